@@ -1,0 +1,4 @@
+//! Pure decisions of the broker: groups, transactions, metadata. No async, no sockets, no files, no clock.
+
+pub mod error_code;
+pub mod machine;

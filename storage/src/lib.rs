@@ -1,0 +1,3 @@
+//! The log on disk: bytes, batches, files, in Apache Kafka's formats. No sockets, no requests, no async.
+
+pub mod ids;
