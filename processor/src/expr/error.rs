@@ -1,0 +1,20 @@
+//! Why an expression has no value for a row. Each of these makes the job fail, as it does in Flink.
+
+/// A row that an expression cannot be computed over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// An integer or decimal was divided by zero.
+    #[error("division by zero")]
+    DivisionByZero,
+    /// A CAST met a value that its target type does not have.
+    #[error("cannot cast {value} to {target}; TRY_CAST gives NULL instead")]
+    Cast {
+        /// The value, shortened.
+        value: String,
+        /// The target type.
+        target: String,
+    },
+    /// The row does not have the shape the expression was planned for: a defect of the engine.
+    #[error("the row does not have the planned shape: {0}")]
+    Shape(&'static str),
+}

@@ -1,0 +1,36 @@
+//! What a job does, step by step. The SQL planner makes it, the engine runs it, EXPLAIN prints it.
+
+mod format;
+mod sink;
+mod source;
+mod stage;
+
+pub use format::{Format, JsonFormat, TimestampFormat};
+pub use sink::{KeyFormat, Sink, SinkKey};
+pub use source::{Column, Computed, EventTime, OffsetReset, Source, StartupMode};
+pub use stage::{Aggregate, AggregateFunction, OutputField, Stage, Window, WindowAggregate};
+
+/// A whole job: every INSERT INTO of the text, to be run as one job with one commit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobPlan {
+    /// The statements as they were written.
+    pub text: String,
+    /// One for each INSERT INTO, in the order of the text; at least one.
+    pub pipelines: Vec<Pipeline>,
+    /// What a person should know although the job can run, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// One INSERT INTO: rows flow from the source through the stages into the sink.
+///
+/// The row that leaves the source is `source.columns` followed by `source.computed`; each stage says how it changes the row;
+/// the row that leaves the last stage has exactly the sink's columns, in order and of their types.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pipeline {
+    /// Where rows come from.
+    pub source: Source,
+    /// What is done with them, in order. At most one is a window aggregation for now.
+    pub stages: Vec<Stage>,
+    /// Where rows go.
+    pub sink: Sink,
+}

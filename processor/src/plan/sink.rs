@@ -1,0 +1,39 @@
+//! The tail of a pipeline: the topic that rows are written to.
+
+use super::{Column, Format};
+
+/// A topic that is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sink {
+    /// Name of the table.
+    pub table: String,
+    /// Name of the topic.
+    pub topic: String,
+    /// How values are encoded.
+    pub format: Format,
+    /// Its columns: the row that arrives has exactly these, in this order. A NULL for a column that is not nullable fails the
+    /// job (Flink: `table.exec.sink.not-null-enforcer` = ERROR).
+    pub columns: Vec<Column>,
+    /// How record keys are made; without it records have no key.
+    pub key: Option<SinkKey>,
+    /// Positions of the columns that go into the record's value: all of them, but for `value.fields-include` = EXCEPT_KEY.
+    pub value_columns: Vec<usize>,
+}
+
+/// `key.format` and `key.fields`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SinkKey {
+    /// How the key is encoded.
+    pub format: KeyFormat,
+    /// Positions of the sink's columns that make up the key, in the order of `key.fields`.
+    pub columns: Vec<usize>,
+}
+
+/// `key.format`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// `raw`: the bytes of one column (a text's UTF-8, a number's big-endian bytes).
+    Raw,
+    /// `json`: an object of the key's columns.
+    Json(super::JsonFormat),
+}

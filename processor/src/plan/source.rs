@@ -1,0 +1,95 @@
+//! The head of a pipeline: a topic, the columns decoded from it, and its event time.
+
+use std::collections::BTreeMap;
+
+use super::Format;
+use crate::expr::{DataType, Expr};
+
+/// A topic that is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// Name of the table.
+    pub table: String,
+    /// Name of the topic.
+    pub topic: String,
+    /// `properties.group.id`: the consumer group that shows the progress; the job's name is used if it is not given.
+    pub group_id: Option<String>,
+    /// Where reading starts when the job has no progress of its own yet.
+    pub startup: StartupMode,
+    /// How values are decoded.
+    pub format: Format,
+    /// The columns to decode, only those the pipeline needs, in this order. They are the first columns of the row.
+    pub columns: Vec<Column>,
+    /// Columns computed from the decoded ones, appended to the row in this order. Each sees the decoded columns only, as in
+    /// Flink.
+    pub computed: Vec<Computed>,
+    /// Event time and watermark, if the table has a WATERMARK.
+    pub event_time: Option<EventTime>,
+    /// A partition without rows for so many milliseconds stops holding back the watermark; 0 means it always holds it back.
+    /// `scan.watermark.idle-timeout`, or else `table.exec.source.idle-timeout`.
+    pub idle_timeout_ms: i64,
+}
+
+/// A named, typed column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name; the field's name in JSON.
+    pub name: String,
+    /// Its type.
+    pub data_type: DataType,
+    /// False for NOT NULL.
+    pub nullable: bool,
+}
+
+/// A column computed from others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Computed {
+    /// Its name.
+    pub name: String,
+    /// How it is computed, over the decoded columns.
+    pub expr: Expr,
+}
+
+/// When a row happened, and how far time has got.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventTime {
+    /// Position of the event-time column in the row that leaves the source; a TIMESTAMP or TIMESTAMP_LTZ. NULL there fails
+    /// the job, as in Flink.
+    pub column: usize,
+    /// A row's watermark, over the same row. The partition's watermark is the maximum of these (milliseconds, **no** minus 1);
+    /// NULL leaves it as it is. Rows count here before any filter.
+    pub watermark: Expr,
+}
+
+/// `scan.startup.mode`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartupMode {
+    /// `group-offsets`, the default: the offsets that the group has committed.
+    GroupOffsets {
+        /// Where to start in a partition without a committed offset.
+        reset: OffsetReset,
+    },
+    /// `earliest-offset`.
+    EarliestOffset,
+    /// `latest-offset`.
+    LatestOffset,
+    /// `timestamp`: the first record whose time is at or after this, in milliseconds.
+    Timestamp(i64),
+    /// `specific-offsets`: by partition; a partition that is not listed starts at its committed offset.
+    SpecificOffsets(BTreeMap<i32, i64>),
+}
+
+/// `properties.auto.offset.reset`.
+///
+/// Flink's default is `none`: without a committed offset its job fails at once. Here the default is `earliest`, so that a first
+/// start works and no row is passed over; a job that ran in Flink behaves the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// `earliest`, the default here.
+    #[default]
+    Earliest,
+    /// `latest`.
+    Latest,
+    /// `none`: the job fails.
+    None,
+}

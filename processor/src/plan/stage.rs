@@ -1,0 +1,94 @@
+//! The steps between source and sink.
+
+use crate::expr::{DataType, Expr};
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stage {
+    /// Only rows for which the condition is TRUE go on (WHERE, HAVING). The row stays as it is.
+    Filter(Expr),
+    /// The row becomes the values of these expressions.
+    Project(Vec<Expr>),
+    /// Rows are gathered by window and key; when a window closes, each key becomes one row.
+    WindowAggregate(WindowAggregate),
+}
+
+/// A window aggregation (GROUP BY window_start, window_end and keys, over a windowing function).
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowAggregate {
+    /// The windows.
+    pub window: Window,
+    /// Position of the event-time column in the incoming row (TIMESTAMP or TIMESTAMP_LTZ); by it a row falls into its window.
+    /// A row whose last window has fired (watermark >= window end - 1) is late: dropped and counted.
+    pub time_column: usize,
+    /// The keys besides the window, over the incoming row. Two NULLs are the same key. Empty: one group for each window that
+    /// has rows.
+    pub keys: Vec<Expr>,
+    /// What is computed for each window and key.
+    pub aggregates: Vec<Aggregate>,
+    /// The outgoing row.
+    pub output: Vec<OutputField>,
+}
+
+/// How time is cut into windows. Lengths are in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Window {
+    /// TUMBLE: a row is in the one window that starts at `ts - floormod(ts - offset, size)` and ends before start + size.
+    Tumble {
+        /// Length of a window, at least 1.
+        size_ms: i64,
+        /// Where windows start after a multiple of the size; its absolute value is less than the size.
+        offset_ms: i64,
+    },
+}
+
+/// A field of a window aggregation's outgoing row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputField {
+    /// The key at this position of [`WindowAggregate::keys`].
+    Key(usize),
+    /// The result at this position of [`WindowAggregate::aggregates`].
+    Aggregate(usize),
+    /// The first moment in the window, a TIMESTAMP(3).
+    WindowStart,
+    /// The first moment after the window, a TIMESTAMP(3).
+    WindowEnd,
+    /// The last moment in the window: window_end - 1 ms; of the event-time column's type with precision 3.
+    WindowTime,
+}
+
+/// One aggregate function call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    /// The function.
+    pub function: AggregateFunction,
+    /// Always false for now: DISTINCT is refused by the planner.
+    pub distinct: bool,
+    /// What it is applied to, over the incoming row; `None` for COUNT(*) only. NULLs are passed over.
+    pub argument: Option<Expr>,
+    /// FILTER (WHERE ..): only rows for which it is TRUE count.
+    pub filter: Option<Expr>,
+    /// Type of the result, by Flink's rules: COUNT is BIGINT; MIN, MAX and AVG are of the argument's type (AVG of a DECIMAL(p, s)
+    /// is DECIMAL(38, max(6, s))); so is SUM (SUM of a DECIMAL(p, s) is DECIMAL(38, s)).
+    pub result: DataType,
+}
+
+/// The aggregate functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggregateFunction {
+    /// COUNT(*): rows.
+    CountStar,
+    /// COUNT(x): rows where x is not NULL; 0 if there is none.
+    Count,
+    /// SUM(x): NULL over NULLs only. Integers wrap around at the result type's range ([`DataType::wrap`]), a FLOAT is summed in
+    /// `f32`, a DECIMAL beyond its precision is NULL.
+    Sum,
+    /// MIN(x): NULL over NULLs only.
+    Min,
+    /// MAX(x): NULL over NULLs only.
+    Max,
+    /// AVG(x): NULL over NULLs only. Integers are summed in BIGINT (wrapping) and divided with truncation toward zero; FLOAT
+    /// and DOUBLE are summed in `f64`; a DECIMAL is summed in DECIMAL(38, s) and rounded half up to the result's scale.
+    Avg,
+}

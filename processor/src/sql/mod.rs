@@ -1,0 +1,1 @@
+//! Flink SQL: statements in, plans out, mistakes with line and column.
