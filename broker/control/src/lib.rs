@@ -1,4 +1,7 @@
 //! Pure decisions of the broker: groups, transactions, metadata. No async, no sockets, no files, no clock.
 
 pub mod error_code;
+pub mod group;
 pub mod machine;
+pub mod metadata;
+pub mod transaction;
