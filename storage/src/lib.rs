@@ -1,3 +1,7 @@
 //! The log on disk: bytes, batches, files, in Apache Kafka's formats. No sockets, no requests, no async.
+#![deny(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod batch;
+pub mod compress;
 pub mod ids;

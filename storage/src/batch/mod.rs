@@ -1,0 +1,25 @@
+//! Record batches, version 2, as they are on the wire and on disk (Kafka: DefaultRecordBatch, DefaultRecord).
+
+mod builder;
+mod check;
+mod control;
+mod error;
+mod header;
+mod record;
+mod varint;
+mod view;
+
+pub use builder::{BatchBuilder, BatchStamp};
+pub(crate) use check::{CheckedRecords, RecordCheck, check_records};
+pub use control::{ControlKind, ControlRecord};
+pub use error::BatchError;
+pub use header::{BatchHeader, HEADER_SIZE, TimestampType};
+pub(crate) use header::{PATCHED_PREFIX, put_base_offset, put_crc, put_leader_epoch};
+pub use record::{Headers, Record, Records, RecordsIter};
+pub use view::{Batch, Batches, batches};
+
+/// Upper bound of a batch's decompressed records, in bytes: a small frame must not be able to ask for unlimited memory.
+pub const DECOMPRESSED_LIMIT: usize = 512 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests;
