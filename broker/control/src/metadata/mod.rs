@@ -4,6 +4,7 @@ pub mod command;
 pub mod effect;
 pub mod reply;
 pub mod topic_config;
+pub mod wire;
 
 pub use command::Command;
 pub use effect::Effect;
