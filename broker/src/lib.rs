@@ -1,1 +1,3 @@
 //! Forebay broker.
+
+pub mod config;
