@@ -4,7 +4,7 @@ use forebay_storage::ids::{ProducerEpoch, ProducerId, Timestamp};
 
 use super::command::EndTxn;
 use super::effect::Effect;
-use super::entry::TransactionEntry;
+use super::entry::{TransactionEntry, is_reserved_epoch};
 use super::machine::{Decision, TransactionMachine, answered, updated};
 use super::reply::Reply;
 use super::version::TransactionVersion;
@@ -32,6 +32,9 @@ impl TransactionMachine {
         let Some(entry) = self.entries.get(&command.transactional_id) else {
             return answered(command.reply_to, refusal(ErrorCode::InvalidProducerIdMapping));
         };
+        if is_reserved_epoch(command.producer_epoch) {
+            return answered(command.reply_to, refusal(ErrorCode::ProducerFenced));
+        }
         let version2 = command.client_version.bumps_epoch();
         let verdict = if version2 {
             super::end_txn_v2::judge(entry, &command)

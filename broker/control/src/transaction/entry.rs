@@ -107,3 +107,9 @@ impl TransactionEntry {
 pub fn is_epoch_exhausted(epoch: ProducerEpoch) -> bool {
     epoch.0 >= i16::MAX - 1
 }
+
+/// Whether `epoch` is the one that is kept for fencing. No client was ever given it, so a request that names it is made up.
+#[must_use]
+pub fn is_reserved_epoch(epoch: ProducerEpoch) -> bool {
+    epoch.0 == i16::MAX
+}

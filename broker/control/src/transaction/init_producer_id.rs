@@ -6,7 +6,7 @@ use forebay_storage::ids::{ProducerEpoch, ProducerId, Timestamp};
 
 use super::command::{Command, InitProducerId};
 use super::effect::Effect;
-use super::entry::{TransactionEntry, is_epoch_exhausted};
+use super::entry::{TransactionEntry, is_epoch_exhausted, is_reserved_epoch};
 use super::machine::{Decision, TransactionMachine, answered, updated};
 use super::reply::Reply;
 use super::state::TransactionState;
@@ -77,6 +77,9 @@ impl TransactionMachine {
 /// Whether a producer that names itself may go on: it is the present one (its epoch is checked later), or it repeats a call that
 /// gave it a new id because its epochs were used up, or nothing is known of the id (KIP-360).
 fn may_continue(entry: &TransactionEntry, (id, epoch): (ProducerId, ProducerEpoch)) -> bool {
+    if is_reserved_epoch(epoch) {
+        return false;
+    }
     entry.producer_epoch == ProducerEpoch::NONE
         || id == entry.producer_id
         || (id == entry.previous_producer_id && is_epoch_exhausted(epoch))

@@ -7,7 +7,7 @@ use forebay_storage::ids::{ProducerEpoch, ProducerId, Timestamp};
 use super::command::{Command, MarkersWritten};
 use super::config::TransactionConfig;
 use super::effect::Effect;
-use super::entry::TransactionEntry;
+use super::entry::{TransactionEntry, is_reserved_epoch};
 use super::event::Event;
 use super::reply::Reply;
 use super::state::TransactionState;
@@ -81,6 +81,7 @@ impl TransactionMachine {
         match self.entries.get(transactional_id) {
             Some(entry) if entry.producer_id != producer_id => Err(ErrorCode::InvalidProducerIdMapping),
             Some(entry) if entry.producer_epoch != producer_epoch => Err(ErrorCode::ProducerFenced),
+            Some(_) if is_reserved_epoch(producer_epoch) => Err(ErrorCode::ProducerFenced),
             Some(entry) if entry.state.is_prepared() => Err(ErrorCode::ConcurrentTransactions),
             Some(entry) => Ok(entry),
             None => Err(ErrorCode::InvalidProducerIdMapping),

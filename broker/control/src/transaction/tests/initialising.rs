@@ -155,6 +155,20 @@ fn fencing_at_the_last_epoch_neither_overflows_nor_gives_it_away() {
 }
 
 #[test]
+fn the_epoch_kept_for_fencing_is_refused_when_a_client_makes_it_up() {
+    let mut w = World::new();
+    let (id, _) = w.init();
+    w.force_epoch(i16::MAX - 1);
+    w.add(id, i16::MAX - 1, &[0], V2);
+    w.advance(60_001);
+    assert_eq!(w.machine.entry(TX).unwrap().producer_epoch.0, i16::MAX);
+    assert_eq!(w.add(id, i16::MAX, &[0], V2), ErrorCode::ProducerFenced);
+    assert_eq!(w.end(id, i16::MAX, true, V2).0, ErrorCode::ProducerFenced);
+    assert_eq!(w.end(id, i16::MAX, false, V0).0, ErrorCode::ProducerFenced);
+    assert_eq!(w.init_as(Some((id, i16::MAX)), true).0, ErrorCode::ProducerFenced);
+}
+
+#[test]
 fn more_ids_than_the_limit_are_refused() {
     let mut w = World::with_config(TransactionConfig { max_transactional_ids: 1, ..TransactionConfig::default() });
     w.init();
