@@ -1,3 +1,6 @@
 //! Forebay broker.
 
 pub mod config;
+pub mod http;
+pub mod logging;
+pub mod metrics;

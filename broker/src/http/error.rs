@@ -1,0 +1,47 @@
+//! Errors as HTTP answers: a status and a JSON body.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::jobs_api::{ErrorBody, JobError, SqlProblem};
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(super) struct HttpError {
+    status: StatusCode,
+    problem: SqlProblem,
+}
+
+impl HttpError {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, problem: SqlProblem { message: message.into(), ..SqlProblem::default() } }
+    }
+
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.problem.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<JobError> for HttpError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Invalid(problem) => Self { status: StatusCode::BAD_REQUEST, problem },
+            JobError::Exists(name) => Self::new(StatusCode::CONFLICT, format!("there is a job {name} already"))
+                .with_hint("drop it first, or give this one another name"),
+            JobError::NotFound(name) => {
+                Self::new(StatusCode::NOT_FOUND, format!("there is no job {name}")).with_hint("GET /v1/jobs lists them")
+            }
+            JobError::Conflict(message) => Self::new(StatusCode::CONFLICT, message),
+            JobError::Unavailable(message) => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
+            JobError::Failed(message) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),
+        }
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        (self.status, Json(ErrorBody { error: self.problem })).into_response()
+    }
+}

@@ -1,0 +1,230 @@
+//! The routes against a fake of the jobs, over a real socket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+
+use super::*;
+
+#[derive(Default)]
+struct FakeJobs {
+    jobs: Mutex<BTreeMap<String, JobStatus>>,
+}
+
+fn status(name: &str, sql: String) -> JobStatus {
+    JobStatus {
+        name: name.to_owned(),
+        state: JobState::Running,
+        reason: None,
+        sql,
+        sources: vec!["clicks".to_owned()],
+        sinks: vec!["out".to_owned()],
+        group: format!("job-{name}"),
+        created_at_ms: 1,
+        watermark_ms: Some(2_000),
+        watermark_behind_ms: Some(5),
+        lag_records: 7,
+        records_read: 11,
+        records_written: 3,
+        records_read_per_second: 1.5,
+        late_records: 2,
+        undecodable_records: 0,
+        commits: 4,
+        commit_p99_ms: Some(0.5),
+        last_error: None,
+        partitions: Vec::new(),
+    }
+}
+
+impl FakeJobs {
+    fn change(&self, name: &str, state: JobState) -> Result<JobStatus, JobError> {
+        let mut jobs = self.jobs.lock();
+        let job = jobs.get_mut(name).ok_or_else(|| JobError::NotFound(name.to_owned()))?;
+        job.state = state;
+        Ok(job.clone())
+    }
+}
+
+impl JobsApi for FakeJobs {
+    fn create(&self, request: CreateJob) -> Answer<'_, JobStatus> {
+        Box::pin(async move {
+            if request.sql.contains("SELEC ") {
+                let problem = SqlProblem {
+                    message: "expected SELECT".to_owned(),
+                    line: Some(3),
+                    column: Some(5),
+                    hint: Some("did you mean SELECT?".to_owned()),
+                    rendered: Some("3 | SELEC\n    ^".to_owned()),
+                };
+                return Err(JobError::Invalid(problem));
+            }
+            let name = request.name.unwrap_or_else(|| "out".to_owned());
+            let mut jobs = self.jobs.lock();
+            if jobs.contains_key(&name) {
+                return Err(JobError::Exists(name));
+            }
+            let made = status(&name, request.sql);
+            jobs.insert(name, made.clone());
+            Ok(made)
+        })
+    }
+
+    fn list(&self) -> Vec<JobStatus> {
+        self.jobs.lock().values().cloned().collect()
+    }
+
+    fn get(&self, name: &str) -> Option<JobStatus> {
+        self.jobs.lock().get(name).cloned()
+    }
+
+    fn pause(&self, name: String) -> Answer<'_, JobStatus> {
+        Box::pin(async move { self.change(&name, JobState::Paused) })
+    }
+
+    fn resume(&self, name: String) -> Answer<'_, JobStatus> {
+        Box::pin(async move { self.change(&name, JobState::Running) })
+    }
+
+    fn remove(&self, name: String) -> Answer<'_, ()> {
+        Box::pin(async move { self.jobs.lock().remove(&name).map(|_| ()).ok_or(JobError::NotFound(name)) })
+    }
+}
+
+struct Server {
+    address: String,
+    ready: watch::Sender<bool>,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+async fn start() -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (ready, is_ready) = watch::channel(false);
+    let (stop, stopped) = oneshot::channel();
+    let jobs: Arc<dyn JobsApi> = Arc::new(FakeJobs::default());
+    let metrics = Arc::new(Metrics::new(|_| None));
+    metrics.observe_jobs(jobs.clone());
+    let state = HttpState { jobs, metrics, ready: is_ready };
+    let task = tokio::spawn(serve(listener, state, async { stopped.await.unwrap_or_default() }));
+    Server { address, ready, stop, task }
+}
+
+impl Server {
+    /// Sends one request on its own connection; answers the status and the body.
+    async fn ask(&self, request: &str, body: &str) -> (u16, String) {
+        let mut socket = TcpStream::connect(&self.address).await.unwrap();
+        let head =
+            format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // A server that refuses a large body may close before it has read all of it.
+        let _ = socket.write_all(body.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    async fn ask_json(&self, request: &str, body: &str) -> (u16, Value) {
+        let (status, body) = self.ask(request, body).await;
+        (status, serde_json::from_str(&body).unwrap_or_else(|_| panic!("not JSON: {body}")))
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_made_listed_paused_resumed_and_dropped() {
+    let server = start().await;
+    let (code, made) = server.ask_json("POST /v1/jobs", r#"{"name":"j-1","sql":"INSERT"}"#).await;
+    assert_eq!((code, made["name"].as_str(), made["state"].as_str()), (201, Some("j-1"), Some("running")));
+    let (code, list) = server.ask_json("GET /v1/jobs", "").await;
+    assert_eq!((code, list["jobs"][0]["sql"].as_str()), (200, Some("INSERT")));
+    let (code, paused) = server.ask_json("POST /v1/jobs/j-1/pause", "").await;
+    assert_eq!((code, paused["state"].as_str()), (200, Some("paused")));
+    assert_eq!(server.ask_json("GET /v1/jobs/j-1", "").await.1["state"], "paused");
+    assert_eq!(server.ask_json("POST /v1/jobs/j-1/resume", "").await.1["state"], "running");
+    assert_eq!(server.ask("DELETE /v1/jobs/j-1", "").await, (204, String::new()));
+    assert_eq!(server.ask("GET /v1/jobs/j-1", "").await.0, 404);
+}
+
+#[tokio::test]
+async fn a_job_without_a_name_gets_one() {
+    let server = start().await;
+    let (code, made) = server.ask_json("POST /v1/jobs", r#"{"sql":"INSERT"}"#).await;
+    assert_eq!((code, made["name"].as_str()), (201, Some("out")));
+}
+
+#[tokio::test]
+async fn errors_are_json_with_their_place() {
+    let server = start().await;
+    let (code, body) = server.ask_json("POST /v1/jobs", r#"{"name":"a","sql":"SELEC 1"}"#).await;
+    assert_eq!(code, 400);
+    assert_eq!((body["error"]["line"].as_u64(), body["error"]["column"].as_u64()), (Some(3), Some(5)));
+    assert_eq!(body["error"]["rendered"], "3 | SELEC\n    ^");
+    server.ask("POST /v1/jobs", r#"{"name":"a","sql":"x"}"#).await;
+    let (code, body) = server.ask_json("POST /v1/jobs", r#"{"name":"a","sql":"x"}"#).await;
+    assert_eq!((code, body["error"]["message"].as_str()), (409, Some("there is a job a already")));
+    for (request, body, code) in [
+        ("POST /v1/jobs", "{", 400),
+        ("POST /v1/jobs", r#"{"sql":"x","nmae":"y"}"#, 400),
+        ("POST /v1/jobs", r#"{"sql":"x","name":"a/b"}"#, 400),
+        ("POST /v1/jobs", r#"{"sql":"x","name":".."}"#, 400),
+        ("DELETE /v1/jobs/none", "", 404),
+        ("POST /v1/jobs/none/pause", "", 404),
+        ("GET /v2", "", 404),
+        ("PUT /v1/jobs", "", 405),
+        ("POST /metrics", "", 405),
+    ] {
+        let (found, answer) = server.ask_json(request, body).await;
+        assert_eq!(found, code, "{request} {body}: {answer}");
+        assert!(answer["error"]["message"].is_string(), "{request}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_has_a_limit() {
+    let server = start().await;
+    let body = format!(r#"{{"sql":"{}"}}"#, "x".repeat(MAX_BODY_BYTES));
+    assert_eq!(server.ask_json("POST /v1/jobs", &body).await.0, 413);
+}
+
+#[tokio::test]
+async fn health_is_always_and_readiness_follows_the_broker() {
+    let server = start().await;
+    assert_eq!(server.ask("GET /healthz", "").await.0, 200);
+    assert_eq!(server.ask("GET /readyz", "").await.0, 503);
+    server.ready.send(true).unwrap();
+    assert_eq!(server.ask("GET /readyz", "").await.0, 200);
+}
+
+#[tokio::test]
+async fn metrics_show_the_jobs_as_they_are_at_that_moment() {
+    let server = start().await;
+    assert!(!server.ask("GET /metrics", "").await.1.contains("forebay_job_lag_records{"));
+    server.ask("POST /v1/jobs", r#"{"name":"j","sql":"x"}"#).await;
+    let (code, text) = server.ask("GET /metrics", "").await;
+    assert_eq!(code, 200);
+    assert!(text.contains("forebay_job_lag_records{job=\"j\"} 7\n"), "{text}");
+    assert!(text.trim_end().ends_with("# EOF"));
+}
+
+#[tokio::test]
+async fn it_stops_when_told() {
+    let server = start().await;
+    server.stop.send(()).unwrap();
+    server.task.await.unwrap().unwrap();
+    assert!(TcpStream::connect(&server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let error = bind(&address).await.unwrap_err().to_string();
+    assert!(error.starts_with(&format!("http.listeners: {address} is in use")) && !error.contains('\n'), "{error}");
+}
