@@ -17,6 +17,12 @@ pub const MAX_OFFSETS_PER_GROUP: usize = 10_000_000;
 /// (Kafka: GroupMetadataManager.CLASSIC_GROUP_NEW_MEMBER_JOIN_TIMEOUT_MS).
 pub const NEW_MEMBER_JOIN_TIMEOUT_MS: i64 = 5 * 60 * 1000;
 
+/// Most tombstones that one check for expired offsets writes, so that they fit into one batch.
+pub const MAX_EXPIRED_PER_CHECK: usize = 2_000;
+
+/// Milliseconds until a check for expired offsets goes on that had more to write.
+pub const EXPIRY_PAUSE_MS: i64 = 100;
+
 /// Settings of a `GroupMachine`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupConfig {

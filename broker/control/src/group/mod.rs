@@ -1,18 +1,42 @@
-//! Kafka's classic group protocol and committed offsets: one `GroupMachine` for each partition of `__consumer_offsets`.
+//! Kafka's classic group protocol and committed offsets: one [`GroupMachine`] for each partition of `__consumer_offsets`.
 //!
-//! Reading order: `command` and `reply` say what goes in and out, `event` what can change, `state` and `member` what is kept;
-//! then one file for each verb.
+//! Reading order: `command` and `reply` say what goes in and out, `event` what can change, `classic_group`, `member` and `offsets`
+//! what is kept; then one file for each verb, with `rebalance` for what they share, and `machine`, which only hands out work.
 
+mod classic_group;
 mod command;
+mod commit;
 mod config;
+mod delete;
+mod draft;
+mod effect;
+mod event;
+mod expiry;
+mod heartbeat;
+mod join;
+mod leave;
+mod machine;
+mod member;
+mod offsets;
 mod query;
+mod rebalance;
+pub mod records;
 mod reply;
 mod state;
+mod static_member;
+mod sync;
 mod timer;
+mod transactional_offsets;
+
+#[cfg(test)]
+mod tests;
 
 pub use command::*;
 pub use config::*;
-pub use reply::*;
-pub use timer::GroupTimer;
+pub use effect::GroupEffect;
+pub use event::{GroupChange, GroupEvent};
+pub use machine::GroupMachine;
 pub use query::*;
+pub use reply::*;
 pub use state::GroupState;
+pub use timer::GroupTimer;

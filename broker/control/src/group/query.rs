@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
+use forebay_storage::ids::{LeaderEpoch, Offset, TopicId, TopicPartition};
 
+use super::classic_group::ClassicGroup;
+use super::machine::GroupMachine;
+use super::member::Member;
+use super::records::OffsetCommitValue;
+use super::state::GroupState;
 use crate::error_code::ErrorCode;
 
 /// One partition of an OffsetFetch answer.
@@ -16,6 +21,9 @@ pub struct FetchedOffset {
     pub offset: Offset,
     /// Epoch of the last record read, or [`LeaderEpoch::UNKNOWN`].
     pub leader_epoch: LeaderEpoch,
+    /// The topic's id that the offset was committed for, or [`TopicId::ZERO`]. A request by topic id (version 10) for another id
+    /// that is not zero either is answered as if nothing were committed.
+    pub topic_id: TopicId,
     /// The note; empty when there is none.
     pub metadata: Arc<str>,
     /// Success (also when nothing is committed), or UNSTABLE_OFFSET_COMMIT.
@@ -54,7 +62,7 @@ pub struct MemberDescription {
     pub client_host: Arc<str>,
     /// The metadata for the protocol selected; empty unless the group is stable.
     pub metadata: Bytes,
-    /// The assignment; empty unless the group is stable.
+    /// The assignment of the last stable generation.
     pub assignment: Bytes,
 }
 
@@ -69,4 +77,110 @@ pub struct GroupListing {
     pub state: &'static str,
     /// `classic` (version 5 on).
     pub group_type: &'static str,
+}
+
+/// The one type of group here, as ListGroups names it.
+const GROUP_TYPE: &str = "classic";
+
+impl GroupMachine {
+    /// The committed offsets of `partitions` in their order, or of all partitions that have one. With `require_stable`, partitions
+    /// for which an open transaction has an offset are answered by UNSTABLE_OFFSET_COMMIT (KIP-447). A group that is not known has
+    /// no offsets; that is no error (Kafka: OffsetMetadataManager.fetchOffsets, fetchAllOffsets).
+    #[must_use]
+    pub fn fetch_offsets(
+        &self,
+        group_id: &str,
+        partitions: Option<&[TopicPartition]>,
+        require_stable: bool,
+    ) -> Vec<FetchedOffset> {
+        let fetched = |partition: &TopicPartition, value: Option<&OffsetCommitValue>| {
+            if require_stable && self.offsets.is_open(group_id, partition) {
+                fetched(partition, None, ErrorCode::UnstableOffsetCommit)
+            } else {
+                fetched(partition, value, ErrorCode::None)
+            }
+        };
+        match partitions {
+            Some(partitions) => partitions.iter().map(|p| fetched(p, self.offsets.get(group_id, p))).collect(),
+            None => self.offsets.committed(group_id).map(|(p, value)| fetched(p, Some(value))).collect(),
+        }
+    }
+
+    /// Describes a group; one that is not known is `Dead`.
+    #[must_use]
+    pub fn describe_group(&self, group_id: &str) -> GroupDescription {
+        match self.groups.get(group_id) {
+            Some(group) => describe(group),
+            None => GroupDescription {
+                error: ErrorCode::GroupIdNotFound,
+                error_message: Some(format!("Group {group_id} not found.")),
+                group_id: Arc::from(group_id),
+                state: GroupState::Dead.name(),
+                protocol_type: Arc::from(""),
+                protocol: Arc::from(""),
+                members: Vec::new(),
+            },
+        }
+    }
+
+    /// Lists the groups in one of `states` and of one of `types`, without regard to case; an empty filter lets all pass.
+    #[must_use]
+    pub fn list_groups<S: AsRef<str>>(&self, states: &[S], types: &[S]) -> Vec<GroupListing> {
+        let passes = |filter: &[S], name: &str| {
+            filter.is_empty() || filter.iter().any(|f| f.as_ref().trim().eq_ignore_ascii_case(name))
+        };
+        if !passes(types, GROUP_TYPE) {
+            return Vec::new();
+        }
+        let listed = self.groups.values().filter(|g| passes(states, g.state.name()));
+        listed
+            .map(|g| GroupListing {
+                group_id: g.id.clone(),
+                protocol_type: g.protocol_type.clone().unwrap_or_else(|| Arc::from("")),
+                state: g.state.name(),
+                group_type: GROUP_TYPE,
+            })
+            .collect()
+    }
+
+    /// The ids of all groups, in order.
+    pub fn group_ids(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.groups.keys()
+    }
+}
+
+fn fetched(partition: &TopicPartition, value: Option<&OffsetCommitValue>, error: ErrorCode) -> FetchedOffset {
+    FetchedOffset {
+        partition: partition.clone(),
+        offset: value.map_or(Offset(-1), |v| v.offset),
+        leader_epoch: value.map_or(LeaderEpoch::UNKNOWN, |v| v.leader_epoch),
+        topic_id: value.map_or(TopicId::ZERO, |v| v.topic_id),
+        metadata: value.map_or_else(|| Arc::from(""), |v| v.metadata.clone()),
+        error,
+    }
+}
+
+fn describe(group: &ClassicGroup) -> GroupDescription {
+    // The protocol is settled only while the group is stable.
+    let protocol = group.protocol.clone().filter(|_| group.state == GroupState::Stable);
+    GroupDescription {
+        error: ErrorCode::None,
+        error_message: None,
+        group_id: group.id.clone(),
+        state: group.state.name(),
+        protocol_type: group.protocol_type.clone().unwrap_or_else(|| Arc::from("")),
+        members: group.members.values().map(|m| describe_member(m, protocol.as_deref())).collect(),
+        protocol: protocol.unwrap_or_else(|| Arc::from("")),
+    }
+}
+
+fn describe_member(member: &Member, protocol: Option<&str>) -> MemberDescription {
+    MemberDescription {
+        member_id: member.id.clone(),
+        instance_id: member.instance_id.clone(),
+        client_id: member.client_id.clone(),
+        client_host: member.client_host.clone(),
+        metadata: protocol.and_then(|p| member.metadata(p)).cloned().unwrap_or_default(),
+        assignment: member.assignment.clone(),
+    }
 }

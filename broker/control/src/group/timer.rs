@@ -1,11 +1,11 @@
-//! The timers of a group coordinator. None is ever cancelled: each names the moment that it was armed for, and one that fires
+//! The timers of a group coordinator. None is ever cancelled: each says what it was armed for, and one that fires
 //! after things have moved on is recognised and ignored.
 
 use std::sync::Arc;
 
 use forebay_storage::ids::Timestamp;
 
-/// A timer of a `GroupMachine`, opaque to the runtime.
+/// A timer of a [`GroupMachine`](super::GroupMachine), opaque to the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupTimer {
     /// A member's session, armed for `at`; when it fires the member's deadline may have moved on.
@@ -30,19 +30,19 @@ pub enum GroupTimer {
     InitialJoin {
         /// The group.
         group_id: Arc<str>,
-        /// Which of the group's rebalances.
+        /// Number of the timer among those of the group's join phases.
         rebalance: u64,
-        /// When it was armed to fire.
-        at: Timestamp,
+        /// How long this step was, in milliseconds.
+        delay_ms: i64,
+        /// How long the delay may still be extended, in milliseconds.
+        remaining_ms: i64,
     },
     /// The time for joining again is over.
     Join {
         /// The group.
         group_id: Arc<str>,
-        /// Which of the group's rebalances.
+        /// Number of the timer among those of the group's join phases.
         rebalance: u64,
-        /// When it was armed to fire.
-        at: Timestamp,
     },
     /// The time for sending SyncGroup is over.
     Sync {
@@ -50,8 +50,6 @@ pub enum GroupTimer {
         group_id: Arc<str>,
         /// The generation that waits for its members.
         generation: i32,
-        /// When it was armed to fire.
-        at: Timestamp,
     },
     /// Time to look for expired offsets (`offsets.retention.check.interval.ms`).
     ExpireOffsets,

@@ -1,0 +1,83 @@
+//! DeleteGroups, OffsetDelete, and the offsets of deleted topics (Kafka: GroupCoordinatorShard.deleteGroups,
+//! OffsetMetadataManager.deleteOffsets, onTopicsDeleted).
+
+use std::sync::Arc;
+
+use super::command::{DeleteGroups, DeleteOffsets, TopicDeleted};
+use super::draft::{GroupDecision, answer};
+use super::event::GroupEvent;
+use super::machine::GroupMachine;
+use super::reply::{DeleteOffsetsReply, GroupReply, PartitionResult};
+use super::state::GroupState;
+use crate::error_code::ErrorCode;
+
+impl GroupMachine {
+    pub(super) fn delete_groups(&self, delete: DeleteGroups) -> GroupDecision {
+        let mut decision = GroupDecision::default();
+        let mut results = Vec::with_capacity(delete.group_ids.len());
+        for group_id in delete.group_ids {
+            let error = match self.groups.get(&group_id) {
+                None => ErrorCode::GroupIdNotFound,
+                Some(group) if group.state != GroupState::Empty => ErrorCode::NonEmptyGroup,
+                Some(_) => {
+                    self.remove_group(&mut decision, &group_id);
+                    ErrorCode::None
+                }
+            };
+            results.push((group_id, error));
+        }
+        decision.replies.push((delete.reply_to, GroupReply::DeleteGroups(results)));
+        decision
+    }
+
+    fn remove_group(&self, decision: &mut GroupDecision, group_id: &Arc<str>) {
+        for partition in self.offsets.partitions(group_id) {
+            decision
+                .events
+                .push(GroupEvent::OffsetRemoved { group_id: group_id.clone(), partition: partition.clone() });
+        }
+        decision.events.push(GroupEvent::Removed { group_id: group_id.clone() });
+    }
+
+    pub(super) fn delete_offsets(&self, delete: DeleteOffsets) -> GroupDecision {
+        let group = match self.groups.get(&delete.group_id) {
+            None => Err(ErrorCode::GroupIdNotFound),
+            Some(group) if group.state == GroupState::Empty || group.uses_consumer_protocol() => Ok(group),
+            Some(_) => Err(ErrorCode::NonEmptyGroup),
+        };
+        let group = match self.check_group_id(&delete.group_id).and(group) {
+            Ok(group) => group,
+            Err(error) => {
+                let reply = DeleteOffsetsReply { error, partitions: Vec::new() };
+                return answer(delete.reply_to, GroupReply::DeleteOffsets(reply));
+            }
+        };
+        let mut decision = GroupDecision::default();
+        let mut partitions = Vec::with_capacity(delete.partitions.len());
+        for partition in delete.partitions {
+            let subscribed = group.is_subscribed_to(&partition.topic);
+            let error = if subscribed { ErrorCode::GroupSubscribedToTopic } else { ErrorCode::None };
+            partitions.push(PartitionResult { partition: partition.clone(), error });
+            let known = self.offsets.get(&delete.group_id, &partition).is_some()
+                || self.offsets.is_open(&delete.group_id, &partition);
+            if known && !subscribed {
+                decision.events.push(GroupEvent::OffsetRemoved { group_id: delete.group_id.clone(), partition });
+            }
+        }
+        let reply = DeleteOffsetsReply { error: ErrorCode::None, partitions };
+        decision.replies.push((delete.reply_to, GroupReply::DeleteOffsets(reply)));
+        decision
+    }
+
+    pub(super) fn topic_deleted(&self, deleted: &TopicDeleted) -> GroupDecision {
+        let events = self
+            .offsets
+            .of_topic(&deleted.topic)
+            .map(|(group_id, partition)| GroupEvent::OffsetRemoved {
+                group_id: group_id.clone(),
+                partition: partition.clone(),
+            })
+            .collect();
+        GroupDecision { events, ..GroupDecision::default() }
+    }
+}

@@ -1,0 +1,15 @@
+//! The records of `__consumer_offsets`, byte for byte as Kafka writes them, one file for each type.
+//!
+//! A key starts with the number of its type (Kafka: CoordinatorRecordType), a value with its version.
+
+mod codec;
+mod consumer_subscription;
+mod group_metadata;
+mod offset_commit;
+
+pub use codec::RecordError;
+pub use consumer_subscription::subscribed_topics;
+pub use group_metadata::{GroupMetadataKey, GroupMetadataValue, SavedMember};
+pub use offset_commit::{OffsetCommitKey, OffsetCommitValue};
+
+pub(crate) use codec::{MAX_STRING_BYTES, Reader};

@@ -1,0 +1,1 @@
+//! Scenarios of the group coordinator in virtual time.
