@@ -6,7 +6,13 @@
 //! * [`host`] is the one port to the broker.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod commit;
 pub mod expr;
+pub mod format;
 pub mod host;
+pub mod job;
+pub mod operator;
 pub mod plan;
 pub mod sql;
+pub mod state;
+pub mod time;

@@ -26,8 +26,9 @@ pub struct Source {
     /// Event time and watermark, if the table has a WATERMARK.
     pub event_time: Option<EventTime>,
     /// A partition without rows for so many milliseconds stops holding back the watermark; 0 means it always holds it back.
-    /// `scan.watermark.idle-timeout`, or else `table.exec.source.idle-timeout`.
-    pub idle_timeout_ms: i64,
+    /// `scan.watermark.idle-timeout`, or else `table.exec.source.idle-timeout`; `None` if the job says neither, see
+    /// [`IdlePolicy`](crate::time::IdlePolicy) for what happens then.
+    pub idle_timeout_ms: Option<i64>,
 }
 
 /// A named, typed column.

@@ -1,0 +1,9 @@
+//! What a task commits: outputs, state changes and input positions, in one transaction.
+
+mod murmur2;
+mod output;
+mod progress;
+
+pub use murmur2::{murmur2, partition_for_key};
+pub use output::RecordBuffer;
+pub use progress::{InputProgress, ProgressError};

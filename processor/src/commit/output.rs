@@ -1,0 +1,61 @@
+//! Gathers the records of one commit, batch by batch for each partition.
+
+use std::collections::BTreeMap;
+
+use forebay_storage::batch::BatchBuilder;
+use forebay_storage::compress::Compression;
+use forebay_storage::ids::{Timestamp, TopicPartition};
+
+/// A batch that has reached this size in bytes takes no more records: well below Kafka's default `max.message.bytes` (1,048,588).
+const BATCH_BYTES: usize = 512 * 1024;
+
+/// Records waiting for their commit.
+#[derive(Debug)]
+pub struct RecordBuffer {
+    open: BTreeMap<TopicPartition, BatchBuilder>,
+    full: Vec<(TopicPartition, BatchBuilder)>,
+    records: u64,
+}
+
+impl Default for RecordBuffer {
+    fn default() -> RecordBuffer {
+        RecordBuffer { open: BTreeMap::new(), full: Vec::new(), records: 0 }
+    }
+}
+
+impl RecordBuffer {
+    /// Adds a record.
+    pub fn push(&mut self, to: &TopicPartition, timestamp: Timestamp, key: Option<&[u8]>, value: Option<&[u8]>) {
+        let added = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
+        if !self.open.contains_key(to) {
+            self.open.insert(to.clone(), BatchBuilder::new(Compression::None));
+        }
+        let batch = self.open.get_mut(to).expect("inserted above if it was missing");
+        if !batch.is_empty() && batch.size_in_bytes() + added > BATCH_BYTES {
+            let full = std::mem::replace(batch, BatchBuilder::new(Compression::None));
+            self.full.push((to.clone(), full));
+        }
+        batch.push(timestamp, key, value, &[]);
+        self.records += 1;
+    }
+
+    /// Number of records.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.records
+    }
+
+    /// True if there is no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// All batches; those of one partition in the order in which their records were added.
+    #[must_use]
+    pub fn into_batches(self) -> Vec<(TopicPartition, BatchBuilder)> {
+        let mut batches = self.full;
+        batches.extend(self.open);
+        batches
+    }
+}

@@ -1,0 +1,9 @@
+//! Flink's `json` format.
+
+mod convert;
+mod decode;
+mod encode;
+mod text;
+
+pub use decode::JsonDecoder;
+pub use encode::JsonEncoder;

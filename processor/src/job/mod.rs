@@ -1,0 +1,28 @@
+//! Jobs at work. The broker owns threads and time; a job only says what to do next.
+//!
+//! For each INSERT INTO of a job there is one [`Task`]: a synchronous state machine that the broker opens and steps, from any one
+//! thread at a time. A task that has returned an error is dropped and opened again (or not, see [`TaskError`]); what it
+//! had not committed is as if it had never been.
+//!
+//! ```text
+//! let task = Task::open(&plan, name, pipeline, host, options)?;
+//! let guard = host.watch(task.inputs(), wake);      // before the first step, so that no wake-up is lost
+//! loop { match task.step(host)? { Progress::Busy => {}, Progress::Waiting { until } => /* sleep until woken, or until then */ } }
+//! ```
+
+mod aborted;
+mod error;
+mod input;
+mod open;
+mod options;
+mod reader;
+mod resources;
+mod status;
+mod task;
+
+pub use error::TaskError;
+pub use options::TaskOptions;
+pub use reader::{PartitionReader, ReadFailure};
+pub use resources::{PipelineResources, resources};
+pub use status::{InputStatus, JobStatus, State, TaskStatus};
+pub use task::{Progress, Task};

@@ -1,0 +1,160 @@
+//! Brings a task back to exactly where its last commit left it.
+
+use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
+
+use super::error::TaskError;
+use super::input::Input;
+use super::reader::{PartitionReader, ReadFailure};
+use crate::commit::InputProgress;
+use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
+use crate::plan::{OffsetReset, Sink, Source, StartupMode};
+use crate::state::{RestoreError, WindowState};
+use crate::time::NO_WATERMARK;
+
+/// Bytes of changelog read at a time.
+const RESTORE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The input partitions of `source`; the topic must exist.
+pub fn input_partitions(host: &dyn Host, source: &Source) -> Result<Vec<TopicPartition>, TaskError> {
+    let count = host.partitions(&source.topic).ok_or_else(|| {
+        TaskError::Retry(format!(
+            "topic '{}' of table '{}' does not exist; create it first",
+            source.topic, source.table
+        ))
+    })?;
+    let topic: std::sync::Arc<str> = source.topic.as_str().into();
+    Ok((0..count).map(|partition| TopicPartition::new(topic.clone(), partition)).collect())
+}
+
+/// Number of partitions of the sink's topic, which is created if it is missing.
+pub fn ensure_sink(host: &dyn Host, sink: &Sink) -> Result<i32, TaskError> {
+    let spec = TopicSpec { name: sink.topic.clone(), partitions: None, configs: Vec::new() };
+    let error = |error| TaskError::from_host(&format!("creating topic '{}'", sink.topic), error);
+    host.ensure_topic(&spec).map_err(error)
+}
+
+/// The inputs at the positions that `group` has committed, and the task's watermark.
+///
+/// `has_state` tells that the changelog holds something: then every committed offset must be the task's own.
+pub fn open_inputs(
+    host: &dyn Host,
+    source: &Source,
+    group: &str,
+    partitions: &[TopicPartition],
+    has_state: bool,
+) -> Result<(Vec<Input>, i64), TaskError> {
+    let committed =
+        host.committed(group, partitions).map_err(|error| TaskError::from_host("reading committed offsets", error))?;
+    let progress: Vec<Option<InputProgress>> =
+        committed.iter().map(|offset| offset.as_ref().and_then(|offset| offset.metadata.parse().ok())).collect();
+    let resumed = progress.iter().any(Option::is_some);
+    if has_state && !resumed {
+        return Err(TaskError::Failed(format!(
+            "there is state from earlier runs, but the offsets that belong to it are gone from group '{group}'; \
+             drop the job with its state, or apply it under another name"
+        )));
+    }
+    let mut combined = NO_WATERMARK;
+    let mut inputs = Vec::with_capacity(partitions.len());
+    for ((partition, committed), progress) in partitions.iter().zip(committed).zip(progress) {
+        let range = host.offset_range(partition).map_err(|error| TaskError::from_host("opening input", error))?;
+        combined = combined.max(progress.map_or(NO_WATERMARK, |progress| progress.combined));
+        inputs.push(match (committed, progress) {
+            (Some(committed), Some(progress)) => resume(partition, &committed, progress, range)?,
+            (Some(committed), None) if resumed => {
+                return Err(TaskError::Failed(format!(
+                    "the offset {} of {partition} in group '{group}' was set by someone else, but state and watermark belong \
+                     to other offsets; drop the job with its state to start anew",
+                    committed.offset
+                )));
+            }
+            (committed, _) => start(host, source, partition, committed, range, resumed)?,
+        });
+    }
+    Ok((inputs, combined))
+}
+
+fn resume(
+    partition: &TopicPartition,
+    committed: &CommittedOffset,
+    progress: InputProgress,
+    range: OffsetRange,
+) -> Result<Input, TaskError> {
+    let OffsetRange { start, stable_end } = range;
+    let position = committed.offset;
+    if position < start || position > stable_end {
+        let why =
+            if position < start { "records were deleted before they were read" } else { "the topic was replaced" };
+        return Err(TaskError::Failed(format!(
+            "{why}: the job stands at offset {position} of {partition}, which has {start} to {stable_end}; \
+             drop the job with its state to start anew"
+        )));
+    }
+    let reader = PartitionReader::new(partition.clone(), position, committed.leader_epoch);
+    Ok(Input::new(reader, progress, false))
+}
+
+/// A partition without progress of this job. Where it starts is committed soon, so that a restart starts there too.
+fn start(
+    host: &dyn Host,
+    source: &Source,
+    partition: &TopicPartition,
+    committed: Option<CommittedOffset>,
+    range: OffsetRange,
+    resumed: bool,
+) -> Result<Input, TaskError> {
+    let OffsetRange { start, stable_end } = range;
+    let committed = committed.map(|offset| offset.offset);
+    let position = match &source.startup {
+        // A partition that was added while the job ran is read from its first record on, as in Flink.
+        _ if resumed => start,
+        StartupMode::EarliestOffset => start,
+        StartupMode::LatestOffset => stable_end,
+        StartupMode::Timestamp(time) => host
+            .offset_for_time(partition, forebay_storage::ids::Timestamp(*time))
+            .map_err(|error| TaskError::from_host("looking up the start time", error))?,
+        StartupMode::SpecificOffsets(offsets) => match offsets.get(&partition.partition) {
+            Some(offset) => Offset(*offset),
+            None => committed.unwrap_or(start),
+        },
+        StartupMode::GroupOffsets { reset } => match (committed, reset) {
+            (Some(offset), _) => offset,
+            (None, OffsetReset::Earliest) => start,
+            (None, OffsetReset::Latest) => stable_end,
+            (None, OffsetReset::None) => {
+                return Err(TaskError::Failed(format!(
+                    "the group has no offset for {partition} and 'properties.auto.offset.reset' is 'none'"
+                )));
+            }
+        },
+    };
+    let reader = PartitionReader::new(partition.clone(), position.clamp(start, stable_end), LeaderEpoch::UNKNOWN);
+    Ok(Input::new(reader, InputProgress::NEW, true))
+}
+
+/// Reads the whole changelog into `state`; true if there was anything.
+pub fn restore(host: &dyn Host, changelog: &TopicPartition, state: &mut WindowState) -> Result<bool, TaskError> {
+    let host_error = |error: HostError| TaskError::from_host("restoring the state", error);
+    let range = host.offset_range(changelog).map_err(host_error)?;
+    let mut reader = PartitionReader::new(changelog.clone(), range.start, LeaderEpoch::UNKNOWN);
+    let mut found = false;
+    while reader.position() < range.stable_end {
+        let read = reader.read(host, RESTORE_BYTES, |record| {
+            found = true;
+            state.restore(record.key, record.value)
+        });
+        let bytes = read.map_err(|failure| restore_failure(changelog, failure))?;
+        if bytes == 0 {
+            return Err(TaskError::Retry(format!("{changelog} ended at {} while it was read", reader.position())));
+        }
+    }
+    Ok(found)
+}
+
+fn restore_failure(changelog: &TopicPartition, failure: ReadFailure<RestoreError>) -> TaskError {
+    match failure {
+        ReadFailure::Host(error) => TaskError::from_host("restoring the state", error),
+        ReadFailure::Batch { offset, error } => TaskError::Failed(format!("{changelog}@{offset} is damaged: {error}")),
+        ReadFailure::Sink(offset, error) => TaskError::Failed(format!("{changelog}@{offset}: {error}")),
+    }
+}

@@ -1,0 +1,32 @@
+//! What can be set for a task; the limits of a step have their names here.
+
+/// Settings of a task. The defaults are for production.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskOptions {
+    /// Bytes of input after which a step ends. Bounds the size of a commit, and how long a step takes.
+    pub step_bytes: usize,
+    /// Bytes read from one partition before the next one's turn.
+    pub read_bytes: usize,
+    /// A step with output commits at once. One that has only changed state and positions may wait for this long, in ms, as nobody can see
+    /// the difference but in the lag.
+    pub state_commit_ms: i64,
+    /// As above for steps that have only moved time: watermark and idleness without a record.
+    pub progress_commit_ms: i64,
+    /// Bytes of changelog that are always allowed before a snapshot is written.
+    pub snapshot_floor: u64,
+    /// How often a waiting task looks for new partitions of its topic, in ms.
+    pub discovery_ms: i64,
+}
+
+impl Default for TaskOptions {
+    fn default() -> TaskOptions {
+        TaskOptions {
+            step_bytes: 4 * 1024 * 1024,
+            read_bytes: 1024 * 1024,
+            state_commit_ms: 200,
+            progress_commit_ms: 1_000,
+            snapshot_floor: 16 * 1024 * 1024,
+            discovery_ms: 10_000,
+        }
+    }
+}

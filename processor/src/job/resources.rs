@@ -1,0 +1,49 @@
+//! Names of what a pipeline keeps in the broker: to create it, to show it, and to remove it with its job.
+
+use crate::host::TopicSpec;
+use crate::plan::{JobPlan, Stage};
+
+/// What belongs to one pipeline of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineResources {
+    /// Consumer group that holds the input positions.
+    pub group: String,
+    /// Transactional id of its commits.
+    pub transactional_id: String,
+    /// Topic of its state's changelog (one partition); `None` if it has no state.
+    pub changelog: Option<String>,
+}
+
+/// What belongs to the pipelines of the job `name`, in their order. When a job is dropped, its groups are to be deleted and its changelog
+/// topics too; the source's and the sink's topics are the user's.
+///
+/// The group is the source's `properties.group.id`, or else the job's name; where a job has several pipelines the number
+/// of the pipeline is appended, as two of them may read the same topic.
+#[must_use]
+pub fn resources(name: &str, plan: &JobPlan) -> Vec<PipelineResources> {
+    let several = plan.pipelines.len() > 1;
+    let of = |(at, pipeline): (usize, &crate::plan::Pipeline)| {
+        let group = pipeline.source.group_id.clone().unwrap_or_else(|| name.to_owned());
+        let stateful = pipeline.stages.iter().any(|stage| matches!(stage, Stage::WindowAggregate(_)));
+        PipelineResources {
+            group: if several { format!("{group}-{at}") } else { group },
+            transactional_id: format!("forebay-job-{name}-{at}"),
+            changelog: stateful.then(|| format!("__forebay-{name}-{at}-changelog")),
+        }
+    };
+    plan.pipelines.iter().enumerate().map(of).collect()
+}
+
+/// How a changelog topic is created. Nothing in it may go by age or size: the task deletes what a snapshot has replaced.
+#[must_use]
+pub(super) fn changelog_spec(name: &str) -> TopicSpec {
+    let config = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let configs = vec![
+        config("cleanup.policy", "delete"),
+        config("retention.ms", "-1"),
+        config("retention.bytes", "-1"),
+        // Space comes back by whole segments.
+        config("segment.bytes", "67108864"),
+    ];
+    TopicSpec { name: name.to_owned(), partitions: Some(1), configs }
+}

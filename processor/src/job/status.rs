@@ -1,0 +1,100 @@
+//! What a job's description shows: plain data, taken between two steps.
+
+use serde::Serialize;
+
+/// The life of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum State {
+    /// It reads and commits.
+    Running,
+    /// A person has paused it; it goes on from its last commit.
+    Paused,
+    /// It stopped by itself and waits for a person.
+    Failed {
+        /// What happened, where, and what to do.
+        message: String,
+    },
+}
+
+/// An input partition of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InputStatus {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// The next offset to read.
+    pub position: i64,
+    /// The last stable offset when last seen.
+    pub end: i64,
+    /// Offsets between the two.
+    pub lag: i64,
+    /// Watermark in ms; none before the first record.
+    pub watermark: Option<i64>,
+    /// Whether it is left out of the task's watermark.
+    pub idle: bool,
+    /// Late records dropped since the job was created.
+    pub late: u64,
+    /// Undecodable records skipped since the job was created.
+    pub undecodable: u64,
+}
+
+/// A pipeline of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TaskStatus {
+    /// Number of the INSERT in the job, from 0.
+    pub pipeline: usize,
+    /// Consumer group that shows its progress.
+    pub group: String,
+    /// Topic it writes.
+    pub output: String,
+    /// Its input partitions.
+    pub inputs: Vec<InputStatus>,
+    /// The watermark that closes windows, in ms.
+    pub watermark: Option<i64>,
+    /// Records read since the task was opened.
+    pub records_in: u64,
+    /// Rows written since the task was opened.
+    pub records_out: u64,
+    /// Late records dropped since the job was created.
+    pub late: u64,
+    /// Undecodable records skipped since the job was created.
+    pub undecodable: u64,
+    /// Commits since the task was opened.
+    pub commits: u64,
+    /// Wall clock of the last commit, in ms.
+    pub last_commit: Option<i64>,
+    /// How long the last step with a commit took, reading to visible, in ms.
+    pub last_commit_latency_ms: i64,
+    /// Windows that are open.
+    pub open_windows: usize,
+    /// Group keys in them.
+    pub state_keys: usize,
+    /// Memory they take, in bytes.
+    pub state_bytes: u64,
+    /// Changelog bytes since the last snapshot.
+    pub changelog_bytes: u64,
+}
+
+impl TaskStatus {
+    /// Records still to be read, over all partitions.
+    #[must_use]
+    pub fn lag(&self) -> i64 {
+        self.inputs.iter().map(|input| input.lag).sum()
+    }
+}
+
+/// A job, as `forebay job describe` and `GET /v1/jobs/NAME` show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JobStatus {
+    /// Its name.
+    pub name: String,
+    /// Its life.
+    #[serde(flatten)]
+    pub state: State,
+    /// How often it was started again after a failure, since the broker started.
+    pub restarts: u64,
+    /// One entry for each INSERT.
+    pub tasks: Vec<TaskStatus>,
+}

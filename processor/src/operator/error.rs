@@ -1,0 +1,56 @@
+//! Why a record makes a job fail.
+
+use crate::expr::EvalError;
+use crate::format::{DecodeError, EncodeError};
+use crate::state::SliceFull;
+
+/// What is wrong with a record, or with a row made from it. The task adds where it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// Its value is not a row of the table.
+    #[error("the value is not a row of table '{table}': {error}")]
+    Decode {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        error: DecodeError,
+    },
+    /// Its event time is NULL (Flink: WatermarkAssignerOperator).
+    #[error("the event time '{column}' of table '{table}' is NULL")]
+    NullEventTime {
+        /// The table.
+        table: String,
+        /// The event-time column.
+        column: String,
+    },
+    /// An expression has no value.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// NULL for a NOT NULL column (Flink: table.exec.sink.not-null-enforcer = ERROR).
+    #[error("a row for table '{table}' has NULL in column '{column}', which is NOT NULL")]
+    NotNull {
+        /// The sink's table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A row cannot be written.
+    #[error("a row for table '{table}' cannot be written: {error}")]
+    Encode {
+        /// The sink's table.
+        table: String,
+        /// What is wrong.
+        error: EncodeError,
+    },
+    /// A window has grown too large.
+    #[error(transparent)]
+    State(#[from] SliceFull),
+}
+
+impl RowError {
+    /// Whether the record itself is to blame, so that ignoring parse errors skips it.
+    #[must_use]
+    pub fn is_undecodable(&self) -> bool {
+        matches!(self, RowError::Decode { .. } | RowError::NullEventTime { .. })
+    }
+}

@@ -1,0 +1,13 @@
+//! What is done with rows: decode, compute, gather by window, write.
+
+mod aggregate;
+mod error;
+mod pipeline;
+mod sink;
+mod source;
+mod stages;
+mod window;
+
+pub use error::RowError;
+pub use pipeline::{Pipeline, Place, Taken};
+pub use sink::RecordSink;

@@ -1,0 +1,90 @@
+//! Output row to record, and the record to a partition of the sink's topic.
+//!
+//! # Which partition
+//! A sink with a key goes by its key, as any Kafka producer would. Without one, rows of a window aggregation go by the hash of their
+//! group key, so the rows of one user stay in order; other rows stay in order with the input partition they came from.
+//!
+//! # Which timestamp
+//! Records carry the time of the commit, not their event time: retention counts from the record's time, and a replay of last
+//! month's events would otherwise be deleted as soon as it is written. Event time is in the row's own columns.
+
+use std::sync::Arc;
+
+use forebay_storage::ids::{Timestamp, TopicPartition};
+
+use super::error::RowError;
+use crate::commit::{RecordBuffer, partition_for_key};
+use crate::expr::Value;
+use crate::format::{JsonEncoder, KeyEncoder};
+use crate::plan::{Format, Sink};
+
+/// By what a row without a record key is put into a partition.
+#[derive(Clone, Copy, Debug)]
+pub enum Spread<'a> {
+    /// Its group key.
+    Group(&'a [u8]),
+    /// The input partition it came from.
+    Input(i32),
+}
+
+/// Writes rows of a sink table.
+#[derive(Debug)]
+pub struct RecordSink {
+    plan: Sink,
+    value: JsonEncoder,
+    key: Option<KeyEncoder>,
+    partitions: Vec<TopicPartition>,
+    not_null: Vec<usize>,
+    key_bytes: Vec<u8>,
+    value_bytes: Vec<u8>,
+}
+
+impl RecordSink {
+    /// For the table of `plan`, whose topic has `partitions` partitions (at least 1).
+    #[must_use]
+    pub fn new(plan: &Sink, partitions: i32) -> RecordSink {
+        let Format::Json(format) = &plan.format;
+        let topic: Arc<str> = plan.topic.as_str().into();
+        let not_null = plan.columns.iter().enumerate().filter(|(_, column)| !column.nullable).map(|(at, _)| at);
+        RecordSink {
+            value: JsonEncoder::new(&plan.columns, &plan.value_columns, format),
+            key: plan.key.as_ref().map(|key| KeyEncoder::new(plan, key)),
+            partitions: (0..partitions.max(1)).map(|partition| TopicPartition::new(topic.clone(), partition)).collect(),
+            not_null: not_null.collect(),
+            plan: plan.clone(),
+            key_bytes: Vec::new(),
+            value_bytes: Vec::new(),
+        }
+    }
+
+    /// Adds the record of `row` to `out`.
+    pub fn write(
+        &mut self,
+        row: &[Value<'_>],
+        spread: Spread<'_>,
+        now: Timestamp,
+        out: &mut RecordBuffer,
+    ) -> Result<(), RowError> {
+        if let Some(column) = self.not_null.iter().find(|column| row[**column].is_null()) {
+            let column = self.plan.columns[*column].name.clone();
+            return Err(RowError::NotNull { table: self.plan.table.clone(), column });
+        }
+        self.value_bytes.clear();
+        self.key_bytes.clear();
+        let encode_error = |error| RowError::Encode { table: self.plan.table.clone(), error };
+        self.value.encode(row, &mut self.value_bytes).map_err(encode_error)?;
+        let keyed = match &self.key {
+            Some(encoder) => encoder.encode(row, &mut self.key_bytes).map_err(encode_error)?,
+            None => false,
+        };
+        let count = self.partitions.len() as i32;
+        let partition = match spread {
+            _ if keyed => partition_for_key(&self.key_bytes, count),
+            Spread::Group(key) => partition_for_key(key, count),
+            Spread::Input(partition) => partition % count,
+        };
+        let key = keyed.then_some(&self.key_bytes[..]);
+        out.push(&self.partitions[partition as usize], now, key, Some(&self.value_bytes));
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! What an aggregate function keeps for one key of one window, and its form in the changelog.
+
+use super::codec::{decode_value, encode_value, take};
+use crate::expr::Value;
+
+/// The state of one aggregate function call. 24 bytes, so that a key of a few aggregates stays within a cache line or two.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Accumulator {
+    /// COUNT.
+    Count(i64),
+    /// SUM, MIN, MAX over integers; `None` before the first value.
+    Integer(Option<i64>),
+    /// SUM, MIN, MAX over FLOAT and DOUBLE.
+    Double(Option<f64>),
+    /// SUM, MIN, MAX over everything else; NULL before the first value. Boxed, as it is the rare and large case.
+    Value(Box<Value<'static>>),
+    /// AVG over integers.
+    IntegerMean {
+        /// Sum of the values, wrapping around.
+        sum: i64,
+        /// Number of values.
+        count: i64,
+    },
+    /// AVG over FLOAT and DOUBLE.
+    DoubleMean {
+        /// Sum of the values.
+        sum: f64,
+        /// Number of values.
+        count: i64,
+    },
+    /// AVG over DECIMAL: sum (`None` once it has left the range) and number of values. Boxed as an `i128` is large.
+    DecimalMean(Box<(Option<i128>, i64)>),
+}
+
+const COUNT: u8 = 0;
+const NO_INTEGER: u8 = 1;
+const INTEGER: u8 = 2;
+const NO_DOUBLE: u8 = 3;
+const DOUBLE: u8 = 4;
+const VALUE: u8 = 5;
+const INTEGER_MEAN: u8 = 6;
+const DOUBLE_MEAN: u8 = 7;
+const NO_DECIMAL_MEAN: u8 = 8;
+const DECIMAL_MEAN: u8 = 9;
+
+impl Accumulator {
+    /// Appends its form in the changelog: a tag byte, then its numbers big-endian.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mut put = |tag: u8, parts: &[&[u8]]| {
+            out.push(tag);
+            parts.iter().for_each(|part| out.extend_from_slice(part));
+        };
+        match self {
+            Self::Count(n) => put(COUNT, &[&n.to_be_bytes()]),
+            Self::Integer(None) => put(NO_INTEGER, &[]),
+            Self::Integer(Some(v)) => put(INTEGER, &[&v.to_be_bytes()]),
+            Self::Double(None) => put(NO_DOUBLE, &[]),
+            Self::Double(Some(v)) => put(DOUBLE, &[&v.to_bits().to_be_bytes()]),
+            Self::Value(value) => {
+                put(VALUE, &[]);
+                encode_value(value, out);
+            }
+            Self::IntegerMean { sum, count } => put(INTEGER_MEAN, &[&sum.to_be_bytes(), &count.to_be_bytes()]),
+            Self::DoubleMean { sum, count } => put(DOUBLE_MEAN, &[&sum.to_bits().to_be_bytes(), &count.to_be_bytes()]),
+            Self::DecimalMean(mean) => match **mean {
+                (None, count) => put(NO_DECIMAL_MEAN, &[&count.to_be_bytes()]),
+                (Some(sum), count) => put(DECIMAL_MEAN, &[&sum.to_be_bytes(), &count.to_be_bytes()]),
+            },
+        }
+    }
+
+    /// Takes one off the front; `None` if the bytes are not one.
+    #[must_use]
+    pub fn decode(input: &mut &[u8]) -> Option<Accumulator> {
+        let [tag] = *take(input)?;
+        let long = |input: &mut &[u8]| take(input).map(|bytes| i64::from_be_bytes(*bytes));
+        let double = |input: &mut &[u8]| take(input).map(|bytes| f64::from_bits(u64::from_be_bytes(*bytes)));
+        Some(match tag {
+            COUNT => Self::Count(long(input)?),
+            NO_INTEGER => Self::Integer(None),
+            INTEGER => Self::Integer(Some(long(input)?)),
+            NO_DOUBLE => Self::Double(None),
+            DOUBLE => Self::Double(Some(double(input)?)),
+            VALUE => Self::Value(Box::new(decode_value(input)?.into_owned())),
+            INTEGER_MEAN => Self::IntegerMean { sum: long(input)?, count: long(input)? },
+            DOUBLE_MEAN => Self::DoubleMean { sum: double(input)?, count: long(input)? },
+            NO_DECIMAL_MEAN => Self::DecimalMean(Box::new((None, long(input)?))),
+            DECIMAL_MEAN => {
+                let sum = i128::from_be_bytes(*take(input)?);
+                Self::DecimalMean(Box::new((Some(sum), long(input)?)))
+            }
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::super::codec::tests::any_value;
+    use super::*;
+
+    pub(crate) fn any_accumulator() -> impl Strategy<Value = Accumulator> {
+        let number = || any::<f64>().prop_filter("NaN is not equal to itself", |v| !v.is_nan());
+        prop_oneof![
+            any::<i64>().prop_map(Accumulator::Count),
+            any::<Option<i64>>().prop_map(Accumulator::Integer),
+            prop::option::of(number()).prop_map(Accumulator::Double),
+            any_value().prop_map(|value| Accumulator::Value(Box::new(value))),
+            any::<(i64, i64)>().prop_map(|(sum, count)| Accumulator::IntegerMean { sum, count }),
+            (number(), any::<i64>()).prop_map(|(sum, count)| Accumulator::DoubleMean { sum, count }),
+            any::<(Option<i128>, i64)>().prop_map(|mean| Accumulator::DecimalMean(Box::new(mean))),
+        ]
+    }
+
+    #[test]
+    fn stays_small() {
+        assert_eq!(size_of::<Accumulator>(), 24);
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_what_it_writes(accumulator in any_accumulator()) {
+            let mut bytes = Vec::new();
+            accumulator.encode(&mut bytes);
+            let mut rest = &bytes[..];
+            prop_assert_eq!(Accumulator::decode(&mut rest), Some(accumulator));
+            prop_assert!(rest.is_empty());
+        }
+    }
+}

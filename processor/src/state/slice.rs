@@ -1,0 +1,201 @@
+//! The state of one window: group key -> accumulators.
+//!
+//! A hash table of indexes into three flat arrays (keys, places of keys, accumulators): an update of a known key allocates
+//! nothing, and closing the window drops four allocations, however many keys it had. Keys changed since the last commit are
+//! remembered once each, for the changelog.
+
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::Accumulator;
+
+/// Limit of group key bytes in one window, as places are 32 bits wide.
+const MAX_KEY_BYTES: usize = u32::MAX as usize;
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key_start: u32,
+    key_end: u32,
+    dirty: bool,
+}
+
+impl Entry {
+    /// Where its key is among the keys.
+    #[inline]
+    fn key(self) -> Range<usize> {
+        self.key_start as usize..self.key_end as usize
+    }
+}
+
+/// The window's keys would take more than 4 GiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the group keys of one window take more than 4 GiB; use a smaller window or a shorter key")]
+pub struct SliceFull;
+
+/// Accumulators of one window by group key; `width` accumulators a key.
+#[derive(Debug)]
+pub struct Slice {
+    initial: Vec<Accumulator>,
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    keys: Vec<u8>,
+    entries: Vec<Entry>,
+    accumulators: Vec<Accumulator>,
+    dirty: Vec<u32>,
+    in_changelog: bool,
+}
+
+impl Slice {
+    /// An empty window whose keys begin with the accumulators `initial`.
+    #[must_use]
+    pub fn new(initial: &[Accumulator]) -> Slice {
+        Slice {
+            initial: initial.to_vec(),
+            table: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            keys: Vec::new(),
+            entries: Vec::new(),
+            accumulators: Vec::new(),
+            dirty: Vec::new(),
+            in_changelog: false,
+        }
+    }
+
+    /// Number of group keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True if no key was ever updated.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// About how much memory the keys and accumulators take, in bytes.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> usize {
+        let accumulators = self.accumulators.len() * size_of::<Accumulator>();
+        self.keys.len() + self.entries.len() * (size_of::<Entry>() + size_of::<u32>()) + accumulators
+    }
+
+    /// Whether the changelog holds keys of this window.
+    #[must_use]
+    pub fn is_in_changelog(&self) -> bool {
+        self.in_changelog
+    }
+
+    /// Whether keys were changed since the last [`Slice::mark_clean`].
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// The accumulators of `key` to be changed, created on first sight; the key counts as changed from now on.
+    pub fn update(&mut self, key: &[u8]) -> Result<&mut [Accumulator], SliceFull> {
+        let index = self.index_of(key)?;
+        let entry = &mut self.entries[index];
+        if !entry.dirty {
+            entry.dirty = true;
+            self.dirty.push(index as u32);
+        }
+        let width = self.initial.len();
+        Ok(&mut self.accumulators[index * width..][..width])
+    }
+
+    /// Sets `key` to what the changelog says, as unchanged since the last commit.
+    pub fn restore(&mut self, key: &[u8], accumulators: Vec<Accumulator>) -> Result<(), SliceFull> {
+        debug_assert_eq!(accumulators.len(), self.initial.len());
+        let index = self.index_of(key)?;
+        self.in_changelog = true;
+        let width = self.initial.len();
+        for (place, accumulator) in self.accumulators[index * width..][..width].iter_mut().zip(accumulators) {
+            *place = accumulator;
+        }
+        Ok(())
+    }
+
+    fn index_of(&mut self, key: &[u8]) -> Result<usize, SliceFull> {
+        let Slice { table, hasher, keys, entries, accumulators, initial, .. } = self;
+        let hash = hasher.hash_one(key);
+        if let Some(&index) = table.find(hash, |&index| keys[entries[index as usize].key()] == *key) {
+            return Ok(index as usize);
+        }
+        if keys.len() + key.len() > MAX_KEY_BYTES || entries.len() >= u32::MAX as usize {
+            return Err(SliceFull);
+        }
+        let index = entries.len() as u32;
+        let key_start = keys.len() as u32;
+        keys.extend_from_slice(key);
+        entries.push(Entry { key_start, key_end: keys.len() as u32, dirty: false });
+        accumulators.extend_from_slice(initial);
+        table.insert_unique(hash, index, |&other| hasher.hash_one(&keys[entries[other as usize].key()]));
+        Ok(index as usize)
+    }
+
+    fn at(&self, index: u32) -> (&[u8], &[Accumulator]) {
+        let entry = self.entries[index as usize];
+        let width = self.initial.len();
+        (&self.keys[entry.key()], &self.accumulators[index as usize * width..][..width])
+    }
+
+    /// The keys changed since the last [`Slice::mark_clean`], in order of first change.
+    pub fn changed(&self) -> impl Iterator<Item = (&[u8], &[Accumulator])> {
+        self.dirty.iter().map(|&index| self.at(index))
+    }
+
+    /// Forgets which keys were changed: they are in the changelog now.
+    pub fn mark_clean(&mut self) {
+        for index in self.dirty.drain(..) {
+            self.entries[index as usize].dirty = false;
+            self.in_changelog = true;
+        }
+    }
+
+    /// All keys in the order of their bytes.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<(&[u8], &[Accumulator])> {
+        let mut all: Vec<_> = (0..self.entries.len() as u32).map(|index| self.at(index)).collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn counts_as_a_plain_map_does(keys in prop::collection::vec("[a-d]{0,2}", 0..200), clean_at in 0..200usize) {
+            let mut slice = Slice::new(&[Accumulator::Count(0)]);
+            let mut model: BTreeMap<&str, i64> = BTreeMap::new();
+            let mut changed: Vec<&str> = Vec::new();
+            for (at, key) in keys.iter().enumerate() {
+                if at == clean_at {
+                    slice.mark_clean();
+                    changed.clear();
+                }
+                let Accumulator::Count(count) = &mut slice.update(key.as_bytes()).unwrap()[0] else { unreachable!() };
+                *count += 1;
+                *model.entry(key).or_default() += 1;
+                if !changed.contains(&key.as_str()) {
+                    changed.push(key);
+                }
+            }
+            let sorted: Vec<_> = slice.sorted().into_iter().map(|(key, states)| (key.to_vec(), states[0].clone())).collect();
+            let expected: Vec<_> =
+                model.iter().map(|(key, count)| (key.as_bytes().to_vec(), Accumulator::Count(*count))).collect();
+            prop_assert_eq!(sorted, expected);
+            let dirty: Vec<_> = slice.changed().map(|(key, _)| key.to_vec()).collect();
+            prop_assert_eq!(dirty, changed.iter().map(|key| key.as_bytes().to_vec()).collect::<Vec<_>>());
+        }
+    }
+}

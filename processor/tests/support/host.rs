@@ -1,0 +1,354 @@
+//! A broker in memory: real record batches, transactions with markers, read_committed reads, and crashes on demand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use forebay_processor::host::{
+    CommitSet, CommittedOffset, Host, HostError, OffsetRange, ReadBatches, Session, TopicSpec,
+};
+use forebay_storage::batch::{BatchBuilder, BatchStamp, ControlKind, ControlRecord, batches};
+use forebay_storage::compress::Compression;
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicPartition};
+
+/// When the broker "crashes" in a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// Before anything is written.
+    Before,
+    /// After the records, before the decision: the transaction is aborted by the next session.
+    Undecided,
+    /// After the decision, before the task hears of it.
+    After,
+}
+
+#[derive(Default)]
+struct Log {
+    start: i64,
+    end: i64,
+    batches: Vec<(i64, i64, Bytes)>,
+    /// Producer, first offset.
+    open: Vec<(ProducerId, i64)>,
+    /// Producer, first offset, offset of the marker.
+    aborted: Vec<(ProducerId, i64, i64)>,
+}
+
+impl Log {
+    fn stable_end(&self) -> i64 {
+        self.open.iter().map(|(_, first)| *first).min().unwrap_or(self.end)
+    }
+
+    fn append(&mut self, batch: &Bytes) -> i64 {
+        let base = self.end;
+        let mut stored = batch.to_vec();
+        stored[..8].copy_from_slice(&base.to_be_bytes());
+        let count = i64::from(i32::from_be_bytes(stored[23..27].try_into().unwrap())) + 1;
+        self.end = base + count;
+        self.batches.push((base, self.end, stored.into()));
+        base
+    }
+
+    fn end_transaction(&mut self, producer: ProducerId, kind: ControlKind) {
+        let Some(at) = self.open.iter().position(|(other, _)| *other == producer) else { return };
+        let (_, first) = self.open.remove(at);
+        let marker = ControlRecord { kind, coordinator_epoch: 0 };
+        let at = self.append(&marker.encode(producer, ProducerEpoch(0), Timestamp(0)));
+        if kind == ControlKind::Abort {
+            self.aborted.push((producer, first, at));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Broker {
+    now: i64,
+    logs: BTreeMap<TopicPartition, Log>,
+    topics: BTreeMap<String, i32>,
+    groups: BTreeMap<(String, TopicPartition), CommittedOffset>,
+    sessions: BTreeMap<String, u64>,
+    crash: Option<(u32, Crash)>,
+    commits: u64,
+    trims: u64,
+}
+
+/// The broker.
+#[derive(Default)]
+pub struct MemoryHost(Mutex<Broker>);
+
+/// Producer ids of sessions are above those of test producers.
+const SESSION_PRODUCERS: i64 = 1_000_000;
+
+fn stamp(producer: Option<ProducerId>) -> BatchStamp {
+    match producer {
+        None => BatchStamp::default(),
+        Some(producer_id) => BatchStamp {
+            producer_id,
+            producer_epoch: ProducerEpoch(0),
+            base_sequence: Sequence(0),
+            transactional: true,
+            ..BatchStamp::default()
+        },
+    }
+}
+
+impl MemoryHost {
+    pub fn new() -> MemoryHost {
+        MemoryHost::default()
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Broker) -> T) -> T {
+        work(&mut self.0.lock().unwrap())
+    }
+
+    pub fn create_topic(&self, topic: &str, partitions: i32) {
+        self.with(|broker| {
+            broker.topics.insert(topic.to_owned(), partitions);
+            for partition in 0..partitions {
+                broker.logs.entry(TopicPartition::new(topic, partition)).or_default();
+            }
+        });
+    }
+
+    pub fn advance(&self, ms: i64) {
+        self.with(|broker| broker.now += ms);
+    }
+
+    /// Appends one batch outside of any transaction; `None` is a tombstone.
+    pub fn produce<V: AsRef<[u8]>>(&self, topic: &str, partition: i32, values: &[Option<V>]) {
+        self.append(topic, partition, values, None);
+    }
+
+    /// Appends one batch inside of a transaction that stays open.
+    pub fn produce_in_transaction<V: AsRef<[u8]>>(&self, producer: i64, topic: &str, partition: i32, values: &[V]) {
+        let values: Vec<Option<&V>> = values.iter().map(Some).collect();
+        self.append(topic, partition, &values, Some(ProducerId(producer)));
+    }
+
+    fn append<V: AsRef<[u8]>>(&self, topic: &str, partition: i32, values: &[Option<V>], producer: Option<ProducerId>) {
+        if values.is_empty() {
+            return;
+        }
+        let mut builder = BatchBuilder::new(Compression::None);
+        for value in values {
+            builder.push(Timestamp(0), None, value.as_ref().map(AsRef::as_ref), &[]);
+        }
+        let bytes = builder.finish(&stamp(producer));
+        self.with(|broker| {
+            let log = broker.logs.get_mut(&TopicPartition::new(topic, partition)).unwrap();
+            let base = log.append(&bytes);
+            if let Some(producer) = producer
+                && !log.open.iter().any(|(other, _)| *other == producer)
+            {
+                log.open.push((producer, base));
+            }
+        });
+    }
+
+    pub fn end_transaction(&self, producer: i64, kind: ControlKind) {
+        self.with(|broker| {
+            broker.logs.values_mut().for_each(|log| log.end_transaction(ProducerId(producer), kind));
+        });
+    }
+
+    /// The commit after `after` more ones crashes.
+    pub fn crash_at_commit(&self, after: u32, crash: Crash) {
+        self.with(|broker| broker.crash = Some((after, crash)));
+    }
+
+    /// Successful and crashed-after commits so far.
+    pub fn commits(&self) -> u64 {
+        self.with(|broker| broker.commits)
+    }
+
+    /// Calls of `trim` so far.
+    pub fn trims(&self) -> u64 {
+        self.with(|broker| broker.trims)
+    }
+
+    pub fn start_offset(&self, topic: &str, partition: i32) -> i64 {
+        self.with(|broker| broker.logs[&TopicPartition::new(topic, partition)].start)
+    }
+
+    pub fn end_offset(&self, topic: &str, partition: i32) -> i64 {
+        self.with(|broker| broker.logs[&TopicPartition::new(topic, partition)].end)
+    }
+
+    /// Sets a group's offset as `kafka-consumer-groups --reset-offsets` does.
+    pub fn set_offset(&self, group: &str, topic: &str, partition: i32, offset: i64) {
+        let committed = CommittedOffset {
+            offset: Offset(offset),
+            leader_epoch: forebay_storage::ids::LeaderEpoch(0),
+            metadata: String::new(),
+        };
+        self.with(|broker| broker.groups.insert((group.to_owned(), TopicPartition::new(topic, partition)), committed));
+    }
+
+    pub fn committed_offset(&self, group: &str, topic: &str, partition: i32) -> Option<CommittedOffset> {
+        self.with(|broker| broker.groups.get(&(group.to_owned(), TopicPartition::new(topic, partition))).cloned())
+    }
+
+    /// Values that a read_committed consumer sees, by partition and in order. Does not share code with the engine's reader.
+    pub fn consume(&self, topic: &str) -> Vec<Vec<String>> {
+        self.with(|broker| {
+            let logs = broker.logs.iter().filter(|(partition, _)| *partition.topic == *topic);
+            logs.map(|(_, log)| committed_values(log)).collect()
+        })
+    }
+}
+
+fn committed_values(log: &Log) -> Vec<String> {
+    let mut values = Vec::new();
+    for (base, _, bytes) in &log.batches {
+        let batch = batches(bytes.clone()).next().unwrap().unwrap();
+        let producer = batch.header.producer_id;
+        let aborted = log.aborted.iter().any(|(other, first, marker)| {
+            *other == producer && batch.header.is_transactional() && (*first..*marker).contains(base)
+        });
+        if *base >= log.stable_end() || batch.header.is_control() || aborted {
+            continue;
+        }
+        for record in batch.records().unwrap().iter() {
+            values.push(String::from_utf8(record.unwrap().value.unwrap().to_vec()).unwrap());
+        }
+    }
+    values
+}
+
+impl Broker {
+    fn log(&mut self, partition: &TopicPartition) -> Result<&mut Log, HostError> {
+        self.logs.get_mut(partition).ok_or_else(|| HostError::UnknownPartition(partition.clone()))
+    }
+
+    fn commit(&mut self, session: &Session, commit: CommitSet) -> Result<(), HostError> {
+        if self.sessions[&session.transactional_id] != session.token {
+            return Err(HostError::Fenced(session.transactional_id.clone()));
+        }
+        assert!(!commit.records.is_empty() || !commit.offsets.is_empty(), "an empty commit");
+        let crash = match &mut self.crash {
+            Some((0, crash)) => Some(*crash),
+            Some((left, _)) => {
+                *left -= 1;
+                None
+            }
+            None => None,
+        };
+        if crash.is_some() {
+            self.crash = None;
+        }
+        let crashed = || HostError::Storage("crashed on demand".to_owned());
+        if crash == Some(Crash::Before) {
+            return Err(crashed());
+        }
+        let producer = ProducerId(SESSION_PRODUCERS + session.token as i64);
+        for (partition, builder) in commit.records {
+            assert!(!builder.is_empty(), "an empty batch");
+            let bytes = builder.finish(&stamp(Some(producer)));
+            let log = self.log(&partition)?;
+            let base = log.append(&bytes);
+            if !log.open.iter().any(|(other, _)| *other == producer) {
+                log.open.push((producer, base));
+            }
+        }
+        if crash == Some(Crash::Undecided) {
+            return Err(crashed());
+        }
+        for (partition, offset) in commit.offsets {
+            assert!(offset.metadata.len() <= 4096);
+            self.groups.insert((commit.group.clone(), partition), offset);
+        }
+        self.logs.values_mut().for_each(|log| log.end_transaction(producer, ControlKind::Commit));
+        self.commits += 1;
+        if crash == Some(Crash::After) { Err(crashed()) } else { Ok(()) }
+    }
+}
+
+impl Host for MemoryHost {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.with(|broker| broker.now))
+    }
+
+    fn partitions(&self, topic: &str) -> Option<i32> {
+        self.with(|broker| broker.topics.get(topic).copied())
+    }
+
+    fn ensure_topic(&self, spec: &TopicSpec) -> Result<i32, HostError> {
+        if self.partitions(&spec.name).is_none() {
+            self.create_topic(&spec.name, spec.partitions.unwrap_or(3));
+        }
+        Ok(self.partitions(&spec.name).unwrap())
+    }
+
+    fn open_session(&self, transactional_id: &str) -> Result<Session, HostError> {
+        Ok(self.with(|broker| {
+            let token = broker.sessions.entry(transactional_id.to_owned()).or_default();
+            let before = ProducerId(SESSION_PRODUCERS + *token as i64);
+            *token += 1;
+            let token = *token;
+            broker.logs.values_mut().for_each(|log| log.end_transaction(before, ControlKind::Abort));
+            Session { transactional_id: transactional_id.to_owned(), token }
+        }))
+    }
+
+    fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<CommittedOffset>>, HostError> {
+        Ok(self.with(|broker| {
+            let of = |partition: &TopicPartition| broker.groups.get(&(group.to_owned(), partition.clone())).cloned();
+            partitions.iter().map(of).collect()
+        }))
+    }
+
+    fn offset_range(&self, partition: &TopicPartition) -> Result<OffsetRange, HostError> {
+        self.with(|broker| {
+            let log = broker.log(partition)?;
+            Ok(OffsetRange { start: Offset(log.start), stable_end: Offset(log.stable_end()) })
+        })
+    }
+
+    fn offset_for_time(&self, partition: &TopicPartition, _time: Timestamp) -> Result<Offset, HostError> {
+        Ok(self.offset_range(partition)?.stable_end)
+    }
+
+    fn read(&self, partition: &TopicPartition, from: Offset, max_bytes: usize) -> Result<ReadBatches, HostError> {
+        self.with(|broker| {
+            let log = broker.log(partition)?;
+            let (start, end) = (Offset(log.start), Offset(log.end));
+            if from < start || from > end {
+                return Err(HostError::OffsetOutOfRange { partition: partition.clone(), offset: from, start, end });
+            }
+            let stable_end = log.stable_end();
+            let mut stretch = Vec::new();
+            let mut up_to = from.0;
+            for (base, next, bytes) in &log.batches {
+                if *next <= from.0 || *base >= stable_end {
+                    continue;
+                }
+                if !stretch.is_empty() && stretch.len() + bytes.len() > max_bytes {
+                    break;
+                }
+                stretch.extend_from_slice(bytes);
+                up_to = *next;
+            }
+            let overlaps = |(_, first, marker): &&(ProducerId, i64, i64)| *first < up_to && *marker >= from.0;
+            let aborted = log.aborted.iter().filter(overlaps).map(|(id, first, _)| (*id, Offset(*first))).collect();
+            Ok(ReadBatches { batches: stretch.into(), aborted, stable_end: Offset(stable_end) })
+        })
+    }
+
+    fn watch(&self, _partitions: &[TopicPartition], _wake: Arc<dyn Fn() + Send + Sync>) -> Box<dyn Send> {
+        Box::new(())
+    }
+
+    fn commit(&self, session: &mut Session, commit: CommitSet) -> Result<(), HostError> {
+        self.with(|broker| broker.commit(session, commit))
+    }
+
+    fn trim(&self, partition: &TopicPartition, before: Offset) -> Result<(), HostError> {
+        self.with(|broker| {
+            broker.trims += 1;
+            let log = broker.log(partition)?;
+            assert!(before.0 <= log.stable_end(), "trimmed beyond the end");
+            log.start = log.start.max(before.0);
+            log.batches.retain(|(_, next, _)| *next > before.0);
+            Ok(())
+        })
+    }
+}
