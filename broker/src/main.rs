@@ -1,2 +1,7 @@
-//! The forebay binary.
-fn main() {}
+//! The forebay binary: all of it is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    forebay::cli::run()
+}

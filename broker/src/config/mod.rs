@@ -10,6 +10,7 @@ pub mod key;
 pub mod listeners;
 pub mod origin;
 pub mod properties;
+pub mod reference;
 pub mod settings;
 pub mod synonyms;
 pub mod table;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
@@ -96,6 +97,45 @@ impl Metrics {
         }
     }
 
+    /// A client connected.
+    pub fn connections_opened(&self) {
+        self.connections.inc();
+        self.connections_accepted.inc();
+    }
+
+    /// A client's connection ended.
+    pub fn connections_closed(&self) {
+        self.connections.dec();
+    }
+
+    /// Bytes of a request came in, its length field included.
+    pub fn bytes_in(&self, bytes: u64) {
+        self.received_bytes.inc_by(bytes);
+    }
+
+    /// Bytes of an answer went out, its length field included.
+    pub fn bytes_out(&self, bytes: u64) {
+        self.sent_bytes.inc_by(bytes);
+    }
+
+    /// A request was handled in this time; `ok` is false if its connection is closed for it instead of an answer.
+    pub fn request(&self, api_key: i16, took: Duration, ok: bool) {
+        self.requests.done(api_key, took);
+        if !ok {
+            self.malformed_requests.inc();
+        }
+    }
+
+    /// A producer's batches were appended to a partition.
+    pub fn produced(&self, bytes: u64) {
+        self.produced_bytes.inc_by(bytes);
+    }
+
+    /// Batches were handed to a consumer.
+    pub fn fetched(&self, bytes: u64) {
+        self.fetched_bytes.inc_by(bytes);
+    }
+
     /// Adds the jobs, which are asked for their numbers at each scrape.
     pub fn observe_jobs(&self, jobs: Arc<dyn JobsApi>) {
         self.registry.lock().register_collector(Box::new(jobs::JobCollector::new(jobs)));
@@ -119,26 +159,30 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn what_is_counted_is_shown() {
         let metrics = Metrics::new(|api| (api == 0).then_some("Produce"));
         metrics.produced_records.inc_by(5);
-        metrics.connections.inc();
-        metrics.requests.done(0, 0, Duration::from_millis(1500));
-        metrics.requests.done(0, 3, Duration::from_millis(500));
-        metrics.requests.done(77, 0, Duration::ZERO);
+        metrics.connections_opened();
+        metrics.connections_opened();
+        metrics.connections_closed();
+        metrics.request(0, Duration::from_millis(1500), true);
+        metrics.request(0, Duration::from_millis(500), true);
+        metrics.requests.failed(0, 3);
+        metrics.request(77, Duration::ZERO, false);
         // Numbers outside of the table come from the wire and must not matter.
-        metrics.requests.done(-1, 0, Duration::ZERO);
-        metrics.requests.done(i16::MAX, 35, Duration::ZERO);
+        metrics.request(-1, Duration::ZERO, true);
+        metrics.request(i16::MAX, Duration::ZERO, true);
+        metrics.requests.failed(i16::MAX, 35);
         let text = metrics.encode().unwrap();
         for line in [
             "forebay_build_info{version=\"0.1.0\"} 1",
             "forebay_produced_records_total 5",
             "forebay_connections 1",
+            "forebay_connections_accepted_total 2",
+            "forebay_malformed_requests_total 1",
             "forebay_requests_total{api=\"Produce\"} 2",
             "forebay_requests_total{api=\"77\"} 1",
             "forebay_requests_total{api=\"other\"} 2",

@@ -41,22 +41,27 @@ impl RequestMetrics {
         Self { shared: Arc::new(Shared { slots, errors: Mutex::default(), api_name }) }
     }
 
-    /// Counts a request that was answered: its API key, the answer's error code (0 is none), and the time from the
-    /// whole request read to the answer ready.
-    pub fn done(&self, api_key: i16, error_code: i16, took: Duration) {
-        let slot = usize::try_from(api_key).map_or(SLOTS - 1, |key| key.min(SLOTS - 1));
-        let counters = &self.shared.slots[slot];
+    /// Counts a request, with the time from the whole of it read to its answer ready.
+    pub fn done(&self, api_key: i16, took: Duration) {
+        let counters = &self.shared.slots[slot_of(api_key)];
         counters.requests.fetch_add(1, Ordering::Relaxed);
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         counters.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
-        if error_code != 0 {
-            *self.shared.errors.lock().entry((slot, error_code)).or_default() += 1;
-        }
+    }
+
+    /// Counts an error code in an answer.
+    pub fn failed(&self, api_key: i16, error_code: i16) {
+        *self.shared.errors.lock().entry((slot_of(api_key), error_code)).or_default() += 1;
     }
 
     pub(super) fn collector(&self) -> RequestCollector {
         RequestCollector { shared: self.shared.clone() }
     }
+}
+
+/// Numbers from outside of the table, which come from the wire, share the last slot.
+fn slot_of(api_key: i16) -> usize {
+    usize::try_from(api_key).map_or(SLOTS - 1, |key| key.min(SLOTS - 1))
 }
 
 /// Writes the numbers at a scrape, those of the APIs that were used.
@@ -89,7 +94,7 @@ impl RequestCollector {
 
 impl Collector for RequestCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let mut family = encoder.encode_descriptor("requests", "Requests answered", None, MetricType::Counter)?;
+        let mut family = encoder.encode_descriptor("requests", "Requests handled", None, MetricType::Counter)?;
         for (api, requests, _) in self.used() {
             ConstCounter::new(requests).encode(family.encode_family(&[("api", api)])?)?;
         }

@@ -1,0 +1,34 @@
+//! `forebay demo`: its arguments; the demo itself is in `crate::demo`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::duration;
+use super::exit::{CliError, CliResult};
+
+/// What `forebay demo` takes.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// End by itself after this time, with a summary (10s, 2m).
+    #[arg(long = "for", value_name = "TIME", value_parser = duration::parse)]
+    pub duration: Option<Duration>,
+    /// Events generated each second.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: u32,
+    /// Keep the data in this directory instead of a temporary one.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Print one plain line each second, as without a terminal.
+    #[arg(long)]
+    pub no_terminal: bool,
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// The broker could not start or failed.
+pub fn run(_args: &DemoArgs) -> CliResult {
+    Err(CliError::failed("the demo is not in this build yet"))
+}

@@ -1,0 +1,190 @@
+//! Talks to `/v1/jobs` of a broker, and turns its answers into exit codes and messages.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use ureq::http::{Response, StatusCode};
+use ureq::{Agent, Body};
+
+use crate::cli::exit::{CliError, Exit};
+use crate::http::{CreateJob, ErrorBody, JobStatus, SqlProblem};
+
+/// Seconds until a broker that does not answer is given up.
+const TIMEOUT_SECONDS: u64 = 30;
+
+/// A broker's `/v1/jobs`.
+pub(super) struct Client {
+    agent: Agent,
+    admin: String,
+}
+
+#[derive(Deserialize)]
+struct JobList {
+    jobs: Vec<JobStatus>,
+}
+
+type Answer = Result<Response<Body>, CliError>;
+
+impl Client {
+    pub(super) fn new(admin: &str) -> Result<Self, CliError> {
+        let admin = admin.trim_end_matches('/');
+        if !admin.starts_with("http://") {
+            let message =
+                format!("--admin {admin}: it must be the broker's HTTP server, such as http://127.0.0.1:9644");
+            return Err(CliError::usage(message));
+        }
+        let agent = Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(TIMEOUT_SECONDS)))
+            .http_status_as_error(false)
+            .build()
+            .into();
+        Ok(Self { agent, admin: admin.to_owned() })
+    }
+
+    pub(super) fn list(&self) -> Result<Vec<JobStatus>, CliError> {
+        let answer = self.agent.get(self.url("")).call().map_err(|error| self.unreachable(&error));
+        self.read::<JobList>(answer).map(|list| list.jobs)
+    }
+
+    pub(super) fn describe(&self, name: &str) -> Result<JobStatus, CliError> {
+        let answer = self.agent.get(self.url(&segment(name))).call().map_err(|error| self.unreachable(&error));
+        self.read(answer)
+    }
+
+    pub(super) fn create(&self, request: &CreateJob) -> Result<JobStatus, CliError> {
+        let answer = self.agent.post(self.url("")).send_json(request).map_err(|error| self.unreachable(&error));
+        self.read(answer)
+    }
+
+    pub(super) fn change(&self, name: &str, action: &str) -> Result<JobStatus, CliError> {
+        let url = self.url(&format!("{}/{action}", segment(name)));
+        let answer = self.agent.post(url).send_empty().map_err(|error| self.unreachable(&error));
+        self.read(answer)
+    }
+
+    pub(super) fn remove(&self, name: &str) -> Result<(), CliError> {
+        let answer = self.agent.delete(self.url(&segment(name))).call().map_err(|error| self.unreachable(&error));
+        self.success(answer).map(|_| ())
+    }
+
+    fn url(&self, path: &str) -> String {
+        let slash = if path.is_empty() { "" } else { "/" };
+        format!("{}/v1/jobs{slash}{path}", self.admin)
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> CliError {
+        let why = match error {
+            ureq::Error::Timeout(_) => format!("no answer within {TIMEOUT_SECONDS} s"),
+            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                "connection refused".to_owned()
+            }
+            other => other.to_string(),
+        };
+        let message = format!(
+            "cannot reach the broker at {}: {why}\nIs `forebay serve` running? Another address is given by --admin URL or FOREBAY_ADMIN.",
+            self.admin
+        );
+        CliError::new(Exit::Unreachable, message)
+    }
+
+    fn read<T: DeserializeOwned>(&self, answer: Answer) -> Result<T, CliError> {
+        let mut answer = self.success(answer)?;
+        answer.body_mut().read_json().map_err(|_| self.stranger())
+    }
+
+    fn success(&self, answer: Answer) -> Answer {
+        let mut answer = answer?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        match answer.body_mut().read_json::<ErrorBody>() {
+            Ok(body) => Err(failure(status, &body.error)),
+            Err(_) => Err(self.stranger()),
+        }
+    }
+
+    fn stranger(&self) -> CliError {
+        let admin = &self.admin;
+        CliError::failed(format!("{admin} did not answer as a Forebay broker does; is --admin (FOREBAY_ADMIN) right?"))
+    }
+}
+
+/// The exit code and message for an answer that is not a success.
+fn failure(status: StatusCode, problem: &SqlProblem) -> CliError {
+    let exit = match status {
+        StatusCode::NOT_FOUND => Exit::NotThere,
+        StatusCode::CONFLICT => Exit::AlreadyThere,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::Refused,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Exit::Unreachable,
+        _ => Exit::Failed,
+    };
+    CliError::new(exit, render(problem))
+}
+
+/// The message as the broker drew it, or its parts one after the other.
+fn render(problem: &SqlProblem) -> String {
+    if let Some(rendered) = &problem.rendered {
+        return rendered.trim_end().to_owned();
+    }
+    let place = match (problem.line, problem.column) {
+        (Some(line), Some(column)) => format!("line {line}, column {column}: "),
+        (Some(line), None) => format!("line {line}: "),
+        _ => String::new(),
+    };
+    let hint = problem.hint.as_ref().map(|hint| format!("\n{hint}")).unwrap_or_default();
+    format!("{place}{}{hint}", problem.message)
+}
+
+/// A name as one segment of a path: everything that could mean something else is escaped.
+fn segment(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~".contains(&byte) || (byte == b'.' && name != "." && name != "..") {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_segment() {
+        assert_eq!(segment("user-metrics_1.2"), "user-metrics_1.2");
+        assert_eq!(segment("a/b c?"), "a%2Fb%20c%3F");
+        assert_eq!(segment(".."), "%2E%2E");
+    }
+
+    #[test]
+    fn failures_keep_what_the_broker_said() {
+        let problem = SqlProblem {
+            message: "unknown column pagee".to_owned(),
+            line: Some(4),
+            column: Some(9),
+            hint: Some("did you mean page?".to_owned()),
+            rendered: None,
+        };
+        let error = failure(StatusCode::BAD_REQUEST, &problem);
+        assert_eq!(error.exit, Exit::Failed);
+        assert_eq!(error.message, "line 4, column 9: unknown column pagee\ndid you mean page?");
+        let drawn = SqlProblem { rendered: Some("4 | pagee\n    ^\n".to_owned()), ..problem };
+        assert_eq!(failure(StatusCode::NOT_FOUND, &drawn), CliError::new(Exit::NotThere, "4 | pagee\n    ^"));
+        assert_eq!(failure(StatusCode::CONFLICT, &drawn).exit, Exit::AlreadyThere);
+    }
+
+    #[test]
+    fn nobody_there_is_exit_code_3_with_the_next_step() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let client = Client::new(&format!("http://127.0.0.1:{port}/")).unwrap();
+        let error = client.list().unwrap_err();
+        assert_eq!(error.exit, Exit::Unreachable);
+        assert!(error.message.contains(&format!("http://127.0.0.1:{port}: connection refused")), "{}", error.message);
+        assert_eq!(Client::new("127.0.0.1:9644").err().unwrap().exit, Exit::Usage);
+    }
+}

@@ -1,0 +1,122 @@
+//! `forebay job`: runs, shows and stops jobs through the broker's HTTP server.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::exit::{CliError, CliResult, Exit};
+use super::output::{self, Format};
+use client::Client;
+
+mod apply;
+mod client;
+mod drop;
+mod show;
+
+/// What `forebay job` takes.
+#[derive(Clone, Debug, Args)]
+pub struct JobArgs {
+    /// The broker's HTTP server.
+    #[arg(long, global = true, value_name = "URL", env = "FOREBAY_ADMIN", default_value = "http://127.0.0.1:9644")]
+    admin: String,
+    /// The form of what is printed.
+    #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
+    output: Format,
+    #[command(subcommand)]
+    command: JobCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum JobCommand {
+    /// Register a file of SQL as a job and start it.
+    Apply(ApplyArgs),
+    /// List all jobs.
+    List,
+    /// Show one job: state, watermark, lag, rates, last error, partitions.
+    Describe {
+        /// The job.
+        name: String,
+    },
+    /// Stop a job where it is; its state stays.
+    Pause {
+        /// The job.
+        name: String,
+    },
+    /// Let a paused job go on.
+    Resume {
+        /// The job.
+        name: String,
+    },
+    /// Remove a job with its state and offsets; its output topic stays.
+    Drop(DropArgs),
+}
+
+/// What `forebay job apply` takes.
+#[derive(Clone, Debug, Args)]
+struct ApplyArgs {
+    /// The file of statements; - reads standard input.
+    file: PathBuf,
+    /// The job's name; the file's name otherwise.
+    #[arg(long)]
+    name: Option<String>,
+    /// Do nothing if there is a job of that name.
+    #[arg(long)]
+    if_not_exists: bool,
+}
+
+/// What `forebay job drop` takes.
+#[derive(Clone, Debug, Args)]
+struct DropArgs {
+    /// The job.
+    name: String,
+    /// Do not ask.
+    #[arg(short, long)]
+    yes: bool,
+    /// Do nothing if there is no such job.
+    #[arg(long)]
+    if_exists: bool,
+}
+
+/// Runs a command about jobs.
+///
+/// # Errors
+/// The broker cannot be reached (3), the job is not there (5) or there already (6), the statements are wrong (1).
+pub fn run(args: JobArgs) -> CliResult {
+    let client = Client::new(&args.admin)?;
+    match args.command {
+        JobCommand::Apply(apply) => apply::run(&client, &apply, args.output),
+        JobCommand::List => {
+            let jobs = client.list()?;
+            match args.output {
+                Format::Json => output::print_json(&jobs),
+                Format::Table => output::print(&show::list(&jobs)),
+            }
+        }
+        JobCommand::Describe { name } => {
+            let job = client.describe(&name)?;
+            match args.output {
+                Format::Json => output::print_json(&job),
+                Format::Table => output::print(&show::one(&job)),
+            }
+        }
+        JobCommand::Pause { name } => change(&client, &name, "pause", args.output),
+        JobCommand::Resume { name } => change(&client, &name, "resume", args.output),
+        JobCommand::Drop(drop) => drop::run(&client, &drop),
+    }
+}
+
+fn change(client: &Client, name: &str, action: &str, format: Format) -> CliResult {
+    let job = client.change(name, action)?;
+    match format {
+        Format::Json => output::print_json(&job),
+        Format::Table => output::print(&format!("job {}: {}", job.name, show::state(&job))),
+    }
+}
+
+/// Turns a failure with this exit code into success, for `--if-exists` and `--if-not-exists`.
+fn forgive(result: CliResult, code: Exit, forgive: bool) -> CliResult {
+    match result {
+        Err(CliError { exit, .. }) if forgive && exit == code => Ok(()),
+        other => other,
+    }
+}
