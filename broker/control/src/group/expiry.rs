@@ -25,14 +25,13 @@ impl GroupMachine {
     /// Removes what has expired, at most [`MAX_EXPIRED_PER_CHECK`] records at once, and arms the next check.
     pub(super) fn expire_offsets(&self, now: Timestamp) -> GroupDecision {
         let mut decision = GroupDecision::default();
-        let mut next_ms = self.config.offsets_retention_check_interval_ms;
         for group in self.groups.values() {
-            if decision.events.len() >= MAX_EXPIRED_PER_CHECK {
-                next_ms = EXPIRY_PAUSE_MS;
-                break;
+            if decision.events.len() < MAX_EXPIRED_PER_CHECK {
+                self.expire_group(&mut decision, now, group);
             }
-            self.expire_group(&mut decision, now, group);
         }
+        let more = decision.events.len() >= MAX_EXPIRED_PER_CHECK;
+        let next_ms = if more { EXPIRY_PAUSE_MS } else { self.config.offsets_retention_check_interval_ms };
         decision.timers.push((now.plus_ms(next_ms), GroupTimer::ExpireOffsets));
         decision
     }

@@ -1,1 +1,13 @@
-//! Scenarios of the group coordinator in virtual time.
+//! Scenarios of the group coordinator in virtual time. Expected behaviour is that of Apache Kafka 4.3.1; each test names its source.
+
+mod commits;
+mod deletion;
+mod expiry;
+mod joining;
+mod queries;
+mod random;
+mod sessions;
+mod sim;
+mod static_members;
+mod syncing;
+mod transactions;
