@@ -8,7 +8,7 @@ use super::origin::Origin;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A key that neither Kafka nor Forebay knows.
-    #[error("{origin}: unknown key {key}{}", nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
+    #[error("{origin}: unknown key {key}{}{}", did_you_mean(*nearest), not_for_us(origin))]
     UnknownKey {
         /// The key as written.
         key: String,
@@ -71,4 +71,13 @@ impl From<ConfigError> for ConfigErrors {
     fn from(error: ConfigError) -> Self {
         Self(vec![error])
     }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+/// Variables may be meant for another program.
+fn not_for_us(origin: &Origin) -> &'static str {
+    if matches!(origin, Origin::Variable(_)) { " (unset the variable if it is not for the broker)" } else { "" }
 }

@@ -201,7 +201,7 @@ mod tests {
         s.overrides = vec!["some.thing.that.nobody.knows=1".into(), "novalue".into()];
         assert_eq!(
             errors(s),
-            "variable KAFKA_LOG_DRIS: unknown key log.dris; did you mean log.dirs?\n\
+            "variable KAFKA_LOG_DRIS: unknown key log.dris; did you mean log.dirs? (unset the variable if it is not for the broker)\n\
              --override: unknown key some.thing.that.nobody.knows\n--override: novalue is not key=value"
         );
     }
@@ -255,6 +255,24 @@ mod tests {
         assert!(errors(sources("process.roles=broker")).contains("use broker,controller"));
         assert!(errors(sources("controller.quorum.voters=1@a:1,2@b:1,3@c:1")).contains("3 nodes are named"));
         assert!(errors(sources("controller.quorum.voters=2@a:1")).contains("it names node 2 and this is node 1"));
+    }
+
+    /// The file that Apache Kafka 4 ships as config/server.properties, without its comments.
+    #[test]
+    fn kafka_s_own_file_is_taken() {
+        let file = "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=localhost:9093\n\
+                    listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ninter.broker.listener.name=PLAINTEXT\n\
+                    advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n\
+                    controller.listener.names=CONTROLLER\n\
+                    listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL\n\
+                    num.network.threads=3\nnum.io.threads=8\nsocket.send.buffer.bytes=102400\n\
+                    socket.request.max.bytes=104857600\nlog.dirs=/tmp/kraft-combined-logs\nnum.partitions=1\n\
+                    num.recovery.threads.per.data.dir=2\noffsets.topic.replication.factor=1\n\
+                    share.coordinator.state.topic.replication.factor=1\ntransaction.state.log.min.isr=1\n\
+                    log.retention.hours=168\nlog.segment.bytes=1073741824\nlog.retention.check.interval.ms=300000\n";
+        let config = load(sources(file)).unwrap().config;
+        assert_eq!(config.listeners.bind.len(), 1);
+        assert_eq!(config.listeners.advertised[0].to_string(), "PLAINTEXT://localhost:9092");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Table {
     #[must_use]
     pub fn removed(&self, name: &str) -> Option<&'static str> {
         if name.starts_with("zookeeper.") {
-            return Some("nothing replaces it; ZooKeeper is gone since Kafka 4.0");
+            return Some("nothing replaces ZooKeeper");
         }
         self.removed.get(name).copied()
     }

@@ -21,7 +21,7 @@ mod error;
 mod jobs;
 mod jobs_api;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use jobs_api::{Answer, CreateJob, ErrorBody, JobError, JobPartition, JobState, JobStatus, JobsApi, SqlProblem};
 

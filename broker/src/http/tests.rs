@@ -95,14 +95,14 @@ impl JobsApi for FakeJobs {
     }
 }
 
-struct Server {
-    address: String,
+pub(crate) struct Server {
+    pub(crate) address: String,
     ready: watch::Sender<bool>,
     stop: oneshot::Sender<()>,
     task: tokio::task::JoinHandle<io::Result<()>>,
 }
 
-async fn start() -> Server {
+pub(crate) async fn start() -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (ready, is_ready) = watch::channel(false);

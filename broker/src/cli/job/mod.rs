@@ -12,6 +12,8 @@ mod apply;
 mod client;
 mod drop;
 mod show;
+#[cfg(test)]
+mod tests;
 
 /// What `forebay job` takes.
 #[derive(Clone, Debug, Args)]
