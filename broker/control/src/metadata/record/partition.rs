@@ -1,0 +1,89 @@
+//! PartitionRecord, api key 3: replicas, in-sync replicas and leader of a partition. Version 1 is written, versions 0 to 2 are read.
+
+use forebay_storage::ids::{BrokerId, LeaderEpoch, TopicId};
+use uuid::Uuid;
+
+use super::check_version;
+use crate::metadata::wire::{DecodeError, Reader, Writer};
+
+pub(super) const API_KEY: u32 = 3;
+pub(super) const VERSION: u32 = 1;
+/// Version 2 adds the eligible leader replicas (KIP-966) as tagged fields, which mean nothing on one node.
+const HIGHEST_READ: u32 = 2;
+
+/// Kafka's `DirectoryId.UNASSIGNED`, for a replica whose log directory the controller does not know.
+const UNASSIGNED_DIRECTORY: Uuid = Uuid::nil();
+
+/// A partition exists or is different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionRecord {
+    /// Its number.
+    pub partition: i32,
+    /// Its topic.
+    pub topic_id: TopicId,
+    /// Its replicas, the preferred leader first.
+    pub replicas: Vec<BrokerId>,
+    /// Its in-sync replicas.
+    pub isr: Vec<BrokerId>,
+    /// Its leader, -1 for none.
+    pub leader: BrokerId,
+    /// The leader's epoch.
+    pub leader_epoch: LeaderEpoch,
+    /// Rises with every change of the partition.
+    pub partition_epoch: i32,
+}
+
+impl PartitionRecord {
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.i32(self.partition);
+        w.uuid(self.topic_id.0);
+        write_brokers(w, &self.replicas);
+        write_brokers(w, &self.isr);
+        w.compact_i32s(&[]); // removing replicas
+        w.compact_i32s(&[]); // adding replicas
+        w.i32(self.leader.0);
+        w.i32(self.leader_epoch.0);
+        w.i32(self.partition_epoch);
+        w.compact_uuids(&vec![UNASSIGNED_DIRECTORY; self.replicas.len()]);
+        w.no_tags();
+    }
+
+    pub(super) fn read(version: u32, r: &mut Reader<'_>) -> Result<PartitionRecord, DecodeError> {
+        check_version("PartitionRecord", version, HIGHEST_READ)?;
+        let partition = r.i32("partition id")?;
+        let topic_id = TopicId(r.uuid("topic id")?);
+        let replicas = read_brokers(r, "replicas")?;
+        let isr = read_brokers(r, "isr")?;
+        r.compact_i32s("removing replicas")?;
+        r.compact_i32s("adding replicas")?;
+        let record = PartitionRecord {
+            partition,
+            topic_id,
+            replicas,
+            isr,
+            leader: BrokerId(r.i32("leader")?),
+            leader_epoch: LeaderEpoch(r.i32("leader epoch")?),
+            partition_epoch: r.i32("partition epoch")?,
+        };
+        if version >= 1 {
+            r.compact_uuids("directories")?;
+        }
+        r.skip_tags()?;
+        if (0..MAX_PARTITION).contains(&record.partition) {
+            return Ok(record);
+        }
+        Err(DecodeError::invalid("partition id", format!("{} is not one a topic can have", record.partition)))
+    }
+}
+
+/// No topic has a partition with this number or a higher one; bounds what a broken log makes us hold.
+const MAX_PARTITION: i32 = 1_000_000;
+
+fn write_brokers(w: &mut Writer, brokers: &[BrokerId]) {
+    w.compact_array(brokers.len());
+    brokers.iter().for_each(|b| w.i32(b.0));
+}
+
+fn read_brokers(r: &mut Reader<'_>, field: &'static str) -> Result<Vec<BrokerId>, DecodeError> {
+    Ok(r.compact_i32s(field)?.into_iter().map(BrokerId).collect())
+}
