@@ -3,5 +3,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod batch;
+pub mod checkpoint;
 pub mod compress;
+pub mod disk;
+pub mod epochs;
+pub mod error;
 pub mod ids;
+pub mod log;
+mod producer;
+mod segment;

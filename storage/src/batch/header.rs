@@ -10,8 +10,6 @@ pub const HEADER_SIZE: usize = 61;
 const LOG_OVERHEAD: usize = 12;
 /// Where the bytes begin that the checksum covers.
 pub(super) const CRC_START: usize = 21;
-/// The part of the header that the broker writes and the checksum leaves out: base offset, length, leader epoch.
-pub(crate) const PATCHED_PREFIX: usize = 16;
 
 const COMPRESSION_MASK: i16 = 0x07;
 const LOG_APPEND_TIME: i16 = 0x08;
@@ -175,6 +173,19 @@ impl BatchHeader {
     }
 }
 
+impl BatchHeader {
+    /// The header of the same batch with other timestamps, and the checksum that goes with them and `body`.
+    pub(crate) fn restamped(mut self, kind: TimestampType, max: Timestamp, body: &[u8]) -> BatchHeader {
+        self.attributes &= !LOG_APPEND_TIME;
+        if kind == TimestampType::LogAppendTime {
+            self.attributes |= LOG_APPEND_TIME;
+        }
+        self.max_timestamp = max;
+        self.crc = crc32c::crc32c_append(crc32c::crc32c(&self.encode()[CRC_START..]), body);
+        self
+    }
+}
+
 /// The attribute bits for a batch.
 pub(super) fn attributes(compression: Compression, kind: TimestampType, transactional: bool, control: bool) -> i16 {
     let mut bits = i16::from(compression.id());
@@ -190,18 +201,8 @@ pub(super) fn attributes(compression: Compression, kind: TimestampType, transact
     bits
 }
 
-/// Overwrites the base offset in the bytes of a header.
-pub(crate) fn put_base_offset(head: &mut [u8], offset: Offset) {
-    head[..8].copy_from_slice(&offset.0.to_be_bytes());
-}
-
-/// Overwrites the leader epoch in the bytes of a header.
-pub(crate) fn put_leader_epoch(head: &mut [u8], epoch: LeaderEpoch) {
-    head[12..16].copy_from_slice(&epoch.0.to_be_bytes());
-}
-
 /// Overwrites the checksum in the bytes of a header.
-pub(crate) fn put_crc(head: &mut [u8], crc: u32) {
+pub(super) fn put_crc(head: &mut [u8], crc: u32) {
     head[17..21].copy_from_slice(&crc.to_be_bytes());
 }
 

@@ -14,7 +14,6 @@ pub(crate) use check::{CheckedRecords, RecordCheck, check_records};
 pub use control::{ControlKind, ControlRecord};
 pub use error::BatchError;
 pub use header::{BatchHeader, HEADER_SIZE, TimestampType};
-pub(crate) use header::{PATCHED_PREFIX, put_base_offset, put_crc, put_leader_epoch};
 pub use record::{Headers, Record, Records, RecordsIter};
 pub use view::{Batch, Batches, batches};
 

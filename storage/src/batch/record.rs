@@ -42,7 +42,7 @@ impl<'a> Headers<'a> {
     }
 
     /// Key and value of each header. Keys are UTF-8 by Kafka's protocol, which brokers do not check.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone + use<'a> {
         let mut rest = self.raw;
         (0..self.count).map_while(move |_| take_header(&mut rest))
     }

@@ -141,8 +141,8 @@ proptest! {
             transactional: true, control: false, leader_epoch: LeaderEpoch(6),
         };
         let mut bytes = build(Compression::from_id(codec).unwrap(), &records, &stamp).to_vec();
-        put_base_offset(&mut bytes, Offset(base));
-        put_leader_epoch(&mut bytes, LeaderEpoch(8));
+        bytes[..8].copy_from_slice(&base.to_be_bytes());
+        bytes[12..16].copy_from_slice(&8i32.to_be_bytes());
         let batch = Batch::parse(bytes.into()).unwrap();
         batch.check_crc().unwrap();
         prop_assert_eq!(batch.header.leader_epoch, LeaderEpoch(8));

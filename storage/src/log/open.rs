@@ -1,0 +1,254 @@
+//! Opens a log, and recovers it if it was not closed in order (Kafka: LogLoader).
+
+use std::collections::BTreeMap;
+use std::io::IoSlice;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Log, LogConfig};
+use crate::checkpoint::{PARTITION_METADATA_FILE, read_partition_metadata};
+use crate::disk::{Disk, DiskFile};
+use crate::epochs::LeaderEpochs;
+use crate::error::StorageError;
+use crate::ids::{Offset, Timestamp, TopicId, TopicPartition};
+use crate::producer::ProducerState;
+use crate::segment::{ABORT_INDEX_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, Segment, TIME_INDEX_SUFFIX, file_path};
+
+/// Where a log is and how it was left.
+#[derive(Clone, Debug)]
+pub struct LogOptions {
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The log's folder; made if it is not there.
+    pub dir: PathBuf,
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The topic's id; `None` takes the one in the folder, if any.
+    pub topic_id: Option<TopicId>,
+    /// The configuration.
+    pub config: LogConfig,
+    /// From the checkpoint: everything before it is on disk. Zero if there is none.
+    pub recovery_point: Offset,
+    /// From the checkpoint: the first offset that was not deleted. Zero if there is none.
+    pub log_start_offset: Offset,
+    /// The log was closed in order: it is taken as it is.
+    pub clean: bool,
+    /// The broker's clock.
+    pub now: Timestamp,
+}
+
+impl Log {
+    /// Opens the log; recovers it from the recovery point on unless it is clean.
+    pub fn open(options: LogOptions) -> Result<Log, StorageError> {
+        let LogOptions { disk, dir, partition, config, now, .. } = options;
+        let is_new = !disk.exists(&dir)?;
+        if is_new {
+            disk.create_dir_all(&dir)?;
+        }
+        let mut unsynced = Vec::new();
+        let topic_id = settle_topic_id(&*disk, &dir, options.topic_id, &mut unsynced)?;
+        let swapped = remove_leftovers(&*disk, &dir)?;
+        let segments = open_segments(&disk, &dir, &config, now)?;
+        let mut log = Log {
+            producers: ProducerState::open(disk.clone(), &dir)?,
+            epochs: LeaderEpochs::open(disk.clone(), &dir)?,
+            disk,
+            dir,
+            partition,
+            topic_id,
+            config,
+            segments,
+            log_start: options.log_start_offset,
+            log_end: Offset::ZERO,
+            high_watermark: Offset::ZERO,
+            recovery_point: options.recovery_point,
+            last_flush: now,
+            unsynced,
+            broken: false,
+        };
+        log.settle(options.clean && !swapped, now)?;
+        Ok(log)
+    }
+
+    /// Finds out where the log begins and ends, and what its producers did.
+    fn settle(&mut self, clean: bool, now: Timestamp) -> Result<(), StorageError> {
+        let clean_end = if clean { self.clean_end()? } else { None };
+        match clean_end {
+            Some(end) => {
+                self.log_end = end;
+                self.recovery_point = end;
+            }
+            None => self.recover(now)?,
+        }
+        if self.log_end < self.log_start {
+            // What the checkpoint of the first offset speaks of is gone: nothing before it may come back.
+            self.remove_segments_from(Offset::ZERO)?;
+        }
+        if self.segments.is_empty() {
+            let (start, disk) = (self.log_start, self.disk.clone());
+            self.segments.insert(start, Segment::create(disk, &self.dir, start, self.config.index(), now)?);
+            self.log_end = start;
+        }
+        let first = self.segments.keys().next().copied().unwrap_or(self.log_start);
+        self.log_start = self.log_start.max(first);
+        self.recovery_point = self.recovery_point.clamp(self.log_start, self.log_end);
+        self.high_watermark = self.log_end;
+        self.epochs.truncate_from_end(self.log_end)?;
+        self.epochs.truncate_from_start(self.log_start)?;
+        self.rebuild_producers(now)?;
+        self.producers.high_watermark_moved(self.high_watermark);
+        self.delete_covered_segments()
+    }
+
+    /// The end of a log that was closed in order; `None` if the files say otherwise.
+    fn clean_end(&self) -> Result<Option<Offset>, StorageError> {
+        for base in self.segments.keys() {
+            if !self.disk.exists(&file_path(&self.dir, *base, OFFSET_INDEX_SUFFIX))? {
+                return Ok(None);
+            }
+        }
+        match self.segments.last_key_value() {
+            None => Ok(Some(self.log_start)),
+            Some((_, active)) => active.end_offset(),
+        }
+    }
+
+    /// Reads everything from the recovery point on, and cuts off what is torn or damaged, with all that follows it.
+    fn recover(&mut self, now: Timestamp) -> Result<(), StorageError> {
+        let bases: Vec<Offset> = self.segments.keys().copied().collect();
+        let Some(first) = bases.first().copied() else { return Ok(()) };
+        let without_index = |base: &Offset| -> Result<bool, StorageError> {
+            Ok(!self.disk.exists(&file_path(&self.dir, *base, OFFSET_INDEX_SUFFIX))?)
+        };
+        let mut scan_from = bases.iter().rfind(|base| **base <= self.recovery_point).copied().unwrap_or(first);
+        for base in &bases {
+            // An index that is missing below the recovery point was deleted by hand: scan from there.
+            if *base < scan_from && without_index(base)? {
+                scan_from = *base;
+            }
+        }
+        let expiration = self.config.producer_id_expiration_ms;
+        self.producers.load(self.log_start.max(first), scan_from, now, expiration)?;
+        self.replay_producers(scan_from)?;
+        self.log_end = scan_from;
+        for base in bases.into_iter().filter(|base| *base >= scan_from) {
+            // Compaction leaves gaps between segments; else a gap means that the end of the one before was lost.
+            if base != self.log_end && !self.config.compact {
+                self.remove_segments_from(base)?;
+                break;
+            }
+            let segment = self.segments.get_mut(&base).expect("its base was just listed");
+            let (end, cut) = segment.recover(&mut self.producers, &mut self.epochs)?;
+            self.log_end = end;
+            if cut > 0 {
+                self.remove_segments_from(Offset(base.0 + 1))?;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_segments_from(&mut self, from: Offset) -> Result<(), StorageError> {
+        for segment in self.segments.split_off(&from).into_values() {
+            segment.remove()?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads or writes `partition.metadata`.
+fn settle_topic_id(
+    disk: &dyn Disk,
+    dir: &Path,
+    wanted: Option<TopicId>,
+    unsynced: &mut Vec<Arc<dyn DiskFile>>,
+) -> Result<Option<TopicId>, StorageError> {
+    let found = match (read_partition_metadata(disk, dir), wanted) {
+        // Not synced when it was written, and lost since.
+        (Err(StorageError::Corrupt { .. }), Some(_)) => None,
+        (found, _) => found?,
+    };
+    let path = dir.join(PARTITION_METADATA_FILE);
+    match (found, wanted) {
+        (Some(found), Some(wanted)) if found != wanted => {
+            Err(StorageError::corrupt(&path, format!("it belongs to topic id {found}, not to {wanted}")))
+        }
+        (None, Some(wanted)) if wanted != TopicId::ZERO => {
+            // Synced with the next flush: creating a partition waits for no disk.
+            let file = disk.create(&path)?;
+            file.append(&mut [IoSlice::new(format!("version: 0\ntopic_id: {wanted}").as_bytes())])?;
+            unsynced.push(file);
+            Ok(Some(wanted))
+        }
+        (found, wanted) => Ok(found.or(wanted)),
+    }
+}
+
+/// Removes what interrupted deletions and compactions left, and completes compactions that had only to be named.
+/// True if segments were replaced.
+fn remove_leftovers(disk: &dyn Disk, dir: &Path) -> Result<bool, StorageError> {
+    let names: Vec<String> = disk.list(dir)?.into_iter().map(|entry| entry.name).collect();
+    let mut swapped = false;
+    for name in &names {
+        let path = dir.join(name);
+        let half_done = [".deleted", ".cleaned", ".tmp", ".cut"];
+        if half_done.iter().any(|suffix| name.ends_with(suffix)) {
+            disk.remove_file(&path)?;
+        } else if let Some(finished) = name.strip_suffix(".swap") {
+            // The new segment is complete; what it replaces may be there still. The indexes are made anew.
+            if finished.ends_with(LOG_SUFFIX) {
+                complete_swap(disk, dir, &names, name, finished)?;
+                swapped = true;
+            } else {
+                disk.remove_file(&path)?;
+            }
+        }
+    }
+    for name in &names {
+        let index = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, ABORT_INDEX_SUFFIX];
+        let Some(base) = index.iter().find_map(|suffix| name.strip_suffix(suffix)) else { continue };
+        if !disk.exists(&dir.join(format!("{base}{LOG_SUFFIX}")))? {
+            disk.remove_file(&dir.join(name))?;
+        }
+    }
+    Ok(swapped)
+}
+
+/// Puts a compacted segment in the place of those whose offsets it covers.
+fn complete_swap(
+    disk: &dyn Disk,
+    dir: &Path,
+    names: &[String],
+    swap: &str,
+    finished: &str,
+) -> Result<(), StorageError> {
+    let file = disk.open(&dir.join(swap))?;
+    let bytes = file.read_at(0, usize::MAX)?;
+    let last = crate::batch::batches(bytes).map_while(Result::ok).last();
+    let base = |name: &str| name.strip_suffix(LOG_SUFFIX)?.parse::<i64>().ok();
+    let from = base(finished).unwrap_or(i64::MAX);
+    let to = last.map_or(from, |batch| batch.header.last_offset().0);
+    for name in names {
+        if base(name).is_some_and(|base| (from..=to).contains(&base)) {
+            disk.remove_file(&dir.join(name))?;
+        }
+    }
+    disk.remove_file(&dir.join(finished.replace(LOG_SUFFIX, OFFSET_INDEX_SUFFIX)))?;
+    disk.rename(&dir.join(swap), &dir.join(finished))
+}
+
+fn open_segments(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    config: &LogConfig,
+    now: Timestamp,
+) -> Result<BTreeMap<Offset, Segment>, StorageError> {
+    let mut segments = BTreeMap::new();
+    for entry in disk.list(dir)? {
+        let Some(base) = entry.name.strip_suffix(LOG_SUFFIX).and_then(|base| base.parse().ok()).map(Offset) else {
+            continue;
+        };
+        segments.insert(base, Segment::open(disk.clone(), dir, base, config.index(), now)?);
+    }
+    Ok(segments)
+}

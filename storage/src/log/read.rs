@@ -1,0 +1,32 @@
+//! Reads batches (Kafka: LocalLog.read).
+
+use bytes::Bytes;
+
+use super::{Log, ReadError, ReadOutcome};
+use crate::ids::Offset;
+use crate::segment::SegmentRead;
+
+impl Log {
+    /// Whole batches from the one that contains `from`, at most `max_bytes` of them, none that reaches to `up_to` or beyond.
+    /// With `min_one_batch` the first one may be larger than `max_bytes`. Never crosses from one segment into the next.
+    pub fn read(
+        &self,
+        from: Offset,
+        max_bytes: usize,
+        up_to: Offset,
+        min_one_batch: bool,
+    ) -> Result<ReadOutcome, ReadError> {
+        if from < self.log_start || from > self.log_end {
+            return Err(ReadError::OffsetOutOfRange { start: self.log_start, end: self.log_end });
+        }
+        if from < up_to.min(self.log_end) {
+            for segment in self.segments_from(from) {
+                match segment.read(from, max_bytes, up_to, min_one_batch)? {
+                    SegmentRead::Batches(bytes) => return Ok(ReadOutcome { bytes }),
+                    SegmentRead::PastEnd => {}
+                }
+            }
+        }
+        Ok(ReadOutcome { bytes: Bytes::new() })
+    }
+}

@@ -1,0 +1,78 @@
+//! Cuts the end of a log off, as a follower does that has what its leader has not (Kafka: UnifiedLog.truncateTo).
+
+use super::Log;
+use crate::error::StorageError;
+use crate::ids::{Offset, Timestamp};
+use crate::segment::Segment;
+
+impl Log {
+    /// Removes all records at or after `offset`; a batch that contains it goes as a whole. Bytes read before stay readable.
+    pub fn truncate_to(&mut self, offset: Offset, now: Timestamp) -> Result<(), StorageError> {
+        if offset >= self.log_end {
+            return Ok(());
+        }
+        let first = self.segments.keys().next().copied().unwrap_or(offset);
+        if offset < first {
+            return self.truncate_fully_and_start_at(offset, now);
+        }
+        while self.active().base() > offset {
+            let (_, segment) = self.segments.pop_last().expect("a log has a segment at all times");
+            segment.remove()?;
+        }
+        // Ending where a batch begins keeps the log without gaps, by which recovery knows that nothing is missing.
+        let offset = self.active_mut().truncate(offset)?;
+        self.log_end = offset;
+        self.log_start = self.log_start.min(offset);
+        self.recovery_point = self.recovery_point.min(offset);
+        self.high_watermark = self.high_watermark.min(offset);
+        self.epochs.truncate_from_end(offset)?;
+        self.rebuild_producers(now)
+    }
+
+    /// Removes all records; the next one gets `offset`.
+    pub fn truncate_fully_and_start_at(&mut self, offset: Offset, now: Timestamp) -> Result<(), StorageError> {
+        while let Some((_, segment)) = self.segments.pop_last() {
+            segment.remove()?;
+        }
+        let segment = Segment::create(self.disk.clone(), &self.dir, offset, self.config.index(), now)?;
+        self.segments.insert(offset, segment);
+        self.epochs.clear()?;
+        self.producers.reset(offset)?;
+        self.log_start = offset;
+        self.log_end = offset;
+        self.recovery_point = self.recovery_point.min(offset);
+        self.high_watermark = offset;
+        Ok(())
+    }
+
+    /// Brings the producers' state to the end of the log: from the newest snapshot, then from the batches after it.
+    pub(super) fn rebuild_producers(&mut self, now: Timestamp) -> Result<(), StorageError> {
+        let bases = self.segments.keys().copied().collect();
+        self.producers.remove_stray_snapshots(&bases, self.log_end)?;
+        let (start, end, expiration) = (self.log_start, self.log_end, self.config.producer_id_expiration_ms);
+        self.producers.load(start, end, now, expiration)?;
+        self.replay_producers(end)
+    }
+
+    /// Takes the batches from the state's end up to `end` into the producers' state.
+    pub(super) fn replay_producers(&mut self, end: Offset) -> Result<(), StorageError> {
+        let from = self.producers.end();
+        let first = self.segments.range(..=from).next_back().map_or(from, |(base, _)| *base);
+        for (_, segment) in self.segments.range(first..) {
+            if segment.base() >= end {
+                break;
+            }
+            let Some(start) = segment.find(self.producers.end())? else { continue };
+            for at in segment.batches_from(start.position)? {
+                if at.header.base_offset >= end {
+                    break;
+                }
+                if at.header.has_producer() {
+                    self.producers.replay(&segment.load(&at)?);
+                }
+            }
+        }
+        self.producers.set_end(end);
+        Ok(())
+    }
+}

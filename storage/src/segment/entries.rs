@@ -1,0 +1,139 @@
+//! A file of entries of one size, written at its end: the common part of the three indexes.
+//!
+//! New entries stay in memory until there are enough for a write, the segment is rolled, flushed or closed. What a crash takes of
+//! them is rebuilt from the log.
+
+use std::io::IoSlice;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use crate::disk::{Disk, DiskFile};
+use crate::error::StorageError;
+
+/// Bytes of entries that may wait in memory.
+const PENDING_LIMIT: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Entries<const N: usize> {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    file: OnceLock<Arc<dyn DiskFile>>,
+    /// What the file holds, once it was read.
+    stored: OnceLock<Bytes>,
+    pending: Vec<u8>,
+}
+
+impl<const N: usize> Entries<N> {
+    /// Touches no file yet.
+    pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
+        Entries { disk, path, file: OnceLock::new(), stored: OnceLock::new(), pending: Vec::new() }
+    }
+
+    /// Makes the file, empty.
+    pub(super) fn reset(&mut self) -> Result<(), StorageError> {
+        self.file = OnceLock::from(self.disk.create(&self.path)?);
+        self.stored = OnceLock::new();
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// Has no entries and, on disk, no file.
+    pub(super) fn remove(&mut self) -> Result<(), StorageError> {
+        self.disk.remove_file(&self.path)?;
+        self.file = OnceLock::new();
+        self.stored = OnceLock::new();
+        self.pending.clear();
+        Ok(())
+    }
+
+    pub(super) fn count(&self) -> Result<usize, StorageError> {
+        Ok((self.stored()?.len() + self.pending.len()) / N)
+    }
+
+    /// Entry `at`, which must be less than the count.
+    pub(super) fn get(&self, at: usize) -> Result<[u8; N], StorageError> {
+        let stored = self.stored()?;
+        let position = at * N;
+        let bytes = match position.checked_sub(stored.len()) {
+            None => &stored[position..position + N],
+            Some(position) => &self.pending[position..position + N],
+        };
+        Ok(bytes.try_into().expect("the slice has N bytes"))
+    }
+
+    /// The number of entries for which `before` holds; it must hold for none after one for which it does not.
+    pub(super) fn partition_point(&self, before: impl Fn(&[u8; N]) -> bool) -> Result<usize, StorageError> {
+        let (mut low, mut high) = (0, self.count()?);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if before(&self.get(middle)?) { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    }
+
+    pub(super) fn push(&mut self, entry: [u8; N]) -> Result<(), StorageError> {
+        self.pending.extend_from_slice(&entry);
+        if self.pending.len() >= PENDING_LIMIT { self.store() } else { Ok(()) }
+    }
+
+    /// Writes what waits in memory.
+    pub(super) fn store(&mut self) -> Result<(), StorageError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        // Reading first cuts off what a crash may have left of an entry.
+        self.stored()?;
+        let file = match self.file.get() {
+            Some(file) => file.clone(),
+            None => {
+                let file = self.disk.create(&self.path)?;
+                self.file.get_or_init(|| file).clone()
+            }
+        };
+        file.append(&mut [IoSlice::new(&self.pending)])?;
+        self.pending.clear();
+        self.stored = OnceLock::new();
+        Ok(())
+    }
+
+    /// Keeps the first `count` entries.
+    pub(super) fn truncate(&mut self, count: usize) -> Result<(), StorageError> {
+        let stored = self.stored()?.len() / N;
+        if count >= stored {
+            self.pending.truncate((count - stored) * N);
+            return Ok(());
+        }
+        self.pending.clear();
+        // Let go of the slice, so that the file can be cut in place.
+        self.stored = OnceLock::new();
+        match self.file.get() {
+            Some(file) => file.truncate((count * N) as u64),
+            None => Ok(()),
+        }
+    }
+
+    /// The file, if this has touched it.
+    pub(super) fn file(&self) -> Option<Arc<dyn DiskFile>> {
+        self.file.get().cloned()
+    }
+
+    fn stored(&self) -> Result<&Bytes, StorageError> {
+        if let Some(stored) = self.stored.get() {
+            return Ok(stored);
+        }
+        let file = match self.file.get() {
+            Some(file) => file.clone(),
+            None => match self.disk.open(&self.path) {
+                Ok(file) => self.file.get_or_init(|| file).clone(),
+                Err(error) if error.is_not_found() => return Ok(self.stored.get_or_init(Bytes::new)),
+                Err(error) => return Err(error),
+            },
+        };
+        let whole = file.len() - file.len() % N as u64;
+        file.truncate(whole)?;
+        let bytes = file.read_at(0, whole as usize)?;
+        Ok(self.stored.get_or_init(|| bytes))
+    }
+}

@@ -1,0 +1,124 @@
+//! Finds and reads batches in a segment (Kafka: LogSegment.read, FileRecords).
+
+use bytes::Bytes;
+
+use super::Segment;
+use crate::batch::{Batch, BatchHeader, HEADER_SIZE};
+use crate::error::StorageError;
+use crate::ids::{Offset, Timestamp};
+
+/// A batch and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchAt {
+    pub(crate) header: BatchHeader,
+    pub(crate) position: u64,
+}
+
+impl BatchAt {
+    fn end(&self) -> u64 {
+        self.position + self.header.size_in_bytes() as u64
+    }
+}
+
+/// What a read found.
+#[derive(Debug)]
+pub(crate) enum SegmentRead {
+    /// Whole batches; empty if the first one is too large, or not to be seen yet.
+    Batches(Bytes),
+    /// The segment has no batch at or after the offset; a later segment may.
+    PastEnd,
+}
+
+impl Segment {
+    /// Whole batches from the one that contains `from`, up to `max_bytes` and up to offset `up_to`.
+    pub(crate) fn read(
+        &self,
+        from: Offset,
+        max_bytes: usize,
+        up_to: Offset,
+        min_one_batch: bool,
+    ) -> Result<SegmentRead, StorageError> {
+        let Some(first) = self.find(from)? else { return Ok(SegmentRead::PastEnd) };
+        let start = first.position;
+        let mut end = start;
+        for batch in self.batches_from(start)? {
+            let fits = batch.end() - start <= max_bytes as u64 || (min_one_batch && end == start);
+            if !fits || batch.header.next_offset() > up_to {
+                break;
+            }
+            end = batch.end();
+        }
+        Ok(SegmentRead::Batches(self.file.read_at(start, (end - start) as usize)?))
+    }
+
+    /// The first batch that contains `offset` or lies after it.
+    pub(crate) fn find(&self, offset: Offset) -> Result<Option<BatchAt>, StorageError> {
+        let from = self.offsets.position(offset)?;
+        Ok(self.batches_from(from)?.find(|batch| batch.header.last_offset() >= offset))
+    }
+
+    /// The batch at a position.
+    pub(crate) fn batch_at(&self, position: u64) -> Result<Option<BatchAt>, StorageError> {
+        let bytes = self.file.read_at(position, HEADER_SIZE)?;
+        Ok(BatchHeader::parse(&bytes).ok().map(|header| BatchAt { header, position }))
+    }
+
+    /// Headers of the batches from `position`, which must be where one begins; ends before one that is not whole.
+    pub(crate) fn batches_from(&self, position: u64) -> Result<impl Iterator<Item = BatchAt> + use<>, StorageError> {
+        let bytes = self.file.read_at(position, usize::MAX)?;
+        let mut at = 0;
+        Ok(std::iter::from_fn(move || {
+            let rest = &bytes[at..];
+            let header = BatchHeader::parse(rest).ok()?;
+            let size = header.size_in_bytes();
+            if size > rest.len() {
+                return None;
+            }
+            let found = BatchAt { header, position: position + at as u64 };
+            at += size;
+            Some(found)
+        }))
+    }
+
+    /// The whole batch.
+    pub(crate) fn load(&self, at: &BatchAt) -> Result<Batch, StorageError> {
+        let bytes = self.file.read_at(at.position, at.header.size_in_bytes())?;
+        Batch::parse(bytes).map_err(|error| self.corrupt(at.position, &error))
+    }
+
+    /// The offset after the last batch; `None` if bytes that are no batch follow it.
+    pub(crate) fn end_offset(&self) -> Result<Option<Offset>, StorageError> {
+        let position = self.offsets.last_position()?;
+        let last = self.batches_from(position)?.last();
+        let end = last.map_or((self.base, position), |batch| (batch.header.next_offset(), batch.end()));
+        Ok((end.1 == self.size()).then_some(end.0))
+    }
+
+    /// The first record at or after both `time` and offset `from`.
+    pub(crate) fn find_time(
+        &self,
+        time: Timestamp,
+        from: Offset,
+    ) -> Result<Option<(Offset, Timestamp, BatchHeader)>, StorageError> {
+        let (_, indexed) = self.times.lookup(time)?;
+        let position = self.offsets.position(indexed.max(from))?;
+        for at in self.batches_from(position)? {
+            if at.header.max_timestamp < time || at.header.last_offset() < from {
+                continue;
+            }
+            let records = self.load(&at)?.records().map_err(|error| self.corrupt(at.position, &error))?;
+            for record in &records {
+                let record = record.map_err(|error| self.corrupt(at.position, &error))?;
+                if record.timestamp >= time && record.offset >= from {
+                    return Ok(Some((record.offset, record.timestamp, at.header)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn corrupt(&self, position: u64, error: &crate::batch::BatchError) -> StorageError {
+        let path = super::file_path(&self.dir, self.base, super::LOG_SUFFIX);
+        StorageError::corrupt(&path, format!("at byte {position}: {error}"))
+    }
+}

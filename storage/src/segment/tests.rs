@@ -1,0 +1,1 @@
+//! Index search and time lookup against the log itself.

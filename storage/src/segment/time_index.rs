@@ -1,0 +1,82 @@
+//! `.timeindex`: from times to offsets (Kafka: TimeIndex). Entries: timestamp i64, offset relative to the base i32. An entry says:
+//! no batch before that offset is younger.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::entries::Entries;
+use crate::disk::{Disk, DiskFile};
+use crate::error::StorageError;
+use crate::ids::{Offset, Timestamp};
+
+const ENTRY: usize = 12;
+
+#[derive(Debug)]
+pub(super) struct TimeIndex {
+    entries: Entries<ENTRY>,
+    base: Offset,
+}
+
+impl TimeIndex {
+    pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf, base: Offset) -> Self {
+        TimeIndex { entries: Entries::new(disk, path), base }
+    }
+
+    pub(super) fn reset(&mut self) -> Result<(), StorageError> {
+        self.entries.reset()
+    }
+
+    /// The last entry at or before `timestamp`; (-1, base offset) if there is none.
+    pub(super) fn lookup(&self, timestamp: Timestamp) -> Result<(Timestamp, Offset), StorageError> {
+        let after = self.entries.partition_point(|entry| split(entry).0 <= timestamp)?;
+        self.entry_before(after)
+    }
+
+    /// The last entry; (-1, base offset) if there is none.
+    pub(super) fn last(&self) -> Result<(Timestamp, Offset), StorageError> {
+        self.entry_before(self.entries.count()?)
+    }
+
+    fn entry_before(&self, after: usize) -> Result<(Timestamp, Offset), StorageError> {
+        let Some(at) = after.checked_sub(1) else { return Ok((Timestamp::NONE, self.base)) };
+        let (timestamp, relative) = split(&self.entries.get(at)?);
+        Ok((timestamp, Offset(self.base.0 + i64::from(relative))))
+    }
+
+    /// Adds an entry if it is younger than the last one.
+    pub(super) fn maybe_push(&mut self, timestamp: Timestamp, offset: Offset) -> Result<(), StorageError> {
+        let (last_timestamp, last_offset) = self.last()?;
+        let Ok(relative) = i32::try_from(offset.0 - self.base.0) else { return Ok(()) };
+        if timestamp <= last_timestamp || offset < last_offset {
+            return Ok(());
+        }
+        let mut entry = [0; ENTRY];
+        entry[..8].copy_from_slice(&timestamp.0.to_be_bytes());
+        entry[8..].copy_from_slice(&relative.to_be_bytes());
+        self.entries.push(entry)
+    }
+
+    /// Whether there is room for one more only, which is kept for the entry at the end.
+    pub(super) fn is_full(&self, max_bytes: usize) -> Result<bool, StorageError> {
+        Ok(self.entries.count()? + 1 >= max_bytes / ENTRY)
+    }
+
+    /// Removes the entries at or after `offset`.
+    pub(super) fn truncate(&mut self, offset: Offset) -> Result<(), StorageError> {
+        let relative = offset.0.saturating_sub(self.base.0);
+        self.entries.truncate(self.entries.partition_point(|entry| i64::from(split(entry).1) < relative)?)
+    }
+
+    pub(super) fn store(&mut self) -> Result<(), StorageError> {
+        self.entries.store()
+    }
+
+    pub(super) fn file(&self) -> Option<Arc<dyn DiskFile>> {
+        self.entries.file()
+    }
+}
+
+fn split(entry: &[u8; ENTRY]) -> (Timestamp, i32) {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *entry;
+    (Timestamp(i64::from_be_bytes([a, b, c, d, e, f, g, h])), i32::from_be_bytes([i, j, k, l]))
+}
