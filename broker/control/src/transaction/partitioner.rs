@@ -32,5 +32,8 @@ mod tests {
     fn partition_is_kafkas() {
         assert_eq!(partition_for("hello", 50), 22);
         assert_eq!(partition_for("polygenelubricants", 50), 0);
+        // Computed by Kafka's Utils.abs; the last one has letters outside ASCII and a surrogate pair.
+        assert_eq!(partition_for("my-transactional-id", 50), 46);
+        assert_eq!(partition_for("grüße-\u{1F600}", 50), 27);
     }
 }

@@ -1,4 +1,4 @@
-//! PartitionRecord, api key 3: replicas, in-sync replicas and leader of a partition. Version 1 is written, versions 0 to 2 are read.
+//! PartitionRecord, api key 3: replicas, in-sync replicas and leader of a partition. Version 2 is written, versions 0 to 2 are read.
 
 use forebay_storage::ids::{BrokerId, LeaderEpoch, TopicId};
 use uuid::Uuid;
@@ -7,12 +7,11 @@ use super::check_version;
 use crate::metadata::wire::{DecodeError, Reader, Writer};
 
 pub(super) const API_KEY: u32 = 3;
-pub(super) const VERSION: u32 = 1;
-/// Version 2 adds the eligible leader replicas (KIP-966) as tagged fields, which mean nothing on one node.
-const HIGHEST_READ: u32 = 2;
+/// Version 2 has the eligible leader replicas (KIP-966) as tagged fields; there are none on one node.
+pub(super) const VERSION: u32 = 2;
 
 /// Kafka's `DirectoryId.UNASSIGNED`, for a replica whose log directory the controller does not know.
-const UNASSIGNED_DIRECTORY: Uuid = Uuid::nil();
+const UNASSIGNED_DIRECTORY: Uuid = Uuid::from_u128(1);
 
 /// A partition exists or is different.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +48,7 @@ impl PartitionRecord {
     }
 
     pub(super) fn read(version: u32, r: &mut Reader<'_>) -> Result<PartitionRecord, DecodeError> {
-        check_version("PartitionRecord", version, HIGHEST_READ)?;
+        check_version("PartitionRecord", version, VERSION)?;
         let partition = r.i32("partition id")?;
         let topic_id = TopicId(r.uuid("topic id")?);
         let replicas = read_brokers(r, "replicas")?;

@@ -7,50 +7,99 @@ use uuid::Uuid;
 use super::*;
 use crate::metadata::command::{ConfigResource, Endpoint};
 
-/// Laid out by hand from the JSON schemas: frame version 1, api key, version, fields, no tagged fields.
-#[test]
-fn bytes_are_kafkas() {
-    let id = TopicId(Uuid::from_u128(1));
-    let id_bytes = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
-    let topic = Event::Topic(TopicRecord { name: "ab".into(), topic_id: id });
-    assert_eq!(&topic.encode()[..], &[&[1, 2, 0, 3, b'a', b'b'][..], &id_bytes, &[0]].concat()[..]);
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
 
-    let remove = Event::RemoveTopic(RemoveTopicRecord { topic_id: id });
-    assert_eq!(&remove.encode()[..], &[&[1, 9, 0][..], &id_bytes, &[0]].concat()[..]);
+const ID: TopicId = TopicId(Uuid::from_u128(0x0123_4567_89ab_cdef_1122_3344_5566_7788));
 
-    let config =
-        Event::Config(ConfigRecord { resource: ConfigResource::Topic("t".into()), name: "n".into(), value: None });
-    assert_eq!(&config.encode()[..], [1, 4, 0, 2, 2, b't', 2, b'n', 0, 0]);
-
-    let level = Event::FeatureLevel(FeatureLevelRecord { name: "f".into(), level: 2 });
-    assert_eq!(&level.encode()[..], [1, 12, 0, 2, b'f', 0, 2, 0]);
-
-    let ids = Event::ProducerIds(ProducerIdsRecord {
-        broker: BrokerId(1),
-        broker_epoch: 2,
-        next_producer_id: ProducerId(1000),
-    });
-    assert_eq!(&ids.encode()[..], [1, 15, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 3, 0xe8, 0]);
-
-    let partition = Event::Partition(PartitionRecord {
-        partition: 3,
-        topic_id: id,
-        replicas: vec![BrokerId(1)],
+fn partition() -> PartitionRecord {
+    PartitionRecord {
+        partition: 2,
+        topic_id: ID,
+        replicas: vec![BrokerId(1), BrokerId(2)],
         isr: vec![BrokerId(1)],
         leader: BrokerId(1),
-        leader_epoch: LeaderEpoch(5),
-        partition_epoch: 6,
-    });
-    let expected = [
-        &[1, 3, 1, 0, 0, 0, 3][..],
-        &id_bytes,
-        &[2, 0, 0, 0, 1, 2, 0, 0, 0, 1, 1, 1],
-        &[0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 6, 2],
-        &[0; 16],
-        &[0],
+        leader_epoch: LeaderEpoch(3),
+        partition_epoch: 4,
+    }
+}
+
+/// Each record with the bytes that Kafka 4.3.1's own MetadataRecordSerde writes for it.
+fn kafkas() -> Vec<(Event, &'static str)> {
+    let config = |resource, name: &str, value: Option<&str>| {
+        Event::Config(ConfigRecord { resource, name: name.into(), value: value.map(str::to_owned) })
+    };
+    let endpoint = Endpoint { name: "PLAINTEXT".into(), host: "localhost".into(), port: 9092, security_protocol: 0 };
+    vec![
+        (
+            Event::Topic(TopicRecord { name: "orders".into(), topic_id: ID }),
+            "010200076f72646572730123456789abcdef112233445566778800",
+        ),
+        (Event::RemoveTopic(RemoveTopicRecord { topic_id: ID }), "0109000123456789abcdef112233445566778800"),
+        (
+            config(ConfigResource::Topic("orders".into()), "retention.ms", Some("5")),
+            "01040002076f72646572730d726574656e74696f6e2e6d73023500",
+        ),
+        (
+            config(ConfigResource::Broker(None), "log.retention.ms", None),
+            "0104000401116c6f672e726574656e74696f6e2e6d730000",
+        ),
+        (
+            Event::FeatureLevel(FeatureLevelRecord { name: "transaction.version".into(), level: 2 }),
+            "010c00147472616e73616374696f6e2e76657273696f6e000200",
+        ),
+        (
+            Event::ProducerIds(ProducerIdsRecord {
+                broker: BrokerId(1),
+                broker_epoch: 9,
+                next_producer_id: ProducerId(3000),
+            }),
+            "010f000000000100000000000000090000000000000bb800",
+        ),
+        (
+            Event::Partition(partition()),
+            "010302000000020123456789abcdef1122334455667788030000000100000002020000000101010000000100000003000000040300000000\
+             000000000000000000000001000000000000000000000000000000010\
+             0",
+        ),
+        (
+            Event::RegisterBroker(RegisterBrokerRecord {
+                broker: BrokerId(1),
+                incarnation: ID.0,
+                broker_epoch: 7,
+                endpoints: vec![endpoint],
+                features: vec![("group.version".into(), 0, 1)],
+                rack: Some("r1".into()),
+                fenced: false,
+            }),
+            "01000300000001000123456789abcdef11223344556677880000000000000007020a504c41494e544558540a6c6f63616c686f73742384000000\
+             020e67726f75702e76657273696f6e0000000100037231000000",
+        ),
     ]
-    .concat();
-    assert_eq!(&partition.encode()[..], &expected[..]);
+}
+
+#[test]
+fn bytes_are_kafkas() {
+    for (event, hex) in kafkas() {
+        assert_eq!(event.encode(), bytes(hex), "{event:?}");
+        assert_eq!(parse(&bytes(hex)), Ok(Some(event)));
+    }
+}
+
+#[test]
+fn records_of_other_versions_are_read() {
+    // Version 1, and version 2 with an eligible leader replica (tagged field 1), from the same serde.
+    for hex in [
+        "010301000000020123456789abcdef112233445566778803000000010000000202000000010101000000010000000300000004030000000000000000\
+         000000000000000100000000000000000000000000000001\
+         00",
+        "010302000000020123456789abcdef112233445566778803000000010000000202000000010101000000010000000300000004030000000000000000\
+         000000000000000100000000000000000000000000000001\
+         0101050200000002",
+    ] {
+        assert_eq!(parse(&bytes(hex)), Ok(Some(Event::Partition(partition()))));
+    }
 }
 
 #[test]

@@ -53,10 +53,10 @@ impl Layers<'_> {
     /// All configs with their effective values, by name.
     #[must_use]
     pub fn describe(&self) -> Vec<ConfigEntry> {
-        let entry = |row: &Definition| {
+        let entry = |row: &'static Definition| {
             let synonyms = self.synonyms(row);
             ConfigEntry {
-                name: TOPIC_CONFIGS.iter().find(|r| r.name == row.name).map_or("", |r| r.name),
+                name: row.name,
                 value: synonyms[0].value.clone(),
                 source: synonyms[0].source,
                 config_type: row.config_type,

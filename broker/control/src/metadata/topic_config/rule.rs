@@ -28,11 +28,29 @@ impl Rule {
     /// Whether `text` is a value of `row`'s type that this rule admits; else Kafka's message.
     pub fn check(self, row: &Definition, text: &str) -> Result<(), String> {
         let text = text.trim();
-        let refuse = |reason: &str| Err(format!("Invalid value {text} for configuration {}: {reason}", row.name));
-        match self.reason(row.config_type, text) {
-            Some(reason) if self == Rule::Throttled => refuse(&format!("{} {reason}", row.name)),
-            Some(reason) => refuse(&reason),
-            None => Ok(()),
+        let refuse =
+            |value: &str, reason: &str| Err(format!("Invalid value {value} for configuration {}: {reason}", row.name));
+        match self {
+            Rule::ItemsOf(words) => match raw_items(text).find(|item| !words.contains(item)) {
+                Some("") => Err(format!("Configuration '{}' values must not be empty.", row.name)),
+                Some(item) => refuse(item, &format!("String must be one of: {}", words.join(", "))),
+                None => Ok(()),
+            },
+            Rule::Throttled if text != "*" && !raw_items(text).all(is_replica) => {
+                let list: Vec<&str> = raw_items(text).collect();
+                refuse(
+                    &format!("[{}]", list.join(", ")),
+                    &format!(
+                        "{} must be the literal '*' or a list of replicas in the following format: \
+                         [partitionId]:[brokerId],[partitionId]:[brokerId],...",
+                        row.name
+                    ),
+                )
+            }
+            _ => match self.reason(row.config_type, text) {
+                Some(reason) => refuse(text, &reason),
+                None => Ok(()),
+            },
         }
     }
 
@@ -78,17 +96,15 @@ impl Rule {
             Rule::OneOf(words) if !words.contains(&text) => {
                 Some(format!("String must be one of: {}", words.join(", ")))
             }
-            Rule::ItemsOf(words) if !items(text).all(|item| words.contains(&item)) => {
-                Some(format!("String must be one of: {}", words.join(", ")))
-            }
-            Rule::Throttled if text != "*" && !items(text).all(is_replica) => Some(
-                "must be the literal '*' or a list of replicas in the following format: \
-                 [partitionId]:[brokerId],[partitionId]:[brokerId],..."
-                    .to_owned(),
-            ),
             _ => None,
         }
     }
+}
+
+/// The items of a list as they are written, empty ones among them; none when nothing is written at all.
+fn raw_items(text: &str) -> impl Iterator<Item = &str> {
+    let nothing = text.trim().is_empty();
+    text.split(',').map(str::trim).filter(move |_| !nothing)
 }
 
 /// The items of a list.
@@ -132,7 +148,7 @@ mod tests {
 
     #[test]
     fn bad_values_get_kafkas_messages() {
-        // ConfigException(name, value, message): "Invalid value {value} for configuration {name}: {message}".
+        // As LogConfig.validate of Kafka 4.3.1 answers.
         for (name, value, reason) in [
             ("retention.ms", "-2", "Value must be at least -1"),
             ("retention.ms", "soon", "Not a number of type LONG"),
@@ -147,7 +163,23 @@ mod tests {
         ] {
             assert_eq!(check(name, value), Err(format!("Invalid value {value} for configuration {name}: {reason}")));
         }
-        assert!(check("leader.replication.throttled.replicas", "0:1:2").is_err());
-        assert!(check("leader.replication.throttled.replicas", "a:1").is_err());
+        let throttled = "leader.replication.throttled.replicas";
+        assert_eq!(
+            check(throttled, "a,a"),
+            Err(format!(
+                "Invalid value [a, a] for configuration {throttled}: {throttled} must be the literal '*' or a list of replicas in \
+                 the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],..."
+            ))
+        );
+        assert!(check(throttled, "0:1:2").is_err());
+        assert_eq!(
+            check("cleanup.policy", "delete,"),
+            Err("Configuration 'cleanup.policy' values must not be empty.".to_owned())
+        );
+        assert_eq!(
+            check("cleanup.policy", "delete,none"),
+            Err("Invalid value none for configuration cleanup.policy: String must be one of: compact, delete"
+                .to_owned())
+        );
     }
 }

@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn bytes_are_kafkas() {
-        // Two bytes of version, two of length, then the text (TransactionLogKey.json, not flexible).
+        // Kafka 4.3.1: TransactionLog.keyToBytes("tx").
         assert_eq!(&encode("tx")[..], [0, 0, 0, 2, b't', b'x']);
     }
 

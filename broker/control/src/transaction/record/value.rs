@@ -130,51 +130,72 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Written out by hand from TransactionLogValue.json.
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    }
+
+    fn entry(state: TransactionState, producer_id: i64, epoch: i16, updated: i64) -> TransactionEntry {
+        let mut entry = TransactionEntry::new("tx".into(), ProducerId(producer_id), 60_000, Timestamp(updated));
+        entry.previous_producer_id = ProducerId(7);
+        entry.producer_epoch = ProducerEpoch(epoch);
+        entry.state = state;
+        if state != TransactionState::Empty {
+            entry.started = Timestamp(900);
+        }
+        if matches!(state, TransactionState::Ongoing | TransactionState::PrepareCommit) {
+            entry.partitions = [1, 4].map(|p| TopicPartition::new("clicks", p)).into();
+        }
+        entry
+    }
+
+    /// Entries with what Kafka 4.3.1's own TransactionLog.valueToBytes writes for them with transaction version 2.
+    fn kafkas() -> Vec<(TransactionEntry, &'static str)> {
+        let mut prepared = entry(TransactionState::PrepareCommit, 7, i16::MAX, 1000);
+        prepared.next_producer_id = ProducerId(8);
+        prepared.client_version = TransactionVersion::V2;
+        let mut complete = entry(TransactionState::CompleteCommit, 8, 0, 1001);
+        complete.client_version = TransactionVersion::V2;
+        vec![
+            (
+                entry(TransactionState::Empty, 7, 0, 1000),
+                "0001000000000000000700000000ea60000000000000000003e8ffffffffffffffff0100080000000000000007",
+            ),
+            (
+                entry(TransactionState::Ongoing, 7, 3, 1000),
+                "0001000000000000000700030000ea60010207636c69636b730300000001000000040000000000000003e80000000000000384010008000000\
+                 0000000007",
+            ),
+            (
+                prepared,
+                "000100000000000000077fff0000ea60020207636c69636b730300000001000000040000000000000003e80000000000000384030008000000\
+                 00000000070108000000000000000802020002",
+            ),
+            (
+                complete,
+                "0001000000000000000800000000ea60040100000000000003e90000000000000384020008000000000000000702020002",
+            ),
+        ]
+    }
+
     #[test]
     fn bytes_are_kafkas() {
-        let mut entry = TransactionEntry::new("tx".into(), ProducerId(7), 60_000, Timestamp(9));
-        entry.previous_producer_id = ProducerId(7);
-        entry.producer_epoch = ProducerEpoch(3);
-        entry.state = TransactionState::Ongoing;
-        entry.started = Timestamp(8);
-        entry.client_version = TransactionVersion::V2;
-        entry.partitions.insert(TopicPartition::new("t", 1));
-        let expected = [
-            &[0, 1][..],                     // version
-            &[0, 0, 0, 0, 0, 0, 0, 7],       // producer id
-            &[0, 3],                         // epoch
-            &[0, 0, 0xea, 0x60],             // timeout
-            &[1],                            // Ongoing
-            &[2, 2, b't', 2, 0, 0, 0, 1, 0], // one topic "t", one partition, no tags
-            &[0, 0, 0, 0, 0, 0, 0, 9],       // last update
-            &[0, 0, 0, 0, 0, 0, 0, 8],       // start
-            &[2],                            // two tagged fields
-            &[0, 8, 0, 0, 0, 0, 0, 0, 0, 7], // previous producer id
-            &[2, 2, 0, 2],                   // client transaction version
-        ]
-        .concat();
-        assert_eq!(&encode(&entry)[..], &expected[..]);
+        for (entry, hex) in kafkas() {
+            assert_eq!(encode(&entry), bytes(hex), "{entry:?}");
+            assert_eq!(decode("tx".into(), &bytes(hex)), Ok(entry));
+        }
     }
 
     #[test]
     fn version_0_is_read() {
-        let bytes = [
-            &[0, 0][..],
-            &[0, 0, 0, 0, 0, 0, 0, 7],
-            &[0, 3],
-            &[0, 0, 0xea, 0x60],
-            &[4],
-            &[0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 5],
-            &[0, 0, 0, 0, 0, 0, 0, 9],
-            &[0, 0, 0, 0, 0, 0, 0, 8],
-        ]
-        .concat();
-        let entry = decode("tx".into(), &bytes).unwrap();
-        assert_eq!(entry.state, TransactionState::CompleteCommit);
-        assert_eq!(entry.partitions, [TopicPartition::new("t", 1), TopicPartition::new("t", 5)].into());
-        assert_eq!(entry.previous_producer_id, ProducerId::NONE);
-        assert_eq!(entry.client_version, TransactionVersion::V0);
+        // From the same method with transaction version 0.
+        let hex = "0000000000000000000700030000ea6001000000010006636c69636b7300000002000000010000000400000000000003e80000000000000384";
+        let mut expected = entry(TransactionState::Ongoing, 7, 3, 1000);
+        expected.previous_producer_id = ProducerId::NONE;
+        assert_eq!(decode("tx".into(), &bytes(hex)), Ok(expected));
+        let mut expected = entry(TransactionState::Empty, 7, 0, 1000);
+        expected.previous_producer_id = ProducerId::NONE;
+        let hex = "0000000000000000000700000000ea6000ffffffff00000000000003e8ffffffffffffffff";
+        assert_eq!(decode("tx".into(), &bytes(hex)), Ok(expected));
     }
 
     fn any_entry() -> impl Strategy<Value = TransactionEntry> {
