@@ -1,0 +1,125 @@
+//! The clicks job while the broker is killed with SIGKILL at 20 random moments and started again on the same folder:
+//! no acknowledged click is lost or doubled, no row is lost, doubled or different.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use protocol_tests::broker::{Broker, Node};
+use protocol_tests::clicks::{self, Click, Clicks, Random};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::ClientContext;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use support::{INPUT, OUTPUT, PARTITIONS};
+
+const KILLS: usize = 20;
+/// The longest time between a start and the next kill; a start and the catching up after it take a part of that.
+const LONGEST_LIFE_MS: u64 = 250;
+/// Longer than all restarts together.
+const DELIVERY_LIMIT: Duration = Duration::from_secs(240);
+/// The header with the number of the record, so that each can be told from its equals.
+const NUMBER: &str = "number";
+
+#[test]
+fn twenty_kills_lose_and_double_nothing() {
+    // Another run, other moments; a failing run is repeated with the seed that it printed.
+    let seed = std::env::var("KILL_LOOP_SEED").map_or_else(
+        |_| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64,
+        |seed| seed.parse().expect("KILL_LOOP_SEED is a number"),
+    );
+    println!("KILL_LOOP_SEED={seed}");
+    let mut node = Broker::Forebay.start("kill-loop").unwrap();
+    if let Err(error) = run(&mut node, &mut Random::new(seed)) {
+        panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
+    }
+}
+
+/// The numbers of the records that the broker acknowledged, and of those that librdkafka gave up.
+#[derive(Default)]
+struct Outcome {
+    acknowledged: Vec<usize>,
+    failed: Vec<(usize, String)>,
+}
+
+#[derive(Clone, Default)]
+struct Deliveries(Arc<Mutex<Outcome>>);
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = Box<usize>;
+    fn delivery(&self, result: &DeliveryResult<'_>, number: Box<usize>) {
+        let mut outcome = self.0.lock().unwrap();
+        match result {
+            Ok(_) => outcome.acknowledged.push(*number),
+            Err((error, _)) => outcome.failed.push((*number, error.to_string())),
+        }
+    }
+}
+
+fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
+    let bootstrap = node.bootstrap();
+    let clicks = Clicks::load();
+    support::create_topics(&bootstrap, &[INPUT, OUTPUT], &[])?;
+    support::apply_job(node)?;
+
+    let mut config = support::client(&bootstrap);
+    config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "2").set("retry.backoff.ms", "20");
+    config.set("message.timeout.ms", DELIVERY_LIMIT.as_millis().to_string()).set("socket.timeout.ms", "10000");
+    let producer: ThreadedProducer<Deliveries> = config.create_with_context(Deliveries::default()).map_err(support::text)?;
+
+    // A part of the clicks before each kill, so that every life of the broker has something to take in.
+    let mut number = 0;
+    let part = clicks.events.len().div_ceil(KILLS + 1);
+    for (round, events) in clicks.events.chunks(part).enumerate() {
+        for click in events {
+            send(&producer, &mut number, None, click)?;
+        }
+        if round < KILLS {
+            // A random moment is what is wanted here, not a condition.
+            std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
+            node.check_running()?;
+            node.kill();
+            node.start().map_err(|error| format!("start {} after a kill: {error}", round + 1))?;
+        }
+    }
+    producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
+    for days in [1, 2] {
+        for (partition, click) in (0..).zip(clicks.closers(PARTITIONS, days)) {
+            send(&producer, &mut number, Some(partition), &click)?;
+        }
+        producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
+    }
+    let outcome = std::mem::take(&mut *producer.context().0.lock().unwrap());
+    check_input(&bootstrap, number, &outcome)?;
+    clicks::compare(&clicks.expected, support::output_rows(&bootstrap)?)
+}
+
+fn send(producer: &ThreadedProducer<Deliveries>, number: &mut usize, partition: Option<i32>, click: &Click) -> Result<(), String> {
+    let text = number.to_string();
+    let headers = OwnedHeaders::new().insert(Header { key: NUMBER, value: Some(&text) });
+    let mut record = BaseRecord::with_opaque_to(INPUT, Box::new(*number)).key(&click.user_id).payload(&click.value).headers(headers);
+    record.partition = partition;
+    producer.send(record).map_err(|(error, _)| error.to_string())?;
+    *number += 1;
+    Ok(())
+}
+
+/// Every record that was acknowledged is in the input topic exactly once, and none twice.
+fn check_input(bootstrap: &str, sent: usize, outcome: &Outcome) -> Result<(), String> {
+    if !outcome.failed.is_empty() || outcome.acknowledged.len() != sent {
+        let first = outcome.failed.first();
+        return Err(format!("{} of {sent} clicks acknowledged, {} given up, first {first:?}", outcome.acknowledged.len(), outcome.failed.len()));
+    }
+    let mut times: BTreeMap<usize, usize> = outcome.acknowledged.iter().map(|number| (*number, 0)).collect();
+    for message in &support::read_all(bootstrap, INPUT)? {
+        let header = message.headers().and_then(|headers| headers.iter().find(|header| header.key == NUMBER)?.value);
+        let number = header.and_then(|value| std::str::from_utf8(value).ok()?.parse().ok()).ok_or("a click without its number")?;
+        *times.entry(number).or_default() += 1;
+    }
+    let wrong: Vec<_> = times.iter().filter(|(_, times)| **times != 1).take(5).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(format!("clicks (number, times found) that are not there exactly once: {wrong:?}")) }
+}
