@@ -1,7 +1,8 @@
 //! JoinGroup and the join phase of a rebalance (Kafka: GroupMetadataManager.classicGroupJoinToClassicGroup and what follows).
 
-use super::sim::{GROUP, Joiner, Sim};
+use super::sim::{GROUP, Joiner, Logged, Sim};
 use crate::error_code::ErrorCode;
+use crate::group::records::GroupMetadataValue;
 use crate::group::{GroupCommand, GroupConfig, GroupEvent, GroupReply};
 use crate::machine::Event;
 
@@ -51,6 +52,20 @@ fn the_initial_delay_is_extended_to_the_rebalance_timeout_at_most() {
     assert!(!sim.is_answered(first));
     sim.advance(1);
     assert_eq!(sim.joined(first).members.len(), 8);
+}
+
+#[test]
+fn a_delay_is_not_extended_for_those_who_came_to_an_earlier_one() {
+    let mut sim = Sim::new();
+    let quick = |client| Joiner { rebalance_ms: 3_000, ..Joiner::new(client) };
+    let (a, b) = (sim.join(quick("a")), sim.join(quick("b")));
+    sim.advance(3_000);
+    let (a, b) = (sim.joined(a).member_id.clone(), sim.joined(b).member_id.clone());
+    sim.leave(&[(&a, None), (&b, None)]);
+    assert_eq!(sim.state(), "Empty");
+    let c = sim.join(Joiner::new("c"));
+    sim.advance(3_000);
+    assert!(sim.is_answered(c));
 }
 
 #[test]
@@ -205,6 +220,27 @@ fn members_that_do_not_join_again_within_the_rebalance_timeout_are_removed() {
 }
 
 #[test]
+fn the_time_limit_of_an_earlier_rebalance_does_not_end_a_later_one() {
+    let mut sim = Sim::hasty();
+    let slow = |client| Joiner { session_ms: 600_000, ..Joiner::new(client) };
+    let (a, b) = (sim.join(slow("a")), sim.join(slow("b")));
+    sim.advance(0);
+    let (a, b) = (sim.joined(a).member_id.clone(), sim.joined(b).member_id.clone());
+    sim.sync(1, &a, &[]);
+    sim.sync(1, &b, &[]);
+    sim.join(slow("a").member_id(&a));
+    sim.join(slow("b").member_id(&b));
+    sim.sync(2, &a, &[]);
+    sim.sync(2, &b, &[]);
+    sim.advance(50_000);
+    let again = sim.join(slow("a").member_id(&a));
+    sim.advance(59_999);
+    assert!(!sim.is_answered(again), "the limit of the second rebalance was due 10 s after this one began");
+    sim.advance(1);
+    assert_eq!(sim.joined(again).generation, 3);
+}
+
+#[test]
 fn a_leader_that_does_not_join_again_is_replaced() {
     let mut sim = Sim::hasty();
     let (leader, follower, generation) = sim.stable_pair();
@@ -304,6 +340,10 @@ fn members_leave() {
     let restarted = sim.restarted();
     assert_eq!(restarted.state(), "Empty");
     assert_eq!(&*restarted.group().protocol_type, "consumer", "an emptied group keeps its protocol type");
+    let Some(Logged::Record(record)) = sim.log.last() else { panic!("nothing was written") };
+    let value = GroupMetadataValue::decode(record.value.as_ref().unwrap()).unwrap();
+    assert_eq!((value.generation, value.protocol, value.leader), (generation + 2, None, None));
+    assert!(value.members.is_empty());
 }
 
 #[test]

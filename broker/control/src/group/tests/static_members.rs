@@ -127,6 +127,41 @@ fn a_static_member_that_is_away_keeps_its_place_until_its_session_ends() {
 }
 
 #[test]
+fn a_rebalance_that_nobody_joins_goes_on_until_sessions_end() {
+    // Kafka: maybeElectNewJoinedLeader fails, and the join phase is started again.
+    let mut sim = Sim::hasty();
+    let (i, j) = stable(&mut sim);
+    sim.join(Joiner::new("a").instance("i").member_id(&i));
+    sim.leave(&[(&i, Some("i"))]);
+    for _ in 0..13 {
+        sim.advance(9_999);
+        assert_eq!(sim.heartbeat_as(1, &j, Some("j")), ErrorCode::RebalanceInProgress);
+    }
+    sim.advance(10_000);
+    assert_eq!(sim.state(), "Empty");
+}
+
+#[test]
+fn a_member_that_returns_without_having_synced_still_has_to() {
+    let mut sim = Sim::hasty();
+    let i = sim.join(Joiner::new("a").instance("i"));
+    sim.join(Joiner::new("b").instance("j"));
+    sim.advance(0);
+    let i = sim.joined(i).member_id.clone();
+    sim.sync(1, &i, &[]);
+    let back = sim.join(Joiner::new("b").instance("j"));
+    let j = sim.joined(back).member_id.clone();
+    for _ in 0..6 {
+        sim.advance(9_999);
+        sim.heartbeat(1, &i);
+        sim.heartbeat(1, &j);
+    }
+    assert_eq!(sim.member_ids().len(), 2);
+    sim.advance(6);
+    assert_eq!(sim.member_ids(), [i.to_string()]);
+}
+
+#[test]
 fn an_administrator_removes_an_instance_by_its_name() {
     let mut sim = Sim::hasty();
     let (_, j) = stable(&mut sim);

@@ -156,5 +156,28 @@ fn waiting_for_the_assignment_is_a_sign_of_life() {
     assert_eq!(sim.synced(waiting).assignment, "two");
     // The answer starts the session anew.
     sim.advance(9_999);
-    assert_eq!(sim.heartbeat(1, &follower), ErrorCode::None);
+    sim.heartbeat(1, &leader);
+    assert_eq!(sim.member_ids().len(), 2);
+    sim.advance(1);
+    assert_eq!(sim.member_ids(), [leader.to_string()]);
+}
+
+#[test]
+fn the_sync_time_limit_of_an_earlier_generation_does_not_count() {
+    let mut sim = Sim::hasty();
+    let (leader, follower) = joined_pair(&mut sim);
+    sim.sync(1, &leader, &[]);
+    sim.sync(1, &follower, &[]);
+    for _ in 0..6 {
+        sim.advance(9_000);
+        sim.heartbeat(1, &leader);
+        sim.heartbeat(1, &follower);
+    }
+    // 54 s after the first generation began.
+    sim.join(Joiner::new("a").member_id(&leader));
+    sim.join(Joiner::new("b").member_id(&follower));
+    assert_eq!(sim.state(), "CompletingRebalance");
+    sim.advance(9_000);
+    assert_eq!(sim.state(), "CompletingRebalance");
+    assert_eq!(sim.member_ids().len(), 2);
 }
