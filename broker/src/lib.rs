@@ -1,19 +1,18 @@
-//! Forebay broker.
+//! Forebay: sockets, threads, the clock, the APIs, HTTP and the command line around the pure rooms.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod api;
 pub mod cli;
+mod clock;
 pub mod config;
+pub mod connection;
+pub mod coordinator;
+pub mod demo;
 pub mod http;
+pub mod jobs;
 pub mod logging;
 pub mod metrics;
-
-/// A client's connection.
-pub mod connection {
-    pub mod guard;
-}
-
-/// The APIs.
-pub mod api {
-    pub mod fetch_codec;
-    pub mod fetch_session;
-}
+pub mod net;
+pub mod node;
+pub mod partition;
+pub mod pending;

@@ -2,14 +2,17 @@
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use tempfile::TempDir;
+use tracing::Level;
 
 use super::exit::{CliError, CliResult};
 use super::hostname;
 use crate::config::{self, Loaded, Sources};
-use crate::logging;
+use crate::node::{self, Running};
+use crate::{clock, logging};
 
 /// What `forebay serve` takes.
 #[derive(Clone, Debug, Default, Args)]
@@ -45,7 +48,7 @@ pub struct Prepared {
 /// # Errors
 /// The configuration is wrong (exit code 2), or the broker could not start or failed (1).
 pub fn run(args: &ServeArgs) -> CliResult {
-    logging::start().map_err(CliError::usage)?;
+    logging::start(Level::INFO).map_err(CliError::usage)?;
     let prepared = prepare(args)?;
     for warning in &prepared.loaded.warnings {
         tracing::warn!("{warning}");
@@ -53,9 +56,41 @@ pub fn run(args: &ServeArgs) -> CliResult {
     start(prepared)
 }
 
-/// Runs the broker.
-fn start(_prepared: Prepared) -> CliResult {
-    Err(CliError::failed("the broker is not in this build yet; `forebay config check FILE` is"))
+/// Runs the broker until a signal stops it.
+fn start(prepared: Prepared) -> CliResult {
+    let begun = clock::instant();
+    let runtime = node::runtime().map_err(|error| CliError::failed(format!("cannot start threads: {error}")))?;
+    let failed = |error: node::StartError| CliError::failed(error.to_string());
+    let ended = runtime.block_on(async {
+        // Signals are taken from here on, so that one during the start still ends in a clean stop.
+        let stop = node::stop_signal();
+        let stop = stop.map_err(|error| CliError::failed(format!("cannot wait for signals: {error}")))?;
+        let dirs = prepared.loaded.config.log_dirs.clone();
+        let running = node::start(prepared.loaded.config).await.map_err(failed)?;
+        announce(&running, &dirs, begun.elapsed());
+        stop.await;
+        tracing::info!("stopping");
+        running.stop().await.map_err(failed)?;
+        tracing::info!("stopped");
+        Ok(())
+    });
+    runtime.shutdown_background();
+    ended
+}
+
+/// Says where everything is.
+fn announce(running: &Running, dirs: &[PathBuf], took: Duration) {
+    running.rooms.metrics.start_microseconds.set(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    for listener in &running.listeners {
+        let (name, local) = (&listener.name, listener.local);
+        tracing::info!("{name} on {local}, clients are told {}:{}", listener.advertised_host, listener.advertised_port);
+    }
+    for address in &running.http {
+        tracing::info!("HTTP on http://{address}: /v1/jobs /metrics /healthz /readyz");
+    }
+    let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!("forebay {version} ready in {} ms, data in {}", took.as_millis(), dirs.join(", "));
 }
 
 /// Reads everything the configuration comes from, and checks it.

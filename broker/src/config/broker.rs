@@ -1,15 +1,13 @@
 //! The configuration of a broker, checked and typed.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::error::{ConfigError, ConfigErrors};
 use super::listeners::{ListenerKeys, Listeners, SecurityProtocol};
 use super::settings::{
-    GroupSettings, LogSettings, NetworkSettings, OffsetSettings, OwnSettings, TopicSettings, TransactionSettings,
+    GroupSettings, LogSettings, NetworkSettings, OffsetSettings, TopicSettings, TransactionSettings,
 };
-use super::topic::TopicConfig;
 use super::value::list;
 use super::values::Values;
 
@@ -22,8 +20,6 @@ pub struct BrokerConfig {
     pub rack: Option<String>,
     /// Directories of the data (`log.dirs`, else `log.dir`); never empty.
     pub log_dirs: Vec<PathBuf>,
-    /// Directory of the metadata log (`metadata.log.dir`, else the first data directory).
-    pub metadata_log_dir: PathBuf,
     /// Where to listen, and what clients are told.
     pub listeners: Listeners,
     /// Addresses of the HTTP server, `host:port`; empty switches it off.
@@ -40,8 +36,6 @@ pub struct BrokerConfig {
     pub offsets: OffsetSettings,
     /// Transactions.
     pub transactions: TransactionSettings,
-    /// Forebay's own keys.
-    pub own: OwnSettings,
     values: Values,
 }
 
@@ -50,12 +44,6 @@ impl BrokerConfig {
     #[must_use]
     pub fn values(&self) -> &Values {
         &self.values
-    }
-
-    /// The configuration of a topic with these overrides, which `topic::check` has passed.
-    #[must_use]
-    pub fn topic_config(&self, overrides: &BTreeMap<String, String>) -> TopicConfig {
-        TopicConfig::resolve(&self.values, overrides)
     }
 
     /// Types the checked values, and checks what they mean together.
@@ -82,11 +70,6 @@ impl BrokerConfig {
         Ok(Self {
             node_id: node_id(&values),
             rack: values.text("broker.rack").map(str::to_owned),
-            metadata_log_dir: values
-                .text("metadata.log.dir")
-                .map(PathBuf::from)
-                .or_else(|| log_dirs.first().cloned())
-                .unwrap_or_default(),
             log_dirs,
             listeners,
             http_listeners,
@@ -96,7 +79,6 @@ impl BrokerConfig {
             groups: GroupSettings::read(text),
             offsets: OffsetSettings::read(text),
             transactions: TransactionSettings::read(text),
-            own: OwnSettings::read(text),
             values,
         })
     }

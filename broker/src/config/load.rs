@@ -147,12 +147,17 @@ fn remember(names: &mut Vec<String>, name: String) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
+    use crate::config::topic;
 
     fn sources(file: &str) -> Sources<'static> {
         Sources { file: Some(("server.properties".to_owned(), file.to_owned())), ..Sources::default() }
+    }
+
+    /// What a topic without overrides has.
+    fn of_topic(config: &BrokerConfig, name: &str) -> String {
+        let key = table().get(Scope::Topic, name).unwrap();
+        topic::broker_default(config.values(), key).unwrap().into_owned()
     }
 
     fn errors(sources: Sources<'_>) -> String {
@@ -170,10 +175,9 @@ mod tests {
         assert_eq!(config.network.request_max_bytes, 104_857_600);
         assert_eq!(config.offsets.topic_num_partitions, 50);
         assert_eq!(config.transactions.max_timeout_ms, 900_000);
-        let topic = config.topic_config(&BTreeMap::new());
-        assert_eq!((topic.retention_ms, topic.segment_ms), (604_800_000, 604_800_000));
-        assert_eq!((topic.flush_ms, topic.segment_jitter_ms), (i64::MAX, 0));
-        assert!(topic.deletes() && !topic.compacts());
+        let topic = ["retention.ms", "segment.ms", "flush.ms", "segment.jitter.ms", "cleanup.policy"];
+        let expected = ["604800000", "604800000", "9223372036854775807", "0", "delete"];
+        assert_eq!(topic.map(|name| of_topic(&config, name)), expected);
     }
 
     #[test]
@@ -186,7 +190,7 @@ mod tests {
         s.flags = vec![("--data", "log.dirs", "/c".into())];
         let config = read(s);
         assert_eq!(config.topics.num_partitions, 6);
-        assert_eq!(config.topic_config(&BTreeMap::new()).max_message_bytes, 3);
+        assert_eq!(of_topic(&config, "max.message.bytes"), "3");
         assert_eq!(config.log_dirs, [std::path::PathBuf::from("/c")]);
         assert_eq!(config.values().origin("log.dirs"), Origin::Flag("--data"));
     }
@@ -283,12 +287,16 @@ mod tests {
 
     #[test]
     fn hours_and_minutes_become_the_topic_s_milliseconds() {
-        let topic = |file: &str| load(sources(file)).unwrap().config.topic_config(&BTreeMap::new());
-        assert_eq!(topic("log.retention.hours=2").retention_ms, 7_200_000);
-        assert_eq!(topic("log.retention.hours=2\nlog.retention.minutes=3").retention_ms, 180_000);
-        assert_eq!(topic("log.retention.ms=4\nlog.retention.minutes=3").retention_ms, 4);
-        assert_eq!(topic("log.retention.hours=-1").retention_ms, -1);
-        assert_eq!(topic("log.roll.hours=1").segment_ms, 3_600_000);
-        assert_eq!(topic("log.flush.scheduler.interval.ms=9").flush_ms, 9);
+        for (file, name, expected) in [
+            ("log.retention.hours=2", "retention.ms", "7200000"),
+            ("log.retention.hours=2\nlog.retention.minutes=3", "retention.ms", "180000"),
+            ("log.retention.ms=4\nlog.retention.minutes=3", "retention.ms", "4"),
+            ("log.retention.hours=-1", "retention.ms", "-1"),
+            ("log.roll.hours=1", "segment.ms", "3600000"),
+            ("log.roll.jitter.hours=1", "segment.jitter.ms", "3600000"),
+            ("log.flush.scheduler.interval.ms=9", "flush.ms", "9"),
+        ] {
+            assert_eq!(of_topic(&load(sources(file)).unwrap().config, name), expected, "{file}");
+        }
     }
 }

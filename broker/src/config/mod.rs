@@ -1,6 +1,6 @@
 //! Configuration: one table of keys, the sources they are set by, and the typed result.
 //!
-//! `table` is the list of all keys, `load` reads the sources into a `BrokerConfig`, `topic` and `describe` answer
+//! `table` is the list of all keys, `load` reads the sources into a `BrokerConfig`, `describe` answers
 //! what clients ask about it. Nothing here touches files or the environment; the caller hands both in as text.
 
 pub mod describe;
@@ -26,5 +26,4 @@ pub use error::{ConfigError, ConfigErrors};
 pub use listeners::{Listener, Listeners, SecurityProtocol};
 pub use load::{Loaded, Sources, load};
 pub use origin::Origin;
-pub use topic::TopicConfig;
 pub use values::{Setting, Values};

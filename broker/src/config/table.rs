@@ -153,6 +153,19 @@ mod tests {
         assert_eq!(table().nearest(Scope::Broker, "quite.something.else.entirely"), None);
     }
 
+    /// The controller has a table of its own for topics; the two must agree.
+    #[test]
+    fn topics_are_as_the_controller_has_them() {
+        use forebay_control::metadata::topic_config::TOPIC_CONFIGS;
+        let ours: Vec<&Key> = table().scope(Scope::Topic).collect();
+        assert_eq!(ours.len(), TOPIC_CONFIGS.len());
+        for (key, theirs) in ours.into_iter().zip(TOPIC_CONFIGS) {
+            assert_eq!((key.name, key.default), (theirs.name, Some(theirs.default)));
+            assert_eq!(key.key_type as i8, theirs.config_type as i8, "type of {}", key.name);
+            assert_eq!(crate::config::synonyms::of_topic_key(key.name), theirs.synonyms, "behind {}", key.name);
+        }
+    }
+
     /// Names, types, defaults and read-only flags against the list that Apache Kafka 4.3.1 gave of itself.
     #[test]
     fn defaults_equal_kafka_s_own_list() {

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -9,13 +10,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// The variable that sets what is logged: `debug`, or `forebay::net=trace,warn`.
 pub const VARIABLE: &str = "FOREBAY_LOG";
 
-/// Starts logging to stderr. A second call changes nothing.
+/// Starts logging to stderr, from `default` on where the variable says nothing. A second call changes nothing.
 ///
 /// # Errors
 /// One line, if `FOREBAY_LOG` cannot be understood.
-pub fn start() -> Result<(), String> {
+pub fn start(default: Level) -> Result<(), String> {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
-    let targets = parse(&wanted)?;
+    let targets = parse(&wanted, default)?;
     let stderr = std::io::stderr();
     let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let lines = tracing_subscriber::fmt::layer().compact().with_ansi(colour).with_writer(std::io::stderr);
@@ -24,9 +25,9 @@ pub fn start() -> Result<(), String> {
     Ok(())
 }
 
-/// Reads a list of `level` and `target=level`; empty is `info`.
-fn parse(text: &str) -> Result<Targets, String> {
-    let mut targets = Targets::new().with_default(LevelFilter::INFO);
+/// Reads a list of `level` and `target=level`.
+fn parse(text: &str, default: Level) -> Result<Targets, String> {
+    let mut targets = Targets::new().with_default(default);
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let (target, level) = entry.split_once('=').map_or((None, entry), |(target, level)| (Some(target), level));
         let Ok(level) = level.trim().parse::<LevelFilter>() else {
@@ -45,9 +46,11 @@ fn parse(text: &str) -> Result<Targets, String> {
 
 #[cfg(test)]
 mod tests {
-    use tracing::Level;
-
     use super::*;
+
+    fn parse(text: &str) -> Result<Targets, String> {
+        super::parse(text, Level::INFO)
+    }
 
     #[test]
     fn levels_and_targets() {

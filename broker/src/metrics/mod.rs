@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
@@ -39,8 +38,6 @@ pub struct Metrics {
     pub produced_records: Counter,
     /// Bytes of batches appended for producers.
     pub produced_bytes: Counter,
-    /// Records handed to consumers, by the counts of their batches.
-    pub fetched_records: Counter,
     /// Bytes of batches handed to consumers.
     pub fetched_bytes: Counter,
     /// Partitions whose log is open.
@@ -70,7 +67,6 @@ impl Metrics {
         let malformed_requests = counter("malformed_requests", "Connections closed for a frame that made no sense");
         let produced_records = counter("produced_records", "Records appended for producers");
         let produced_bytes = counter("produced_bytes", "Bytes of batches appended for producers");
-        let fetched_records = counter("fetched_records", "Records handed to consumers");
         let fetched_bytes = counter("fetched_bytes", "Bytes of batches handed to consumers");
         let connections: Gauge = Gauge::default();
         registry.register("connections", "Connections open now", connections.clone());
@@ -90,50 +86,10 @@ impl Metrics {
             malformed_requests,
             produced_records,
             produced_bytes,
-            fetched_records,
             fetched_bytes,
             open_logs,
             start_microseconds,
         }
-    }
-
-    /// A client connected.
-    pub fn connections_opened(&self) {
-        self.connections.inc();
-        self.connections_accepted.inc();
-    }
-
-    /// A client's connection ended.
-    pub fn connections_closed(&self) {
-        self.connections.dec();
-    }
-
-    /// Bytes of a request came in, its length field included.
-    pub fn bytes_in(&self, bytes: u64) {
-        self.received_bytes.inc_by(bytes);
-    }
-
-    /// Bytes of an answer went out, its length field included.
-    pub fn bytes_out(&self, bytes: u64) {
-        self.sent_bytes.inc_by(bytes);
-    }
-
-    /// A request was handled in this time; `ok` is false if its connection is closed for it instead of an answer.
-    pub fn request(&self, api_key: i16, took: Duration, ok: bool) {
-        self.requests.done(api_key, took);
-        if !ok {
-            self.malformed_requests.inc();
-        }
-    }
-
-    /// A producer's batches were appended to a partition.
-    pub fn produced(&self, bytes: u64) {
-        self.produced_bytes.inc_by(bytes);
-    }
-
-    /// Batches were handed to a consumer.
-    pub fn fetched(&self, bytes: u64) {
-        self.fetched_bytes.inc_by(bytes);
     }
 
     /// Adds the jobs, which are asked for their numbers at each scrape.
@@ -159,30 +115,28 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn what_is_counted_is_shown() {
         let metrics = Metrics::new(|api| (api == 0).then_some("Produce"));
         metrics.produced_records.inc_by(5);
-        metrics.connections_opened();
-        metrics.connections_opened();
-        metrics.connections_closed();
-        metrics.request(0, Duration::from_millis(1500), true);
-        metrics.request(0, Duration::from_millis(500), true);
+        metrics.connections.inc();
+        metrics.requests.done(0, Duration::from_millis(1500));
+        metrics.requests.done(0, Duration::from_millis(500));
         metrics.requests.failed(0, 3);
-        metrics.request(77, Duration::ZERO, false);
+        metrics.requests.done(77, Duration::ZERO);
         // Numbers outside of the table come from the wire and must not matter.
-        metrics.request(-1, Duration::ZERO, true);
-        metrics.request(i16::MAX, Duration::ZERO, true);
+        metrics.requests.done(-1, Duration::ZERO);
+        metrics.requests.done(i16::MAX, Duration::ZERO);
         metrics.requests.failed(i16::MAX, 35);
         let text = metrics.encode().unwrap();
         for line in [
             "forebay_build_info{version=\"0.1.0\"} 1",
             "forebay_produced_records_total 5",
             "forebay_connections 1",
-            "forebay_connections_accepted_total 2",
-            "forebay_malformed_requests_total 1",
             "forebay_requests_total{api=\"Produce\"} 2",
             "forebay_requests_total{api=\"77\"} 1",
             "forebay_requests_total{api=\"other\"} 2",

@@ -49,7 +49,7 @@ impl RequestMetrics {
         counters.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
-    /// Counts an error code in an answer.
+    /// Counts an error code that an answer carried.
     pub fn failed(&self, api_key: i16, error_code: i16) {
         *self.shared.errors.lock().entry((slot_of(api_key), error_code)).or_default() += 1;
     }
@@ -105,7 +105,7 @@ impl Collector for RequestCollector {
             let seconds = nanoseconds as f64 / 1e9;
             ConstCounter::new(seconds).encode(family.encode_family(&[("api", api)])?)?;
         }
-        let help = "Answers with an error code, by Kafka's number of it";
+        let help = "Error codes that answers carried, by Kafka's numbers";
         let mut family = encoder.encode_descriptor("request_errors", help, None, MetricType::Counter)?;
         let errors = self.shared.errors.lock().clone();
         for ((slot, error), count) in errors {

@@ -1,0 +1,38 @@
+//! DescribeCluster (60): the cluster's id, its controller and its brokers (KIP-700).
+
+use forebay_control::error_code::ErrorCode;
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, DescribeClusterResponse};
+
+use crate::api::convert;
+use crate::connection::Call;
+use crate::node::Cluster;
+
+/// Brokers, as `endpoint_type` asks for them; controllers are another type.
+const BROKERS: i8 = 1;
+
+/// Answers with the one broker there is, at the address of the listener that was asked.
+pub async fn handle(call: &Call, request: DescribeClusterRequest, cluster: &Cluster) -> DescribeClusterResponse {
+    if call.version >= 1 && request.endpoint_type != BROKERS {
+        // Kafka: a broker's own listener answers for brokers alone.
+        return DescribeClusterResponse::default()
+            .with_error_code(ErrorCode::MismatchedEndpointType.code())
+            .with_error_message(Some(convert::text("The request was sent to an endpoint of type BROKER, but it asks for another type.")))
+            .with_endpoint_type(BROKERS);
+    }
+    let broker = DescribeClusterBroker::default()
+        .with_broker_id(BrokerId(cluster.node_id.0))
+        .with_host(convert::text(&call.listener.advertised_host))
+        .with_port(i32::from(call.listener.advertised_port))
+        .with_rack(cluster.rack.as_deref().map(convert::text));
+    DescribeClusterResponse::default()
+        .with_endpoint_type(BROKERS)
+        .with_cluster_id(convert::text(&cluster.cluster_id))
+        .with_controller_id(BrokerId(cluster.node_id.0))
+        .with_brokers(vec![broker])
+        .with_cluster_authorized_operations(if request.include_cluster_authorized_operations {
+            convert::CLUSTER_OPERATIONS
+        } else {
+            convert::NO_OPERATIONS
+        })
+}

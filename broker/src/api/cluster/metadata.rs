@@ -1,0 +1,125 @@
+//! Metadata (3): brokers, topics and the leaders of partitions; makes a topic that is asked for and not there.
+
+use std::sync::Arc;
+
+use forebay_control::error_code::ErrorCode;
+use forebay_control::metadata::{TopicInfo, validate_topic_name};
+use forebay_storage::ids::TopicId;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
+
+use crate::api::convert;
+use crate::config::BrokerConfig;
+use crate::connection::Call;
+use crate::coordinator::metadata::Metadata;
+use crate::coordinator::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, is_internal};
+use crate::node::Cluster;
+
+/// Answers from the controller's state.
+pub async fn handle(
+    call: &Call,
+    request: MetadataRequest,
+    metadata: &Arc<Metadata>,
+    cluster: &Cluster,
+    config: &Arc<BrokerConfig>,
+) -> MetadataResponse {
+    let with_operations = request.include_topic_authorized_operations;
+    let all = match &request.topics {
+        None => true,
+        // Version 0 has no null: an empty list asks for all.
+        Some(topics) => call.version == 0 && topics.is_empty(),
+    };
+    let topics = if all {
+        metadata.query(|m| m.topics().map(|t| topic(call.version, t, with_operations)).collect())
+    } else {
+        let may_create = request.allow_auto_topic_creation && config.topics.auto_create;
+        let asked = request.topics.unwrap_or_default();
+        asked.into_iter().map(|t| one(call.version, t, metadata, may_create, with_operations)).collect()
+    };
+    let broker = MetadataResponseBroker::default()
+        .with_node_id(BrokerId(cluster.node_id.0))
+        .with_host(convert::text(&call.listener.advertised_host))
+        .with_port(i32::from(call.listener.advertised_port));
+    let broker =
+        if call.version >= 1 { broker.with_rack(cluster.rack.as_deref().map(convert::text)) } else { broker };
+    let mut response = MetadataResponse::default().with_brokers(vec![broker]).with_topics(topics);
+    if call.version >= 1 {
+        response = response.with_controller_id(BrokerId(cluster.node_id.0));
+    }
+    if call.version >= 2 {
+        response = response.with_cluster_id(Some(convert::text(&cluster.cluster_id)));
+    }
+    if (8..=10).contains(&call.version) && request.include_cluster_authorized_operations {
+        response = response.with_cluster_authorized_operations(convert::CLUSTER_OPERATIONS);
+    }
+    response
+}
+
+fn one(
+    version: i16,
+    asked: MetadataRequestTopic,
+    metadata: &Metadata,
+    may_create: bool,
+    with_operations: bool,
+) -> MetadataResponseTopic {
+    let refused = |error: ErrorCode| {
+        let answer = MetadataResponseTopic::default().with_error_code(error.code()).with_name(asked.name.clone());
+        if version >= 10 { answer.with_topic_id(asked.topic_id) } else { answer }
+    };
+    let Some(name) = asked.name.as_ref().filter(|_| asked.topic_id.is_nil()) else {
+        let id = TopicId(asked.topic_id);
+        let found = metadata.query(|m| m.topic_by_id(id).map(|t| topic(version, t, with_operations)));
+        let mut missing = refused(ErrorCode::UnknownTopicId);
+        if version < 12 {
+            missing.name = Some(convert::topic_name(""));
+        }
+        return found.unwrap_or(missing);
+    };
+    let find = || metadata.query(|m| m.topic(name).map(|t| topic(version, t, with_operations)));
+    if let Some(found) = find() {
+        return found;
+    }
+    if validate_topic_name(name).is_err() {
+        return refused(ErrorCode::InvalidTopicException);
+    }
+    // Kafka: the coordinators make their topics themselves, with their own settings.
+    if !may_create || [OFFSETS_TOPIC, TRANSACTIONS_TOPIC].contains(&name.as_str()) {
+        return refused(ErrorCode::UnknownTopicOrPartition);
+    }
+    match metadata.create_topic(name, -1, &[]) {
+        Ok(_) => find().unwrap_or_else(|| refused(ErrorCode::UnknownTopicOrPartition)),
+        Err((error, _)) => refused(error),
+    }
+}
+
+fn topic(version: i16, info: &TopicInfo, with_operations: bool) -> MetadataResponseTopic {
+    let partitions = info
+        .partitions
+        .iter()
+        .enumerate()
+        .map(|(index, p)| {
+            let answer = MetadataResponsePartition::default()
+                .with_partition_index(index as i32)
+                .with_leader_id(BrokerId(p.leader.0))
+                .with_replica_nodes(p.replicas.iter().map(|b| BrokerId(b.0)).collect())
+                .with_isr_nodes(p.isr.iter().map(|b| BrokerId(b.0)).collect());
+            if version >= 7 { answer.with_leader_epoch(p.leader_epoch.0) } else { answer }
+        })
+        .collect();
+    let mut answer = MetadataResponseTopic::default()
+        .with_name(Some(convert::topic_name(&info.name)))
+        .with_partitions(partitions);
+    if version >= 1 {
+        answer = answer.with_is_internal(is_internal(&info.name));
+    }
+    if version >= 10 {
+        answer = answer.with_topic_id(info.topic_id.0);
+    }
+    if version >= 8 && with_operations {
+        answer = answer.with_topic_authorized_operations(convert::TOPIC_OPERATIONS);
+    }
+    answer
+}

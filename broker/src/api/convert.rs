@@ -1,0 +1,73 @@
+//! Small conversions between wire types and ids.
+
+use std::sync::Arc;
+
+use forebay_storage::ids::{LeaderEpoch, TopicId, TopicPartition};
+use kafka_protocol::messages::TopicName;
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use crate::partition::{Partition, Partitions};
+use forebay_control::error_code::ErrorCode;
+
+/// A string for the wire.
+pub fn text(s: &str) -> StrBytes {
+    StrBytes::from_string(s.to_owned())
+}
+
+/// A topic name for the wire.
+pub fn topic_name(s: &str) -> TopicName {
+    TopicName(text(s))
+}
+
+/// Names a topic the way a request does: by id from some version on, by name before.
+pub fn find(
+    partitions: &Partitions,
+    name: &TopicName,
+    id: Uuid,
+    partition: i32,
+) -> Result<Arc<Partition>, ErrorCode> {
+    if id.is_nil() {
+        partitions.get(name.as_str(), partition).ok_or(ErrorCode::UnknownTopicOrPartition)
+    } else {
+        match partitions.topic_by_id(TopicId(id)) {
+            None => Err(ErrorCode::UnknownTopicId),
+            Some(topic) => partitions.get(&topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition),
+        }
+    }
+}
+
+/// Compares the leader epoch that a client believes in with ours (KIP-320); negative means that it does not say.
+pub fn check_leader_epoch(partition: &Partition, believed: i32) -> Result<(), ErrorCode> {
+    let LeaderEpoch(current) = partition.leader_epoch();
+    match believed {
+        e if e < 0 || e == current => Ok(()),
+        e if e < current => Err(ErrorCode::FencedLeaderEpoch),
+        _ => Err(ErrorCode::UnknownLeaderEpoch),
+    }
+}
+
+/// A partition's name from wire fields.
+pub fn partition_name(topic: &TopicName, partition: i32) -> TopicPartition {
+    TopicPartition::new(topic.as_str(), partition)
+}
+
+/// "Not asked for", where authorized operations are given.
+pub const NO_OPERATIONS: i32 = i32::MIN;
+/// Everything that may be done to a cluster, as bits of Kafka's `AclOperation` codes: CREATE, ALTER, DESCRIBE, CLUSTER_ACTION,
+/// DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE.
+pub const CLUSTER_OPERATIONS: i32 = bits(&[5, 7, 8, 9, 10, 11, 12]);
+/// Everything that may be done to a topic: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
+pub const TOPIC_OPERATIONS: i32 = bits(&[3, 4, 5, 6, 7, 8, 10, 11]);
+/// Everything that may be done to a group: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
+pub const GROUP_OPERATIONS: i32 = bits(&[3, 6, 8, 10, 11]);
+
+const fn bits(codes: &[u32]) -> i32 {
+    let mut set = 0;
+    let mut at = 0;
+    while at < codes.len() {
+        set |= 1 << codes[at];
+        at += 1;
+    }
+    set
+}

@@ -1,0 +1,291 @@
+//! Fetch (1): records of partitions, at once or as soon as there are enough of them.
+//!
+//! What goes out are slices of the logs' mapped files. Waiting is woken by the partitions, never by polling.
+
+use std::sync::Arc;
+
+use forebay_control::error_code::ErrorCode;
+use forebay_storage::ids::{BrokerId, LeaderEpoch, Offset, TopicId};
+use kafka_protocol::messages::FetchRequest;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+
+use crate::api::fetch_codec::{
+    Aborted, EpochEnd, FetchAnswer, PartitionAnswer, TopicAnswer, encode_fetch_response,
+};
+use crate::api::fetch_session::{
+    FetchKey, FetchSessions, PartitionOutcome, PartitionRequest, SessionContext, SessionRequest, TopicRef,
+};
+use crate::api::{convert, errors};
+use crate::clock;
+use crate::connection::{Call, Outcome, Reply};
+use crate::metrics::Metrics;
+use crate::node::Limits;
+use crate::partition::{Isolation, Partition, Partitions};
+
+/// First version that names topics by id (KIP-516).
+const TOPIC_IDS_FROM: i16 = 13;
+
+/// What a request wants, freed from its version.
+struct Wanted {
+    isolation: Isolation,
+    min_bytes: usize,
+    max_bytes: usize,
+}
+
+/// Answers when there are `min_bytes`, an error, or `max_wait_ms` have passed.
+pub async fn handle(
+    call: &Call,
+    request: FetchRequest,
+    partitions: &Arc<Partitions>,
+    sessions: &Arc<Mutex<FetchSessions>>,
+    limits: &Limits,
+    stop: &watch::Receiver<bool>,
+    metrics: &Arc<Metrics>,
+) -> Outcome {
+    let begun = {
+        let (metadata, keys, forgotten) = session_request(call.version, &request);
+        sessions.lock().begin(metadata, keys, &forgotten, clock::now())
+    };
+    let context = match begun {
+        Ok(context) => context,
+        Err(error) => return encode(call, &FetchAnswer::refused(error)),
+    };
+    let wanted = Wanted {
+        isolation: if request.isolation_level == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted },
+        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
+        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(limits.max_fetch_bytes),
+    };
+    let found = wait_for(&wanted, i64::from(request.max_wait_ms), partitions, &context, stop.clone()).await;
+    let answer = assemble(call.version, context, found, sessions);
+    let fetched: usize = answer.topics.iter().flat_map(|t| &t.partitions).map(PartitionAnswer::records_len).sum();
+    metrics.fetched_bytes.inc_by(fetched as u64);
+    encode(call, &answer)
+}
+
+fn encode(call: &Call, answer: &FetchAnswer) -> Outcome {
+    Outcome(Ok(Reply::Chunks(encode_fetch_response(call.version, call.correlation_id, answer))))
+}
+
+fn session_request(
+    version: i16,
+    request: &FetchRequest,
+) -> (SessionRequest, Vec<(FetchKey, PartitionRequest)>, Vec<FetchKey>) {
+    let by_id = version >= TOPIC_IDS_FROM;
+    let topic_ref = |name: &str, id| if by_id { TopicRef::Id(TopicId(id)) } else { TopicRef::Name(name.into()) };
+    let mut keys = Vec::new();
+    for topic in &request.topics {
+        let topic_ref = topic_ref(&topic.topic, topic.topic_id);
+        for p in &topic.partitions {
+            let key = FetchKey { topic: topic_ref.clone(), partition: p.partition };
+            let wanted = PartitionRequest {
+                fetch_offset: Offset(p.fetch_offset),
+                max_bytes: p.partition_max_bytes,
+                current_leader_epoch: LeaderEpoch(p.current_leader_epoch),
+                last_fetched_epoch: LeaderEpoch(p.last_fetched_epoch),
+                log_start_offset: Offset(p.log_start_offset),
+            };
+            keys.push((key, wanted));
+        }
+    }
+    let mut forgotten = Vec::new();
+    for topic in &request.forgotten_topics_data {
+        let topic_ref = topic_ref(&topic.topic, topic.topic_id);
+        let key = |p: &i32| FetchKey { topic: topic_ref.clone(), partition: *p };
+        forgotten.extend(topic.partitions.iter().map(key));
+    }
+    let metadata = SessionRequest {
+        session_id: if version >= 7 { request.session_id } else { 0 },
+        epoch: if version >= 7 { request.session_epoch } else { -1 },
+        uses_topic_ids: by_id,
+        privileged: request.replica_id.0 >= 0 || request.replica_state.replica_id.0 >= 0,
+    };
+    (metadata, keys, forgotten)
+}
+
+/// One partition's answer, and the topic's name and id for it.
+struct Found {
+    name: Arc<str>,
+    id: TopicId,
+    answer: PartitionAnswer,
+}
+
+/// Reads until there is enough to answer with.
+async fn wait_for(
+    wanted: &Wanted,
+    max_wait_ms: i64,
+    partitions: &Partitions,
+    context: &SessionContext,
+    mut stop: watch::Receiver<bool>,
+) -> Vec<Found> {
+    let (found, enough) = read_all(wanted, partitions, context);
+    if enough || max_wait_ms <= 0 || context.partitions().is_empty() || *stop.borrow() {
+        return found;
+    }
+    let deadline = clock::deadline(max_wait_ms);
+    let woken = Arc::new(Notify::new());
+    let waker = woken.clone();
+    let wake: crate::partition::Wake = Arc::new(move || waker.notify_one());
+    let _watches: Vec<_> = context
+        .partitions()
+        .iter()
+        .filter_map(|(key, _)| find(partitions, key).ok())
+        .map(|partition| partition.watch(wake.clone()))
+        .collect();
+    loop {
+        // Read again after the watches stand: what was appended between the two is found now.
+        let (found, enough) = read_all(wanted, partitions, context);
+        if enough {
+            return found;
+        }
+        tokio::select! {
+            () = woken.notified() => {}
+            () = tokio::time::sleep_until(deadline) => return read_all(wanted, partitions, context).0,
+            _ = stop.changed() => return found,
+        }
+    }
+}
+
+/// Reads every partition once, within the limits of the whole answer. The flag says whether the answer may go.
+fn read_all(wanted: &Wanted, partitions: &Partitions, context: &SessionContext) -> (Vec<Found>, bool) {
+    let mut left = wanted.max_bytes;
+    let mut bytes = 0;
+    let mut failed = false;
+    let mut all = Vec::with_capacity(context.partitions().len());
+    for (key, request) in context.partitions() {
+        let max = usize::try_from(request.max_bytes).unwrap_or(0).min(left);
+        // KIP-74: the first partition with records gives at least one batch, so that a reader cannot get stuck.
+        let found = read(wanted, partitions, key, request, max, bytes == 0);
+        failed |= !found.answer.error.is_ok() || found.answer.diverging_epoch.is_some();
+        let length = found.answer.records_len();
+        bytes += length;
+        left = left.saturating_sub(length);
+        all.push(found);
+    }
+    (all, failed || bytes >= wanted.min_bytes.min(wanted.max_bytes))
+}
+
+fn find(partitions: &Partitions, key: &FetchKey) -> Result<Arc<Partition>, ErrorCode> {
+    match &key.topic {
+        TopicRef::Name(name) => partitions.get(name, key.partition).ok_or(ErrorCode::UnknownTopicOrPartition),
+        TopicRef::Id(id) => {
+            let topic = partitions.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId)?;
+            partitions.get(&topic, key.partition).ok_or(ErrorCode::UnknownTopicOrPartition)
+        }
+    }
+}
+
+fn read(
+    wanted: &Wanted,
+    partitions: &Partitions,
+    key: &FetchKey,
+    request: &PartitionRequest,
+    max_bytes: usize,
+    min_one_batch: bool,
+) -> Found {
+    let partition = match find(partitions, key) {
+        Ok(partition) => partition,
+        Err(error) => {
+            let (name, id) = match &key.topic {
+                TopicRef::Name(name) => (name.clone(), TopicId::ZERO),
+                TopicRef::Id(id) => ("".into(), *id),
+            };
+            return Found { name, id, answer: PartitionAnswer::refused(key.partition, error) };
+        }
+    };
+    let answer = read_partition(wanted, &partition, key.partition, request, max_bytes, min_one_batch);
+    Found { name: partition.name().topic.clone(), id: partition.topic_id(), answer }
+}
+
+fn read_partition(
+    wanted: &Wanted,
+    partition: &Partition,
+    number: i32,
+    request: &PartitionRequest,
+    max_bytes: usize,
+    min_one_batch: bool,
+) -> PartitionAnswer {
+    if let Err(error) = convert::check_leader_epoch(partition, request.current_leader_epoch.0) {
+        return PartitionAnswer::refused(number, error);
+    }
+    let diverging_epoch = match diverging(partition, request) {
+        Ok(diverging) => diverging,
+        Err(error) => return PartitionAnswer::refused(number, error),
+    };
+    let max_bytes = if diverging_epoch.is_some() { 0 } else { max_bytes };
+    let min_one_batch = min_one_batch && diverging_epoch.is_none();
+    match partition.read(request.fetch_offset, max_bytes, wanted.isolation, min_one_batch) {
+        Err(error) => PartitionAnswer::refused(number, errors::of_read(&error)),
+        Ok(read) => PartitionAnswer {
+            partition: number,
+            error: ErrorCode::None,
+            high_watermark: read.high_watermark,
+            last_stable_offset: read.last_stable_offset,
+            log_start_offset: read.log_start_offset,
+            aborted_transactions: read.aborted.map(|list| {
+                list.iter().map(|a| Aborted { producer_id: a.producer_id, first_offset: a.first_offset }).collect()
+            }),
+            preferred_read_replica: BrokerId(-1),
+            diverging_epoch,
+            current_leader: None,
+            records: if read.records.is_empty() || diverging_epoch.is_some() { Vec::new() } else { vec![read.records] },
+        },
+    }
+}
+
+/// Where the reader's log and ours part, if they do (Kafka: `Partition.readRecords`, KIP-595).
+/// An epoch that we know nothing of is OFFSET_OUT_OF_RANGE.
+fn diverging(partition: &Partition, request: &PartitionRequest) -> Result<Option<EpochEnd>, ErrorCode> {
+    if request.last_fetched_epoch.0 < 0 {
+        return Ok(None);
+    }
+    let (epoch, end_offset) = partition.with_log(|log| log.epoch_end_offset(request.last_fetched_epoch));
+    if epoch.0 < 0 || end_offset.0 < 0 {
+        return Err(ErrorCode::OffsetOutOfRange);
+    }
+    let parts = epoch < request.last_fetched_epoch || end_offset < request.fetch_offset;
+    Ok(parts.then_some(EpochEnd { epoch, end_offset }))
+}
+
+/// Puts into the answer what the session says belongs there, by topic.
+fn assemble(
+    version: i16,
+    context: SessionContext,
+    found: Vec<Found>,
+    sessions: &Mutex<FetchSessions>,
+) -> FetchAnswer {
+    let outcomes: Vec<PartitionOutcome> = found
+        .iter()
+        .map(|f| PartitionOutcome {
+            error: f.answer.error,
+            high_watermark: f.answer.high_watermark,
+            log_start_offset: f.answer.log_start_offset,
+            has_records: !f.answer.records.is_empty(),
+            redirects: f.answer.diverging_epoch.is_some(),
+        })
+        .collect();
+    let random = uuid::Uuid::new_v4().as_u128() as u32;
+    let finished = sessions.lock().finish(context, &outcomes, clock::now(), random);
+    if !finished.error.is_ok() {
+        return FetchAnswer { session_id: finished.session_id, ..FetchAnswer::refused(finished.error) };
+    }
+    let mut included = finished.included.into_iter().peekable();
+    let mut topics: Vec<TopicAnswer> = Vec::new();
+    for (index, found) in found.into_iter().enumerate() {
+        if included.next_if_eq(&index).is_none() {
+            continue;
+        }
+        let same = |t: &TopicAnswer| if version >= TOPIC_IDS_FROM { t.id == found.id } else { t.name == found.name };
+        match topics.last_mut().filter(|t| same(t)) {
+            Some(topic) => topic.partitions.push(found.answer),
+            None => topics.push(TopicAnswer { name: found.name, id: found.id, partitions: vec![found.answer] }),
+        }
+    }
+    FetchAnswer {
+        throttle_ms: 0,
+        error: ErrorCode::None,
+        session_id: finished.session_id,
+        topics,
+        node_endpoints: Vec::new(),
+    }
+}

@@ -1,0 +1,106 @@
+//! ListOffsets (2): first, last or timed offsets of partitions.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use forebay_control::error_code::ErrorCode;
+use forebay_storage::ids::{LeaderEpoch, Offset, Timestamp};
+use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
+use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+
+use crate::api::{convert, errors};
+use crate::connection::Call;
+use crate::partition::Partitions;
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
+const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+/// A found position: offset, its timestamp, its leader epoch; -1 where there is none.
+type Found = (Offset, Timestamp, LeaderEpoch);
+
+const NOT_FOUND: Found = (Offset(-1), Timestamp::NONE, LeaderEpoch::UNKNOWN);
+
+/// Answers at once: one replica's log is all there is to ask.
+pub async fn handle(call: &Call, request: ListOffsetsRequest, partitions: &Arc<Partitions>) -> ListOffsetsResponse {
+    let committed = request.isolation_level == 1;
+    let mut seen = HashSet::new();
+    let mut twice = HashSet::new();
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            let name = convert::partition_name(&topic.name, partition.partition_index);
+            if !seen.insert(name.clone()) {
+                twice.insert(name);
+            }
+        }
+    }
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for topic in &request.topics {
+        let mut answers = Vec::with_capacity(topic.partitions.len());
+        for wanted in &topic.partitions {
+            let name = convert::partition_name(&topic.name, wanted.partition_index);
+            let found = if twice.contains(&name) {
+                Err(ErrorCode::InvalidRequest)
+            } else {
+                find(partitions, &topic.name, wanted, committed, call.version)
+            };
+            answers.push(answer(wanted.partition_index, call.version, found));
+        }
+        topics.push(ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(answers));
+    }
+    ListOffsetsResponse::default().with_topics(topics)
+}
+
+fn answer(index: i32, version: i16, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
+    let (error, (offset, timestamp, epoch)) = match found {
+        Ok(found) => (ErrorCode::None, found),
+        Err(error) => (error, NOT_FOUND),
+    };
+    let answer = ListOffsetsPartitionResponse::default()
+        .with_partition_index(index)
+        .with_error_code(error.code())
+        .with_timestamp(timestamp.0)
+        .with_offset(offset.0);
+    if version >= 4 { answer.with_leader_epoch(epoch.0) } else { answer }
+}
+
+fn find(
+    partitions: &Partitions,
+    topic: &str,
+    wanted: &ListOffsetsPartition,
+    committed: bool,
+    version: i16,
+) -> Result<Found, ErrorCode> {
+    let partition = partitions.get(topic, wanted.partition_index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    convert::check_leader_epoch(&partition, wanted.current_leader_epoch)?;
+    partition.with_log(|log| {
+        let end = if committed { log.last_stable_offset() } else { log.high_watermark() };
+        let epoch_at = |offset| log.epoch_at(offset).unwrap_or(LeaderEpoch::UNKNOWN);
+        match wanted.timestamp {
+            LATEST => Ok((end, Timestamp::NONE, log.latest_epoch().unwrap_or(LeaderEpoch::UNKNOWN))),
+            EARLIEST => {
+                let start = log.log_start_offset();
+                Ok((start, Timestamp::NONE, epoch_at(start)))
+            }
+            EARLIEST_LOCAL if version >= 8 => {
+                let start = log.log_start_offset();
+                Ok((start, Timestamp::NONE, epoch_at(start)))
+            }
+            MAX_TIMESTAMP if version >= 7 => {
+                Ok(log.max_timestamp_offset().map_err(|e| errors::of_storage(&e))?.unwrap_or(NOT_FOUND))
+            }
+            // Nothing is tiered to remote storage.
+            LATEST_TIERED if version >= 9 => Ok(NOT_FOUND),
+            EARLIEST_PENDING_UPLOAD if version >= 11 => Ok(NOT_FOUND),
+            time if time < 0 => Err(ErrorCode::UnsupportedVersion),
+            time => {
+                let found = log.offset_for_timestamp(Timestamp(time)).map_err(|e| errors::of_storage(&e))?;
+                Ok(found.filter(|(offset, _, _)| *offset < end).unwrap_or(NOT_FOUND))
+            }
+        }
+    })
+}

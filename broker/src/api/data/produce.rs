@@ -1,0 +1,219 @@
+//! Produce (0): appends record batches to partitions.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use forebay_control::error_code::ErrorCode;
+use forebay_control::transaction::TransactionVersion;
+use forebay_storage::batch::BatchHeader;
+use forebay_storage::compress::Compression;
+use forebay_storage::ids::{ProducerEpoch, ProducerId};
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
+};
+use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
+
+use crate::api::{convert, errors};
+use crate::connection::{Call, Hangup, Outcome, Reply};
+use crate::coordinator::is_internal;
+use crate::coordinator::transactions::{Producer, Transactions};
+use crate::metrics::Metrics;
+use crate::partition::{Partition, Partitions};
+
+/// Why a partition's records were refused.
+struct Refusal {
+    error: ErrorCode,
+    message: Option<String>,
+    /// Numbers of the records at fault within the batch, with reasons (KIP-467).
+    records: Vec<(i32, String)>,
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(error: ErrorCode) -> Refusal {
+        Refusal { error, message: None, records: Vec::new() }
+    }
+}
+
+/// Where records went.
+struct Appended {
+    base_offset: i64,
+    log_append_time: i64,
+    log_start_offset: i64,
+}
+
+/// What all partitions of one request have in common.
+struct Request<'a> {
+    version: i16,
+    acks: i16,
+    transactional_id: Option<&'a str>,
+    transactions: &'a Transactions,
+}
+
+/// Answers when every partition's records are committed; with `acks=0` not at all, and an error ends the connection.
+pub async fn handle(
+    call: &Call,
+    request: ProduceRequest,
+    partitions: &Arc<Partitions>,
+    transactions: &Arc<Transactions>,
+    metrics: &Arc<Metrics>,
+) -> Outcome {
+    let common = Request {
+        version: call.version,
+        acks: request.acks,
+        transactional_id: request.transactional_id.as_ref().map(|id| id.as_str()),
+        transactions,
+    };
+    let mut failure = None;
+    let mut responses = Vec::with_capacity(request.topic_data.len());
+    for topic in request.topic_data {
+        let mut answers = Vec::with_capacity(topic.partition_data.len());
+        for data in &topic.partition_data {
+            let bytes = data.records.as_ref().map_or(0, Bytes::len);
+            let outcome = append(&common, partitions, &call.client_id, &topic, data);
+            match &outcome {
+                Ok(_) => drop(metrics.produced_bytes.inc_by(bytes as u64)),
+                Err(refusal) => failure = Some(refusal.error),
+            }
+            answers.push(answer(call.version, data.index, outcome));
+        }
+        let response = TopicProduceResponse::default().with_partition_responses(answers);
+        responses.push(if call.version >= 13 {
+            response.with_topic_id(topic.topic_id)
+        } else {
+            response.with_name(topic.name)
+        });
+    }
+    Outcome(match (request.acks, failure) {
+        (0, None) => Ok(Reply::Nothing),
+        // Kafka: a producer that wants no answers is told of errors by the closing of its connection.
+        (0, Some(error)) => Err(Hangup(format!("records sent with acks=0 were refused: {error}"))),
+        _ => call.encode(&ProduceResponse::default().with_responses(responses)),
+    })
+}
+
+fn append(
+    request: &Request<'_>,
+    partitions: &Partitions,
+    client_id: &str,
+    topic: &TopicProduceData,
+    data: &PartitionProduceData,
+) -> Result<Appended, Refusal> {
+    if !(-1..=1).contains(&request.acks) {
+        return Err(ErrorCode::InvalidRequiredAcks.into());
+    }
+    let partition = convert::find(partitions, &topic.name, topic.topic_id, data.index)?;
+    // Kafka: only its own admin tools may write to internal topics.
+    if is_internal(&partition.name().topic) && client_id != "__admin_client" {
+        return Err(ErrorCode::InvalidTopicException.into());
+    }
+    let records = data.records.clone().unwrap_or_default();
+    let header = check_batch(request.version, &records)?;
+    if request.acks == -1 && partition.min_insync_replicas() > 1 {
+        return Err(ErrorCode::NotEnoughReplicas.into());
+    }
+    let verified = verify(request, &partition, &header)?;
+    let outcome = partition.append(records, verified).map_err(|e| refusal(&e))?;
+    Ok(Appended {
+        base_offset: outcome.base_offset.0,
+        log_append_time: outcome.log_append_time.0,
+        log_start_offset: outcome.log_start_offset.0,
+    })
+}
+
+/// Kafka: `ProduceRequest.validateRecords`: exactly one batch of format 2, and zstd not before version 7 (KIP-110).
+fn check_batch(version: i16, records: &Bytes) -> Result<BatchHeader, Refusal> {
+    let invalid = |message: String| Refusal { error: ErrorCode::InvalidRecord, message: Some(message), records: vec![] };
+    if records.is_empty() {
+        return Err(invalid(format!(
+            "Produce requests with version {version} must have at least one record batch per partition"
+        )));
+    }
+    let header = BatchHeader::parse(records).map_err(|e| {
+        let error = errors::of_batch(&e);
+        Refusal { error, message: Some(e.to_string()), records: vec![] }
+    })?;
+    if header.size_in_bytes() != records.len() {
+        return Err(invalid(format!(
+            "Produce requests with version {version} are only allowed to contain exactly one record batch per partition"
+        )));
+    }
+    if header.compression().is_ok_and(|c| c == Compression::Zstd) && version < 7 {
+        return Err(ErrorCode::UnsupportedCompressionType.into());
+    }
+    Ok(header)
+}
+
+/// Whether the partition is part of the transaction in which the batch stands (KIP-890); from version 12 on it is made so.
+fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &BatchHeader) -> Result<bool, Refusal> {
+    if !header.is_transactional() {
+        return Ok(false);
+    }
+    let Some(transactional_id) = request.transactional_id else {
+        let message = "a transactional batch needs the transactional id in its request".to_owned();
+        return Err(Refusal { error: ErrorCode::InvalidRequest, message: Some(message), records: vec![] });
+    };
+    if partition.has_open_transaction(header.producer_id) {
+        return Ok(true);
+    }
+    let producer = Producer {
+        transactional_id,
+        id: ProducerId(header.producer_id.0),
+        epoch: ProducerEpoch(header.producer_epoch.0),
+    };
+    let outcome = if request.version >= 12 {
+        request.transactions.add_partitions(producer, vec![partition.name().clone()], TransactionVersion::V2)
+    } else {
+        request.transactions.verify(producer, partition.name())
+    };
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) => Err(for_client(request.version, error).into()),
+    }
+}
+
+/// Kafka: `ReplicaManager.handleProduceAppend` turns what the coordinator says into what producers understand.
+fn for_client(version: i16, error: ErrorCode) -> ErrorCode {
+    match error {
+        ErrorCode::ProducerFenced => ErrorCode::InvalidProducerEpoch,
+        ErrorCode::CoordinatorNotAvailable | ErrorCode::CoordinatorLoadInProgress | ErrorCode::NotCoordinator => {
+            ErrorCode::NotEnoughReplicas
+        }
+        // Producers that do not know CONCURRENT_TRANSACTIONS here retry on NOT_ENOUGH_REPLICAS (before KIP-890's version 12).
+        ErrorCode::ConcurrentTransactions if version < 12 => ErrorCode::NotEnoughReplicas,
+        ErrorCode::TransactionAbortable if version < 11 => ErrorCode::InvalidTxnState,
+        other => other,
+    }
+}
+
+fn refusal(error: &forebay_storage::log::AppendError) -> Refusal {
+    let (code, records) = errors::of_append(error);
+    Refusal { error: code, message: Some(error.to_string()), records }
+}
+
+fn answer(version: i16, index: i32, outcome: Result<Appended, Refusal>) -> PartitionProduceResponse {
+    let answer = PartitionProduceResponse::default().with_index(index);
+    match outcome {
+        Ok(appended) => {
+            let answer =
+                answer.with_base_offset(appended.base_offset).with_log_append_time_ms(appended.log_append_time);
+            if version >= 5 { answer.with_log_start_offset(appended.log_start_offset) } else { answer }
+        }
+        Err(refusal) => {
+            let answer = answer.with_error_code(refusal.error.code()).with_base_offset(-1).with_log_append_time_ms(-1);
+            if version < 8 {
+                return answer;
+            }
+            let records = refusal
+                .records
+                .into_iter()
+                .map(|(number, reason)| {
+                    BatchIndexAndErrorMessage::default()
+                        .with_batch_index(number)
+                        .with_batch_index_error_message(Some(convert::text(&reason)))
+                })
+                .collect();
+            answer.with_record_errors(records).with_error_message(refusal.message.as_deref().map(convert::text))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The one place where failures of the world and refusals of the log become Kafka's error codes.
+
+use forebay_control::error_code::ErrorCode;
+use forebay_storage::batch::BatchError;
+use forebay_storage::error::StorageError;
+use forebay_storage::log::{AppendError, ReadError};
+
+/// A disk that fails.
+pub fn of_storage(error: &StorageError) -> ErrorCode {
+    tracing::error!("storage failed: {error}");
+    ErrorCode::KafkaStorageError
+}
+
+/// A read that cannot be done.
+pub fn of_read(error: &ReadError) -> ErrorCode {
+    match error {
+        ReadError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        ReadError::Storage(error) => of_storage(error),
+    }
+}
+
+/// Bytes that are no batch.
+pub fn of_batch(error: &BatchError) -> ErrorCode {
+    match error {
+        // Kafka: formats 0 and 1 are refused since 4.0 (KIP-724).
+        BatchError::UnsupportedMagic(_) => ErrorCode::UnsupportedForMessageFormat,
+        _ => ErrorCode::CorruptMessage,
+    }
+}
+
+/// An append that was refused, with the numbers of the records at fault and what is wrong with each (KIP-467).
+pub fn of_append(error: &AppendError) -> (ErrorCode, Vec<(i32, String)>) {
+    let at = |index: Option<i32>| index.map(|index| (index, error.to_string())).into_iter().collect();
+    match error {
+        AppendError::CorruptMessage(_) => (ErrorCode::CorruptMessage, vec![]),
+        AppendError::MessageTooLarge(_) => (ErrorCode::MessageTooLarge, vec![]),
+        AppendError::RecordListTooLarge(_) => (ErrorCode::RecordListTooLarge, vec![]),
+        AppendError::InvalidTimestamp { index, .. } => (ErrorCode::InvalidTimestamp, at(Some(*index))),
+        AppendError::InvalidRecord { index, .. } => (ErrorCode::InvalidRecord, at(*index)),
+        AppendError::OutOfOrderSequence(_) => (ErrorCode::OutOfOrderSequenceNumber, vec![]),
+        AppendError::InvalidProducerEpoch(_) => (ErrorCode::InvalidProducerEpoch, vec![]),
+        AppendError::UnknownProducerId(_) => (ErrorCode::UnknownProducerId, vec![]),
+        AppendError::InvalidTxnState(_) => (ErrorCode::InvalidTxnState, vec![]),
+        AppendError::TransactionCoordinatorFenced(_) => (ErrorCode::TransactionCoordinatorFenced, vec![]),
+        AppendError::UnsupportedForMessageFormat(_) => (ErrorCode::UnsupportedForMessageFormat, vec![]),
+        AppendError::UnsupportedCompressionType(_) => (ErrorCode::UnsupportedCompressionType, vec![]),
+        AppendError::Storage(error) => (of_storage(error), vec![]),
+    }
+}

@@ -1,0 +1,65 @@
+//! FindCoordinator (10): which broker coordinates a group, a transactional id or a share partition. Here: this one.
+
+use std::sync::Arc;
+
+use forebay_control::error_code::ErrorCode;
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
+use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
+
+use crate::api::convert;
+use crate::connection::Call;
+use crate::coordinator::groups::Groups;
+use crate::coordinator::transactions::Transactions;
+use crate::node::Cluster;
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+
+/// Makes the coordinator's topic if this is the first question, as Kafka does.
+pub async fn handle(
+    call: &Call,
+    request: FindCoordinatorRequest,
+    groups: &Arc<Groups>,
+    transactions: &Arc<Transactions>,
+    cluster: &Cluster,
+) -> FindCoordinatorResponse {
+    let found = match request.key_type {
+        GROUP => groups.shards().map(drop),
+        TRANSACTION => transactions.shards().map(drop),
+        _ => Err(ErrorCode::InvalidRequest),
+    };
+    let error = found.err().unwrap_or(ErrorCode::None);
+    let (node, host, port) = match error {
+        ErrorCode::None => {
+            (cluster.node_id.0, call.listener.advertised_host.as_str(), i32::from(call.listener.advertised_port))
+        }
+        _ => (-1, "", -1),
+    };
+    if call.version < 4 {
+        let response = FindCoordinatorResponse::default()
+            .with_error_code(error.code())
+            .with_node_id(BrokerId(node))
+            .with_host(convert::text(host))
+            .with_port(port);
+        return if call.version >= 1 { response.with_error_message(message(error)) } else { response };
+    }
+    let coordinators = request
+        .coordinator_keys
+        .into_iter()
+        .map(|key| {
+            Coordinator::default()
+                .with_key(key)
+                .with_node_id(BrokerId(node))
+                .with_host(convert::text(host))
+                .with_port(port)
+                .with_error_code(error.code())
+                .with_error_message(message(error))
+        })
+        .collect();
+    FindCoordinatorResponse::default().with_coordinators(coordinators)
+}
+
+/// Kafka sends its text for success as well: `NONE`.
+fn message(error: ErrorCode) -> Option<kafka_protocol::protocol::StrBytes> {
+    (!error.is_ok()).then(|| convert::text(&error.to_string()))
+}

@@ -1,0 +1,113 @@
+//! The API table: each Kafka API that is served, its versions, and the handler with the rooms it is given.
+//!
+//! Everything that must know which APIs there are comes from this table: dispatch, the ApiVersions answer, the reference page.
+//! Wire structs stop in this folder.
+
+mod cluster;
+mod convert;
+mod data;
+mod errors;
+pub mod fetch_codec;
+pub mod fetch_session;
+mod groups;
+mod topics;
+mod transactions;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::messages::*;
+use kafka_protocol::protocol::Decodable;
+
+use crate::connection::{Call, Hangup, IntoReply, Reply};
+use crate::node::Rooms;
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    /// The API.
+    pub key: ApiKey,
+    /// Its name, as in Kafka's protocol guide.
+    pub name: &'static str,
+    /// First version listed in ApiVersions.
+    pub listed_min: i16,
+    /// First version that is served; below it clients are refused (KIP-896).
+    pub min: i16,
+    /// Last version.
+    pub max: i16,
+}
+
+macro_rules! apis {
+    ($($key:ident($request:ty) $listed:literal, $min:literal..=$max:literal => $handler:path [$($room:ident),*];)*) => {
+        /// Every API that is served, by key.
+        pub const TABLE: &[Api] = &[$(Api { key: ApiKey::$key, name: stringify!($key), listed_min: $listed, min: $min, max: $max },)*];
+
+        /// Decodes a request, hands it to its handler with the rooms that the table gives it, and frames the answer.
+        pub async fn dispatch(call: &Call, mut body: Bytes, rooms: &Arc<Rooms>) -> Result<Reply, Hangup> {
+            let started = crate::clock::instant();
+            let reply = match call.key {
+                $(ApiKey::$key => {
+                    let request = <$request>::decode(&mut body, call.version)
+                        .map_err(|e| Hangup(format!("malformed {:?} request, version {}: {e}", call.key, call.version)))?;
+                    Box::pin($handler(call, request, $(&rooms.$room),*)).await.into_reply(call)
+                })*
+                other => Err(Hangup(format!("{other:?} is not served"))),
+            };
+            
+            rooms.metrics.requests.done(call.key as i16, started.elapsed());
+            reply
+        }
+    };
+}
+
+// Key(request type) first listed version, served versions => handler [the rooms it works with].
+apis! {
+    Produce(ProduceRequest) 0, 3..=13 => data::produce::handle [partitions, transactions, metrics];
+    Fetch(FetchRequest) 4, 4..=18 => data::fetch::handle [partitions, fetch_sessions, limits, stop, metrics];
+    ListOffsets(ListOffsetsRequest) 1, 1..=10 => data::list_offsets::handle [partitions];
+    Metadata(MetadataRequest) 0, 0..=13 => cluster::metadata::handle [metadata, cluster, config];
+    OffsetCommit(OffsetCommitRequest) 2, 2..=9 => groups::offset_commit::handle [groups, metadata];
+    OffsetFetch(OffsetFetchRequest) 1, 1..=9 => groups::offset_fetch::handle [groups];
+    FindCoordinator(FindCoordinatorRequest) 0, 0..=6 => groups::find_coordinator::handle [groups, transactions, cluster];
+    JoinGroup(JoinGroupRequest) 0, 0..=9 => groups::join_group::handle [groups];
+    Heartbeat(HeartbeatRequest) 0, 0..=4 => groups::heartbeat::handle [groups];
+    LeaveGroup(LeaveGroupRequest) 0, 0..=5 => groups::leave_group::handle [groups];
+    SyncGroup(SyncGroupRequest) 0, 0..=5 => groups::sync_group::handle [groups];
+    DescribeGroups(DescribeGroupsRequest) 0, 0..=6 => groups::describe_groups::handle [groups];
+    ListGroups(ListGroupsRequest) 0, 0..=5 => groups::list_groups::handle [groups];
+    ApiVersions(ApiVersionsRequest) 0, 0..=4 => cluster::api_versions::handle [cluster];
+    CreateTopics(CreateTopicsRequest) 2, 2..=7 => topics::create_topics::handle [metadata];
+    DeleteTopics(DeleteTopicsRequest) 1, 1..=6 => topics::delete_topics::handle [metadata, groups];
+    DeleteRecords(DeleteRecordsRequest) 0, 0..=2 => data::delete_records::handle [partitions];
+    InitProducerId(InitProducerIdRequest) 0, 0..=5 => transactions::init_producer_id::handle [transactions];
+    OffsetForLeaderEpoch(OffsetForLeaderEpochRequest) 2, 2..=4 => data::offset_for_leader_epoch::handle [partitions];
+    AddPartitionsToTxn(AddPartitionsToTxnRequest) 0, 0..=5 => transactions::add_partitions_to_txn::handle [transactions, partitions];
+    AddOffsetsToTxn(AddOffsetsToTxnRequest) 0, 0..=4 => transactions::add_offsets_to_txn::handle [transactions, groups];
+    EndTxn(EndTxnRequest) 0, 0..=5 => transactions::end_txn::handle [transactions];
+    TxnOffsetCommit(TxnOffsetCommitRequest) 0, 0..=5 => transactions::txn_offset_commit::handle [transactions, groups, metadata];
+    DescribeConfigs(DescribeConfigsRequest) 1, 1..=4 => topics::describe_configs::handle [metadata, config, cluster];
+    CreatePartitions(CreatePartitionsRequest) 0, 0..=3 => topics::create_partitions::handle [metadata];
+    DeleteGroups(DeleteGroupsRequest) 0, 0..=2 => groups::delete_groups::handle [groups];
+    OffsetDelete(OffsetDeleteRequest) 0, 0..=0 => groups::offset_delete::handle [groups];
+    DescribeCluster(DescribeClusterRequest) 0, 0..=2 => cluster::describe_cluster::handle [cluster];
+    DescribeProducers(DescribeProducersRequest) 0, 0..=0 => transactions::describe_producers::handle [partitions];
+    DescribeTransactions(DescribeTransactionsRequest) 0, 0..=0 => transactions::describe_transactions::handle [transactions];
+    ListTransactions(ListTransactionsRequest) 0, 0..=2 => transactions::list_transactions::handle [transactions];
+}
+
+/// The name of an API that is served.
+#[must_use]
+pub fn name(key: i16) -> Option<&'static str> {
+    TABLE.iter().find(|api| api.key as i16 == key).map(|api| api.name)
+}
+
+/// Whether requests of `key` are served in `version`.
+#[must_use]
+pub fn is_served(key: ApiKey, version: i16) -> bool {
+    TABLE.iter().any(|api| api.key == key && (api.min..=api.max).contains(&version))
+}
+
+/// The answer to an ApiVersions request in a version that we do not know (KIP-511): version 0, an error and the table.
+pub fn unsupported_api_versions(call: &Call) -> Result<Reply, Hangup> {
+    cluster::api_versions::unsupported(call)
+}

@@ -1,0 +1,60 @@
+//! DeleteTopics (20): removes topics by name or by id (KIP-516).
+
+use std::sync::Arc;
+
+use forebay_control::metadata::command::{DeleteTopics, TopicRef};
+use forebay_control::metadata::reply::DeleteTopicResult;
+use forebay_control::metadata::{Command, Reply};
+use forebay_storage::ids::TopicId;
+use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
+use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
+
+use crate::api::convert;
+use crate::connection::Call;
+use crate::coordinator::groups::Groups;
+use crate::coordinator::metadata::Metadata;
+
+/// Answers when the topics are gone from the metadata; their files follow.
+pub async fn handle(
+    call: &Call,
+    request: DeleteTopicsRequest,
+    metadata: &Arc<Metadata>,
+    groups: &Arc<Groups>,
+) -> DeleteTopicsResponse {
+    let by_name = request.topic_names.iter().map(|n| TopicRef::Name(n.to_string()));
+    let by_state = request.topics.iter().map(|t| match &t.name {
+        Some(name) => TopicRef::Name(name.to_string()),
+        None => TopicRef::Id(TopicId(t.topic_id)),
+    });
+    let topics: Vec<TopicRef> = if call.version < 6 { by_name.collect() } else { by_state.collect() };
+    let asked = topics.clone();
+    let reply = metadata.ask(|reply_to| Command::DeleteTopics(DeleteTopics { reply_to, topics }));
+    let results = match reply {
+        Ok(Reply::DeleteTopics(results)) => results,
+        Ok(other) => unreachable!("a deletion is answered by {other:?}"),
+        Err(error) => asked
+            .into_iter()
+            .map(|asked| DeleteTopicResult { asked, name: None, topic_id: TopicId::ZERO, error, message: None })
+            .collect(),
+    };
+    for result in results.iter().filter(|r| r.error.is_ok()) {
+        if let Some(name) = &result.name {
+            groups.topic_deleted(name);
+        }
+    }
+    DeleteTopicsResponse::default().with_responses(results.into_iter().map(|r| answer(call.version, r)).collect())
+}
+
+fn answer(version: i16, result: DeleteTopicResult) -> DeletableTopicResult {
+    let name = match (&result.name, &result.asked) {
+        (Some(name), _) | (None, TopicRef::Name(name)) => Some(convert::topic_name(name)),
+        (None, TopicRef::Id(_)) => None,
+    };
+    let answer = DeletableTopicResult::default().with_name(name).with_error_code(result.error.code());
+    let answer = if version >= 5 {
+        answer.with_error_message(result.message.as_deref().map(convert::text))
+    } else {
+        answer
+    };
+    if version >= 6 { answer.with_topic_id(result.topic_id.0) } else { answer }
+}

@@ -1,0 +1,131 @@
+//! DescribeConfigs (32): the configuration in force of topics, brokers, groups and client metrics subscriptions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use forebay_control::error_code::ErrorCode;
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
+};
+use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
+
+use crate::api::convert;
+use crate::config::describe::{self, Described};
+use crate::config::BrokerConfig;
+use crate::connection::Call;
+use crate::coordinator::metadata::Metadata;
+use crate::node::Cluster;
+
+const TOPIC: i8 = 2;
+const BROKER: i8 = 4;
+const BROKER_LOGGER: i8 = 8;
+const CLIENT_METRICS: i8 = 16;
+const GROUP: i8 = 32;
+
+/// Answers from the configuration and the overrides in the controller's state.
+pub async fn handle(
+    call: &Call,
+    request: DescribeConfigsRequest,
+    metadata: &Arc<Metadata>,
+    config: &Arc<BrokerConfig>,
+    cluster: &Cluster,
+) -> DescribeConfigsResponse {
+    let wanted = Wanted {
+        version: call.version,
+        synonyms: request.include_synonyms,
+        documentation: request.include_documentation,
+    };
+    let results = request
+        .resources
+        .into_iter()
+        .map(|resource| {
+            let answer = DescribeConfigsResult::default()
+                .with_resource_type(resource.resource_type)
+                .with_resource_name(resource.resource_name.clone());
+            match describe(&resource, metadata, config, cluster) {
+                Ok(all) => answer.with_configs(wanted.select(&resource, all)),
+                Err((error, message)) => {
+                    answer.with_error_code(error.code()).with_error_message(Some(convert::text(&message)))
+                }
+            }
+        })
+        .collect();
+    DescribeConfigsResponse::default().with_results(results)
+}
+
+fn describe(
+    resource: &DescribeConfigsResource,
+    metadata: &Metadata,
+    config: &BrokerConfig,
+    cluster: &Cluster,
+) -> Result<Vec<Described>, (ErrorCode, String)> {
+    let name = resource.resource_name.as_str();
+    match resource.resource_type {
+        TOPIC => match metadata.topic_overrides(name) {
+            Some(overrides) => Ok(describe::topic(config.values(), &overrides)),
+            None => Err((ErrorCode::UnknownTopicOrPartition, "This server does not host this topic-partition.".into())),
+        },
+        // Kafka: an empty name asks for what is set for all brokers at run time; nothing is.
+        BROKER if name.is_empty() => Ok(Vec::new()),
+        BROKER if name.parse() == Ok(cluster.node_id.0) => Ok(describe::broker(config.values())),
+        BROKER => Err((
+            ErrorCode::InvalidRequest,
+            format!("Unexpected broker id, expected {} or empty string, but received {name}", cluster.node_id),
+        )),
+        // Log levels are set by FOREBAY_LOG and cannot be changed at run time.
+        BROKER_LOGGER => Ok(Vec::new()),
+        GROUP if name.is_empty() => Err((ErrorCode::InvalidRequest, "Group name must not be empty".into())),
+        GROUP => Ok(describe::group(config.values(), &BTreeMap::new())),
+        CLIENT_METRICS if name.is_empty() => {
+            Err((ErrorCode::InvalidRequest, "Client metrics subscription name must not be empty".into()))
+        }
+        CLIENT_METRICS => Ok(describe::client_metrics(&BTreeMap::new())),
+        other => Err((ErrorCode::InvalidRequest, format!("Unsupported resource type: {other}"))),
+    }
+}
+
+/// What the client wants of each config.
+struct Wanted {
+    version: i16,
+    synonyms: bool,
+    documentation: bool,
+}
+
+impl Wanted {
+    fn select(&self, resource: &DescribeConfigsResource, all: Vec<Described>) -> Vec<DescribeConfigsResourceResult> {
+        let keys: Option<Vec<&str>> =
+            resource.configuration_keys.as_ref().map(|keys| keys.iter().map(|k| k.as_str()).collect());
+        let named = |d: &Described| keys.as_ref().is_none_or(|keys| keys.contains(&d.name));
+        all.into_iter().filter(named).map(|d| self.entry(d)).collect()
+    }
+
+    fn entry(&self, described: Described) -> DescribeConfigsResourceResult {
+        let synonyms = if self.synonyms {
+            described
+                .synonyms
+                .iter()
+                .map(|s| {
+                    DescribeConfigsSynonym::default()
+                        .with_name(convert::text(s.name))
+                        .with_value(s.value.as_deref().map(convert::text))
+                        .with_source(s.source as i8)
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let entry = DescribeConfigsResourceResult::default()
+            .with_name(convert::text(described.name))
+            .with_value(described.value.as_deref().map(convert::text))
+            .with_read_only(described.read_only)
+            .with_config_source(described.source as i8)
+            .with_is_sensitive(described.sensitive)
+            .with_synonyms(synonyms);
+        if self.version < 3 {
+            return entry;
+        }
+        let documentation = self.documentation.then(|| convert::text(described.doc));
+        entry.with_config_type(described.key_type as i8).with_documentation(documentation)
+    }
+}

@@ -1,0 +1,53 @@
+//! From a frame to a call: the header is parsed, the body proved well-formed before anything reserves memory for it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::messages::{ApiKey, RequestHeader};
+use kafka_protocol::protocol::Decodable;
+
+use super::call::{Call, Hangup};
+use super::guard;
+use crate::api;
+use crate::net::Listener;
+
+/// What a frame turned out to be.
+pub enum Parsed {
+    /// A request with its body, in a version that we serve.
+    Request(Call, Bytes),
+    /// ApiVersions in a version that we do not know: answered in version 0 (KIP-511).
+    UnsupportedApiVersions(Call),
+}
+
+/// Parses the header of `frame`. Errors as Kafka's `SocketServer` acts: an unknown API or version ends the connection.
+pub fn parse(mut frame: Bytes, peer: SocketAddr, listener: &Arc<Listener>) -> Result<Parsed, Hangup> {
+    let [k0, k1, v0, v1, c0, c1, c2, c3, ..] = *frame else {
+        return Err(Hangup(format!("a request of {} bytes is too short for a header", frame.len())));
+    };
+    let (key, version) = (i16::from_be_bytes([k0, k1]), i16::from_be_bytes([v0, v1]));
+    let correlation_id = i32::from_be_bytes([c0, c1, c2, c3]);
+    let api_key = ApiKey::try_from(key).map_err(|()| Hangup(format!("API key {key} is not known")))?;
+    let call = |client_id: Arc<str>| Call {
+        key: api_key,
+        version,
+        correlation_id,
+        client_id,
+        peer,
+        listener: listener.clone(),
+    };
+    if !api::is_served(api_key, version) {
+        if api_key == ApiKey::ApiVersions {
+            return Ok(Parsed::UnsupportedApiVersions(call("".into())));
+        }
+        return Err(Hangup(format!("{api_key:?} is not served in version {version}")));
+    }
+    let header_version = api_key.request_header_version(version);
+    guard::check_header(header_version, &frame).map_err(|e| Hangup(format!("malformed request header: {e}")))?;
+    let header = RequestHeader::decode(&mut frame, header_version)
+        .map_err(|e| Hangup(format!("malformed request header: {e}")))?;
+    guard::check(key, version, &frame)
+        .map_err(|e| Hangup(format!("malformed {api_key:?} request, version {version}: {e}")))?;
+    let client_id = header.client_id.as_deref().unwrap_or("").into();
+    Ok(Parsed::Request(call(client_id), frame))
+}

@@ -1,0 +1,38 @@
+//! Internal topics are made when they are first needed, with Kafka's settings.
+
+use forebay_control::error_code::ErrorCode;
+
+use super::metadata::Metadata;
+
+/// How an internal topic is made.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `offsets.topic.num.partitions` or `transaction.state.log.num.partitions`.
+    pub partitions: i32,
+    /// Topic configs, as Kafka sets them.
+    pub configs: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Kafka's settings for a compacted internal topic with segments of `segment_bytes`.
+    #[must_use]
+    pub fn compacted(partitions: i32, segment_bytes: i32) -> Settings {
+        let configs = vec![
+            ("cleanup.policy".to_owned(), "compact".to_owned()),
+            ("compression.type".to_owned(), "producer".to_owned()),
+            ("segment.bytes".to_owned(), segment_bytes.to_string()),
+        ];
+        Settings { partitions, configs }
+    }
+}
+
+/// The number of partitions of `topic`, which is made if it is not there.
+pub fn ensure(metadata: &Metadata, topic: &str, settings: &Settings) -> Result<i32, ErrorCode> {
+    if let Some(count) = metadata.topic_partitions(topic) {
+        return Ok(count);
+    }
+    metadata.create_topic(topic, settings.partitions, &settings.configs).map_err(|(error, message)| {
+        tracing::error!("cannot create internal topic {topic}: {error} {message}");
+        ErrorCode::CoordinatorNotAvailable
+    })
+}

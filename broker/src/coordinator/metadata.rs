@@ -1,0 +1,179 @@
+//! The controller on one node: the metadata machine, its log, and what its decisions do to the partitions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use forebay_control::error_code::ErrorCode;
+use forebay_control::machine::{Machine, ReplyTo};
+use forebay_control::metadata::command::{CreateTopics, DeleteTopics, NewTopic, RegisterBroker, TopicRef};
+use forebay_control::metadata::{Command, Effect, MetadataConfig, MetadataMachine, Reply};
+use forebay_storage::ids::{BrokerId, LeaderEpoch, ProducerId, TopicId, TopicPartition};
+use uuid::Uuid;
+
+use super::log_config::partition_config;
+use super::replay::{Replayed, replay};
+use super::shard::Shard;
+use crate::partition::{NewPartition, Partition, Partitions};
+
+/// Topics, their configs, and the blocks of producer ids.
+pub struct Metadata {
+    node_id: BrokerId,
+    shard: Shard<MetadataMachine>,
+    partitions: Arc<Partitions>,
+    producer_id_expiration_ms: i64,
+}
+
+impl Metadata {
+    /// Replays the log, registers this node, and opens the log of every partition.
+    pub fn open(
+        node: RegisterBroker,
+        config: MetadataConfig,
+        log: Arc<Partition>,
+        partitions: Arc<Partitions>,
+        producer_id_expiration_ms: i64,
+    ) -> Result<Metadata, String> {
+        let mut machine = MetadataMachine::new(config);
+        replay(&log, |item| {
+            if let Replayed::Record { value: Some(value), .. } = item {
+                match forebay_control::metadata::parse(&value) {
+                    Ok(Some(event)) => machine.apply(event),
+                    Ok(None) => {}
+                    Err(e) => return Err(e.to_string()),
+                }
+            }
+            Ok(())
+        })
+        .map_err(|e| format!("the metadata log is damaged: {e}"))?;
+        let node_id = node.broker;
+        let metadata = Metadata { node_id, shard: Shard::new(0, machine, log, Arc::default()), partitions, producer_id_expiration_ms };
+        let topics: Vec<(String, TopicId, i32)> = metadata.query(|m| {
+            m.topics().map(|t| (t.name.clone(), t.topic_id, t.partition_count())).collect()
+        });
+        for (topic, topic_id, count) in topics {
+            metadata.open_partitions(&topic, topic_id, &(0..count).collect::<Vec<_>>())?;
+        }
+        let effects = metadata
+            .shard
+            .run(Command::RegisterBroker(node))
+            .map_err(|e| format!("the metadata log cannot be written: {e}"))?;
+        metadata.perform(effects);
+        Ok(metadata)
+    }
+
+    /// Looks at the machine's state.
+    pub fn query<R>(&self, look: impl FnOnce(&MetadataMachine) -> R) -> R {
+        self.shard.query(look)
+    }
+
+    /// The log behind it.
+    pub fn log(&self) -> &Arc<Partition> {
+        self.shard.partition()
+    }
+
+    /// Runs a command; what it decides is done before this returns.
+    pub fn ask(&self, command: impl FnOnce(ReplyTo) -> Command) -> Result<Reply, ErrorCode> {
+        self.shard.ask_now(command, |effects| self.perform(effects)).map_err(|_| ErrorCode::KafkaStorageError)
+    }
+
+    /// The number of partitions of a topic, if it exists.
+    pub fn topic_partitions(&self, topic: &str) -> Option<i32> {
+        self.query(|m| m.topic(topic).map(|t| t.partition_count()))
+    }
+
+    /// What is set on a topic, if it exists.
+    pub fn topic_overrides(&self, topic: &str) -> Option<BTreeMap<String, String>> {
+        self.query(|m| m.topic_overrides(topic))
+    }
+
+    /// The id of the topic of an existing partition.
+    pub fn topic_id_of(&self, partition: &TopicPartition) -> Option<TopicId> {
+        self.query(|m| {
+            m.topic(&partition.topic)
+                .filter(|t| (0..t.partition_count()).contains(&partition.partition))
+                .map(|t| t.topic_id)
+        })
+    }
+
+    /// Makes one topic; -1 partitions are the broker's default. Its number of partitions, or why not.
+    pub fn create_topic(
+        &self,
+        name: &str,
+        partitions: i32,
+        configs: &[(String, String)],
+    ) -> Result<i32, (ErrorCode, String)> {
+        let mut topic = NewTopic::with_defaults(name, TopicId(Uuid::new_v4()));
+        topic.partitions = partitions;
+        topic.replication_factor = 1;
+        topic.configs = configs.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+        let reply = self.ask(|reply_to| {
+            Command::CreateTopics(CreateTopics { reply_to, topics: vec![topic], validate_only: false })
+        });
+        match reply {
+            Ok(Reply::CreateTopics(results)) => match results.first() {
+                Some(created) if created.error.is_ok() => Ok(created.partitions),
+                // Somebody else was quicker.
+                Some(failed) if failed.error == ErrorCode::TopicAlreadyExists => {
+                    Ok(self.topic_partitions(name).unwrap_or(0))
+                }
+                Some(failed) => Err((failed.error, failed.message.clone().unwrap_or_default())),
+                None => Err((ErrorCode::UnknownServerError, "no answer".into())),
+            },
+            Ok(other) => unreachable!("a creation is answered by {other:?}"),
+            Err(error) => Err((error, "the metadata log cannot be written".into())),
+        }
+    }
+
+    /// Deletes one topic.
+    pub fn delete_topic(&self, name: &str) -> Result<(), ErrorCode> {
+        let topics = vec![TopicRef::Name(name.to_owned())];
+        match self.ask(|reply_to| Command::DeleteTopics(DeleteTopics { reply_to, topics }))? {
+            Reply::DeleteTopics(results) => match results.first() {
+                Some(failed) if !failed.error.is_ok() => Err(failed.error),
+                _ => Ok(()),
+            },
+            other => unreachable!("a deletion is answered by {other:?}"),
+        }
+    }
+
+    /// A block of producer ids: the first and how many.
+    pub fn allocate_producer_ids(&self) -> Result<(ProducerId, i32), ErrorCode> {
+        match self.ask(|reply_to| Command::AllocateProducerIds { reply_to, broker: self.node_id })? {
+            Reply::ProducerIds { error: ErrorCode::None, first, count } => Ok((first, count)),
+            Reply::ProducerIds { error, .. } => Err(error),
+            other => unreachable!("an allocation is answered by {other:?}"),
+        }
+    }
+
+    fn perform(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::OpenPartitions { topic, topic_id, partitions } => {
+                    if let Err(error) = self.open_partitions(&topic, topic_id, &partitions) {
+                        tracing::error!("{error}");
+                    }
+                }
+                Effect::DeletePartitions { topic, .. } => self.partitions.delete_topic(&topic),
+                Effect::TopicConfigChanged { topic } => {
+                    let config = self.query(|m| partition_config(m, &topic, self.producer_id_expiration_ms));
+                    self.partitions.update_config(&topic, &config);
+                }
+                Effect::BrokerConfigChanged => {}
+            }
+        }
+    }
+
+    fn open_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32]) -> Result<(), String> {
+        let config = self.query(|m| partition_config(m, topic, self.producer_id_expiration_ms));
+        for number in numbers {
+            self.partitions
+                .open(NewPartition {
+                    name: TopicPartition::new(topic, *number),
+                    topic_id,
+                    leader_epoch: LeaderEpoch(0),
+                    config: config.clone(),
+                })
+                .map_err(|e| format!("cannot open the log of {topic}-{number}: {e}"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,228 @@
+//! The transaction coordinator: one shard for each partition of `__transaction_state`, and the writing of markers.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+
+use forebay_control::error_code::ErrorCode;
+use forebay_control::machine::{Machine, ReplyTo};
+use forebay_control::transaction::{
+    Command, Effect, Event, Reply, TransactionConfig, TransactionMachine, TransactionVersion, WriteMarkers, command, partition_for,
+};
+use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
+use forebay_storage::log::AppendError;
+use parking_lot::Mutex;
+
+use super::groups::Groups;
+use super::metadata::Metadata;
+use super::producer_ids::ProducerIds;
+use super::replay::{Replayed, replay};
+use super::shard::{Shard, Shared};
+use super::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, internal_topics};
+use crate::clock;
+use crate::partition::{Partition, Partitions};
+
+/// All transactional ids.
+pub struct Transactions {
+    config: TransactionConfig,
+    topic: internal_topics::Settings,
+    metadata: Arc<Metadata>,
+    partitions: Arc<Partitions>,
+    groups: Arc<Groups>,
+    /// Where producer ids come from.
+    pub producer_ids: ProducerIds,
+    shared: Arc<Shared<TransactionMachine>>,
+    shards: OnceLock<Vec<Shard<TransactionMachine>>>,
+    /// Held while the topic is made and its log replayed.
+    opening: Mutex<()>,
+}
+
+impl Transactions {
+    /// Without shards yet; see [`Transactions::open_existing`].
+    pub fn new(
+        config: TransactionConfig,
+        topic: internal_topics::Settings,
+        metadata: Arc<Metadata>,
+        partitions: Arc<Partitions>,
+        groups: Arc<Groups>,
+    ) -> Transactions {
+        Transactions {
+            config,
+            topic,
+            producer_ids: ProducerIds::new(metadata.clone()),
+            metadata,
+            partitions,
+            groups,
+            shared: Arc::default(),
+            shards: OnceLock::new(),
+            opening: Mutex::new(()),
+        }
+    }
+
+    /// Opens the shards, if the topic is there already: transactions that a crash left half ended are ended now.
+    pub fn open_existing(&self) -> Result<(), ErrorCode> {
+        if self.metadata.topic_partitions(TRANSACTIONS_TOPIC).is_some() { self.shards().map(drop) } else { Ok(()) }
+    }
+
+    /// The number of the partition that holds `transactional_id`.
+    pub fn partition_of(&self, transactional_id: &str) -> Result<i32, ErrorCode> {
+        let count = i32::try_from(self.shards()?.len()).expect("partition counts are i32");
+        Ok(partition_for(transactional_id, count))
+    }
+
+    /// The shards; makes the topic when it is first needed, as Kafka does.
+    pub fn shards(&self) -> Result<&[Shard<TransactionMachine>], ErrorCode> {
+        if let Some(shards) = self.shards.get() {
+            return Ok(shards);
+        }
+        let _guard = self.opening.lock();
+        if let Some(shards) = self.shards.get() {
+            return Ok(shards);
+        }
+        let count = internal_topics::ensure(&self.metadata, TRANSACTIONS_TOPIC, &self.topic)?;
+        let mut shards = Vec::with_capacity(count as usize);
+        for number in 0..count {
+            let partition = self.partitions.get(TRANSACTIONS_TOPIC, number).ok_or(ErrorCode::CoordinatorNotAvailable)?;
+            shards.push(self.load(number as usize, partition)?);
+        }
+        let shards = self.shards.get_or_init(|| shards);
+        for shard in shards {
+            let effects = shard.settle_loaded(|machine| machine.on_loaded(clock::now())).map_err(|error| {
+                tracing::error!("the transaction coordinator cannot write after loading: {error}");
+                ErrorCode::CoordinatorNotAvailable
+            })?;
+            self.perform(shard, effects);
+        }
+        Ok(shards)
+    }
+
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Shard<TransactionMachine>, ErrorCode> {
+        let mut machine = TransactionMachine::new(self.config.clone(), partition.leader_epoch().0);
+        let replayed = replay(&partition, |item| {
+            if let Replayed::Record { key, value, .. } = item {
+                match Event::from_record(&key.unwrap_or_default(), value.as_deref()) {
+                    Ok(event) => machine.apply(event),
+                    // As Kafka: a record of a later version is nothing that this version can act on.
+                    Err(error) => tracing::warn!(partition = %partition.name(), "a record is skipped: {error}"),
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = replayed {
+            tracing::error!("the transaction coordinator cannot load: {error}");
+            return Err(ErrorCode::CoordinatorNotAvailable);
+        }
+        Ok(Shard::new(number, machine, partition, self.shared.clone()))
+    }
+
+    /// The shard of `transactional_id`.
+    pub fn shard(&self, transactional_id: &str) -> Result<&Shard<TransactionMachine>, ErrorCode> {
+        let number = self.partition_of(transactional_id)?;
+        Ok(&self.shards()?[number as usize])
+    }
+
+    /// Runs a command on the shard of `transactional_id`; markers that it asks for are written before this returns.
+    pub fn ask(
+        &self,
+        transactional_id: &str,
+        command: impl FnOnce(ReplyTo) -> Command,
+    ) -> Result<Reply, ErrorCode> {
+        let shard = self.shard(transactional_id)?;
+        shard
+            .ask_now(command, |effects| self.perform(shard, effects))
+            .map_err(|_| ErrorCode::CoordinatorNotAvailable)
+    }
+
+    /// Does what the machine wants done, and what follows from that.
+    fn perform(&self, shard: &Shard<TransactionMachine>, effects: Vec<Effect>) {
+        let mut queue: VecDeque<Effect> = effects.into();
+        while let Some(effect) = queue.pop_front() {
+            let command = match effect {
+                Effect::WriteMarkers(markers) => match self.write_markers(&markers) {
+                    Ok(()) => markers.written(),
+                    Err(error) => {
+                        // The transaction stays prepared: it is ended when the broker starts again.
+                        tracing::error!(id = markers.transactional_id, "cannot write transaction markers: {error}");
+                        continue;
+                    }
+                },
+                Effect::Again(command) => *command,
+            };
+            match shard.run(command) {
+                // What follows from an effect comes before the effects after it.
+                Ok(more) => more.into_iter().rev().for_each(|effect| queue.push_front(effect)),
+                Err(error) => tracing::error!("cannot write the transaction log: {error}"),
+            }
+        }
+    }
+
+    fn write_markers(&self, markers: &WriteMarkers) -> Result<(), AppendError> {
+        let producer = (markers.producer_id, markers.producer_epoch);
+        for name in &markers.partitions {
+            if &*name.topic == OFFSETS_TOPIC {
+                self.groups.end_transaction(name.partition, producer, markers.commit, markers.coordinator_epoch)?;
+            } else if let Some(partition) = self.partitions.get(&name.topic, name.partition) {
+                partition.append_marker(producer, markers.commit, markers.coordinator_epoch)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fires timers until the task is dropped.
+    pub async fn drive_timers(self: Arc<Self>) {
+        loop {
+            for (number, timer) in self.shared.timers.due().await {
+                let Some(shard) = self.shards.get().and_then(|s| s.get(number)) else { continue };
+                match shard.run(TransactionMachine::timer_command(timer)) {
+                    Ok(effects) => self.perform(shard, effects),
+                    Err(error) => tracing::error!("a timer of the transaction coordinator failed: {error}"),
+                }
+            }
+        }
+    }
+}
+
+/// Who asks on behalf of a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Producer<'a> {
+    /// The transactional id.
+    pub transactional_id: &'a str,
+    /// The producer's id.
+    pub id: ProducerId,
+    /// The producer's epoch.
+    pub epoch: ProducerEpoch,
+}
+
+impl Transactions {
+    /// Makes partitions part of the producer's transaction. The partitions must exist.
+    pub fn add_partitions(
+        &self,
+        producer: Producer<'_>,
+        partitions: Vec<TopicPartition>,
+        client_version: TransactionVersion,
+    ) -> Result<(), ErrorCode> {
+        let reply = self.ask(producer.transactional_id, |reply_to| {
+            Command::AddPartitions(command::AddPartitions {
+                reply_to,
+                transactional_id: producer.transactional_id.to_owned(),
+                producer_id: producer.id,
+                producer_epoch: producer.epoch,
+                partitions,
+                client_version,
+            })
+        })?;
+        match reply {
+            Reply::AddPartitions { error: ErrorCode::None } => Ok(()),
+            Reply::AddPartitions { error } => Err(error),
+            other => unreachable!("an addition is answered by {other:?}"),
+        }
+    }
+
+    /// Checks that a partition is part of the producer's open transaction (KIP-890).
+    pub fn verify(&self, producer: Producer<'_>, partition: &TopicPartition) -> Result<(), ErrorCode> {
+        let shard = self.shard(producer.transactional_id)?;
+        let error = shard.query(|machine| {
+            machine.verify_partition(producer.transactional_id, producer.id, producer.epoch, partition)
+        });
+        if error.is_ok() { Ok(()) } else { Err(error) }
+    }
+}

@@ -1,0 +1,276 @@
+//! Jobs in this broker: the registry, and the threads on which their tasks run.
+
+mod api;
+mod host;
+mod pace;
+mod run;
+mod spec;
+mod store;
+
+pub use host::BrokerHost;
+pub use spec::JobSpec;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use forebay_processor::job::{JobStatus, resources};
+use forebay_processor::plan::JobPlan;
+use forebay_processor::sql::{PlanContext, SqlError, plan_job};
+use parking_lot::Mutex;
+
+use crate::clock;
+use run::RunningJob;
+use store::Store;
+
+/// Most jobs of one broker.
+pub const MAX_JOBS: usize = 10_000;
+
+/// All jobs.
+pub struct Jobs {
+    host: Arc<BrokerHost>,
+    /// `host:port` of each listener, as bound and as advertised.
+    addresses: Vec<String>,
+    store: Store,
+    /// Where tasks run: threads of their own, so that a busy job does not keep clients waiting.
+    runtime: Mutex<Option<tokio::runtime::Runtime>>,
+    jobs: Mutex<BTreeMap<String, Job>>,
+}
+
+struct Job {
+    spec: JobSpec,
+    /// `None` while paused, or when the text could not be planned.
+    running: Option<RunningJob>,
+    /// The last that was known of it when it is not running.
+    last: JobStatus,
+}
+
+/// One job, whole.
+struct JobView {
+    spec: JobSpec,
+    status: JobStatus,
+    vitals: run::Vitals,
+}
+
+/// Why a job could not be registered or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The text has a mistake.
+    #[error("{0}")]
+    Sql(Box<SqlError>),
+    /// The name is taken.
+    #[error("job {0} is there already; drop it first, or give this one another name with --name")]
+    Exists(String),
+    /// There is no such job.
+    #[error("there is no job {name}{}", nearest.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The most similar name there is.
+        nearest: Option<String>,
+    },
+    /// The request makes no sense; the text says why.
+    #[error("{0}")]
+    Invalid(String),
+    /// The broker failed; the text says where.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Jobs {
+    /// The jobs behind this port; none runs before [`Jobs::start`].
+    pub fn new(host: BrokerHost, addresses: Vec<String>) -> std::io::Result<Jobs> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)))
+            .thread_name("forebay-job")
+            .enable_time()
+            .build()?;
+        Ok(Jobs {
+            store: Store::new(host.metadata.clone(), host.partitions.clone()),
+            host: Arc::new(host),
+            addresses,
+            runtime: Mutex::new(Some(runtime)),
+            jobs: Mutex::default(),
+        })
+    }
+
+    /// Starts every registered job that is not paused.
+    pub fn start(&self) {
+        match self.store.load() {
+            Ok(specs) => {
+                let mut jobs = self.jobs.lock();
+                for (name, spec) in specs {
+                    let job = self.revive(spec);
+                    jobs.insert(name, job);
+                }
+            }
+            Err(error) => tracing::error!("no job is started: {error}"),
+        }
+    }
+
+    fn revive(&self, spec: JobSpec) -> Job {
+        if spec.paused {
+            return Job { last: run::paused_status(&spec.name), spec, running: None };
+        }
+        match self.plan(&spec.sql) {
+            Ok(plan) => Job { last: run::paused_status(&spec.name), running: self.launch(&spec, plan), spec },
+            Err(error) => {
+                tracing::error!("job {} is registered but cannot be planned: {error}", spec.name);
+                Job { last: run::failed_status(&spec.name, &error.to_string()), spec, running: None }
+            }
+        }
+    }
+
+    fn plan(&self, sql: &str) -> Result<Arc<JobPlan>, JobError> {
+        let context = PlanContext { is_this_broker: &|servers| self.is_this_broker(servers) };
+        plan_job(sql, &context).map(Arc::new).map_err(|e| JobError::Sql(Box::new(e)))
+    }
+
+    /// Whether every address of `properties.bootstrap.servers` is one of this broker's.
+    fn is_this_broker(&self, servers: &str) -> bool {
+        servers.split(',').all(|server| self.addresses.iter().any(|known| known == server.trim()))
+    }
+
+    fn launch(&self, spec: &JobSpec, plan: Arc<JobPlan>) -> Option<RunningJob> {
+        let runtime = self.runtime.lock();
+        let runtime = runtime.as_ref()?;
+        Some(RunningJob::launch(runtime.handle(), &spec.name, plan, self.host.clone()))
+    }
+
+    /// Registers a job and starts it. Without a name it is called after the topic it writes.
+    pub fn apply(&self, name: Option<&str>, sql: &str) -> Result<(JobStatus, Vec<String>), JobError> {
+        let plan = self.plan(sql)?;
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => plan.pipelines.first().map(|p| p.sink.topic.clone()).unwrap_or_default(),
+        };
+        spec::check_name(&name).map_err(JobError::Invalid)?;
+        let mut jobs = self.jobs.lock();
+        if jobs.contains_key(&name) {
+            return Err(JobError::Exists(name));
+        }
+        if jobs.len() >= MAX_JOBS {
+            return Err(JobError::Invalid(format!("there are {MAX_JOBS} jobs already, which is the limit")));
+        }
+        let created_ms = clock::now().0;
+        let spec = JobSpec { version: spec::VERSION, name: name.clone(), sql: sql.to_owned(), paused: false, created_ms };
+        self.store.put(&spec).map_err(JobError::Failed)?;
+        let warnings = plan.warnings.clone();
+        let job = Job { last: run::paused_status(&name), running: self.launch(&spec, plan), spec };
+        let status = job.status();
+        jobs.insert(name, job);
+        Ok((status, warnings))
+    }
+
+    /// Every job, by name.
+    pub fn list(&self) -> Vec<JobStatus> {
+        self.jobs.lock().values().map(Job::status).collect()
+    }
+
+    /// One job and its text.
+    pub fn describe(&self, name: &str) -> Result<(JobStatus, JobSpec), JobError> {
+        let jobs = self.jobs.lock();
+        match jobs.get(name) {
+            Some(job) => Ok((job.status(), job.spec.clone())),
+            None => Err(unknown(&jobs, name)),
+        }
+    }
+
+    /// Everything there is to show of the jobs that `pick` picks.
+    fn views(&self, pick: impl Fn(&str) -> bool) -> Vec<JobView> {
+        let jobs = self.jobs.lock();
+        let view = |job: &Job| JobView { spec: job.spec.clone(), status: job.status(), vitals: job.vitals() };
+        jobs.iter().filter(|(name, _)| pick(name)).map(|(_, job)| view(job)).collect()
+    }
+
+    /// Stops a job at a commit; it goes on from there when it is resumed.
+    pub async fn pause(&self, name: &str) -> Result<JobStatus, JobError> {
+        let running = {
+            let mut jobs = self.jobs.lock();
+            let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
+            let spec = JobSpec { paused: true, ..job.spec.clone() };
+            self.store.put(&spec).map_err(JobError::Failed)?;
+            job.spec = spec;
+            job.last = run::paused(job.status());
+            job.running.take()
+        };
+        if let Some(running) = running {
+            running.stop().await;
+        }
+        self.describe(name).map(|(status, _)| status)
+    }
+
+    /// Starts a paused or failed job again, from its last commit.
+    pub async fn resume(&self, name: &str) -> Result<JobStatus, JobError> {
+        let (old, spec) = {
+            let mut jobs = self.jobs.lock();
+            let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
+            let spec = JobSpec { paused: false, ..job.spec.clone() };
+            (job.running.take(), spec)
+        };
+        if let Some(old) = old {
+            old.stop().await;
+        }
+        let plan = self.plan(&spec.sql)?;
+        let mut jobs = self.jobs.lock();
+        let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
+        self.store.put(&spec).map_err(JobError::Failed)?;
+        job.running = self.launch(&spec, plan);
+        job.spec = spec;
+        Ok(job.status())
+    }
+
+    /// Stops a job and forgets it, with its state and its group's offsets. The topics it reads and writes stay.
+    pub async fn drop_job(&self, name: &str) -> Result<(), JobError> {
+        let job = {
+            let mut jobs = self.jobs.lock();
+            if !jobs.contains_key(name) {
+                return Err(unknown(&jobs, name));
+            }
+            self.store.remove(name).map_err(JobError::Failed)?;
+            jobs.remove(name)
+        };
+        let Some(job) = job else { return Ok(()) };
+        if let Some(running) = job.running {
+            running.stop().await;
+        }
+        // A text that cannot be planned has never run: there is nothing behind it.
+        if let Ok(plan) = self.plan(&job.spec.sql) {
+            for left in resources(name, &plan) {
+                self.host.remove(&left);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops every job at a commit, as the broker stops.
+    pub async fn stop(&self) {
+        let running: Vec<RunningJob> = self.jobs.lock().values_mut().filter_map(|job| job.running.take()).collect();
+        for job in running {
+            job.stop().await;
+        }
+        let runtime = self.runtime.lock().take();
+        if let Some(runtime) = runtime {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Job {
+    fn vitals(&self) -> run::Vitals {
+        self.running.as_ref().map(RunningJob::vitals).unwrap_or_default()
+    }
+
+    fn status(&self) -> JobStatus {
+        self.running.as_ref().map_or_else(|| self.last.clone(), RunningJob::status)
+    }
+}
+
+fn unknown(jobs: &BTreeMap<String, Job>, name: &str) -> JobError {
+    let nearest = jobs
+        .keys()
+        .map(|known| (strsim::jaro_winkler(known, name), known))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known.clone());
+    JobError::Unknown { name: name.to_owned(), nearest }
+}

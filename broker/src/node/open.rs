@@ -1,0 +1,189 @@
+//! From a configuration to open rooms, and the orderly way back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use forebay_control::group::GroupConfig;
+use forebay_control::metadata::MetadataConfig;
+use forebay_control::metadata::command::{Endpoint, RegisterBroker};
+use forebay_control::transaction::TransactionConfig;
+use forebay_storage::disk::{Disk, RealDisk};
+use forebay_storage::ids::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
+use forebay_storage::log::LogConfig;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::data_dirs::{self, DataDir};
+use super::run::StartError;
+use super::{Cluster, Limits, Rooms};
+use crate::api;
+use crate::api::fetch_session::FetchSessions;
+use crate::config::BrokerConfig;
+use crate::config::key::{Key, Scope};
+use crate::config::table::table;
+use crate::coordinator::groups::Groups;
+use crate::coordinator::internal_topics::Settings;
+use crate::coordinator::metadata::Metadata;
+use crate::coordinator::transactions::Transactions;
+use crate::coordinator::METADATA_LOG;
+use crate::jobs::{BrokerHost, Jobs};
+use crate::metrics::Metrics;
+use crate::net::Listener;
+use crate::partition::{NewPartition, PartitionConfig, Partitions};
+
+/// The data of an open node, to be closed in order.
+pub struct Data {
+    disk: Arc<dyn Disk>,
+    paths: Vec<PathBuf>,
+    _dirs: Vec<DataDir>,
+}
+
+/// Opens everything that lies on disk and puts the rooms together.
+pub fn open_rooms(
+    config: Arc<BrokerConfig>,
+    listeners: &[Arc<Listener>],
+    stop: watch::Receiver<bool>,
+) -> Result<(Arc<Rooms>, Arc<Jobs>, Data), StartError> {
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let node_id = BrokerId(config.node_id);
+    let (dirs, cluster_id) = data_dirs::open(&*disk, &config.log_dirs, node_id)?;
+    let folders: Vec<(PathBuf, bool)> = dirs.iter().map(|d| (d.path.clone(), d.clean)).collect();
+    let partitions =
+        Arc::new(Partitions::new(disk.clone(), &folders).map_err(|e| StartError(e.to_string()))?);
+    let metadata = Arc::new(open_metadata(&config, listeners, &partitions)?);
+    let groups = Arc::new(Groups::new(
+        group_config(&config),
+        Settings::compacted(config.offsets.topic_num_partitions, config.offsets.topic_segment_bytes),
+        metadata.clone(),
+        partitions.clone(),
+    ));
+    let transactions = Arc::new(Transactions::new(
+        transaction_config(&config),
+        Settings::compacted(config.transactions.topic_num_partitions, config.transactions.topic_segment_bytes),
+        metadata.clone(),
+        partitions.clone(),
+        groups.clone(),
+    ));
+    // Groups first: ending a half-done transaction writes markers into their partitions.
+    let loading = |e| StartError(format!("the coordinators cannot load: {e}; the log above says why"));
+    groups.open_existing().map_err(loading)?;
+    transactions.open_existing().map_err(loading)?;
+    let host = BrokerHost::new(metadata.clone(), partitions.clone(), groups.clone(), transactions.clone());
+    let jobs = Jobs::new(host, addresses(listeners)).map_err(|e| StartError(format!("the threads for jobs cannot be made: {e}")))?;
+    let rooms = Rooms {
+        cluster: Cluster { cluster_id, node_id, rack: config.rack.clone() },
+        limits: Limits::of(&config),
+        fetch_sessions: Arc::new(Mutex::new(FetchSessions::new(
+            usize::try_from(config.network.fetch_session_slots).unwrap_or(0),
+        ))),
+        metrics: Arc::new(Metrics::new(api::name)),
+        config,
+        metadata,
+        partitions,
+        groups,
+        transactions,
+        stop,
+    };
+    let paths = folders.into_iter().map(|(path, _)| path).collect();
+    Ok((Arc::new(rooms), Arc::new(jobs), Data { disk, paths, _dirs: dirs }))
+}
+
+fn open_metadata(
+    config: &Arc<BrokerConfig>,
+    listeners: &[Arc<Listener>],
+    partitions: &Arc<Partitions>,
+) -> Result<Metadata, StartError> {
+    let log = partitions
+        .open_apart(NewPartition {
+            name: TopicPartition::new(METADATA_LOG, 0),
+            topic_id: TopicId::ZERO,
+            leader_epoch: LeaderEpoch(0),
+            config: PartitionConfig {
+                log: LogConfig {
+                    segment_bytes: u64::try_from(config.log.metadata_segment_bytes).unwrap_or(0),
+                    // The log is the only copy of the metadata: nothing in it goes by age.
+                    delete: false,
+                    ..LogConfig::default()
+                },
+                min_insync_replicas: 1,
+            },
+        })
+        .map_err(|e| StartError(format!("the metadata log cannot be opened: {e}")))?;
+    let node = RegisterBroker {
+        broker: BrokerId(config.node_id),
+        incarnation: Uuid::new_v4(),
+        endpoints: listeners
+            .iter()
+            .map(|l| Endpoint {
+                name: l.name.clone(),
+                host: l.advertised_host.clone(),
+                port: l.advertised_port,
+                security_protocol: 0,
+            })
+            .collect(),
+        rack: config.rack.clone(),
+    };
+    let expiration_ms = i64::from(config.log.producer_id_expiration_ms);
+    Metadata::open(node, metadata_config(config), log, partitions.clone(), expiration_ms).map_err(StartError)
+}
+
+/// The names by which clients on this machine and elsewhere may know this broker.
+fn addresses(listeners: &[Arc<Listener>]) -> Vec<String> {
+    let of = |l: &Arc<Listener>| {
+        let port = l.local.port();
+        [
+            format!("{}:{}", l.advertised_host, l.advertised_port),
+            format!("{}:{port}", l.local.ip()),
+            format!("localhost:{port}"),
+            format!("127.0.0.1:{port}"),
+        ]
+    };
+    listeners.iter().flat_map(of).collect()
+}
+
+fn metadata_config(config: &BrokerConfig) -> MetadataConfig {
+    let values = config.values();
+    let set = |key: &Key| values.setting(key.name).map(|setting| (key.name.to_owned(), setting.value.clone()));
+    MetadataConfig {
+        num_partitions: config.topics.num_partitions,
+        default_replication_factor: i16::try_from(config.topics.default_replication_factor).unwrap_or(i16::MAX),
+        delete_topic_enable: config.topics.delete_enable,
+        server: table().scope(Scope::Broker).filter_map(set).collect(),
+        ..MetadataConfig::default()
+    }
+}
+
+fn group_config(config: &BrokerConfig) -> GroupConfig {
+    GroupConfig {
+        min_session_timeout_ms: config.groups.min_session_timeout_ms,
+        max_session_timeout_ms: config.groups.max_session_timeout_ms,
+        initial_rebalance_delay_ms: config.groups.initial_rebalance_delay_ms,
+        max_size: config.groups.max_size,
+        offset_metadata_max_bytes: config.offsets.metadata_max_bytes,
+        offsets_retention_minutes: config.offsets.retention_minutes,
+        offsets_retention_check_interval_ms: config.offsets.retention_check_interval_ms,
+    }
+}
+
+fn transaction_config(config: &BrokerConfig) -> TransactionConfig {
+    TransactionConfig {
+        max_timeout_ms: config.transactions.max_timeout_ms,
+        id_expiration_ms: i64::from(config.transactions.id_expiration_ms),
+        expired_cleanup_interval_ms: i64::from(config.transactions.remove_expired_interval_ms),
+        ..TransactionConfig::default()
+    }
+}
+
+/// Flushes and closes every log, then leaves the mark of a clean shutdown.
+pub fn close_rooms(rooms: &Rooms, data: &Data) -> Result<(), StartError> {
+    let mut clean = rooms.partitions.close();
+    if let Err(error) = rooms.metadata.log().with_log(forebay_storage::log::Log::close) {
+        tracing::error!("the metadata log cannot be closed in order: {error}");
+        clean = false;
+    }
+    if clean {
+        data_dirs::mark_clean(&*data.disk, &data.paths).map_err(|e| StartError(e.to_string()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Starting and stopping: sockets first, then the data, then the tasks; and back.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::open::{Data, close_rooms, open_rooms};
+use super::{Limits, Rooms, upkeep};
+use crate::config::BrokerConfig;
+use crate::http;
+use crate::jobs::Jobs;
+use crate::net::{self, Listener, accept_loop};
+
+/// Why a broker does not start: one line for its operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+/// A broker at work.
+pub struct Running {
+    /// Its rooms.
+    pub rooms: Arc<Rooms>,
+    /// Its jobs.
+    pub jobs: Arc<Jobs>,
+    /// Its Kafka listeners.
+    pub listeners: Vec<Arc<Listener>>,
+    /// Where its HTTP server listens.
+    pub http: Vec<SocketAddr>,
+    data: Data,
+    stop: watch::Sender<bool>,
+    ready: watch::Sender<bool>,
+    serving: JoinSet<()>,
+    background: JoinSet<()>,
+}
+
+/// Binds the sockets, opens the data and starts to serve.
+pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
+    let config = Arc::new(config);
+    let sockets = bind_kafka(&config).await?;
+    let http_sockets = bind_http(&config).await?;
+    let (stop, stopped) = watch::channel(false);
+    let (ready, serving_now) = watch::channel(false);
+    let (rooms, jobs, data) = {
+        let (config, sockets) = (config.clone(), sockets.iter().map(|(_, l)| l.clone()).collect::<Vec<_>>());
+        let stopped = stopped.clone();
+        tokio::task::spawn_blocking(move || open_rooms(config, &sockets, stopped))
+            .await
+            .map_err(|e| StartError(format!("opening the data failed: {e}")))??
+    };
+    let mut serving = JoinSet::new();
+    let mut background = JoinSet::new();
+    background.spawn(rooms.groups.clone().drive_timers());
+    background.spawn(rooms.transactions.clone().drive_timers());
+    background.spawn(upkeep::run(config.clone(), rooms.partitions.clone()));
+    let limit = Arc::new(Semaphore::new(Limits::of(&config).max_connections));
+    let listeners: Vec<Arc<Listener>> = sockets.iter().map(|(_, listener)| listener.clone()).collect();
+    for (socket, listener) in sockets {
+        serving.spawn(accept_loop(socket, listener, rooms.clone(), limit.clone(), stopped.clone()));
+    }
+    let mut http = Vec::new();
+    for socket in http_sockets {
+        http.extend(socket.local_addr());
+        let state = http::HttpState { jobs: jobs.clone(), metrics: rooms.metrics.clone(), ready: serving_now.clone() };
+        let mut stopped = stopped.clone();
+        let server = http::serve(socket, state, async move {
+            // An error means that the broker is gone already.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        });
+        background.spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!("the HTTP server failed: {error}");
+            }
+        });
+    }
+    rooms.metrics.observe_jobs(jobs.clone());
+    jobs.start();
+    let _ = ready.send(true);
+    Ok(Running { rooms, jobs, listeners, http, data, stop, ready, serving, background })
+}
+
+impl Running {
+    /// Stops: no new connections, answers to what is in flight, jobs at a commit, logs flushed, the mark of a clean shutdown.
+    pub async fn stop(mut self) -> Result<(), StartError> {
+        let _ = self.ready.send(false);
+        let _ = self.stop.send(true);
+        while self.serving.join_next().await.is_some() {}
+        self.jobs.stop().await;
+        self.background.shutdown().await;
+        let (rooms, data) = (self.rooms, self.data);
+        tokio::task::spawn_blocking(move || close_rooms(&rooms, &data))
+            .await
+            .map_err(|e| StartError(format!("closing the data failed: {e}")))?
+    }
+}
+
+async fn bind_kafka(config: &BrokerConfig) -> Result<Vec<(TcpListener, Arc<Listener>)>, StartError> {
+    let mut bound = Vec::new();
+    for wanted in &config.listeners.bind {
+        let socket = net::bind(&wanted.host, wanted.port).await.map_err(StartError)?;
+        let local = socket.local_addr().map_err(|e| StartError(format!("listener {wanted}: {e}")))?;
+        let advertised = config.listeners.advertised.iter().find(|l| l.name == wanted.name).unwrap_or(wanted);
+        let listener = Listener {
+            name: wanted.name.clone(),
+            advertised_host: advertised.host.clone(),
+            advertised_port: if advertised.port == 0 { local.port() } else { advertised.port },
+            local,
+        };
+        bound.push((socket, Arc::new(listener)));
+    }
+    Ok(bound)
+}
+
+async fn bind_http(config: &BrokerConfig) -> Result<Vec<TcpListener>, StartError> {
+    let mut bound = Vec::new();
+    for address in &config.http_listeners {
+        bound.push(http::bind(address).await.map_err(|e| StartError(e.to_string()))?);
+    }
+    Ok(bound)
+}
+
+/// A runtime for the broker: as many threads as the machine has cores, with names a person recognises.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name_fn(|| format!("forebay-{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+        .build()
+}
+
+/// Waits for SIGTERM or Ctrl-C; a second one ends the process at once.
+pub fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            std::process::exit(130);
+        });
+    })
+}

@@ -1,0 +1,38 @@
+//! Regular work on the logs: retention, recovery points, forgotten producers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock;
+use crate::config::BrokerConfig;
+use crate::partition::Partitions;
+
+/// No interval is shorter than this, whatever the configuration says.
+const SHORTEST_MS: i64 = 100;
+/// How often producers that have not written for long are looked for (Kafka: `producer.id.expiration.check.interval.ms`).
+const PRODUCER_CHECK_MS: i64 = 600_000;
+
+/// Runs until the task is dropped. Disk work is done on threads that may block.
+pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>) {
+    let log = &config.log;
+    let expiration_ms = i64::from(log.producer_id_expiration_ms);
+    let retention = every(log.retention_check_interval_ms, partitions.clone(), |p| p.apply_retention(clock::now()));
+    let checkpoints =
+        every(i64::from(log.flush_offset_checkpoint_interval_ms), partitions.clone(), Partitions::checkpoint);
+    let producers =
+        every(PRODUCER_CHECK_MS, partitions, move |p| p.expire_producers(clock::now(), expiration_ms));
+    tokio::join!(retention, checkpoints, producers);
+}
+
+async fn every(ms: i64, partitions: Arc<Partitions>, work: impl Fn(&Partitions) + Clone + Send + 'static) {
+    let mut interval = tokio::time::interval(Duration::from_millis(ms.max(SHORTEST_MS).unsigned_abs()));
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval.tick().await;
+    loop {
+        interval.tick().await;
+        let (partitions, work) = (partitions.clone(), work.clone());
+        if let Err(error) = tokio::task::spawn_blocking(move || work(&partitions)).await {
+            tracing::error!("upkeep of the logs failed: {error}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Every partition of this broker: where its log lies, and how it is opened, kept up and closed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use forebay_storage::error::StorageError;
+use forebay_storage::checkpoint::{
+    LOG_START_OFFSET_FILE, RECOVERY_POINT_FILE, read_offset_checkpoint, write_offset_checkpoint,
+};
+use forebay_storage::disk::Disk;
+use forebay_storage::ids::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
+use forebay_storage::log::{Log, LogConfig, LogOptions};
+use parking_lot::{Mutex, RwLock};
+
+use super::Partition;
+use crate::clock;
+
+/// A partition to open.
+#[derive(Clone, Debug)]
+pub struct NewPartition {
+    /// Its topic and number.
+    pub name: TopicPartition,
+    /// Its topic's id.
+    pub topic_id: TopicId,
+    /// The epoch in which this broker leads it.
+    pub leader_epoch: LeaderEpoch,
+    /// How it is kept.
+    pub config: PartitionConfig,
+}
+
+/// How a partition is kept.
+#[derive(Clone, Debug, Default)]
+pub struct PartitionConfig {
+    /// Its log.
+    pub log: LogConfig,
+    /// `min.insync.replicas`.
+    pub min_insync_replicas: i32,
+}
+
+/// One data folder, with what its checkpoints said at the start.
+struct Dir {
+    path: PathBuf,
+    clean: bool,
+    recovery_points: BTreeMap<TopicPartition, Offset>,
+    log_start_offsets: BTreeMap<TopicPartition, Offset>,
+}
+
+struct Topic {
+    id: TopicId,
+    partitions: BTreeMap<i32, Held>,
+}
+
+struct Held {
+    partition: Arc<Partition>,
+    /// Number of the data folder.
+    dir: usize,
+}
+
+#[derive(Default)]
+struct Topics {
+    by_name: HashMap<Arc<str>, Topic>,
+    by_id: HashMap<TopicId, Arc<str>>,
+}
+
+/// All partitions.
+pub struct Partitions {
+    disk: Arc<dyn Disk>,
+    dirs: Vec<Dir>,
+    topics: RwLock<Topics>,
+    /// Held while a log is opened or closed, so that two tasks do not open the same folder.
+    opening: Mutex<()>,
+}
+
+impl Partitions {
+    /// No partition is open yet. `dirs` are the data folders, each with whether it was closed in order.
+    pub fn new(disk: Arc<dyn Disk>, dirs: &[(PathBuf, bool)]) -> Result<Partitions, StorageError> {
+        let dirs = dirs
+            .iter()
+            .map(|(path, clean)| {
+                Ok(Dir {
+                    path: path.clone(),
+                    clean: *clean,
+                    recovery_points: read_offset_checkpoint(&*disk, &path.join(RECOVERY_POINT_FILE))?,
+                    log_start_offsets: read_offset_checkpoint(&*disk, &path.join(LOG_START_OFFSET_FILE))?,
+                })
+            })
+            .collect::<Result<_, StorageError>>()?;
+        Ok(Partitions { disk, dirs, topics: RwLock::default(), opening: Mutex::new(()) })
+    }
+
+    /// A partition by topic name and number.
+    pub fn get(&self, topic: &str, partition: i32) -> Option<Arc<Partition>> {
+        self.topics.read().by_name.get(topic)?.partitions.get(&partition).map(|held| held.partition.clone())
+    }
+
+    /// The name of the topic with that id.
+    pub fn topic_by_id(&self, id: TopicId) -> Option<Arc<str>> {
+        self.topics.read().by_id.get(&id).cloned()
+    }
+
+    /// Every partition, in no particular order.
+    pub fn all(&self) -> Vec<Arc<Partition>> {
+        let topics = self.topics.read();
+        topics.by_name.values().flat_map(|t| t.partitions.values().map(|held| held.partition.clone())).collect()
+    }
+
+    /// Opens a partition's log where it lies, or makes it in the folder with the fewest partitions (as Kafka does).
+    pub fn open(&self, new: NewPartition) -> Result<Arc<Partition>, StorageError> {
+        let _guard = self.opening.lock();
+        if let Some(open) = self.get(&new.name.topic, new.name.partition) {
+            return Ok(open);
+        }
+        let (number, dir) = self.place(&new.name)?;
+        let partition = Arc::new(self.open_in(dir, &new)?);
+        let mut topics = self.topics.write();
+        let name = new.name.topic.clone();
+        topics.by_id.insert(new.topic_id, name.clone());
+        let topic = topics.by_name.entry(name).or_insert_with(|| Topic { id: new.topic_id, partitions: BTreeMap::new() });
+        topic.partitions.insert(new.name.partition, Held { partition: partition.clone(), dir: number });
+        Ok(partition)
+    }
+
+    /// Opens a log that is no topic's: the metadata log, in the first folder.
+    pub fn open_apart(&self, new: NewPartition) -> Result<Arc<Partition>, StorageError> {
+        let dir = self.dirs.first().expect("there is at least one data folder");
+        self.open_in(dir, &new).map(Arc::new)
+    }
+
+    fn open_in(&self, dir: &Dir, new: &NewPartition) -> Result<Partition, StorageError> {
+        let at = |offsets: &BTreeMap<TopicPartition, Offset>| offsets.get(&new.name).copied().unwrap_or(Offset::ZERO);
+        let mut log = Log::open(LogOptions {
+            disk: self.disk.clone(),
+            dir: dir.path.join(new.name.to_string()),
+            partition: new.name.clone(),
+            topic_id: Some(new.topic_id).filter(|id| *id != TopicId::ZERO),
+            config: new.config.log.clone(),
+            recovery_point: at(&dir.recovery_points),
+            log_start_offset: at(&dir.log_start_offsets),
+            clean: dir.clean,
+            now: clock::now(),
+        })?;
+        // There is one replica: what is in its log is committed.
+        let end = log.log_end_offset();
+        log.set_high_watermark(end);
+        Ok(Partition::new(new, log))
+    }
+
+    fn place(&self, name: &TopicPartition) -> Result<(usize, &Dir), StorageError> {
+        for (number, dir) in self.dirs.iter().enumerate() {
+            if self.disk.exists(&dir.path.join(name.to_string()))? {
+                return Ok((number, dir));
+            }
+        }
+        let mut counts = vec![0usize; self.dirs.len()];
+        for held in self.topics.read().by_name.values().flat_map(|t| t.partitions.values()) {
+            counts[held.dir] += 1;
+        }
+        let emptiest = (0..counts.len()).min_by_key(|n| counts[*n]).expect("there is at least one data folder");
+        Ok((emptiest, &self.dirs[emptiest]))
+    }
+
+    /// Hands a topic's new configuration to its logs.
+    pub fn update_config(&self, topic: &str, config: &PartitionConfig) {
+        let topics = self.topics.read();
+        for held in topics.by_name.get(topic).into_iter().flat_map(|t| t.partitions.values()) {
+            held.partition.min_insync_replicas.store(config.min_insync_replicas, Ordering::Relaxed);
+            held.partition.with_log(|log| log.update_config(config.log.clone()));
+        }
+    }
+
+    /// Takes a topic out of service and removes its files. Those who wait on it are told.
+    pub fn delete_topic(&self, topic: &str) {
+        let _guard = self.opening.lock();
+        let removed = {
+            let mut topics = self.topics.write();
+            let removed = topics.by_name.remove(topic);
+            if let Some(removed) = &removed {
+                topics.by_id.remove(&removed.id);
+            }
+            removed
+        };
+        for held in removed.into_iter().flat_map(|t| t.partitions.into_values()) {
+            held.partition.mark_deleted();
+            if let Err(error) = held.partition.with_log(Log::delete) {
+                tracing::error!(partition = %held.partition.name(), "a deleted log's files cannot be removed: {error}");
+            }
+        }
+    }
+
+    /// Deletes what retention no longer keeps.
+    pub fn apply_retention(&self, now: Timestamp) {
+        for partition in self.all() {
+            if let Err(error) = partition.with_log(|log| log.apply_retention(now)) {
+                tracing::error!(partition = %partition.name(), "retention failed: {error}");
+            }
+        }
+    }
+
+    /// Forgets producers that have not written for `expiration_ms`.
+    pub fn expire_producers(&self, now: Timestamp, expiration_ms: i64) {
+        for partition in self.all() {
+            partition.with_log(|log| log.expire_producers(now, expiration_ms));
+        }
+    }
+
+    /// Notes up to where each log is on disk, and where it begins, for the next start.
+    pub fn checkpoint(&self) {
+        for (number, dir) in self.dirs.iter().enumerate() {
+            let mut recovery_points = BTreeMap::new();
+            let mut log_start_offsets = BTreeMap::new();
+            for held in self.topics.read().by_name.values().flat_map(|t| t.partitions.values()) {
+                if held.dir == number {
+                    let (point, start) = held.partition.with_log(|log| (log.recovery_point(), log.log_start_offset()));
+                    recovery_points.insert(held.partition.name().clone(), point);
+                    if start > Offset::ZERO {
+                        log_start_offsets.insert(held.partition.name().clone(), start);
+                    }
+                }
+            }
+            if let Err(error) = self.write_checkpoints(&dir.path, &recovery_points, &log_start_offsets) {
+                tracing::error!("checkpoints cannot be written: {error}");
+            }
+        }
+    }
+
+    fn write_checkpoints(
+        &self,
+        dir: &Path,
+        recovery_points: &BTreeMap<TopicPartition, Offset>,
+        log_start_offsets: &BTreeMap<TopicPartition, Offset>,
+    ) -> Result<(), StorageError> {
+        write_offset_checkpoint(&*self.disk, &dir.join(RECOVERY_POINT_FILE), recovery_points)?;
+        write_offset_checkpoint(&*self.disk, &dir.join(LOG_START_OFFSET_FILE), log_start_offsets)
+    }
+
+    /// Flushes and closes every log. Whether all of them could be.
+    pub fn close(&self) -> bool {
+        let mut all = true;
+        for partition in self.all() {
+            if let Err(error) = partition.with_log(Log::close) {
+                tracing::error!(partition = %partition.name(), "a log cannot be closed in order: {error}");
+                all = false;
+            }
+        }
+        self.checkpoint();
+        all
+    }
+}
