@@ -3,6 +3,7 @@
 mod commits;
 mod deletion;
 mod expiry;
+mod golden;
 mod joining;
 mod queries;
 mod random;
