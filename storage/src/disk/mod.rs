@@ -91,3 +91,6 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// Cuts the file off at `length`. Slices that were read before keep their content.
     fn truncate(&self, length: u64) -> Result<(), StorageError>;
 }
+
+#[cfg(test)]
+mod tests;

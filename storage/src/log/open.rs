@@ -140,6 +140,11 @@ impl Log {
             let segment = self.segments.get_mut(&base).expect("its base was just listed");
             let (end, cut) = segment.recover(&mut self.producers, &mut self.epochs)?;
             self.log_end = end;
+            if base < self.recovery_point {
+                // Nobody will look at this segment again, by the checkpoint: its new indexes must be as durable as the old were.
+                segment.files().try_for_each(|file| file.sync())?;
+                self.disk.sync_dir(&self.dir)?;
+            }
             if cut > 0 {
                 self.remove_segments_from(Offset(base.0 + 1))?;
                 break;

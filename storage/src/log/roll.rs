@@ -31,6 +31,9 @@ impl Log {
             return Ok(());
         }
         self.active_mut().seal()?;
+        // The batches may have been flushed already, the last index entries were not.
+        let sealed: Vec<_> = self.active().files().collect();
+        self.unsynced.extend(sealed);
         self.producers.set_end(base);
         self.producers.take_snapshot()?;
         let segment = Segment::create(self.disk.clone(), &self.dir, base, self.config.index(), now)?;

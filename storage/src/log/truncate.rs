@@ -7,6 +7,7 @@ use crate::segment::Segment;
 
 impl Log {
     /// Removes all records at or after `offset`; a batch that contains it goes as a whole. Bytes read before stay readable.
+    /// Durable when it returns.
     pub fn truncate_to(&mut self, offset: Offset, now: Timestamp) -> Result<(), StorageError> {
         if offset >= self.log_end {
             return Ok(());
@@ -26,7 +27,14 @@ impl Log {
         self.recovery_point = self.recovery_point.min(offset);
         self.high_watermark = self.high_watermark.min(offset);
         self.epochs.truncate_from_end(offset)?;
-        self.rebuild_producers(now)
+        self.rebuild_producers(now)?;
+        self.sync_cut()
+    }
+
+    /// Makes a truncation durable: what the leader never had must not come back after a crash.
+    fn sync_cut(&self) -> Result<(), StorageError> {
+        self.active().files().try_for_each(|file| file.sync())?;
+        self.disk.sync_dir(&self.dir)
     }
 
     /// Removes all records; the next one gets `offset`.
@@ -42,7 +50,7 @@ impl Log {
         self.log_end = offset;
         self.recovery_point = self.recovery_point.min(offset);
         self.high_watermark = offset;
-        Ok(())
+        self.sync_cut()
     }
 
     /// Brings the producers' state to the end of the log: from the newest snapshot, then from the batches after it.

@@ -11,3 +11,6 @@ pub(crate) use entry::{BatchMetadata, ProducerEntry};
 pub(crate) use error::ProducerError;
 pub(crate) use snapshot::{read_snapshot, write_snapshot};
 pub(crate) use state::{ProducerState, marker_of};
+
+#[cfg(test)]
+mod tests;
