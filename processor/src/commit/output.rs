@@ -10,17 +10,11 @@ use forebay_storage::ids::{Timestamp, TopicPartition};
 const BATCH_BYTES: usize = 512 * 1024;
 
 /// Records waiting for their commit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct RecordBuffer {
     open: BTreeMap<TopicPartition, BatchBuilder>,
     full: Vec<(TopicPartition, BatchBuilder)>,
     records: u64,
-}
-
-impl Default for RecordBuffer {
-    fn default() -> RecordBuffer {
-        RecordBuffer { open: BTreeMap::new(), full: Vec::new(), records: 0 }
-    }
 }
 
 impl RecordBuffer {

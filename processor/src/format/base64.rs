@@ -18,7 +18,7 @@ pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     let padding = digits.iter().rev().take_while(|digit| **digit == b'=').count();
-    if padding > 2 || (padding > 0 && digits.len() % 4 != 0) {
+    if padding > 2 || (padding > 0 && !digits.len().is_multiple_of(4)) {
         return None;
     }
     let digits = &digits[..digits.len() - padding];

@@ -4,41 +4,8 @@
 //! between, and its seconds may be missing when read. A TIMESTAMP_LTZ ends in `Z`.
 
 use crate::expr::Timestamp;
+use crate::expr::calendar::{MILLIS_PER_DAY, civil_from_days, days_from_civil, days_in_month};
 use crate::plan::TimestampFormat;
-
-const DAY_MS: i64 = 86_400_000;
-
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that the leap day is the last of its year; an era is 400 years of 146,097 days.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// Year, month and day of a number of days since 1970-01-01.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
 
 /// Reads digits from the front of a text.
 struct Scanner<'a>(&'a [u8]);
@@ -70,6 +37,7 @@ impl Scanner<'_> {
         let month = self.number_up_to(2, 12).filter(|month| *month > 0)?;
         self.symbol(b'-')?;
         let day = self.number_up_to(2, 31).filter(|day| *day > 0)?;
+        let (month, day) = (month as u32, day as u32);
         let last = days_in_month(year, month);
         (lenient || day <= last).then(|| days_from_civil(year, month, day.min(last)))
     }
@@ -129,7 +97,7 @@ pub fn parse_timestamp(text: &str, format: TimestampFormat, zoned: bool) -> Opti
     if zoned {
         scanner.symbol(b'Z')?;
     }
-    scanner.end(Timestamp { millis: days * DAY_MS + nanos / 1_000_000, nanos: (nanos % 1_000_000) as u32 })
+    scanner.end(Timestamp { millis: days * MILLIS_PER_DAY + nanos / 1_000_000, nanos: (nanos % 1_000_000) as u32 })
 }
 
 fn digits(number: i64, width: usize, out: &mut Vec<u8>) {
@@ -154,9 +122,9 @@ pub fn write_date(days: i64, out: &mut Vec<u8>) {
     }
     digits(year, 4, out);
     out.push(b'-');
-    digits(month, 2, out);
+    digits(i64::from(month), 2, out);
     out.push(b'-');
-    digits(day, 2, out);
+    digits(i64::from(day), 2, out);
 }
 
 fn write_time_of_day(millis: i64, nanos: u32, out: &mut Vec<u8>) {
@@ -183,9 +151,9 @@ pub fn write_time(millis: i32, out: &mut Vec<u8>) {
 
 /// Appends a TIMESTAMP, or with `zoned` a TIMESTAMP_LTZ.
 pub fn write_timestamp(time: Timestamp, format: TimestampFormat, zoned: bool, out: &mut Vec<u8>) {
-    write_date(time.millis.div_euclid(DAY_MS), out);
+    write_date(time.millis.div_euclid(MILLIS_PER_DAY), out);
     out.push(if format == TimestampFormat::Iso8601 { b'T' } else { b' ' });
-    write_time_of_day(time.millis.rem_euclid(DAY_MS), time.nanos, out);
+    write_time_of_day(time.millis.rem_euclid(MILLIS_PER_DAY), time.nanos, out);
     if zoned {
         out.push(b'Z');
     }

@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 
-/// The digits that a DECIMAL may have at most.
-const MAX_PRECISION: u32 = 38;
+use crate::expr::MAX_DECIMAL_PRECISION;
+use crate::expr::cast::{double_text, float_text};
+use crate::expr::decimal::{fits, text};
 
 /// Java's `Double.parseDouble`, without its hexadecimal forms and type suffixes.
 pub fn parse_double(text: &str) -> Option<f64> {
@@ -42,7 +43,7 @@ pub fn parse_decimal(text: &str, precision: u8, scale: u8) -> Option<Option<i128
     }
     let shift = exponent + i64::from(scale);
     let length = digits.len() as i64 + shift;
-    if length > i64::from(MAX_PRECISION) {
+    if length > i64::from(MAX_DECIMAL_PRECISION) {
         return Some(None);
     }
     if length < 0 {
@@ -52,83 +53,30 @@ pub fn parse_decimal(text: &str, precision: u8, scale: u8) -> Option<Option<i128
     digits.resize(length as usize, b'0');
     let magnitude = digits.iter().fold(0i128, |value, digit| value * 10 + i128::from(digit - b'0'));
     let magnitude = magnitude + i128::from(round_up);
-    let fits = magnitude < 10i128.pow(u32::from(precision).min(MAX_PRECISION));
-    Some(fits.then_some(if negative { -magnitude } else { magnitude }))
+    Some(fits(magnitude, precision).then_some(if negative { -magnitude } else { magnitude }))
 }
 
 /// Appends a DECIMAL as Java's `BigDecimal.toString` does, or with `plain` as `toPlainString`.
 pub fn write_decimal(unscaled: i128, scale: u8, plain: bool, out: &mut Vec<u8>) {
     let digits = unscaled.unsigned_abs().to_string();
-    let scale = usize::from(scale);
-    if unscaled < 0 {
-        out.push(b'-');
-    }
-    let exponent = digits.len() as i64 - 1 - scale as i64;
-    if !plain && exponent < -6 {
-        out.extend_from_slice(&digits.as_bytes()[..1]);
-        if digits.len() > 1 {
-            out.push(b'.');
-            out.extend_from_slice(&digits.as_bytes()[1..]);
-        }
-        write!(out, "E{exponent}").expect("writing to memory cannot fail");
+    let exponent = digits.len() as i64 - 1 - i64::from(scale);
+    if plain || exponent >= -6 {
+        out.extend_from_slice(text(unscaled, scale).as_bytes());
         return;
     }
-    let padded = format!("{digits:0>width$}", width = scale + 1);
-    let (whole, fraction) = padded.split_at(padded.len() - scale);
-    out.extend_from_slice(whole.as_bytes());
-    if scale > 0 {
-        out.push(b'.');
-        out.extend_from_slice(fraction.as_bytes());
-    }
+    let (sign, (first, rest)) = (if unscaled < 0 { "-" } else { "" }, digits.split_at(1));
+    let point = if rest.is_empty() { "" } else { "." };
+    write!(out, "{sign}{first}{point}{rest}E{exponent}").expect("writing to memory cannot fail");
 }
 
 /// Appends a DOUBLE as Java's `Double.toString` does (shortest digits, as since JDK 19).
 pub fn write_double(value: f64, out: &mut Vec<u8>) {
-    write_approximate(value.is_finite().then(|| format!("{value:e}")), value, out);
+    out.extend_from_slice(double_text(value).as_bytes());
 }
 
 /// Appends a FLOAT as Java's `Float.toString` does.
 pub fn write_float(value: f32, out: &mut Vec<u8>) {
-    write_approximate(value.is_finite().then(|| format!("{value:e}")), f64::from(value), out);
-}
-
-fn write_approximate(scientific: Option<String>, value: f64, out: &mut Vec<u8>) {
-    let Some(scientific) = scientific else {
-        out.extend_from_slice(if value.is_nan() {
-            b"NaN"
-        } else if value > 0.0 {
-            b"Infinity"
-        } else {
-            b"-Infinity"
-        });
-        return;
-    };
-    let (mantissa, exponent) = scientific.split_once('e').expect("the format has an exponent");
-    let exponent: i32 = exponent.parse().expect("the format's exponent is a number");
-    let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
-    if unsigned.len() < mantissa.len() {
-        out.push(b'-');
-    }
-    let digits: Vec<u8> = unsigned.bytes().filter(|byte| *byte != b'.').collect();
-    let mut point_after = |at: usize, digits: &[u8]| {
-        out.extend_from_slice(&digits[..at]);
-        out.push(b'.');
-        out.extend_from_slice(if digits.len() > at { &digits[at..] } else { b"0" });
-    };
-    if value == 0.0 {
-        out.extend_from_slice(b"0.0");
-    } else if (0..7).contains(&exponent) {
-        let mut digits = digits;
-        digits.resize(digits.len().max(exponent as usize + 1), b'0');
-        point_after(exponent as usize + 1, &digits);
-    } else if (-3..0).contains(&exponent) {
-        let mut padded = vec![b'0'; -exponent as usize];
-        padded.extend_from_slice(&digits);
-        point_after(1, &padded);
-    } else {
-        point_after(1, &digits);
-        write!(out, "E{exponent}").expect("writing to memory cannot fail");
-    }
+    out.extend_from_slice(float_text(value).as_bytes());
 }
 
 #[cfg(test)]
@@ -137,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
         write(&mut out);
         String::from_utf8(out).unwrap()
@@ -162,9 +110,9 @@ mod tests {
             (f64::NEG_INFINITY, "-Infinity"),
             (f64::MAX, "1.7976931348623157E308"),
         ] {
-            assert_eq!(text(|out| write_double(value, out)), expected);
+            assert_eq!(written(|out| write_double(value, out)), expected);
         }
-        assert_eq!(text(|out| write_float(0.1, out)), "0.1");
+        assert_eq!(written(|out| write_float(0.1, out)), "0.1");
     }
 
     /// Texts of Java's BigDecimal.
@@ -178,9 +126,9 @@ mod tests {
             (1, 8, "1E-8"),
             (-12, 9, "-1.2E-8"),
         ] {
-            assert_eq!(text(|out| write_decimal(unscaled, scale, false, out)), expected);
+            assert_eq!(written(|out| write_decimal(unscaled, scale, false, out)), expected);
         }
-        assert_eq!(text(|out| write_decimal(1, 8, true, out)), "0.00000001");
+        assert_eq!(written(|out| write_decimal(1, 8, true, out)), "0.00000001");
     }
 
     #[test]
@@ -211,13 +159,13 @@ mod tests {
         #[test]
         fn written_doubles_read_back(value: f64) {
             prop_assume!(value.is_finite());
-            prop_assert_eq!(parse_double(&text(|out| write_double(value, out))), Some(value));
+            prop_assert_eq!(parse_double(&written(|out| write_double(value, out))), Some(value));
         }
 
         #[test]
         fn written_decimals_read_back(value in -10i128.pow(30)..10i128.pow(30), scale in 0..30u8, plain: bool) {
-            let written = text(|out| write_decimal(value, scale, plain, out));
-            prop_assert_eq!(parse_decimal(&written, 38, scale), Some(Some(value)));
+            let decimal = written(|out| write_decimal(value, scale, plain, out));
+            prop_assert_eq!(parse_decimal(&decimal, 38, scale), Some(Some(value)));
         }
 
         #[test]

@@ -2,12 +2,9 @@
 
 use std::cmp::Ordering;
 
-use crate::expr::{DataType, EvalError, Value};
+use crate::expr::{DataType, EvalError, MAX_DECIMAL_PRECISION, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
 use crate::state::Accumulator;
-
-/// Largest value of a DECIMAL of 38 digits.
-const DECIMAL_LIMIT: i128 = 10i128.pow(38);
 
 /// The accumulator of a key without rows.
 #[must_use]
@@ -106,7 +103,7 @@ fn double(aggregate: &Aggregate, before: f64, value: f64) -> f64 {
 }
 
 fn decimal_sum(sum: i128, value: i128) -> Option<i128> {
-    sum.checked_add(value).filter(|sum| sum.abs() < DECIMAL_LIMIT)
+    sum.checked_add(value).filter(|sum| decimal::fits(*sum, MAX_DECIMAL_PRECISION))
 }
 
 fn other(aggregate: &Aggregate, state: &mut Value<'static>, value: Value<'_>) -> Result<(), EvalError> {
@@ -159,26 +156,13 @@ pub fn result<'a>(aggregate: &Aggregate, state: &'a Accumulator) -> Value<'a> {
         }
         Accumulator::DoubleMean { sum, count } => Value::Double(sum / *count as f64),
         Accumulator::DecimalMean(mean) => match **mean {
-            (Some(sum), count) if count > 0 => decimal_mean(aggregate, sum, count).map_or(Value::Null, Value::Decimal),
+            (Some(sum), count) if count > 0 => {
+                let scale = aggregate.argument.as_ref().map_or(0, |argument| decimal::scale_of(argument.data_type()));
+                decimal::divide_by_count(sum, scale, count, aggregate.result)
+            }
             _ => Value::Null,
         },
     }
-}
-
-/// `sum / count`, rounded half up (away from zero) to the scale of the result; `None` beyond 38 digits.
-fn decimal_mean(aggregate: &Aggregate, sum: i128, count: i64) -> Option<i128> {
-    let scale_of = |data_type| match data_type {
-        DataType::Decimal { scale, .. } => u32::from(scale),
-        _ => 0,
-    };
-    let from = aggregate.argument.as_ref().map_or(0, |argument| scale_of(argument.data_type()));
-    let factor = 10i128.checked_pow(scale_of(aggregate.result).saturating_sub(from))?;
-    let count = i128::from(count);
-    let whole = (sum / count).checked_mul(factor)?;
-    let rest = (sum % count).checked_mul(factor)?;
-    let half = (rest % count).abs() * 2 >= count;
-    let mean = whole.checked_add(rest / count)?.checked_add(if half { sum.signum() } else { 0 })?;
-    (mean.abs() < DECIMAL_LIMIT).then_some(mean)
 }
 
 #[cfg(test)]
@@ -235,7 +219,7 @@ mod tests {
         assert_eq!(over(Avg, argument, mean, &decimals(&[-1, -1, 0])), Value::Decimal(-6_667));
         let total = DataType::Decimal { precision: 38, scale: 2 };
         assert_eq!(over(Sum, argument, total, &decimals(&[150, -50])), Value::Decimal(100));
-        assert_eq!(over(Sum, argument, total, &decimals(&[DECIMAL_LIMIT - 1, 1])), Value::Null);
+        assert_eq!(over(Sum, argument, total, &decimals(&[10i128.pow(38) - 1, 1])), Value::Null);
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::plan::{OutputField, Window, WindowAggregate};
 use crate::state::{Slice, WindowState, decode_value, encode_value};
 use crate::time::{is_window_fired, window_start};
 
+/// Takes a result row and its group key.
+pub type TakeRow<'t> = dyn FnMut(&[Value<'_>], &[u8]) -> Result<(), RowError> + 't;
+
 /// The operator and its state.
 #[derive(Debug)]
 pub struct WindowOperator {
@@ -77,23 +80,14 @@ impl WindowOperator {
 
     /// Closes the windows that `watermark` has passed and hands each row with its group key to `take`: windows by time, keys by
     /// their bytes.
-    pub fn close(
-        &mut self,
-        watermark: i64,
-        take: &mut dyn FnMut(&[Value<'_>], &[u8]) -> Result<(), RowError>,
-    ) -> Result<(), RowError> {
+    pub fn close(&mut self, watermark: i64, take: &mut TakeRow<'_>) -> Result<(), RowError> {
         for (end, slice) in self.state.close(watermark) {
             self.emit(end, &slice, take)?;
         }
         Ok(())
     }
 
-    fn emit(
-        &mut self,
-        end: i64,
-        slice: &Slice,
-        take: &mut dyn FnMut(&[Value<'_>], &[u8]) -> Result<(), RowError>,
-    ) -> Result<(), RowError> {
+    fn emit(&mut self, end: i64, slice: &Slice, take: &mut TakeRow<'_>) -> Result<(), RowError> {
         for (key, states) in slice.sorted() {
             let mut keys = Vec::with_capacity(self.plan.keys.len());
             let mut rest = key;

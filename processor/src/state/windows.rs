@@ -10,6 +10,9 @@ use crate::time::is_window_fired;
 /// A snapshot is written when the changelog since the last one exceeds this many times the size of the state.
 const SNAPSHOT_RATIO: u64 = 2;
 
+/// Takes key and value of a changelog record.
+pub type PutRecord<'p> = dyn FnMut(&[u8], Option<&[u8]>) + 'p;
+
 /// Open windows by their end.
 #[derive(Debug)]
 pub struct WindowState {
@@ -118,7 +121,7 @@ impl WindowState {
 
     /// Hands the records that bring the changelog up to date to `put`, as key and value. Returns true if they are a snapshot, so
     /// that everything before them may be deleted once they are committed.
-    pub fn write_changes(&mut self, put: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> bool {
+    pub fn write_changes(&mut self, put: &mut PutRecord<'_>) -> bool {
         let limit = self.snapshot_floor.max(SNAPSHOT_RATIO * self.size_in_bytes());
         let snapshot = !self.begun || self.changelog_bytes > limit;
         let mut bytes = 0;
