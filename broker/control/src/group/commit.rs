@@ -44,7 +44,10 @@ impl GroupMachine {
     }
 
     fn check_commit(&self, commit: &CommitOffsets) -> Result<(), ErrorCode> {
-        self.check_group_id(&commit.group_id)?;
+        // Kafka takes commits (but no members) for the empty group id, as old clients know no better.
+        if commit.group_id.len() > MAX_STRING_BYTES {
+            return Err(ErrorCode::InvalidGroupId);
+        }
         let Some(group) = self.groups.get(&commit.group_id) else {
             return match commit.generation {
                 ..0 => self.check_room_for_group(),

@@ -42,8 +42,12 @@ fn a_generation_needs_its_group() {
     assert_eq!(sim.commit(commit.clone()), [ErrorCode::GroupIdNotFound], "version 9 on");
     let older = CommitOffsets { knows_group_id_not_found: false, ..commit };
     assert_eq!(sim.commit(older), [ErrorCode::IllegalGeneration]);
+    // Kafka: GroupCoordinatorService.commitOffsets takes the empty group id for the sake of old clients.
     let nameless = CommitOffsets { group_id: "".into(), ..simple_commit("topic", 1) };
-    assert_eq!(sim.commit(nameless), [ErrorCode::InvalidGroupId]);
+    assert_eq!(sim.commit(nameless.clone()), [ErrorCode::None]);
+    assert_eq!(sim.commit_in_transaction(1, nameless), [ErrorCode::InvalidGroupId]);
+    let endless = CommitOffsets { group_id: "g".repeat(40_000).into(), ..simple_commit("topic", 1) };
+    assert_eq!(sim.commit(endless), [ErrorCode::InvalidGroupId]);
 }
 
 #[test]

@@ -227,7 +227,7 @@ fn describe(machine: &GroupMachine, generation: i32) -> (GroupDescription, i32) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn any_sequence_of_commands_keeps_the_invariants(steps in proptest::collection::vec(step(), 1..80)) {
