@@ -182,11 +182,9 @@ proptest! {
             let _ = batch.check_crc();
             let _ = check_records(&batch.header, &batch.bytes, &ANY_TIME);
             if let Ok(records) = batch.records() {
-                for record in &records {
-                    if let Ok(record) = record {
-                        let _ = ControlRecord::decode(record);
-                        let _ = record.headers.iter().count();
-                    }
+                for record in records.iter().flatten() {
+                    let _ = ControlRecord::decode(record);
+                    let _ = record.headers.iter().count();
                 }
             }
         }
