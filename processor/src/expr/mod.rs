@@ -1,11 +1,31 @@
 //! Typed expressions over rows of decoded columns, with Flink's types, NULL rules and arithmetic.
 
+mod arithmetic;
+pub(crate) mod calendar;
+pub(crate) mod cast;
+mod compare;
 mod data_type;
+mod date_pattern;
+pub(crate) mod decimal;
 mod error;
+mod eval;
+mod function;
+mod like;
+mod node;
+pub(crate) mod render;
 mod value;
+mod walk;
+
+#[cfg(test)]
+mod tests;
 
 pub use data_type::DataType;
+pub(crate) use date_pattern::DatePattern;
+pub use decimal::MAX_DECIMAL_PRECISION;
 pub use error::EvalError;
+pub(crate) use function::{ScalarFunction, TimeField, TrimSide, WindowBound};
+pub(crate) use like::LikePattern;
+pub(crate) use node::{Arithmetic, Comparison, Node, TruthTest};
 pub use value::{Timestamp, Value};
 
 /// An expression, typed and ready to be evaluated.
@@ -18,15 +38,6 @@ pub struct Expr {
     data_type: DataType,
 }
 
-/// What an expression does.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Node {
-    /// The value at this position of the row.
-    Column(usize),
-    /// A constant.
-    Literal(Value<'static>),
-}
-
 impl Expr {
     /// The value at `index` of the row.
     pub fn column(index: usize, data_type: DataType) -> Self {
@@ -36,6 +47,16 @@ impl Expr {
     /// A constant; `value` must be of `data_type`'s representation, see [`DataType`].
     pub fn literal(value: Value<'static>, data_type: DataType) -> Self {
         Self { node: Node::Literal(value), data_type }
+    }
+
+    /// An expression of a node whose parts the caller has typed.
+    pub(crate) fn new(node: Node, data_type: DataType) -> Self {
+        Self { node, data_type }
+    }
+
+    /// What the expression does.
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
     }
 
     /// The type of the result.
@@ -51,24 +72,11 @@ impl Expr {
         }
     }
 
-    /// Computes the value over `row`. A result may borrow from the row and from the expression.
-    ///
-    /// # Errors
-    /// What makes a Flink job fail: a division of integers by zero, a CAST of a text that does not fit.
-    #[inline]
-    pub fn eval<'r>(&'r self, row: &'r [Value<'r>]) -> Result<Value<'r>, EvalError> {
+    /// The value, if this is nothing but a constant.
+    pub fn as_literal(&self) -> Option<&Value<'static>> {
         match &self.node {
-            Node::Column(index) => Ok(row[*index].borrowed()),
-            Node::Literal(value) => Ok(value.borrowed()),
+            Node::Literal(value) => Some(value),
+            _ => None,
         }
-    }
-
-    /// Computes a condition: true only if the result is TRUE, as WHERE and HAVING want it (NULL is not true).
-    ///
-    /// # Errors
-    /// As [`Expr::eval`].
-    #[inline]
-    pub fn eval_condition<'r>(&'r self, row: &'r [Value<'r>]) -> Result<bool, EvalError> {
-        Ok(matches!(self.eval(row)?, Value::Boolean(true)))
     }
 }

@@ -1,1 +1,120 @@
 //! Flink SQL: statements in, plans out, mistakes with line and column.
+//!
+//! [`plan_job`] is the door. A text is parsed into statements (`parse`, `create_table`), tables are checked (`table`,
+//! `options`), queries are planned into steps over rows (`query`, `window`, `group`), expressions are typed (`bind`), and
+//! each INSERT INTO becomes a [`crate::plan::Pipeline`] that reads only the columns it needs (`insert`, `prune`).
+
+mod bind;
+mod catalog;
+mod create_table;
+mod data_type;
+mod dialect;
+mod error;
+mod group;
+mod insert;
+mod options;
+mod parse;
+mod position;
+mod prune;
+mod query;
+mod relation;
+mod scope;
+mod settings;
+mod statement;
+mod table;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub use bind::MAX_EXPRESSION_DEPTH;
+pub use catalog::MAX_TABLES;
+pub use create_table::MAX_COLUMNS;
+pub use error::SqlError;
+pub use parse::{MAX_NESTING, MAX_TEXT_BYTES};
+
+use crate::plan::JobPlan;
+use catalog::{Catalog, Entry};
+use query::QueryPlanner;
+use relation::Relation;
+use settings::Settings;
+use sqlparser::tokenizer::Span;
+use statement::{CreateView, Statement};
+use table::Table;
+
+/// The most INSERT INTO statements of one job.
+pub const MAX_PIPELINES: usize = 100;
+
+/// What the planner has to know about the place where the job will run.
+#[derive(Clone, Copy)]
+pub struct PlanContext<'a> {
+    /// Whether a value of `properties.bootstrap.servers` names this broker. A job cannot read or write another one, so any other
+    /// value is a mistake.
+    pub is_this_broker: &'a dyn Fn(&str) -> bool,
+}
+
+impl PlanContext<'_> {
+    /// A context in which no address is that of this broker: `properties.bootstrap.servers` is to be left out.
+    pub const NOWHERE: PlanContext<'static> = PlanContext { is_this_broker: &|_| false };
+}
+
+impl fmt::Debug for PlanContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlanContext")
+    }
+}
+
+/// Plans a job from its statements.
+///
+/// # Errors
+/// The first mistake, with its line and column.
+pub fn plan_job(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
+    plan(text, context).map_err(|error| error.located_in(text))
+}
+
+fn plan(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
+    let mut catalog = Catalog::default();
+    let mut settings = Settings::default();
+    let mut warnings = Vec::new();
+    let mut pipelines = Vec::new();
+    for statement in parse::parse(text)? {
+        match statement {
+            Statement::CreateTable(table) if table.if_not_exists && catalog.contains(&table.name.text) => {}
+            Statement::CreateTable(table) => {
+                let entry = Entry::Table(Table::new(&table, context, &mut warnings)?.into());
+                catalog.add(&table.name, entry)?;
+            }
+            Statement::CreateView(view) => {
+                let relation = plan_view(&view, &catalog, &mut warnings)?;
+                catalog.add(&view.name, Entry::View(Box::new(relation)))?;
+            }
+            Statement::Set(set) => settings.set(&set, &mut warnings)?,
+            Statement::Insert(insert) => {
+                if pipelines.len() == MAX_PIPELINES {
+                    return Err(SqlError::new(insert.span, format!("a job has at most {MAX_PIPELINES} INSERT INTO")));
+                }
+                pipelines.push(insert::plan(&insert, &catalog, &settings, &mut warnings)?);
+            }
+        }
+    }
+    if pipelines.is_empty() {
+        return Err(SqlError::new(Span::empty(), "the job writes nothing").hint("add INSERT INTO table SELECT .."));
+    }
+    Ok(JobPlan { text: text.to_owned(), pipelines, warnings })
+}
+
+fn plan_view(view: &CreateView, catalog: &Catalog, warnings: &mut Vec<String>) -> Result<Relation, SqlError> {
+    let mut planner = QueryPlanner::new(catalog);
+    let mut relation = planner.query(&view.query)?;
+    warnings.append(&mut planner.warnings);
+    if !view.columns.is_empty() && view.columns.len() != relation.fields.len() {
+        let message = format!("the view names {} columns, its query has {}", view.columns.len(), relation.fields.len());
+        return Err(SqlError::new(view.name.span, message));
+    }
+    for (field, name) in relation.fields.iter_mut().zip(&view.columns) {
+        field.name = name.text.clone();
+    }
+    Ok(relation)
+}

@@ -1,0 +1,140 @@
+//! EXPLAIN: the plan as people read it.
+
+use std::fmt;
+
+use super::{
+    Aggregate, AggregateFunction, Format, JobPlan, KeyFormat, OutputField, Pipeline, Source, Stage, StartupMode,
+    Window, WindowAggregate,
+};
+use crate::expr::render::duration;
+
+impl JobPlan {
+    /// The plan as text, one line a step, from the source down.
+    pub fn explain(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for JobPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, pipeline) in self.pipelines.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            pipeline.fmt(f)?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = source(f, &self.source)?;
+        for (index, stage) in self.stages.iter().enumerate() {
+            let last = index + 1 == self.stages.len();
+            names = match stage {
+                Stage::Filter(condition) => {
+                    writeln!(f, "  filter     {}", condition.display(&names))?;
+                    names
+                }
+                Stage::Project(exprs) => {
+                    let shown: Vec<String> = exprs.iter().map(|expr| expr.display(&names).to_string()).collect();
+                    writeln!(f, "  project    {}", shown.join(", "))?;
+                    if last { self.sink.columns.iter().map(|column| column.name.clone()).collect() } else { shown }
+                }
+                Stage::WindowAggregate(aggregate) => window_aggregate(f, aggregate, &names)?,
+            };
+        }
+        let columns: Vec<String> =
+            self.sink.columns.iter().map(|column| format!("{} {}", column.name, column.data_type)).collect();
+        let Format::Json(_) = self.sink.format;
+        writeln!(f, "  sink       {} -> topic {} (json): {}", self.sink.table, self.sink.topic, columns.join(", "))?;
+        if let Some(key) = &self.sink.key {
+            let format = match key.format {
+                KeyFormat::Raw => "raw",
+                KeyFormat::Json(_) => "json",
+            };
+            let fields: Vec<&str> = key.columns.iter().map(|index| self.sink.columns[*index].name.as_str()).collect();
+            writeln!(f, "             key ({format}): {}", fields.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the source and returns the names of the row that leaves it.
+fn source(f: &mut fmt::Formatter<'_>, source: &Source) -> Result<Vec<String>, fmt::Error> {
+    let start = match &source.startup {
+        StartupMode::GroupOffsets { .. } => "the group's offsets".to_owned(),
+        StartupMode::EarliestOffset => "the earliest offset".to_owned(),
+        StartupMode::LatestOffset => "the latest offset".to_owned(),
+        StartupMode::Timestamp(millis) => format!("timestamp {millis}"),
+        StartupMode::SpecificOffsets(_) => "given offsets".to_owned(),
+    };
+    let Format::Json(_) = source.format;
+    let columns: Vec<String> =
+        source.columns.iter().map(|column| format!("{} {}", column.name, column.data_type)).collect();
+    let list = if columns.is_empty() { "no columns".to_owned() } else { columns.join(", ") };
+    writeln!(f, "  source     {} <- topic {} (json, from {start}): {list}", source.table, source.topic)?;
+    let mut names: Vec<String> = source.columns.iter().map(|column| column.name.clone()).collect();
+    for computed in &source.computed {
+        writeln!(f, "  computed   {} = {}", computed.name, computed.expr.display(&names))?;
+    }
+    names.extend(source.computed.iter().map(|computed| computed.name.clone()));
+    if let Some(event_time) = &source.event_time {
+        let column = names.get(event_time.column).map_or("", String::as_str);
+        write!(f, "  watermark  of {column}: {}", event_time.watermark.display(&names))?;
+        match source.idle_timeout_ms {
+            None => writeln!(f)?,
+            Some(0) => writeln!(f, ", an idle partition holds it back")?,
+            Some(ms) => writeln!(f, ", a partition is idle after {}", duration(ms))?,
+        }
+    }
+    Ok(names)
+}
+
+/// Writes the aggregation and returns the names of its row.
+fn window_aggregate(
+    f: &mut fmt::Formatter<'_>,
+    aggregate: &WindowAggregate,
+    names: &[String],
+) -> Result<Vec<String>, fmt::Error> {
+    let keys: Vec<String> = aggregate.keys.iter().map(|key| key.display(names).to_string()).collect();
+    let calls: Vec<String> = aggregate.aggregates.iter().map(|call| call_text(call, names)).collect();
+    let Window::Tumble { size_ms, offset_ms } = aggregate.window;
+    write!(f, "  window     TUMBLE of {}", duration(size_ms))?;
+    if offset_ms != 0 {
+        write!(f, " shifted by {}", duration(offset_ms))?;
+    }
+    let time = names.get(aggregate.time_column).map_or("", String::as_str);
+    write!(f, " over {time}")?;
+    if !keys.is_empty() {
+        write!(f, ", by {}", keys.join(", "))?;
+    }
+    writeln!(f, ": {}", if calls.is_empty() { "keys only".to_owned() } else { calls.join(", ") })?;
+    let output = |field: &OutputField| match field {
+        OutputField::Key(index) => keys[*index].clone(),
+        OutputField::Aggregate(index) => calls[*index].clone(),
+        OutputField::WindowStart => "window_start".to_owned(),
+        OutputField::WindowEnd => "window_end".to_owned(),
+        OutputField::WindowTime => "window_time".to_owned(),
+    };
+    Ok(aggregate.output.iter().map(output).collect())
+}
+
+fn call_text(call: &Aggregate, names: &[String]) -> String {
+    let name = match call.function {
+        AggregateFunction::CountStar | AggregateFunction::Count => "COUNT",
+        AggregateFunction::Sum => "SUM",
+        AggregateFunction::Min => "MIN",
+        AggregateFunction::Max => "MAX",
+        AggregateFunction::Avg => "AVG",
+    };
+    let argument = call.argument.as_ref().map_or("*".to_owned(), |argument| argument.display(names).to_string());
+    match &call.filter {
+        Some(filter) => format!("{name}({argument}) FILTER (WHERE {})", filter.display(names)),
+        None => format!("{name}({argument})"),
+    }
+}

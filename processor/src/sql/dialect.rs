@@ -1,0 +1,126 @@
+//! Flink's dialect, for the parts that sqlparser's parser reads: expressions and queries.
+
+use std::cell::Cell;
+
+use sqlparser::ast::{self, CastKind, Ident, ObjectName, ObjectNamePart};
+use sqlparser::dialect::Dialect;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Span, Token};
+
+use super::data_type;
+
+/// The most infix operators a statement has. Chains of them make deep trees without nesting the parser, and a tree must not be
+/// deeper than a stack allows.
+pub(crate) const MAX_OPERATORS: usize = 1000;
+
+/// Text of the error when there are more than [`MAX_OPERATORS`].
+pub(crate) const TOO_MANY_OPERATORS: &str = "too many operators in one statement";
+
+/// The most operands the parser looks at in a statement. It tries some places twice, and nested ones over and over; this
+/// bounds the time.
+const MAX_OPERANDS: usize = 200_000;
+
+/// The dialect. It counts operators, so each text is parsed with its own.
+#[derive(Debug, Default)]
+pub(crate) struct FlinkDialect {
+    operators: Cell<usize>,
+    operands: Cell<usize>,
+}
+
+impl FlinkDialect {
+    /// Starts counting anew.
+    pub(crate) fn begin_statement(&self) {
+        self.operators.set(0);
+        self.operands.set(0);
+    }
+}
+
+impl Dialect for FlinkDialect {
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        ch == '`'
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        ch.is_alphabetic() || ch == '_' || ch == '$'
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        ch.is_alphanumeric() || ch == '_' || ch == '$'
+    }
+
+    fn supports_filter_during_aggregation(&self) -> bool {
+        true
+    }
+
+    fn supports_group_by_expr(&self) -> bool {
+        true
+    }
+
+    fn require_interval_qualifier(&self) -> bool {
+        true
+    }
+
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        _expr: &ast::Expr,
+        _precedence: u8,
+    ) -> Option<Result<ast::Expr, ParserError>> {
+        self.operators.set(self.operators.get() + 1);
+        if self.operators.get() > MAX_OPERATORS {
+            let at = parser.peek_token().span.start;
+            return Some(Err(ParserError::ParserError(format!("{TOO_MANY_OPERATORS}{at}"))));
+        }
+        None
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<ast::Expr, ParserError>> {
+        self.operands.set(self.operands.get() + 1);
+        if self.operands.get() > MAX_OPERANDS {
+            let at = parser.peek_token().span.start;
+            return Some(Err(ParserError::ParserError(format!("the statement is too complicated{at}"))));
+        }
+        let [first, second] = parser.peek_tokens_with_location::<2>();
+        let Token::Word(word) = &first.token else { return None };
+        match word.keyword {
+            Keyword::CAST | Keyword::TRY_CAST if second.token == Token::LParen => {
+                let kind = if word.keyword == Keyword::CAST { CastKind::Cast } else { CastKind::TryCast };
+                Some(parse_cast(parser, kind))
+            }
+            Keyword::TABLE if matches!(second.token, Token::Word(_)) => {
+                parser.advance_token();
+                let prefix = word.clone().into_ident(first.span);
+                Some(parse_table_argument(parser, prefix))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `CAST(expression AS type)` with Flink's types. The type travels as a custom type whose name is its text.
+fn parse_cast(parser: &mut Parser, kind: CastKind) -> Result<ast::Expr, ParserError> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_keyword(Keyword::AS)?;
+    let (data_type, span) = data_type::parse(parser)?;
+    parser.expect_token(&Token::RParen)?;
+    let name = Ident { value: data_type.to_string(), quote_style: None, span };
+    let data_type = ast::DataType::Custom(ObjectName(vec![ObjectNamePart::Identifier(name)]), Vec::new());
+    Ok(ast::Expr::Cast { kind, expr, data_type, format: None })
+}
+
+/// `TABLE name`, as a windowing function takes it.
+fn parse_table_argument(parser: &mut Parser, prefix: Ident) -> Result<ast::Expr, ParserError> {
+    let mut parts = vec![parser.parse_identifier()?];
+    while parser.consume_token(&Token::Period) {
+        parts.push(parser.parse_identifier()?);
+    }
+    Ok(ast::Expr::Prefixed { prefix, value: Box::new(ast::Expr::CompoundIdentifier(parts)) })
+}
+
+/// The span of everything between two tokens.
+pub(crate) fn between(first: Span, last: Span) -> Span {
+    Span::new(first.start, last.end)
+}

@@ -1,0 +1,309 @@
+//! GROUP BY over windows: keys, aggregates, HAVING and the SELECT list over the result.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{self, GroupByExpr, SelectItem};
+use sqlparser::tokenizer::Span;
+
+use super::bind::{AggregateCall, Binder};
+use super::error::SqlError;
+use super::position;
+use super::query::{MAX_FIELDS, QueryPlanner, default_name};
+use super::relation::{Relation, Windowing};
+use super::scope::Field;
+use crate::expr::{DataType, Expr, Node};
+use crate::plan::{OutputField, Stage, WindowAggregate};
+
+/// What an updating result would mean, for every place where Flink makes one.
+const UPDATING: &str = "without a window the result would change with every row, and a topic cannot take a row back";
+
+impl QueryPlanner<'_> {
+    /// Plans a SELECT with GROUP BY or aggregate functions.
+    pub(super) fn aggregate(&mut self, select: &ast::Select, relation: Relation) -> Result<Relation, SqlError> {
+        let keys = self.group_keys(select, &relation)?;
+        let windowing = windowing(select, &relation, &keys)?;
+        let mut plan = Grouping::new(&keys, windowing);
+        let what = relation.what();
+
+        let mut fields = Vec::new();
+        for (index, item) in select.projection.iter().enumerate() {
+            let (expr, name) = match item {
+                SelectItem::UnnamedExpr(expr) => (expr, default_name(expr, index)),
+                SelectItem::ExprWithAlias { expr, alias } => (expr, alias.value.clone()),
+                _ => {
+                    return Err(SqlError::new(ast::Spanned::span(item), "* is not possible with GROUP BY")
+                        .hint("name the columns"));
+                }
+            };
+            let bound = self.grouped(expr, "SELECT", &relation, &what, &mut plan)?;
+            fields.push((name, bound));
+        }
+        let having = match &select.having {
+            Some(condition) => {
+                let bound = self.grouped(condition, "HAVING", &relation, &what, &mut plan)?;
+                if !matches!(bound.data_type(), DataType::Boolean | DataType::Null) {
+                    let message = format!("expected a condition in HAVING, found {}", bound.data_type());
+                    return Err(SqlError::new(position::of(condition), message));
+                }
+                Some(bound)
+            }
+            None => None,
+        };
+        if fields.len() > MAX_FIELDS {
+            return Err(SqlError::new(select.select_token.0.span, format!("a query has at most {MAX_FIELDS} columns")));
+        }
+        Ok(plan.finish(relation, fields, having))
+    }
+
+    /// The expressions of GROUP BY, with their places.
+    fn group_keys(&mut self, select: &ast::Select, relation: &Relation) -> Result<Vec<(Expr, Span)>, SqlError> {
+        let GroupByExpr::Expressions(expressions, modifiers) = &select.group_by else {
+            return Err(SqlError::new(select.select_token.0.span, "GROUP BY ALL is not supported"));
+        };
+        if !modifiers.is_empty() {
+            return Err(SqlError::new(
+                select.select_token.0.span,
+                "ROLLUP, CUBE and GROUPING SETS are not supported yet",
+            ));
+        }
+        let what = relation.what();
+        let mut keys = Vec::new();
+        for expr in expressions {
+            if matches!(expr, ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)) {
+                let message = "ROLLUP, CUBE and GROUPING SETS are not supported yet";
+                return Err(SqlError::new(select.select_token.0.span, message));
+            }
+            let mut binder = Binder::new(relation.scope(&what), "GROUP BY");
+            let bound = binder.bind(expr).map_err(|error| alias_advice(error, expr, select))?;
+            self.warnings.append(&mut binder.warnings);
+            keys.push((bound, position::of(expr)));
+        }
+        Ok(keys)
+    }
+
+    /// Binds an expression over the result of the aggregation.
+    fn grouped(
+        &mut self,
+        expr: &ast::Expr,
+        place: &str,
+        relation: &Relation,
+        what: &str,
+        plan: &mut Grouping,
+    ) -> Result<Expr, SqlError> {
+        let mut binder = Binder::with_aggregates(relation.scope(what), place, &mut plan.aggregates);
+        let bound = binder.bind(expr)?;
+        let used = std::mem::take(&mut binder.used);
+        self.warnings.append(&mut binder.warnings);
+        plan.over_result(bound).map_err(|missing| {
+            let named = used.iter().find(|(column, _, _)| column_positions(column).contains(&missing));
+            let (name, span) = match named {
+                Some((_, name, span)) => (name.clone(), *span),
+                None => ("a column".to_owned(), position::of(expr)),
+            };
+            SqlError::new(span, format!("{name} is neither in GROUP BY nor inside of an aggregate function"))
+                .hint(format!("add {name} to GROUP BY, or take MIN({name}) or MAX({name})"))
+        })
+    }
+}
+
+fn column_positions(expr: &Expr) -> Vec<usize> {
+    let mut positions = Vec::new();
+    expr.for_each_column(&mut |position| positions.push(position));
+    positions
+}
+
+/// Whether an expression calls an aggregate function. Only names are looked at; the binder checks the rest.
+pub(super) fn calls_aggregate(expr: &ast::Expr) -> bool {
+    let mut stack = vec![expr];
+    while let Some(expr) = stack.pop() {
+        if let ast::Expr::Function(function) = expr {
+            let name = function.name.to_string().to_ascii_uppercase();
+            if matches!(name.as_str(), "COUNT" | "SUM" | "MIN" | "MAX" | "AVG") && function.over.is_none() {
+                return true;
+            }
+        }
+        let _: ControlFlow<()> = parts(expr, &mut stack);
+    }
+    false
+}
+
+/// Pushes the parts of an expression in which an aggregate can stand.
+fn parts<'e>(expr: &'e ast::Expr, stack: &mut Vec<&'e ast::Expr>) -> ControlFlow<()> {
+    use ast::Expr as E;
+    match expr {
+        E::BinaryOp { left, right, .. } | E::IsDistinctFrom(left, right) | E::IsNotDistinctFrom(left, right) => {
+            stack.extend([&**left, &**right]);
+        }
+        E::UnaryOp { expr, .. }
+        | E::Cast { expr, .. }
+        | E::Nested(expr)
+        | E::IsNull(expr)
+        | E::IsNotNull(expr)
+        | E::IsTrue(expr)
+        | E::IsNotTrue(expr)
+        | E::IsFalse(expr)
+        | E::IsNotFalse(expr)
+        | E::IsUnknown(expr)
+        | E::IsNotUnknown(expr)
+        | E::Floor { expr, .. }
+        | E::Ceil { expr, .. }
+        | E::Extract { expr, .. }
+        | E::Substring { expr, .. }
+        | E::Trim { expr, .. } => stack.push(expr),
+        E::Between { expr, low, high, .. } => stack.extend([&**expr, &**low, &**high]),
+        E::InList { expr, list, .. } => {
+            stack.push(expr);
+            stack.extend(list);
+        }
+        E::Like { expr, pattern, .. } => stack.extend([&**expr, &**pattern]),
+        E::Case { operand, conditions, else_result, .. } => {
+            stack.extend(operand.as_deref());
+            stack.extend(conditions.iter().flat_map(|case| [&case.condition, &case.result]));
+            stack.extend(else_result.as_deref());
+        }
+        E::Function(function) => {
+            if let ast::FunctionArguments::List(list) = &function.args {
+                stack.extend(list.args.iter().filter_map(|argument| match argument {
+                    ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => Some(expr),
+                    _ => None,
+                }));
+            }
+        }
+        _ => {}
+    }
+    ControlFlow::Continue(())
+}
+
+/// A name that only SELECT gives cannot be used in GROUP BY.
+fn alias_advice(error: SqlError, expr: &ast::Expr, select: &ast::Select) -> SqlError {
+    let ast::Expr::Identifier(name) = expr else { return error };
+    let is_alias =
+        |item: &SelectItem| matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.value == name.value);
+    if select.projection.iter().any(is_alias) {
+        return error.hint("an alias of SELECT cannot be used in GROUP BY: repeat its expression");
+    }
+    error
+}
+
+/// The window that is grouped by, which has to be named whole.
+fn windowing(select: &ast::Select, relation: &Relation, keys: &[(Expr, Span)]) -> Result<Windowing, SqlError> {
+    let span = keys.first().map_or(select.select_token.0.span, |(_, span)| *span);
+    let Some(windowing) = &relation.windowing else {
+        if relation.aggregated {
+            return Err(SqlError::new(span, "a second aggregation over the result of one is not supported yet"));
+        }
+        let table = &relation.table.name;
+        return Err(SqlError::new(span, format!("an aggregation needs a window: {UPDATING}")).hint(format!(
+            "read FROM TABLE(TUMBLE(TABLE {table}, DESCRIPTOR(ts), INTERVAL '5' SECOND)) and GROUP BY window_start, window_end too"
+        )));
+    };
+    let has = |bound: &Expr| keys.iter().any(|(key, _)| key == bound);
+    let missing: Vec<&str> = [("window_start", has(&windowing.start)), ("window_end", has(&windowing.end))]
+        .into_iter()
+        .filter_map(|(name, there)| (!there).then_some(name))
+        .collect();
+    if missing.is_empty() {
+        return Ok(windowing.clone());
+    }
+    Err(SqlError::new(span, format!("GROUP BY misses {}: {UPDATING}", missing.join(" and ")))
+        .hint(format!("add {} to GROUP BY", missing.join(", "))))
+}
+
+/// An aggregation under construction. Its row is keys, aggregates, window_start, window_end, window_time.
+struct Grouping {
+    keys: Vec<Expr>,
+    windowing: Windowing,
+    aggregates: Vec<AggregateCall>,
+    /// What of the row is used: positions as if all aggregates had [`Grouping::AGGREGATES`] as base.
+    window_used: [bool; 3],
+    window_time_is_key: bool,
+}
+
+impl Grouping {
+    /// Where aggregates begin while their number is not known, and where the window's columns do.
+    const AGGREGATES: usize = 1 << 20;
+    const WINDOW: usize = 1 << 21;
+
+    fn new(keys: &[(Expr, Span)], windowing: Windowing) -> Self {
+        let is_window = |key: &Expr| *key == windowing.start || *key == windowing.end || *key == windowing.last;
+        let window_time_is_key = keys.iter().any(|(key, _)| *key == windowing.last);
+        let mut own: Vec<Expr> = Vec::new();
+        for (key, _) in keys {
+            if !is_window(key) && !key.is_constant() && !own.contains(key) {
+                own.push(key.clone());
+            }
+        }
+        Self { keys: own, windowing, aggregates: Vec::new(), window_used: [false; 3], window_time_is_key }
+    }
+
+    /// An expression over the incoming row becomes one over the outgoing; the error is the column that is not there.
+    fn over_result(&mut self, expr: Expr) -> Result<Expr, usize> {
+        let (keys, windowing, used) = (&self.keys, &self.windowing, &mut self.window_used);
+        let time_is_key = self.window_time_is_key;
+        expr.rewrite(&mut |part: &Expr| {
+            if let Some(index) = keys.iter().position(|key| key == part) {
+                return Ok(Some(Expr::column(index, part.data_type())));
+            }
+            let bounds = [(&windowing.start, true), (&windowing.end, true), (&windowing.last, time_is_key)];
+            for (index, (bound, there)) in bounds.into_iter().enumerate() {
+                if there && bound == part {
+                    used[index] = true;
+                    return Ok(Some(Expr::column(Self::WINDOW + index, part.data_type())));
+                }
+            }
+            match part.node() {
+                Node::Aggregate(index) => Ok(Some(Expr::column(Self::AGGREGATES + index, part.data_type()))),
+                Node::Column(position) => Err(*position),
+                _ => Ok(None),
+            }
+        })
+    }
+
+    /// Appends the aggregation to the relation.
+    fn finish(self, mut relation: Relation, fields: Vec<(String, Expr)>, having: Option<Expr>) -> Relation {
+        let (key_count, aggregate_count) = (self.keys.len(), self.aggregates.len());
+        let mut output: Vec<OutputField> = (0..key_count).map(OutputField::Key).collect();
+        output.extend((0..aggregate_count).map(OutputField::Aggregate));
+        let mut window_positions = [usize::MAX; 3];
+        let bounds = [OutputField::WindowStart, OutputField::WindowEnd, OutputField::WindowTime];
+        for ((position, bound), used) in window_positions.iter_mut().zip(bounds).zip(self.window_used) {
+            if used {
+                *position = output.len();
+                output.push(bound);
+            }
+        }
+        let place = |position: usize| {
+            if position >= Self::WINDOW {
+                window_positions[position - Self::WINDOW]
+            } else if position >= Self::AGGREGATES {
+                key_count + position - Self::AGGREGATES
+            } else {
+                position
+            }
+        };
+        let placed = |mut expr: Expr| {
+            expr.map_columns(&place);
+            expr
+        };
+        let time_column = self.windowing.time.as_column().unwrap_or_default();
+        relation.stages.push(Stage::WindowAggregate(WindowAggregate {
+            window: self.windowing.window,
+            time_column,
+            keys: self.keys,
+            aggregates: self.aggregates,
+            output,
+        }));
+        relation.stages.extend(having.map(|having| Stage::Filter(placed(having))));
+        let window_time = Expr::column(window_positions[2], self.windowing.last.data_type());
+        relation.fields = fields
+            .into_iter()
+            .map(|(name, expr)| {
+                let expr = placed(expr);
+                Field { qualifier: None, name, rowtime: expr == window_time, expr }
+            })
+            .collect();
+        relation.windowing = None;
+        relation.aggregated = true;
+        relation
+    }
+}

@@ -1,0 +1,188 @@
+//! INSERT INTO: the query's columns meet the table's, and the pipeline is put together.
+
+use sqlparser::ast;
+use sqlparser::tokenizer::Span;
+
+use super::bind::{coerced, describe};
+use super::catalog::{Catalog, Entry};
+use super::error::{SqlError, did_you_mean};
+use super::position;
+use super::query::QueryPlanner;
+use super::scope::Field;
+use super::settings::Settings;
+use super::statement::Insert;
+use super::table::Table;
+use crate::expr::{DataType, Expr, Value, cast};
+use crate::plan::{Column, KeyFormat, Pipeline, Sink, SinkKey, Source, Stage};
+
+/// Plans one INSERT INTO.
+pub(crate) fn plan(
+    insert: &Insert,
+    catalog: &Catalog,
+    settings: &Settings,
+    warnings: &mut Vec<String>,
+) -> Result<Pipeline, SqlError> {
+    let table = match catalog.get(&insert.table.text) {
+        Some(Entry::Table(table)) => table,
+        Some(Entry::View(_)) => {
+            return Err(SqlError::new(insert.table.span, format!("{} is a view, it takes no rows", insert.table.text)));
+        }
+        None => return Err(catalog.unknown(&insert.table.text, insert.table.span, std::iter::empty())),
+    };
+    let mut planner = QueryPlanner::new(catalog);
+    let mut relation = planner.query(&insert.query)?;
+    warnings.append(&mut planner.warnings);
+    let values = sink_values(insert, table, &relation.fields)?;
+    relation.stages.push(Stage::Project(values));
+    if table.options.topic == relation.table.options.topic {
+        warnings.push(format!("the job reads and writes topic {}: it will see its own rows", table.options.topic));
+    }
+    let source = super::prune::source(&relation.table, &mut relation.stages, settings);
+    Ok(Pipeline { source, stages: relation.stages, sink: sink(table) })
+}
+
+/// One value for each of the table's columns.
+fn sink_values(insert: &Insert, table: &Table, fields: &[Field]) -> Result<Vec<Expr>, SqlError> {
+    let targets = targets(insert, table)?;
+    if fields.len() != targets.len() {
+        return Err(wrong_count(insert, table, fields, &targets));
+    }
+    let mut values: Vec<Option<Expr>> = vec![None; table.physical.len()];
+    for (index, (field, target)) in fields.iter().zip(&targets).enumerate() {
+        let column = &table.physical[*target];
+        let from = field.expr.data_type();
+        if !cast::is_implicit(from, column.data_type) {
+            let span = item_span(&insert.query, index, fields.len()).unwrap_or(insert.table.span);
+            let message = format!(
+                "column {} of {} is {}, the query gives {}",
+                column.name,
+                table.name,
+                describe(column.data_type),
+                describe(from)
+            );
+            let error = SqlError::new(span, message);
+            let castable = cast::is_castable(from, column.data_type);
+            return Err(error.maybe_hint(castable.then(|| format!("write CAST(.. AS {})", column.data_type))));
+        }
+        values[*target] = Some(coerced(field.expr.clone(), widened(column.data_type)));
+    }
+    let mut row = Vec::with_capacity(values.len());
+    for (value, column) in values.into_iter().zip(&table.physical) {
+        match value {
+            Some(value) => row.push(value),
+            None if column.nullable => row.push(Expr::literal(Value::Null, column.data_type)),
+            None => {
+                return Err(SqlError::new(
+                    insert.table.span,
+                    format!("column {} of {} is NOT NULL and gets no value", column.name, table.name),
+                ));
+            }
+        }
+    }
+    Ok(row)
+}
+
+/// Lengths of texts are not enforced when writing (Flink: table.exec.sink.type-length-enforcer = IGNORE).
+fn widened(data_type: DataType) -> DataType {
+    match data_type {
+        DataType::Char(_) | DataType::VarChar(_) => DataType::STRING,
+        DataType::VarBinary(_) => DataType::BYTES,
+        other => other,
+    }
+}
+
+/// Positions of the physical columns that the query's columns go to.
+fn targets(insert: &Insert, table: &Table) -> Result<Vec<usize>, SqlError> {
+    if insert.columns.is_empty() {
+        return Ok((0..table.physical.len()).collect());
+    }
+    let mut targets = Vec::with_capacity(insert.columns.len());
+    for name in &insert.columns {
+        let Some(target) = table.physical.iter().position(|column| column.name == name.text) else {
+            let computed = table.computed.iter().any(|column| column.name == name.text);
+            let message = if computed {
+                format!("column {} of {} is computed, it takes no value", name.text, table.name)
+            } else {
+                format!("there is no column {} in table {}", name.text, table.name)
+            };
+            let names: Vec<&str> = table.physical.iter().map(|column| column.name.as_str()).collect();
+            return Err(SqlError::new(name.span, message).maybe_hint(did_you_mean(&name.text, names)));
+        };
+        if targets.contains(&target) {
+            return Err(SqlError::new(name.span, format!("column {} is there twice", name.text)));
+        }
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+fn wrong_count(insert: &Insert, table: &Table, fields: &[Field], targets: &[usize]) -> SqlError {
+    let wanted: Vec<&str> = targets.iter().map(|target| table.physical[*target].name.as_str()).collect();
+    let given: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    let count = |n: usize| if n == 1 { "1 column".to_owned() } else { format!("{n} columns") };
+    let message = format!("{} takes {}, the query gives {}", table.name, count(wanted.len()), count(given.len()));
+    SqlError::new(insert.table.span, message).hint(format!(
+        "{}: {}; the query: {}",
+        table.name,
+        wanted.join(", "),
+        given.join(", ")
+    ))
+}
+
+/// The place of the SELECT item that a column comes from, if each column has its own.
+fn item_span(query: &ast::Query, index: usize, count: usize) -> Option<Span> {
+    let mut body = &*query.body;
+    loop {
+        match body {
+            ast::SetExpr::Query(query) => body = &query.body,
+            ast::SetExpr::Select(select) if select.projection.len() == count => {
+                let span = match select.projection.get(index)? {
+                    ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. } => {
+                        position::of(expr)
+                    }
+                    other => ast::Spanned::span(other),
+                };
+                return (span.start.line != 0).then_some(span);
+            }
+            _ => return None,
+        }
+    }
+}
+
+fn sink(table: &Table) -> Sink {
+    let position = |name: &String| table.physical.iter().position(|column| column.name == *name);
+    let key = table.options.key.as_ref().map(|key| SinkKey {
+        format: match &key.json {
+            Some(json) => KeyFormat::Json(json.clone()),
+            None => KeyFormat::Raw,
+        },
+        columns: key.fields.iter().filter_map(position).collect(),
+    });
+    let in_key = |index: &usize| key.as_ref().is_some_and(|key| key.columns.contains(index));
+    let value_columns =
+        (0..table.physical.len()).filter(|index| !(table.options.value_without_key && in_key(index))).collect();
+    Sink {
+        table: table.name.clone(),
+        topic: table.options.topic.clone(),
+        format: table.options.format.clone(),
+        columns: table.physical.clone(),
+        key,
+        value_columns,
+    }
+}
+
+/// The source of a pipeline, before columns that are not needed are left out.
+pub(super) fn whole_source(table: &Table, settings: &Settings) -> Source {
+    let columns: Vec<Column> = table.physical.clone();
+    Source {
+        table: table.name.clone(),
+        topic: table.options.topic.clone(),
+        group_id: table.options.group_id.clone(),
+        startup: table.options.startup.clone(),
+        format: table.options.format.clone(),
+        columns,
+        computed: table.computed.clone(),
+        event_time: table.event_time.clone(),
+        idle_timeout_ms: table.options.idle_timeout_ms.or(settings.idle_timeout_ms),
+    }
+}

@@ -1,0 +1,378 @@
+//! Text to statements.
+
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whitespace};
+
+use super::create_table;
+use super::data_type::{is_word, skip_word};
+use super::dialect::{FlinkDialect, MAX_OPERATORS, TOO_MANY_OPERATORS};
+use super::error::{SqlError, nearest};
+use super::statement::{CreateView, Insert, Name, Set, Statement};
+
+/// The longest text of a job, in bytes.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// The deepest nesting of parentheses, functions and subqueries.
+pub const MAX_NESTING: usize = 50;
+
+/// The most set operations (UNION and the like) in a text.
+const MAX_SET_OPERATIONS: usize = 100;
+
+/// Words that begin clauses; a misspelt one is often taken for an alias.
+const CLAUSES: &[&str] = &[
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "BY",
+    "HAVING",
+    "AS",
+    "AND",
+    "OR",
+    "INTO",
+    "WITH",
+    "TABLE",
+    "TUMBLE",
+    "DESCRIPTOR",
+    "INTERVAL",
+    "SECOND",
+    "MINUTE",
+    "HOUR",
+    "DAY",
+    "WATERMARK",
+    "BETWEEN",
+    "LIKE",
+];
+
+/// Reads all statements of a text.
+pub(crate) fn parse(text: &str) -> Result<Vec<Statement>, SqlError> {
+    if text.len() > MAX_TEXT_BYTES {
+        let message = format!("the text has {} bytes; at most {MAX_TEXT_BYTES} are read", text.len());
+        return Err(SqlError::new(Span::new(Location::new(1, 1), Location::new(1, 2)), message));
+    }
+    let dialect = FlinkDialect::default();
+    let tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(|error| {
+        SqlError::new(Span::new(error.location, error.location), lower_first(&error.message))
+            .maybe_hint(unterminated_hint(&error.message))
+    })?;
+    refuse_hints(&tokens)?;
+    let parser = Parser::new(&dialect).with_recursion_limit(MAX_NESTING).with_tokens_with_locations(tokens);
+    Statements { parser, dialect: &dialect }.all()
+}
+
+fn unterminated_hint(message: &str) -> Option<String> {
+    message
+        .contains("Unterminated")
+        .then(|| "a text ends with the quote it began with; a quote inside is written ''".to_owned())
+}
+
+/// Comments that are instructions must not be passed over in silence.
+fn refuse_hints(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    let mut set_operations = 0;
+    for token in tokens {
+        match &token.token {
+            Token::Whitespace(Whitespace::MultiLineComment(comment)) if comment.starts_with('+') => {
+                return Err(SqlError::new(token.span, "hints are not supported")
+                    .hint("put the option into the table's WITH (..)"));
+            }
+            word if ["UNION", "INTERSECT", "EXCEPT", "MINUS"].iter().any(|name| is_word(word, name)) => {
+                set_operations += 1;
+                if set_operations > MAX_SET_OPERATIONS {
+                    return Err(SqlError::new(token.span, format!("more than {MAX_SET_OPERATIONS} set operations")));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+struct Statements<'a> {
+    parser: Parser<'a>,
+    dialect: &'a FlinkDialect,
+}
+
+impl Statements<'_> {
+    fn all(mut self) -> Result<Vec<Statement>, SqlError> {
+        let mut statements = Vec::new();
+        let mut in_set: Option<Span> = None;
+        loop {
+            while self.parser.consume_token(&Token::SemiColon) {}
+            let token = self.parser.peek_token();
+            if token.token == Token::EOF {
+                break;
+            }
+            self.dialect.begin_statement();
+            if self.begins_statement_set() {
+                if in_set.is_some() {
+                    return Err(SqlError::new(token.span, "a statement set inside of a statement set"));
+                }
+                in_set = Some(token.span);
+                continue;
+            }
+            if in_set.is_some() && skip_word(&mut self.parser, "END") {
+                in_set = None;
+                self.end_of_statement()?;
+                continue;
+            }
+            let result = self.statement(&token);
+            statements.push(result?);
+            self.end_of_statement()?;
+        }
+        match in_set {
+            Some(span) => {
+                Err(SqlError::new(span, "the statement set is not closed").hint("write END; after its last INSERT"))
+            }
+            None => Ok(statements),
+        }
+    }
+
+    /// EXECUTE STATEMENT SET BEGIN, or BEGIN STATEMENT SET;
+    fn begins_statement_set(&mut self) -> bool {
+        let [a, b, c, d] = self.parser.peek_tokens::<4>();
+        if is_word(&a, "EXECUTE") && is_word(&b, "STATEMENT") && is_word(&c, "SET") && is_word(&d, "BEGIN") {
+            (0..4).for_each(|_| self.parser.advance_token());
+            return true;
+        }
+        if is_word(&a, "BEGIN") && is_word(&b, "STATEMENT") && is_word(&c, "SET") {
+            (0..3).for_each(|_| self.parser.advance_token());
+            return true;
+        }
+        false
+    }
+
+    fn statement(&mut self, first: &TokenWithSpan) -> Result<Statement, SqlError> {
+        let Token::Word(word) = &first.token else {
+            return Err(SqlError::new(first.span, format!("expected a statement, found {first}"))
+                .hint("a job is made of CREATE TABLE, SET and INSERT INTO"));
+        };
+        match word.value.to_ascii_uppercase().as_str() {
+            "CREATE" => self.create(),
+            "INSERT" => self.insert(first.span),
+            "SET" => self.set(),
+            "SELECT" | "WITH" => Err(SqlError::new(first.span, "a query alone goes nowhere in a job")
+                .hint("write INSERT INTO a table before it")),
+            other => {
+                let hint = match nearest(other, ["CREATE", "INSERT", "SET", "EXECUTE"]) {
+                    Some(name) => format!("did you mean {name}?"),
+                    None => "a job is made of CREATE TABLE, CREATE VIEW, SET and INSERT INTO".to_owned(),
+                };
+                Err(SqlError::new(first.span, format!("{} is no statement of a job", word.value)).hint(hint))
+            }
+        }
+    }
+
+    fn create(&mut self) -> Result<Statement, SqlError> {
+        self.parser.advance_token();
+        skip_word(&mut self.parser, "TEMPORARY");
+        if skip_word(&mut self.parser, "TABLE") {
+            return create_table::parse(&mut self.parser).map(|table| Statement::CreateTable(Box::new(table)));
+        }
+        if skip_word(&mut self.parser, "VIEW") {
+            return self.create_view().map(Statement::CreateView);
+        }
+        let found = self.parser.peek_token();
+        Err(SqlError::new(found.span, format!("expected TABLE or VIEW after CREATE, found {found}")))
+    }
+
+    fn create_view(&mut self) -> Result<CreateView, SqlError> {
+        let name = name(&mut self.parser, "the view's name")?;
+        let columns = if self.parser.peek_token().token == Token::LParen {
+            parenthesised_names(&mut self.parser)?
+        } else {
+            Vec::new()
+        };
+        expect_word(&mut self.parser, "AS")?;
+        let query = self.parser.parse_query().map_err(|error| from_parser(&error, &self.parser))?;
+        Ok(CreateView { name, columns, query })
+    }
+
+    fn insert(&mut self, span: Span) -> Result<Statement, SqlError> {
+        self.parser.advance_token();
+        let next = self.parser.peek_token();
+        if is_word(&next.token, "OVERWRITE") {
+            return Err(SqlError::new(next.span, "a topic cannot be overwritten").hint("write INSERT INTO"));
+        }
+        expect_word(&mut self.parser, "INTO")?;
+        let table = name(&mut self.parser, "the table's name")?;
+        let [open, after] = self.parser.peek_tokens::<2>();
+        let is_query = is_word(&after, "SELECT") || is_word(&after, "WITH");
+        let columns = if open == Token::LParen && !is_query && after != Token::LParen {
+            parenthesised_names(&mut self.parser)?
+        } else {
+            Vec::new()
+        };
+        let query = self.parser.parse_query().map_err(|error| from_parser(&error, &self.parser))?;
+        Ok(Statement::Insert(Insert { table, columns, query, span }))
+    }
+
+    fn set(&mut self) -> Result<Statement, SqlError> {
+        self.parser.advance_token();
+        let key = quoted(&mut self.parser, "the key")?;
+        expect(&mut self.parser, &Token::Eq)?;
+        let value = quoted(&mut self.parser, "the value")?;
+        Ok(Statement::Set(Set { key, value }))
+    }
+
+    fn end_of_statement(&mut self) -> Result<(), SqlError> {
+        let found = self.parser.peek_token();
+        match found.token {
+            Token::EOF => Ok(()),
+            Token::SemiColon => {
+                self.parser.advance_token();
+                Ok(())
+            }
+            _ => Err(SqlError::new(found.span, format!("expected ; or the end, found {found}"))
+                .maybe_hint(misspelt(&self.parser))),
+        }
+    }
+}
+
+/// A clause's name that the found token, or one shortly before it, is nearly: `FORM` for `FROM`.
+fn misspelt(parser: &Parser<'_>) -> Option<String> {
+    /// A misspelt word becomes an alias, and the parser stumbles one or two tokens later.
+    const BACK: usize = 2;
+    let next = parser.peek_token();
+    let mut words: Vec<String> = Vec::new();
+    if let Token::Word(word) = &next.token {
+        words.push(word.value.clone());
+    }
+    let mut index = parser.get_current_index();
+    for _ in 0..BACK {
+        let token = parser.token_at(index);
+        if let Token::Word(word) = &token.token {
+            words.push(word.value.clone());
+        }
+        let mut before = index;
+        loop {
+            if before == 0 {
+                break;
+            }
+            before -= 1;
+            if !matches!(parser.token_at(before).token, Token::Whitespace(_)) {
+                break;
+            }
+        }
+        index = before;
+    }
+    words.iter().find_map(|word| {
+        let upper = word.to_ascii_uppercase();
+        let name = nearest(&upper, CLAUSES.iter().copied())?;
+        (name != upper).then(|| format!("did you mean {name} instead of {word}?"))
+    })
+}
+
+/// An error of sqlparser's parser, in our words.
+pub(crate) fn from_parser(error: &ParserError, parser: &Parser<'_>) -> SqlError {
+    let text = match error {
+        ParserError::RecursionLimitExceeded => {
+            let found = parser.peek_token();
+            return SqlError::new(found.span, format!("nested more than {MAX_NESTING} deep"));
+        }
+        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text.as_str(),
+    };
+    let (message, location) = split_location(text);
+    if message == TOO_MANY_OPERATORS {
+        return SqlError::new(at(location, parser), format!("{message}: at most {MAX_OPERATORS}"));
+    }
+    let message = message.replacen("Expected: ", "expected ", 1).replacen(", found: ", ", found ", 1);
+    let message = message.replace("found EOF", "found the end of the text");
+    let (message, hint) = match message.split_once("; did you mean ") {
+        Some((message, name)) => (message.to_owned(), Some(format!("did you mean {name}"))),
+        None => (lower_first(&message), misspelt(parser)),
+    };
+    SqlError::new(at(location, parser), message).maybe_hint(hint)
+}
+
+/// The token at a location gives the width to mark.
+fn at(location: Option<Location>, parser: &Parser<'_>) -> Span {
+    let Some(location) = location else { return Span::empty() };
+    let next = parser.peek_token().span;
+    let current = parser.get_current_token().span;
+    [next, current].into_iter().find(|span| span.start == location).unwrap_or(Span::new(location, location))
+}
+
+/// Splits sqlparser's ` at Line: 3, Column: 5` off a message.
+fn split_location(text: &str) -> (&str, Option<Location>) {
+    let Some((message, place)) = text.rsplit_once(" at Line: ") else { return (text, None) };
+    let Some((line, column)) = place.split_once(", Column: ") else { return (text, None) };
+    match (line.parse(), column.parse()) {
+        (Ok(line), Ok(column)) => (message, Some(Location { line, column })),
+        _ => (text, None),
+    }
+}
+
+fn lower_first(message: &str) -> String {
+    let mut characters = message.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+/// A name, plain or in backticks. Catalog and database are not needed: a path is refused.
+pub(crate) fn name(parser: &mut Parser, what: &str) -> Result<Name, SqlError> {
+    let token = parser.peek_token();
+    match &token.token {
+        Token::Word(word) => {
+            parser.advance_token();
+            if parser.peek_token().token == Token::Period {
+                return Err(SqlError::new(parser.peek_token().span, "names have one part here")
+                    .hint("leave out catalog and database"));
+            }
+            Ok(Name { text: word.value.clone(), span: token.span })
+        }
+        Token::DoubleQuotedString(text) | Token::SingleQuotedString(text) => {
+            Err(SqlError::new(token.span, format!("expected {what}, found a text"))
+                .hint(format!("names are quoted in backticks: `{text}`")))
+        }
+        _ => Err(expected(what, &token)),
+    }
+}
+
+/// `(name, name, ..)`.
+pub(crate) fn parenthesised_names(parser: &mut Parser) -> Result<Vec<Name>, SqlError> {
+    expect(parser, &Token::LParen)?;
+    let mut names = vec![name(parser, "a column's name")?];
+    while parser.consume_token(&Token::Comma) {
+        names.push(name(parser, "a column's name")?);
+    }
+    expect(parser, &Token::RParen)?;
+    Ok(names)
+}
+
+/// A text in single quotes.
+pub(crate) fn quoted(parser: &mut Parser, what: &str) -> Result<Name, SqlError> {
+    let token = parser.peek_token();
+    match &token.token {
+        Token::SingleQuotedString(text) => {
+            parser.advance_token();
+            Ok(Name { text: text.clone(), span: token.span })
+        }
+        _ => Err(expected(&format!("{what} in single quotes"), &token)),
+    }
+}
+
+/// Consumes a token that has to be there.
+pub(crate) fn expect(parser: &mut Parser, token: &Token) -> Result<(), SqlError> {
+    if parser.consume_token(token) { Ok(()) } else { Err(expected(&token.to_string(), &parser.peek_token())) }
+}
+
+/// Consumes a word that has to be there.
+pub(crate) fn expect_word(parser: &mut Parser, word: &str) -> Result<(), SqlError> {
+    if skip_word(parser, word) {
+        return Ok(());
+    }
+    let found = parser.peek_token();
+    let close = matches!(&found.token, Token::Word(found) if nearest(&found.value, [word]).is_some());
+    Err(expected(word, &found).maybe_hint(close.then(|| format!("did you mean {word}?"))))
+}
+
+/// `expected x, found y`.
+pub(crate) fn expected(what: &str, found: &TokenWithSpan) -> SqlError {
+    let found_text = match &found.token {
+        Token::EOF => "the end of the text".to_owned(),
+        token => token.to_string(),
+    };
+    SqlError::new(found.span, format!("expected {what}, found {found_text}"))
+}

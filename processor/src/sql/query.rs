@@ -1,0 +1,330 @@
+//! Queries: FROM, WHERE and SELECT; the aggregation is in `group.rs`.
+
+use std::collections::BTreeMap;
+
+use sqlparser::ast::{self, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor};
+use sqlparser::tokenizer::Span;
+
+use super::bind::Binder;
+use super::catalog::{Catalog, Entry};
+use super::error::SqlError;
+use super::position;
+use super::relation::Relation;
+use super::scope::Field;
+use crate::plan::Stage;
+
+/// The deepest nesting of views and subqueries.
+const MAX_QUERY_DEPTH: usize = 16;
+
+/// The most columns a query has.
+pub(super) const MAX_FIELDS: usize = 2000;
+
+/// Plans queries over the tables and views of a catalog.
+pub(crate) struct QueryPlanner<'a> {
+    catalog: &'a Catalog,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+    /// WITH queries, by name.
+    with: BTreeMap<String, Relation>,
+    depth: usize,
+}
+
+impl<'a> QueryPlanner<'a> {
+    /// A planner that knows the catalog's tables.
+    pub(crate) fn new(catalog: &'a Catalog) -> Self {
+        Self { catalog, warnings: Vec::new(), with: BTreeMap::new(), depth: 0 }
+    }
+
+    /// Plans a whole query.
+    pub(crate) fn query(&mut self, query: &ast::Query) -> Result<Relation, SqlError> {
+        let span = position::of_query(query);
+        if self.depth == MAX_QUERY_DEPTH {
+            return Err(SqlError::new(span, format!("queries are nested more than {MAX_QUERY_DEPTH} deep")));
+        }
+        self.depth += 1;
+        let outer = self.with.clone();
+        let relation = self.query_body(query, span);
+        self.with = outer;
+        self.depth -= 1;
+        relation
+    }
+
+    fn query_body(&mut self, query: &ast::Query, span: Span) -> Result<Relation, SqlError> {
+        if let Some(with) = &query.with {
+            self.bind_with(with)?;
+        }
+        let unsupported =
+            |what: &str| Err(SqlError::new(span, format!("{what} is not supported: a stream has no end")));
+        if query.order_by.is_some() {
+            return unsupported("ORDER BY");
+        }
+        if query.limit_clause.is_some() || query.fetch.is_some() {
+            return unsupported("LIMIT");
+        }
+        match &*query.body {
+            SetExpr::Select(select) => self.select(select),
+            SetExpr::Query(inner) => self.query(inner),
+            SetExpr::SetOperation { op, .. } => Err(SqlError::new(span, format!("{op} is not supported yet"))
+                .hint("write one INSERT INTO for each of the queries; they run as one job")),
+            SetExpr::Values(_) => Err(SqlError::new(span, "VALUES is not supported: a job reads a topic")),
+            _ => Err(SqlError::new(span, "expected SELECT")),
+        }
+    }
+
+    fn bind_with(&mut self, with: &ast::With) -> Result<(), SqlError> {
+        if with.recursive {
+            return Err(SqlError::new(with.with_token.0.span, "WITH RECURSIVE is not supported"));
+        }
+        for table in &with.cte_tables {
+            let mut relation = self.query(&table.query)?;
+            rename(&mut relation, &table.alias)?;
+            self.with.insert(table.alias.name.value.clone(), relation);
+        }
+        Ok(())
+    }
+
+    /// A table, view or WITH query by its name.
+    pub(super) fn named(&mut self, name: &str, span: Span) -> Result<Relation, SqlError> {
+        if let Some(relation) = self.with.get(name) {
+            return Ok(relation.clone());
+        }
+        match self.catalog.get(name) {
+            Some(Entry::Table(table)) => Ok(Relation {
+                table: table.clone(),
+                stages: Vec::new(),
+                fields: table.fields_as(name),
+                windowing: None,
+                aggregated: false,
+            }),
+            Some(Entry::View(relation)) => {
+                let mut relation = (**relation).clone();
+                relation.qualify(name);
+                Ok(relation)
+            }
+            None => Err(self.catalog.unknown(name, span, self.with.keys().map(String::as_str))),
+        }
+    }
+
+    fn select(&mut self, select: &ast::Select) -> Result<Relation, SqlError> {
+        refuse_clauses(select)?;
+        let mut relation = self.from(select)?;
+        if let Some(condition) = &select.selection {
+            let what = relation.what();
+            let mut binder = Binder::new(relation.scope(&what), "WHERE");
+            let bound = binder.bind_condition(condition)?;
+            self.warnings.append(&mut binder.warnings);
+            relation.stages.push(Stage::Filter(bound));
+        }
+        if is_aggregate(select) {
+            return self.aggregate(select, relation);
+        }
+        if let Some(having) = &select.having {
+            return Err(SqlError::new(position::of(having), "HAVING without GROUP BY").hint("write WHERE"));
+        }
+        relation.fields = self.project(&select.projection, &relation)?;
+        Ok(relation)
+    }
+
+    /// The one table of FROM.
+    fn from(&mut self, select: &ast::Select) -> Result<Relation, SqlError> {
+        let span = select.select_token.0.span;
+        let [from] = select.from.as_slice() else {
+            return Err(match select.from.get(1) {
+                None => SqlError::new(span, "a query without FROM reads nothing"),
+                Some(second) => {
+                    SqlError::new(factor_span(&second.relation).unwrap_or(span), "joins are not supported yet")
+                }
+            });
+        };
+        if let Some(join) = from.joins.first() {
+            return Err(SqlError::new(factor_span(&join.relation).unwrap_or(span), "joins are not supported yet"));
+        }
+        self.factor(&from.relation, span)
+    }
+
+    fn factor(&mut self, factor: &TableFactor, span: Span) -> Result<Relation, SqlError> {
+        match factor {
+            TableFactor::Table { name, alias, args, version, .. } => {
+                let parts = &name.0;
+                let (Some(part), 1) = (parts.first().and_then(|part| part.as_ident()), parts.len()) else {
+                    return Err(SqlError::new(factor_span(factor).unwrap_or(span), "names have one part here")
+                        .hint("leave out catalog and database"));
+                };
+                if version.is_some() {
+                    return Err(SqlError::new(part.span, "FOR SYSTEM_TIME is not supported yet"));
+                }
+                let mut relation = match args {
+                    Some(arguments) => self.windowing(&part.value, part.span, &arguments.args)?,
+                    None => self.named(&part.value, part.span)?,
+                };
+                if let Some(alias) = alias {
+                    rename(&mut relation, alias)?;
+                }
+                Ok(relation)
+            }
+            TableFactor::TableFunction { expr, alias } => {
+                let ast::Expr::Function(function) = expr else {
+                    return Err(SqlError::new(position::of(expr), "expected a windowing function in TABLE(..)")
+                        .hint("write TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))"));
+                };
+                let arguments: &[ast::FunctionArg] = match &function.args {
+                    ast::FunctionArguments::List(list) => &list.args,
+                    _ => &[],
+                };
+                let mut relation = self.windowing(&function.name.to_string(), position::of(expr), arguments)?;
+                if let Some(alias) = alias {
+                    rename(&mut relation, alias)?;
+                }
+                Ok(relation)
+            }
+            TableFactor::Derived { lateral: false, subquery, alias, .. } => {
+                let mut relation = self.query(subquery)?;
+                match alias {
+                    Some(alias) => rename(&mut relation, alias)?,
+                    None => relation.fields.iter_mut().for_each(|field| field.qualifier = None),
+                }
+                Ok(relation)
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } if table_with_joins.joins.is_empty() => {
+                let mut relation = self.factor(&table_with_joins.relation, span)?;
+                if let Some(alias) = alias {
+                    rename(&mut relation, alias)?;
+                }
+                Ok(relation)
+            }
+            TableFactor::MatchRecognize { .. } => Err(SqlError::new(span, "MATCH_RECOGNIZE is not supported yet")),
+            _ => Err(SqlError::new(factor_span(factor).unwrap_or(span), "this kind of table is not supported in FROM")),
+        }
+    }
+
+    /// The SELECT list of a query without aggregates.
+    fn project(&mut self, items: &[SelectItem], relation: &Relation) -> Result<Vec<Field>, SqlError> {
+        let what = relation.what();
+        let mut fields = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let (expr, name) = match item {
+                SelectItem::Wildcard(_) => {
+                    fields.extend(relation.fields.iter().cloned());
+                    continue;
+                }
+                SelectItem::QualifiedWildcard(kind, _) => {
+                    fields.extend(qualified(kind, relation)?);
+                    continue;
+                }
+                SelectItem::UnnamedExpr(expr) => (expr, default_name(expr, index)),
+                SelectItem::ExprWithAlias { expr, alias } => (expr, alias.value.clone()),
+                SelectItem::ExprWithAliases { expr, .. } => {
+                    return Err(SqlError::new(position::of(expr), "an expression has one alias"));
+                }
+            };
+            let mut binder = Binder::new(relation.scope(&what), "SELECT");
+            let bound = binder.bind(expr)?;
+            self.warnings.append(&mut binder.warnings);
+            let rowtime = relation.fields.iter().any(|field| field.rowtime && field.expr == bound);
+            fields.push(Field { qualifier: None, name, expr: bound, rowtime });
+        }
+        if fields.len() > MAX_FIELDS {
+            return Err(SqlError::new(Span::empty(), format!("a query has at most {MAX_FIELDS} columns")));
+        }
+        Ok(fields)
+    }
+}
+
+/// `t.*`.
+fn qualified(kind: &SelectItemQualifiedWildcardKind, relation: &Relation) -> Result<Vec<Field>, SqlError> {
+    let name = kind.to_string();
+    let name = name.trim_end_matches(".*").trim_matches('`');
+    let of_table = |field: &&Field| field.qualifier.as_deref() == Some(name);
+    let fields: Vec<Field> = relation.fields.iter().filter(of_table).cloned().collect();
+    if fields.is_empty() {
+        let span = match kind {
+            SelectItemQualifiedWildcardKind::ObjectName(name) => ast::Spanned::span(name),
+            SelectItemQualifiedWildcardKind::Expr(expr) => position::of(expr),
+        };
+        return Err(SqlError::new(span, format!("there is no table {name} in FROM")));
+    }
+    Ok(fields)
+}
+
+/// A column keeps its name; other expressions are called EXPR$0, EXPR$1 and so on, as in Flink.
+pub(super) fn default_name(expr: &ast::Expr, index: usize) -> String {
+    match expr {
+        ast::Expr::Identifier(name) => name.value.clone(),
+        ast::Expr::CompoundIdentifier(parts) => match parts.last() {
+            Some(name) => name.value.clone(),
+            None => format!("EXPR${index}"),
+        },
+        _ => format!("EXPR${index}"),
+    }
+}
+
+/// Gives a relation an alias, and its columns other names if the alias has them.
+fn rename(relation: &mut Relation, alias: &ast::TableAlias) -> Result<(), SqlError> {
+    relation.qualify(&alias.name.value);
+    if alias.columns.is_empty() {
+        return Ok(());
+    }
+    if alias.columns.len() != relation.fields.len() {
+        return Err(SqlError::new(
+            alias.name.span,
+            format!("{} columns have {} names", relation.fields.len(), alias.columns.len()),
+        ));
+    }
+    for (field, column) in relation.fields.iter_mut().zip(&alias.columns) {
+        field.name = column.name.value.clone();
+    }
+    Ok(())
+}
+
+fn factor_span(factor: &TableFactor) -> Option<Span> {
+    let span = match factor {
+        TableFactor::Table { name, .. } | TableFactor::Function { name, .. } => ast::Spanned::span(name),
+        TableFactor::Derived { subquery, .. } => position::of_query(subquery),
+        TableFactor::TableFunction { expr, .. } => position::of(expr),
+        TableFactor::NestedJoin { table_with_joins, .. } => return factor_span(&table_with_joins.relation),
+        TableFactor::UNNEST { array_exprs, .. } => position::of(array_exprs.first()?),
+        _ => return None,
+    };
+    (span.start.line != 0).then_some(span)
+}
+
+/// Clauses that are not understood are refused, never passed over.
+fn refuse_clauses(select: &ast::Select) -> Result<(), SqlError> {
+    let span = select.select_token.0.span;
+    if select.distinct.is_some() {
+        return Err(SqlError::new(span, "SELECT DISTINCT is not supported yet")
+            .hint("GROUP BY the columns, window_start and window_end"));
+    }
+    if let Some(qualify) = &select.qualify {
+        return Err(SqlError::new(position::of(qualify), "QUALIFY is not supported yet"));
+    }
+    let others = [
+        (select.top.is_some(), "TOP"),
+        (select.into.is_some(), "SELECT .. INTO"),
+        (!select.lateral_views.is_empty(), "LATERAL VIEW"),
+        (select.prewhere.is_some(), "PREWHERE"),
+        (!select.connect_by.is_empty(), "CONNECT BY"),
+        (!select.cluster_by.is_empty(), "CLUSTER BY"),
+        (!select.distribute_by.is_empty(), "DISTRIBUTE BY"),
+        (!select.sort_by.is_empty(), "SORT BY"),
+        (!select.named_window.is_empty(), "WINDOW"),
+        (select.exclude.is_some(), "EXCLUDE"),
+    ];
+    match others.iter().find(|(there, _)| *there) {
+        Some((_, clause)) => Err(SqlError::new(span, format!("{clause} is not supported"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a SELECT groups rows: it has GROUP BY or calls an aggregate function.
+fn is_aggregate(select: &ast::Select) -> bool {
+    let grouped = match &select.group_by {
+        ast::GroupByExpr::All(_) => true,
+        ast::GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
+    };
+    let calls = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => super::group::calls_aggregate(expr),
+        _ => false,
+    };
+    grouped || select.projection.iter().any(calls)
+}

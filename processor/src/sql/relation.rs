@@ -1,0 +1,53 @@
+//! What a query is while it is planned: a table, steps, and named values over the row after them.
+
+use std::rc::Rc;
+
+use super::scope::{Field, Scope};
+use super::table::Table;
+use crate::expr::Expr;
+use crate::plan::{Stage, Window};
+
+/// A query under construction.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    /// The table that is read.
+    pub table: Rc<Table>,
+    /// The steps so far. Those up to the first that makes a new row see the table's whole row.
+    pub stages: Vec<Stage>,
+    /// The named values, over the row after the last step.
+    pub fields: Vec<Field>,
+    /// The windowing function that has been applied, until an aggregation uses it up.
+    pub windowing: Option<Windowing>,
+    /// Whether rows have been aggregated.
+    pub aggregated: bool,
+}
+
+/// A windowing function over a relation: what its three columns are computed with.
+#[derive(Clone, Debug)]
+pub(crate) struct Windowing {
+    pub window: Window,
+    /// The event-time column.
+    pub time: Expr,
+    pub start: Expr,
+    pub end: Expr,
+    pub last: Expr,
+}
+
+impl Relation {
+    /// The names for expressions over this relation.
+    pub(crate) fn scope<'a>(&'a self, what: &'a str) -> Scope<'a> {
+        Scope { fields: &self.fields, what }
+    }
+
+    /// What the fields belong to, for messages.
+    pub(crate) fn what(&self) -> String {
+        if self.aggregated { "the result of the aggregation".to_owned() } else { format!("table {}", self.table.name) }
+    }
+
+    /// Puts every field under another name of the table.
+    pub(crate) fn qualify(&mut self, qualifier: &str) {
+        for field in &mut self.fields {
+            field.qualifier = Some(qualifier.to_owned());
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! SET 'key' = 'value': the few settings of a Flink session that a job here can have.
+
+use super::error::{SqlError, did_you_mean};
+use super::options::duration_ms;
+use super::statement::Set;
+
+/// What SET has set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// `table.exec.source.idle-timeout`, in milliseconds, if it is set; 0 means that idle partitions hold the watermark back.
+    pub idle_timeout_ms: Option<i64>,
+}
+
+const IDLE_TIMEOUT: &str = "table.exec.source.idle-timeout";
+const TIME_ZONE: &str = "table.local-time-zone";
+const RUNTIME_MODE: &str = "execution.runtime-mode";
+const NULL_ENFORCER: &str = "table.exec.sink.not-null-enforcer";
+const PIPELINE_NAME: &str = "pipeline.name";
+
+/// Settings that change how Flink runs, not what comes out.
+const WITHOUT_EFFECT: &[&str] =
+    &["parallelism.default", "execution.checkpointing.interval", "execution.checkpointing.mode"];
+
+impl Settings {
+    /// Takes a SET statement.
+    pub(crate) fn set(&mut self, set: &Set, warnings: &mut Vec<String>) -> Result<(), SqlError> {
+        let value = set.value.text.as_str();
+        let refuse = |message: String| Err(SqlError::new(set.value.span, message));
+        match set.key.text.as_str() {
+            IDLE_TIMEOUT => match duration_ms(value) {
+                Some(ms) => self.idle_timeout_ms = Some(ms),
+                None => {
+                    return Err(SqlError::new(set.value.span, format!("'{value}' is no duration"))
+                        .hint("a duration is a number and a unit: '500 ms', '30 s', '5 min', '1 h'"));
+                }
+            },
+            TIME_ZONE if !matches!(value, "UTC" | "Etc/UTC" | "GMT" | "Z" | "+00:00") => {
+                return refuse(format!("the time zone {value} is not supported yet, only UTC"));
+            }
+            RUNTIME_MODE if !value.eq_ignore_ascii_case("streaming") => {
+                return refuse("a job is streaming, there is no batch mode".to_owned());
+            }
+            NULL_ENFORCER if !value.eq_ignore_ascii_case("error") => {
+                return refuse("only ERROR is supported: NULL for a NOT NULL column fails the job".to_owned());
+            }
+            TIME_ZONE | RUNTIME_MODE | NULL_ENFORCER => {}
+            PIPELINE_NAME => {
+                warnings.push(format!("'{PIPELINE_NAME}' has no effect: the job's name is given when it is applied"))
+            }
+            key if WITHOUT_EFFECT.contains(&key) => warnings.push(format!("'{key}' has no effect here")),
+            key => {
+                let known = [IDLE_TIMEOUT, TIME_ZONE, RUNTIME_MODE, NULL_ENFORCER, PIPELINE_NAME];
+                return Err(SqlError::new(set.key.span, format!("there is no setting '{key}'"))
+                    .maybe_hint(did_you_mean(key, known)));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! The statements of a job file, as they were written.
+
+use sqlparser::ast;
+use sqlparser::tokenizer::Span;
+
+use crate::expr::DataType;
+
+/// A word with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    pub text: String,
+    pub span: Span,
+}
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub(crate) enum Statement {
+    CreateTable(Box<CreateTable>),
+    CreateView(CreateView),
+    Insert(Insert),
+    Set(Set),
+}
+
+/// CREATE TABLE.
+#[derive(Clone, Debug)]
+pub(crate) struct CreateTable {
+    pub name: Name,
+    pub if_not_exists: bool,
+    pub columns: Vec<ColumnDef>,
+    pub watermark: Option<Watermark>,
+    /// Where PRIMARY KEY stands.
+    pub primary_key: Option<Span>,
+    pub options: Vec<(Name, Name)>,
+}
+
+/// A column of CREATE TABLE.
+#[derive(Clone, Debug)]
+pub(crate) struct ColumnDef {
+    pub name: Name,
+    pub kind: ColumnKind,
+}
+
+/// What a column is.
+#[derive(Clone, Debug)]
+pub(crate) enum ColumnKind {
+    /// A field of the record.
+    Physical { data_type: DataType, nullable: bool },
+    /// `name AS expression`.
+    Computed(ast::Expr),
+}
+
+/// WATERMARK FOR column AS expression.
+#[derive(Clone, Debug)]
+pub(crate) struct Watermark {
+    pub column: Name,
+    pub expr: ast::Expr,
+}
+
+/// CREATE VIEW name AS query.
+#[derive(Clone, Debug)]
+pub(crate) struct CreateView {
+    pub name: Name,
+    pub columns: Vec<Name>,
+    pub query: Box<ast::Query>,
+}
+
+/// INSERT INTO table [(columns)] query.
+#[derive(Clone, Debug)]
+pub(crate) struct Insert {
+    pub table: Name,
+    pub columns: Vec<Name>,
+    pub query: Box<ast::Query>,
+    /// The INSERT keyword.
+    pub span: Span,
+}
+
+/// SET 'key' = 'value'.
+#[derive(Clone, Debug)]
+pub(crate) struct Set {
+    pub key: Name,
+    pub value: Name,
+}

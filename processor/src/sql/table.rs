@@ -1,0 +1,189 @@
+//! Tables: CREATE TABLE checked, its computed columns and watermark bound.
+
+use super::PlanContext;
+use super::bind::{Binder, describe};
+use super::error::{SqlError, did_you_mean};
+use super::options::{self, TableOptions};
+use super::position;
+use super::scope::{Field, Scope};
+use super::statement::{ColumnKind, CreateTable, Watermark};
+use crate::expr::{DataType, Expr};
+use crate::plan::{Column, Computed, EventTime};
+
+/// A table that statements can name.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub name: String,
+    /// The record's fields.
+    pub physical: Vec<Column>,
+    /// Computed from them.
+    pub computed: Vec<Computed>,
+    /// Positions in the row of physical and computed columns, in the order of the statement.
+    pub order: Vec<usize>,
+    /// Over the row of physical and computed columns.
+    pub event_time: Option<EventTime>,
+    pub options: TableOptions,
+}
+
+impl Table {
+    /// Checks a CREATE TABLE.
+    pub(crate) fn new(
+        statement: &CreateTable,
+        context: &PlanContext<'_>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, SqlError> {
+        let options = options::read(statement, context)?;
+        warnings.extend(options.warnings.iter().cloned());
+        if let Some(span) = statement.primary_key {
+            let message =
+                format!("table {} cannot have a PRIMARY KEY: rows are only appended to its topic", statement.name.text);
+            return Err(SqlError::new(span, message).hint("leave it out; Flink refuses it for this connector too"));
+        }
+        let physical: Vec<Column> = statement.columns.iter().filter_map(physical_column).collect();
+        if physical.is_empty() {
+            let message = format!("table {} has no column that is in the record", statement.name.text);
+            return Err(SqlError::new(statement.name.span, message));
+        }
+        let mut table = Table {
+            name: statement.name.text.clone(),
+            physical,
+            computed: Vec::new(),
+            order: Vec::new(),
+            event_time: None,
+            options,
+        };
+        table.bind_computed(statement, warnings)?;
+        table.order = statement.columns.iter().filter_map(|column| table.position(&column.name.text)).collect();
+        if let Some(watermark) = &statement.watermark {
+            table.event_time = Some(table.bind_watermark(watermark, warnings)?);
+        }
+        table.check_key()?;
+        Ok(table)
+    }
+
+    /// Computed columns see the physical ones only, as in Flink.
+    fn bind_computed(&mut self, statement: &CreateTable, warnings: &mut Vec<String>) -> Result<(), SqlError> {
+        let fields = self.fields();
+        for column in &statement.columns {
+            let ColumnKind::Computed(expr) = &column.kind else { continue };
+            let what = format!("table {}", self.name);
+            let mut binder = Binder::new(Scope { fields: &fields, what: &what }, "a computed column");
+            let bound = binder.bind(expr).map_err(|error| {
+                let names_computed = statement.columns.iter().any(|other| {
+                    matches!(other.kind, ColumnKind::Computed(_))
+                        && error.message.contains(&format!("column {} in", other.name.text))
+                });
+                let hint = "a computed column can use the record's own columns, not other computed ones";
+                if names_computed { error.hint(hint) } else { error }
+            })?;
+            warnings.append(&mut binder.warnings);
+            self.computed.push(Computed { name: column.name.text.clone(), expr: bound });
+        }
+        Ok(())
+    }
+
+    fn bind_watermark(&self, watermark: &Watermark, warnings: &mut Vec<String>) -> Result<EventTime, SqlError> {
+        let name = &watermark.column;
+        let Some(column) = self.position(&name.text) else {
+            let names: Vec<&str> = self.names().collect();
+            return Err(SqlError::new(name.span, format!("there is no column {} in table {}", name.text, self.name))
+                .maybe_hint(did_you_mean(&name.text, names)));
+        };
+        let data_type = self.type_at(column);
+        let fits = |data_type| matches!(data_type, DataType::Timestamp(0..=3) | DataType::TimestampLtz(0..=3));
+        if !fits(data_type) {
+            let hint = if data_type.is_integer() {
+                format!("add a column ts AS TO_TIMESTAMP_LTZ({}, 3) and take ts", name.text)
+            } else if data_type.is_timestamp() {
+                "a precision of 3 is milliseconds, and the most there is for event time".to_owned()
+            } else {
+                "CAST it, or compute it with TO_TIMESTAMP_LTZ or TO_TIMESTAMP".to_owned()
+            };
+            let message = format!(
+                "event time is a TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p from 0 to 3; {} is {}",
+                name.text,
+                describe(data_type)
+            );
+            return Err(SqlError::new(name.span, message).hint(hint));
+        }
+        let fields = self.fields();
+        let what = format!("table {}", self.name);
+        let mut binder = Binder::new(Scope { fields: &fields, what: &what }, "a watermark");
+        let expr = binder.bind(&watermark.expr)?;
+        warnings.append(&mut binder.warnings);
+        let same_kind = std::mem::discriminant(&expr.data_type()) == std::mem::discriminant(&data_type);
+        if !same_kind || !fits(expr.data_type()) {
+            let message =
+                format!("the watermark of {} is {data_type} like it, found {}", name.text, describe(expr.data_type()));
+            return Err(SqlError::new(position::of(&watermark.expr), message)
+                .hint(format!("write {0} - INTERVAL '5' SECOND", name.text)));
+        }
+        Ok(EventTime { column, watermark: expr })
+    }
+
+    fn check_key(&self) -> Result<(), SqlError> {
+        let Some(key) = &self.options.key else { return Ok(()) };
+        for field in &key.fields {
+            if !self.physical.iter().any(|column| column.name == *field) {
+                let names: Vec<&str> = self.physical.iter().map(|column| column.name.as_str()).collect();
+                return Err(SqlError::new(
+                    key.span,
+                    format!("'key.fields' names {field}, which is no column of {}", self.name),
+                )
+                .maybe_hint(did_you_mean(field, names)));
+            }
+        }
+        if key.json.is_none() && key.fields.len() > 1 {
+            return Err(
+                SqlError::new(key.span, "'key.format' = 'raw' takes one column").hint("several make a 'json' key")
+            );
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let computed = self.computed.iter().map(|column| column.name.as_str());
+        self.physical.iter().map(|column| column.name.as_str()).chain(computed)
+    }
+
+    /// Position in the row of physical and computed columns.
+    fn position(&self, name: &str) -> Option<usize> {
+        self.names().position(|other| other == name)
+    }
+
+    fn type_at(&self, position: usize) -> DataType {
+        match self.physical.get(position) {
+            Some(column) => column.data_type,
+            None => self.computed[position - self.physical.len()].expr.data_type(),
+        }
+    }
+
+    /// All columns known so far, as names for expressions over the row of physical and computed columns.
+    fn fields(&self) -> Vec<Field> {
+        let field = |(position, name): (usize, &str)| Field {
+            qualifier: Some(self.name.clone()),
+            name: name.to_owned(),
+            expr: Expr::column(position, self.type_at(position)),
+            rowtime: self.event_time.as_ref().is_some_and(|event_time| event_time.column == position),
+        };
+        self.names().enumerate().map(field).collect()
+    }
+
+    /// The columns in the statement's order, under the table's name or an alias.
+    pub(crate) fn fields_as(&self, qualifier: &str) -> Vec<Field> {
+        let fields = self.fields();
+        self.order
+            .iter()
+            .map(|position| Field { qualifier: Some(qualifier.to_owned()), ..fields[*position].clone() })
+            .collect()
+    }
+}
+
+fn physical_column(column: &super::statement::ColumnDef) -> Option<Column> {
+    match column.kind {
+        ColumnKind::Physical { data_type, nullable } => {
+            Some(Column { name: column.name.text.clone(), data_type, nullable })
+        }
+        ColumnKind::Computed(_) => None,
+    }
+}
