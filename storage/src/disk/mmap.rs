@@ -11,6 +11,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::mapped::Mapped;
+
 /// Smallest reservation, in bytes.
 const SMALLEST: u64 = 64 * 1024;
 /// Reservations beyond the file's size grow no further than this, in bytes.
@@ -20,6 +22,8 @@ const LARGEST_STEP: u64 = 256 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Mapping {
     raw: MmapRaw,
+    /// Keeps the file from being made shorter; dropped after the mapping.
+    _mapped: Mapped,
 }
 
 impl Mapping {
@@ -27,8 +31,9 @@ impl Mapping {
     pub(super) fn new(file: &File, length: u64) -> io::Result<Mapping> {
         let reserve = length.saturating_add(length.clamp(SMALLEST, LARGEST_STEP));
         let reserve = usize::try_from(reserve).map_err(io::Error::other)?;
+        let mapped = Mapped::new(file)?;
         let raw = MmapOptions::new().len(reserve).map_raw_read_only(file)?;
-        Ok(Mapping { raw })
+        Ok(Mapping { raw, _mapped: mapped })
     }
 
     /// Bytes of address space reserved.
@@ -57,7 +62,7 @@ impl AsRef<[u8]> for Written {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: `slice` checked that the range lies in the mapping, which the `Arc` keeps mapped for as long as `self` lives.
         // The bytes lie within the file and do not change: files are only written at their end (`O_APPEND`), and are cut only
-        // when no slice is left, else a copy takes their place (`RealFile::truncate`). Other processes are kept out of the data
+        // when no mapping is left in this process (`mapped`), else a copy takes their place (`RealFile::truncate`). Other processes are kept out of the data
         // folder by its lock file; one that ignores it can do harm, as with any mapped file.
         unsafe { std::slice::from_raw_parts(self.mapping.raw.as_ptr().add(self.start), self.length) }
     }

@@ -3,6 +3,7 @@
 //! Files are written at their end only, so whatever was once read from a file never changes under the reader. That is what
 //! makes handing out slices of mapped files sound.
 
+mod mapped;
 mod memory;
 #[allow(unsafe_code, reason = "mapped files; each block says why it is sound")]
 mod mmap;

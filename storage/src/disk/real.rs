@@ -4,12 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use super::mmap::{self, Mapping};
-use super::{DirEntry, Disk, DiskFile};
+use super::{DirEntry, Disk, DiskFile, mapped};
 use crate::error::StorageError;
 
 /// The file system of the machine.
@@ -129,30 +129,20 @@ struct RealFile {
 struct State {
     file: Arc<File>,
     mapping: Option<Arc<Mapping>>,
-    /// Mappings that became too small, as long as slices of them are left.
-    outgrown: Vec<Weak<Mapping>>,
 }
 
 impl State {
     fn new(file: File) -> State {
-        State { file: Arc::new(file), mapping: None, outgrown: Vec::new() }
+        State { file: Arc::new(file), mapping: None }
     }
 
-    /// A mapping that reaches to `end`, which lies within the `written` bytes of the file.
+    /// A mapping that reaches to `end`, which lies within the `written` bytes of the file. One that became too small lives on
+    /// under its slices.
     fn mapping(&mut self, end: u64, written: u64) -> io::Result<&Arc<Mapping>> {
         if self.mapping.as_ref().is_none_or(|mapping| mapping.reserved() < end) {
-            let larger = Arc::new(Mapping::new(&self.file, written)?);
-            self.outgrown.retain(|mapping| mapping.strong_count() > 0);
-            self.outgrown.extend(self.mapping.take().as_ref().map(Arc::downgrade));
-            self.mapping = Some(larger);
+            self.mapping = Some(Arc::new(Mapping::new(&self.file, written)?));
         }
         Ok(self.mapping.as_ref().expect("set just above if it was not there"))
-    }
-
-    /// Whether anybody still holds bytes of the file.
-    fn has_slices(&self) -> bool {
-        self.mapping.as_ref().is_some_and(|mapping| Arc::strong_count(mapping) > 1)
-            || self.outgrown.iter().any(|mapping| mapping.strong_count() > 0)
     }
 }
 
@@ -218,14 +208,14 @@ impl DiskFile for RealFile {
     }
 
     fn read_at(&self, position: u64, length: usize) -> Result<Bytes, StorageError> {
+        // The lock is held until the slice exists, so that `truncate` cannot come between.
+        let mut state = self.state();
         let written = self.len();
         let end = position.saturating_add(length as u64).min(written);
         if position >= end {
             return Ok(Bytes::new());
         }
-        let mut state = self.state();
         let mapping = state.mapping(end, written).map_err(StorageError::io("map", &self.path))?;
-        // The lock is held until the slice exists, so that `truncate` cannot come between.
         Ok(mmap::slice(mapping, position as usize, (end - position) as usize))
     }
 
@@ -238,11 +228,12 @@ impl DiskFile for RealFile {
             return Ok(());
         }
         let mut state = self.state();
-        let cut = if state.has_slices() || self.broken.load(Ordering::Acquire) {
-            self.replace_by_copy(&mut state, length)
-        } else {
-            state.mapping = None;
-            state.file.set_len(length)
+        state.mapping = None;
+        let in_place = !self.broken.load(Ordering::Acquire);
+        let cut = match in_place.then(|| mapped::shorten_unmapped(&state.file, length)) {
+            Some(Ok(true)) => Ok(()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(false)) | None => self.replace_by_copy(&mut state, length),
         };
         cut.map_err(StorageError::io("truncate", &self.path))?;
         self.length.store(length, Ordering::Release);

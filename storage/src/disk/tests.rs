@@ -65,6 +65,22 @@ fn slices_outlive_truncation_removal_and_growth() {
 }
 
 #[test]
+fn slices_outlive_truncation_through_another_handle() {
+    both(|disk, dir| {
+        disk.create_dir_all(&dir).unwrap();
+        let path = dir.join("f");
+        let file = disk.create(&path).unwrap();
+        write(&*file, &[7u8; 100_000]);
+        let held = file.read_at(0, 100_000).unwrap();
+        drop(file);
+        let file = disk.open(&path).unwrap();
+        file.truncate(1).unwrap();
+        assert_eq!(held, vec![7u8; 100_000]);
+        assert_eq!(disk.read(&path).unwrap(), [7]);
+    });
+}
+
+#[test]
 fn truncation_without_readers_is_in_place() {
     both(|disk, dir| {
         disk.create_dir_all(&dir).unwrap();

@@ -18,7 +18,8 @@ pub struct FlushTask {
 }
 
 impl FlushTask {
-    /// Syncs the files; returns the offset up to which the log is durable then.
+    /// Syncs the files; returns the offset up to which the log is durable then. After an error the log must be closed and
+    /// recovered: the system may have dropped what it could not write.
     pub fn run(self) -> Result<Offset, StorageError> {
         for file in &self.files {
             file.sync()?;
@@ -34,9 +35,18 @@ impl FlushTask {
 impl Log {
     /// Makes all that was appended durable, and moves the recovery point to the end.
     pub fn flush(&mut self) -> Result<(), StorageError> {
-        let up_to = self.prepare_flush()?.run()?;
-        self.flushed(up_to);
-        Ok(())
+        let task = self.prepare_flush()?;
+        match task.run() {
+            Ok(up_to) => {
+                self.flushed(up_to);
+                Ok(())
+            }
+            Err(error) => {
+                // After a failed sync the system may have dropped the dirty pages: trying again would lie.
+                self.broken = true;
+                Err(error)
+            }
+        }
     }
 
     /// Collects what has to be synced to make the log durable as it is now.

@@ -250,9 +250,8 @@ fn open_segments(
 ) -> Result<BTreeMap<Offset, Segment>, StorageError> {
     let mut segments = BTreeMap::new();
     for entry in disk.list(dir)? {
-        let Some(base) = entry.name.strip_suffix(LOG_SUFFIX).and_then(|base| base.parse().ok()).map(Offset) else {
-            continue;
-        };
+        let base = entry.name.strip_suffix(LOG_SUFFIX).and_then(|base| base.parse::<u64>().ok());
+        let Some(base) = base.and_then(|base| i64::try_from(base).ok()).map(Offset) else { continue };
         segments.insert(base, Segment::open(disk.clone(), dir, base, config.index(), now)?);
     }
     Ok(segments)

@@ -44,6 +44,38 @@ fn a_killed_process_loses_nothing() {
 }
 
 #[test]
+fn the_same_on_a_real_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = |clean| LogOptions {
+        disk: Arc::new(crate::disk::RealDisk),
+        dir: folder.path().join("t-0"),
+        clean,
+        ..options(&MemoryDisk::new(), small_segments())
+    };
+    let mut log = Log::open(here(false)).unwrap();
+    for value in 0..50 {
+        append(&mut log, plain(&[&format!("value {value}")]), as_client());
+    }
+    append(&mut log, stamped(&["x"], &transactional(1, 0, 0)), in_transaction());
+    append(&mut log, marker(1, 0, ControlKind::Abort), as_coordinator());
+    let before = state(&log);
+    let held = log.read(Offset(40), 1000, Offset(50), true).unwrap().bytes;
+    let copy = held.to_vec();
+    drop(log);
+    let mut log = Log::open(here(false)).unwrap();
+    assert_eq!(state(&log), before);
+    log.close().unwrap();
+    drop(log);
+    let mut log = Log::open(here(true)).unwrap();
+    assert_eq!(state(&log), before);
+    log.truncate_to(Offset(41), NOW).unwrap();
+    assert_eq!(values(&log, Offset(0)).len(), 41);
+    log.delete().unwrap();
+    assert_eq!(held, copy);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_closed_log_opens_as_it_was() {
     let disk = MemoryDisk::new();
     let mut log = busy_log(&disk);
