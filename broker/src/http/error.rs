@@ -30,9 +30,8 @@ impl From<JobError> for HttpError {
             JobError::Invalid(problem) => Self { status: StatusCode::BAD_REQUEST, problem },
             JobError::Exists(name) => Self::new(StatusCode::CONFLICT, format!("there is a job {name} already"))
                 .with_hint("drop it first, or give this one another name"),
-            JobError::NotFound(name) => {
-                Self::new(StatusCode::NOT_FOUND, format!("there is no job {name}")).with_hint("GET /v1/jobs lists them")
-            }
+            JobError::NotFound(name) => Self::new(StatusCode::NOT_FOUND, format!("there is no job {name}"))
+                .with_hint("`forebay job list` and GET /v1/jobs list them"),
             JobError::Conflict(message) => Self::new(StatusCode::CONFLICT, message),
             JobError::Unavailable(message) => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
             JobError::Failed(message) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),

@@ -12,7 +12,7 @@ pub(super) fn list(jobs: &[JobStatus]) -> String {
         vec![
             job.name.clone(),
             state(job),
-            format!("{} -> {}", job.sources.join(", "), job.sinks.join(", ")),
+            flow(job, ""),
             friendly_count(job.lag_records),
             behind(job),
             format!("{:.0}", job.records_read_per_second),
@@ -50,6 +50,14 @@ pub(super) fn one(job: &JobStatus) -> String {
     lines.join("\n")
 }
 
+/// From where to where a job goes, and `end`; nothing before it has found its topics.
+fn flow(job: &JobStatus, end: &str) -> String {
+    if job.sources.is_empty() && job.sinks.is_empty() {
+        return String::new();
+    }
+    format!("{} -> {}{end}", job.sources.join(", "), job.sinks.join(", "))
+}
+
 /// What is said of a new job.
 pub(super) fn created(job: &JobStatus) -> String {
     let to_read = match job.lag_records {
@@ -57,11 +65,7 @@ pub(super) fn created(job: &JobStatus) -> String {
         lag => format!("{} records to read", friendly_count(lag)),
     };
     let name = &job.name;
-    format!(
-        "job {name} created: {} -> {}, {to_read}\nwatch it with `forebay job describe {name}`",
-        job.sources.join(", "),
-        job.sinks.join(", ")
-    )
+    format!("job {name} created: {}{to_read}\nwatch it with `forebay job describe {name}`", flow(job, ", "))
 }
 
 /// The state, with the reason where there is one.
