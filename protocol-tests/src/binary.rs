@@ -31,7 +31,15 @@ fn build() -> PathBuf {
     let profile = if profile == "debug" { "dev" } else { profile };
     let _one_at_a_time = FileLock::acquire(&profile_dir.join(".forebay-build.lock"));
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace::root()).args(["build", "--quiet", "--workspace", "--bin", "forebay", "--profile", profile]);
+    cargo.current_dir(workspace::root()).args([
+        "build",
+        "--quiet",
+        "--workspace",
+        "--bin",
+        "forebay",
+        "--profile",
+        profile,
+    ]);
     cargo.arg("--target-dir").arg(target);
     process::run(cargo, "", BUILD_LIMIT).unwrap_or_else(|error| panic!("forebay does not build:\n{error}"));
     profile_dir.join("forebay")

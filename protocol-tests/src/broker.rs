@@ -64,7 +64,8 @@ impl Broker {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let log = workspace::logs().join(format!("{name}-{}-{number}.log", std::process::id()));
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let settings = SETTINGS.iter().chain(settings).map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        let settings =
+            SETTINGS.iter().chain(settings).map(|(key, value)| (key.to_string(), value.to_string())).collect();
         let (port, second_port) = (ports::free_port(), ports::free_port());
         let mut node = Node { broker: self, folder, port, second_port, settings, log, process: None };
         if self == Self::ApacheKafka {

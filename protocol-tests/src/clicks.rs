@@ -181,8 +181,11 @@ fn expected_row(line: &str) -> Row {
 fn timestamp_ms(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(' ')?;
     let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let numbers = |text: &str, separator: char| text.split(separator).map(|n| n.parse::<i64>().ok()).collect::<Option<Vec<_>>>();
-    let ([year, month, day], [hour, minute, second]) = (&numbers(date, '-')?[..], &numbers(time, ':')?[..]) else { return None };
+    let numbers =
+        |text: &str, separator: char| text.split(separator).map(|n| n.parse::<i64>().ok()).collect::<Option<Vec<_>>>();
+    let ([year, month, day], [hour, minute, second]) = (&numbers(date, '-')?[..], &numbers(time, ':')?[..]) else {
+        return None;
+    };
     // Days from the civil calendar: years that begin in March have their leap day at the end.
     let (year, month) = if *month > 2 { (*year, month - 3) } else { (year - 1, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468;
@@ -230,7 +233,8 @@ mod tests {
 
     #[test]
     fn a_doubled_row_and_a_lacking_row_are_named() {
-        let row = |clicks| Row { user_id: "a".into(), window_start: 0, window_end: 5000, clicks, bytes: 0, max_bytes: 0 };
+        let row =
+            |clicks| Row { user_id: "a".into(), window_start: 0, window_end: 5000, clicks, bytes: 0, max_bytes: 0 };
         assert_eq!(compare(&[row(1), row(2)], vec![row(2), row(1)]), Ok(()));
         let said = compare(&[row(1), row(2)], vec![row(1), row(1)]).err().unwrap_or_default();
         assert!(said.contains("1 are missing or different, first:\n  Row { user_id: \"a\""), "{said}");
@@ -241,6 +245,11 @@ mod tests {
     fn generated_rows_hold_every_event_once() {
         let clicks = Clicks::generate();
         assert_eq!(clicks.expected.iter().map(|row| row.clicks).sum::<i64>(), GENERATED as i64);
-        assert!(clicks.expected.iter().all(|row| row.window_end - row.window_start == WINDOW_MS && row.window_start % WINDOW_MS == 0));
+        assert!(
+            clicks
+                .expected
+                .iter()
+                .all(|row| row.window_end - row.window_start == WINDOW_MS && row.window_start % WINDOW_MS == 0)
+        );
     }
 }

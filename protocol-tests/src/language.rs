@@ -49,7 +49,12 @@ impl Language {
     /// The commands that this machine lacks.
     pub fn missing(self) -> Vec<&'static str> {
         let runs = |&(command, argument): &(&'static str, &str)| {
-            let status = Command::new(command).arg(argument).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let status = Command::new(command)
+                .arg(argument)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
             (!status.is_ok_and(|status| status.success())).then_some(command)
         };
         self.needs().iter().filter_map(runs).collect()
@@ -88,8 +93,10 @@ pub fn set_up(language: Language) -> Result<PathBuf, String> {
 
 /// A number that changes when a file of the folder does.
 fn fingerprint(folder: &Path) -> Result<String, String> {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(|e| format!("{}: {e}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
     paths.sort();
     let mut hasher = DefaultHasher::new();
     for path in paths.iter().filter(|path| path.is_file()) {
@@ -111,7 +118,11 @@ fn install(language: Language, home: &Path) -> Result<(), String> {
         Language::Python => {
             let requirements = sources.join("requirements.txt").display().to_string();
             run("python3", &["-m", "venv", &path(&[])], &sources)?;
-            run(&path(&["bin", "python"]), &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", &requirements], &sources)
+            run(
+                &path(&["bin", "python"]),
+                &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", &requirements],
+                &sources,
+            )
         }
         Language::Java => {
             const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
@@ -150,7 +161,9 @@ pub fn checks(language: Language, home: &Path, bootstrap: &str) -> Command {
         Language::Go => Command::new(home.join("checks")),
         Language::Node => {
             let mut node = Command::new("node");
-            node.env("NODE_PATH", home.join("node_modules")).env("KAFKAJS_NO_PARTITIONER_WARNING", "1").arg(sources.join("checks.js"));
+            node.env("NODE_PATH", home.join("node_modules"))
+                .env("KAFKAJS_NO_PARTITIONER_WARNING", "1")
+                .arg(sources.join("checks.js"));
             node
         }
     };

@@ -22,7 +22,8 @@ impl Process {
     /// # Errors
     /// A sentence that names the program and why it did not start.
     pub fn spawn(mut command: Command, log: &Path) -> Result<Self, String> {
-        let open = || OpenOptions::new().create(true).append(true).open(log).map_err(|e| format!("{}: {e}", log.display()));
+        let open =
+            || OpenOptions::new().create(true).append(true).open(log).map_err(|e| format!("{}: {e}", log.display()));
         command.stdin(Stdio::null()).stdout(open()?).stderr(open()?);
         let child = command.spawn().map_err(|e| format!("cannot start {}: {e}", command.get_program().display()))?;
         Ok(Self { child, log: log.to_path_buf() })

@@ -49,7 +49,11 @@ pub fn story(
     let trial = |name: &&str| {
         let (once, run, check) = (Arc::clone(&once), Arc::clone(&run), (*name).to_owned());
         Trial::test(format!("{prefix}::{name}"), move || match once.get_or_init(|| run()) {
-            Ok(report) => report.get(&check).cloned().unwrap_or_else(|| Err("this check was not made".into())).map_err(Failed::from),
+            Ok(report) => report
+                .get(&check)
+                .cloned()
+                .unwrap_or_else(|| Err("this check was not made".into()))
+                .map_err(Failed::from),
             Err(error) => Err(Failed::from(error)),
         })
         .with_ignored_flag(ignored)

@@ -21,7 +21,8 @@ fn run(bootstrap: &str, apply_job: impl FnOnce() -> Result<(), String>) -> Resul
     let clicks = Clicks::load();
     support::create_topics(bootstrap, &[INPUT, OUTPUT], &[])?;
     apply_job()?;
-    let producer: BaseProducer = support::client(bootstrap).set("enable.idempotence", "true").create().map_err(support::text)?;
+    let producer: BaseProducer =
+        support::client(bootstrap).set("enable.idempotence", "true").create().map_err(support::text)?;
     for click in &clicks.events {
         send(&producer, BaseRecord::to(INPUT).key(&click.user_id).payload(&click.value))?;
     }

@@ -15,13 +15,16 @@ use std::time::Duration;
 /// All checks of one client together; each has its own limit of half a minute for each thing it waits for.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(400);
 
-const PRODUCE_AND_CONSUME: &[&str] = &["round-trip-none", "round-trip-gzip", "round-trip-snappy", "record-fields", "idempotent-producer"];
+const PRODUCE_AND_CONSUME: &[&str] =
+    &["round-trip-none", "round-trip-gzip", "round-trip-snappy", "record-fields", "idempotent-producer"];
 const MORE_CODECS: &[&str] = &["round-trip-lz4", "round-trip-zstd"];
 const GROUPS: &[&str] = &["group-rebalance-range", "group-rebalance-cooperative", "static-membership"];
 const OFFSETS_AND_TRANSACTIONS: &[&str] =
     &["committed-offsets-resume", "transaction-commit-abort", "consume-transform-produce", "zombie-fencing"];
-const ADMIN: &[&str] = &["admin-topics", "admin-configs", "admin-cluster", "admin-list-offsets", "admin-delete-records", "admin-groups"];
-const JAVA_ONLY: &[&str] = &["transaction-timeout-too-large", "admin-topic-errors", "admin-transactions", "auto-create-topic"];
+const ADMIN: &[&str] =
+    &["admin-topics", "admin-configs", "admin-cluster", "admin-list-offsets", "admin-delete-records", "admin-groups"];
+const JAVA_ONLY: &[&str] =
+    &["transaction-timeout-too-large", "admin-topic-errors", "admin-transactions", "auto-create-topic"];
 
 fn main() -> ExitCode {
     suite::main(|| {
@@ -30,7 +33,10 @@ fn main() -> ExitCode {
         trials.extend(client(Language::Python, &most));
         trials.extend(client(Language::Go, &[&most[..], &["admin-transactions"]].concat()));
         // kafkajs knows neither lz4 and zstd nor static members nor cooperative rebalances.
-        trials.extend(client(Language::Node, &[PRODUCE_AND_CONSUME, &["group-rebalance"], OFFSETS_AND_TRANSACTIONS, ADMIN].concat()));
+        trials.extend(client(
+            Language::Node,
+            &[PRODUCE_AND_CONSUME, &["group-rebalance"], OFFSETS_AND_TRANSACTIONS, ADMIN].concat(),
+        ));
         trials
     })
 }
@@ -45,7 +51,8 @@ fn run(language: Language, node: &Node) -> Result<Report, String> {
     let log = workspace::logs().join(format!("{}-checks-{}.log", language.name(), std::process::id()));
     let mut program = Process::spawn(language::checks(language, &home, &node.bootstrap()), &log)?;
     let ended = program.wait(PROGRAM_LIMIT);
-    let text = std::fs::read(&log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|e| e.to_string())?;
+    let text =
+        std::fs::read(&log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|e| e.to_string())?;
     let mut report = Report::new();
     for line in text.lines() {
         if let Some(ok) = line.strip_prefix("ok ") {

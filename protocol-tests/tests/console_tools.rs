@@ -54,7 +54,8 @@ fn tool(node: &Node, class: &str, words: &str, input: &str) -> Result<String, St
 
 fn expect(output: &str, parts: &[&str]) -> Result<(), String> {
     // Tables are padded with blanks and tabs, which are not what is tested.
-    let squeezed = output.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n");
+    let squeezed =
+        output.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n");
     match parts.iter().find(|part| !squeezed.contains(**part)) {
         None => Ok(()),
         Some(part) => Err(format!("expected {part:?} in\n{output}")),
@@ -64,20 +65,44 @@ fn expect(output: &str, parts: &[&str]) -> Result<(), String> {
 fn broker_api_versions(node: &Node) -> Result<(), String> {
     let output = tool(node, "BrokerApiVersionsCommand", "", "")?;
     // The ranges that Kafka 4.1 offers to clients.
-    expect(&output, &["Produce(0): 0 to 13", "Fetch(1): 4 to", "Metadata(3): 0 to 13", "JoinGroup(11): 0 to 9", "EndTxn(26): 0 to 5", "ListTransactions(66): 0 to"])
+    expect(
+        &output,
+        &[
+            "Produce(0): 0 to 13",
+            "Fetch(1): 4 to",
+            "Metadata(3): 0 to 13",
+            "JoinGroup(11): 0 to 9",
+            "EndTxn(26): 0 to 5",
+            "ListTransactions(66): 0 to",
+        ],
+    )
 }
 
 fn topics(node: &Node) -> Result<(), String> {
-    let created = tool(node, "TopicCommand", "--create --topic tools --partitions 2 --config segment.bytes=1048576", "")?;
+    let created =
+        tool(node, "TopicCommand", "--create --topic tools --partitions 2 --config segment.bytes=1048576", "")?;
     expect(&created, &["Created topic tools."])?;
     let described = tool(node, "TopicCommand", "--describe --topic tools", "")?;
-    expect(&described, &["PartitionCount: 2 ReplicationFactor: 1", "segment.bytes=1048576", "Partition: 1 Leader: 1 Replicas: 1 Isr: 1"])?;
+    expect(
+        &described,
+        &[
+            "PartitionCount: 2 ReplicationFactor: 1",
+            "segment.bytes=1048576",
+            "Partition: 1 Leader: 1 Replicas: 1 Isr: 1",
+        ],
+    )?;
     expect(&tool(node, "TopicCommand", "--list", "")?, &["tools"])
 }
 
 fn console_producer(node: &Node) -> Result<(), String> {
     let input = "a:1\nb:2\nc:3\n";
-    tool(node, "ConsoleProducer", "--topic tools --compression-codec zstd --reader-property parse.key=true --reader-property key.separator=:", input).map(drop)
+    tool(
+        node,
+        "ConsoleProducer",
+        "--topic tools --compression-codec zstd --reader-property parse.key=true --reader-property key.separator=:",
+        input,
+    )
+    .map(drop)
 }
 
 fn console_consumer(node: &Node) -> Result<(), String> {
@@ -100,7 +125,10 @@ fn groups_describe(node: &Node) -> Result<(), String> {
 fn groups_reset(node: &Node) -> Result<(), String> {
     tool(node, GROUPS, "--group tools --reset-offsets --to-earliest --topic tools --execute", "")?;
     expect(&tool(node, GROUPS, "--describe --group tools", "")?, &["tools tools 0 0 3 3"])?;
-    expect(&tool(node, GROUPS, "--delete --group tools", "")?, &["Deletion of requested consumer groups ('tools') was successful."])
+    expect(
+        &tool(node, GROUPS, "--delete --group tools", "")?,
+        &["Deletion of requested consumer groups ('tools') was successful."],
+    )
 }
 
 fn get_offsets(node: &Node) -> Result<(), String> {
@@ -117,7 +145,8 @@ fn configs(node: &Node) -> Result<(), String> {
 
 fn delete_records(node: &Node) -> Result<(), String> {
     let file = tempfile::NamedTempFile::new().map_err(|e| e.to_string())?;
-    std::fs::write(file.path(), r#"{"partitions":[{"topic":"tools","partition":0,"offset":1}],"version":1}"#).map_err(|e| e.to_string())?;
+    std::fs::write(file.path(), r#"{"partitions":[{"topic":"tools","partition":0,"offset":1}],"version":1}"#)
+        .map_err(|e| e.to_string())?;
     let output = tool(node, "DeleteRecordsCommand", &format!("--offset-json-file {}", file.path().display()), "")?;
     expect(&output, &["partition: tools-0 low_watermark: 1"])
 }
@@ -127,7 +156,12 @@ fn verifiable_producer(node: &Node) -> Result<(), String> {
 }
 
 fn verifiable_consumer(node: &Node) -> Result<(), String> {
-    let output = tool(node, "VerifiableConsumer", "--topic tools --group-id verifiable --max-messages 500 --reset-policy earliest", "")?;
+    let output = tool(
+        node,
+        "VerifiableConsumer",
+        "--topic tools --group-id verifiable --max-messages 500 --reset-policy earliest",
+        "",
+    )?;
     expect(&output, &["partitions_assigned", "offsets_committed", "shutdown_complete"])
 }
 

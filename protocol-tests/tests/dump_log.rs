@@ -39,11 +39,15 @@ const COMPLAINTS: &[&str] = &[
     "trailing bytes",
 ];
 
-const CHECKS: &[&str] = &["data", "offsets", "transactions", "indexes", "index-sanity", "producer-snapshots", "rolled-files"];
+const CHECKS: &[&str] =
+    &["data", "offsets", "transactions", "indexes", "index-sanity", "producer-snapshots", "rolled-files"];
 
 fn main() -> ExitCode {
     suite::main(|| {
-        let names: Vec<String> = ["clean-stop", "kill"].iter().flat_map(|when| CHECKS.iter().map(move |check| format!("{when}-{check}"))).collect();
+        let names: Vec<String> = ["clean-stop", "kill"]
+            .iter()
+            .flat_map(|when| CHECKS.iter().map(move |check| format!("{when}-{check}")))
+            .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let trials: Vec<Trial> = suite::story("dump-log", Language::Java, &names, || {
             let mut report = Report::new();
@@ -89,10 +93,12 @@ fn write_everything(bootstrap: &str) -> Result<(), String> {
 }
 
 fn create_topics(bootstrap: &str, names: &[String]) -> Result<(), String> {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", bootstrap).create().map_err(text)?;
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", bootstrap).create().map_err(text)?;
     let topic = |name| NewTopic::new(name, 1, TopicReplication::Fixed(1)).set("segment.bytes", "1048576");
     let topics: Vec<NewTopic<'_>> = names.iter().map(|name| topic(name.as_str())).collect();
-    let created = support::block_on(admin.create_topics(&topics, &AdminOptions::new().operation_timeout(Some(LIMIT)))).map_err(text)?;
+    let created = support::block_on(admin.create_topics(&topics, &AdminOptions::new().operation_timeout(Some(LIMIT))))
+        .map_err(text)?;
     created.into_iter().try_for_each(|result| result.map(drop).map_err(|(name, code)| format!("{name}: {code}")))
 }
 
@@ -107,7 +113,9 @@ fn producer(bootstrap: &str, settings: &[(&str, &str)]) -> Result<BaseProducer, 
 
 fn send(producer: &BaseProducer, topic: &str, values: &[String]) -> Result<(), String> {
     for (i, value) in values.iter().enumerate() {
-        producer.send(BaseRecord::to(topic).key(&format!("key {i}")).payload(value)).map_err(|(error, _)| text(error))?;
+        producer
+            .send(BaseRecord::to(topic).key(&format!("key {i}")).payload(value))
+            .map_err(|(error, _)| text(error))?;
     }
     producer.flush(LIMIT).map_err(text)
 }
@@ -125,7 +133,11 @@ fn transactions(bootstrap: &str) -> Result<(), String> {
 
 fn commit_offsets(bootstrap: &str) -> Result<(), String> {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", bootstrap).set("group.id", GROUP).set("auto.offset.reset", "earliest").set("enable.auto.commit", "false");
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", GROUP)
+        .set("auto.offset.reset", "earliest")
+        .set("enable.auto.commit", "false");
     let consumer: BaseConsumer = config.create().map_err(text)?;
     consumer.subscribe(&["dump-none"]).map_err(text)?;
     let deadline = Instant::now() + LIMIT;
@@ -148,16 +160,34 @@ fn dump(folder: &Path, check: &str) -> Result<(), String> {
     let group = format!("offset_commit::group={GROUP}");
     match check {
         "data" => {
-            let output = dump_log(&logs(folder, |name| !name.starts_with("__"))?, &["--deep-iteration", "--print-data-log"])?;
-            expect(&output, &["compresscodec: gzip", "compresscodec: snappy", "compresscodec: lz4", "compresscodec: zstd", "payload: value 299 again"])?;
+            let output =
+                dump_log(&logs(folder, |name| !name.starts_with("__"))?, &["--deep-iteration", "--print-data-log"])?;
+            expect(
+                &output,
+                &[
+                    "compresscodec: gzip",
+                    "compresscodec: snappy",
+                    "compresscodec: lz4",
+                    "compresscodec: zstd",
+                    "payload: value 299 again",
+                ],
+            )?;
             expect(&output, &["endTxnMarker: COMMIT", "endTxnMarker: ABORT", "isTransactional: true"])
         }
         "offsets" => {
-            let output = dump_log(&logs(folder, |name| name.starts_with("__consumer_offsets-"))?, &["--offsets-decoder"])?;
-            if output.contains(GROUP) && output.contains("dump-none") { Ok(()) } else { Err(format!("expected {group} in\n{output}")) }
+            let output =
+                dump_log(&logs(folder, |name| name.starts_with("__consumer_offsets-"))?, &["--offsets-decoder"])?;
+            if output.contains(GROUP) && output.contains("dump-none") {
+                Ok(())
+            } else {
+                Err(format!("expected {group} in\n{output}"))
+            }
         }
         "transactions" => {
-            let output = dump_log(&logs(folder, |name| name.starts_with("__transaction_state-"))?, &["--transaction-log-decoder"])?;
+            let output = dump_log(
+                &logs(folder, |name| name.starts_with("__transaction_state-"))?,
+                &["--transaction-log-decoder"],
+            )?;
             // TransactionState's ids: ongoing, prepare commit, prepare abort, complete commit, complete abort.
             let states: Vec<String> = (1..=5).map(|id| format!("\"transactionStatus\":{id},")).collect();
             expect(&output, &[TRANSACTIONAL_ID])?;
@@ -189,7 +219,9 @@ fn expect(output: &str, parts: &[&str]) -> Result<(), String> {
 /// 3.6 MB in segments of 1 MiB: four segments, each with its files, and a producer snapshot where each but the first begins.
 fn rolled_files(folder: &Path) -> Result<(), String> {
     let names = |ending: &str| -> Result<Vec<String>, String> {
-        let all = files(folder, &[ending])?.into_iter().filter(|path| path.parent().is_some_and(|p| p.ends_with(format!("{ROLLED}-0"))));
+        let all = files(folder, &[ending])?
+            .into_iter()
+            .filter(|path| path.parent().is_some_and(|p| p.ends_with(format!("{ROLLED}-0"))));
         Ok(all.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect())
     };
     let logs = names("log")?;
@@ -212,7 +244,8 @@ fn rolled_files(folder: &Path) -> Result<(), String> {
 
 /// The `.log` files of the partitions whose folder is wanted.
 fn logs(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, String> {
-    let of_partition = |path: &PathBuf| path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).is_some_and(&wanted);
+    let of_partition =
+        |path: &PathBuf| path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).is_some_and(&wanted);
     let found: Vec<PathBuf> = files(folder, &["log"])?.into_iter().filter(of_partition).collect();
     if found.is_empty() { Err(format!("no such .log file in {}", folder.display())) } else { Ok(found) }
 }

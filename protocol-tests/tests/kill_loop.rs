@@ -7,9 +7,9 @@ mod support;
 
 use protocol_tests::broker::{Broker, Node};
 use protocol_tests::clicks::{self, Click, Clicks, Random};
+use rdkafka::ClientContext;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
-use rdkafka::ClientContext;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -69,7 +69,8 @@ fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
     let mut config = support::client(&bootstrap);
     config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "2").set("retry.backoff.ms", "20");
     config.set("message.timeout.ms", DELIVERY_LIMIT.as_millis().to_string()).set("socket.timeout.ms", "10000");
-    let producer: ThreadedProducer<Deliveries> = config.create_with_context(Deliveries::default()).map_err(support::text)?;
+    let producer: ThreadedProducer<Deliveries> =
+        config.create_with_context(Deliveries::default()).map_err(support::text)?;
 
     // A part of the clicks before each kill, so that every life of the broker has something to take in.
     let mut number = 0;
@@ -98,10 +99,16 @@ fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
     clicks::compare(&clicks.expected, support::output_rows(&bootstrap)?)
 }
 
-fn send(producer: &ThreadedProducer<Deliveries>, number: &mut usize, partition: Option<i32>, click: &Click) -> Result<(), String> {
+fn send(
+    producer: &ThreadedProducer<Deliveries>,
+    number: &mut usize,
+    partition: Option<i32>,
+    click: &Click,
+) -> Result<(), String> {
     let text = number.to_string();
     let headers = OwnedHeaders::new().insert(Header { key: NUMBER, value: Some(&text) });
-    let mut record = BaseRecord::with_opaque_to(INPUT, Box::new(*number)).key(&click.user_id).payload(&click.value).headers(headers);
+    let mut record =
+        BaseRecord::with_opaque_to(INPUT, Box::new(*number)).key(&click.user_id).payload(&click.value).headers(headers);
     record.partition = partition;
     producer.send(record).map_err(|(error, _)| error.to_string())?;
     *number += 1;
@@ -112,14 +119,24 @@ fn send(producer: &ThreadedProducer<Deliveries>, number: &mut usize, partition: 
 fn check_input(bootstrap: &str, sent: usize, outcome: &Outcome) -> Result<(), String> {
     if !outcome.failed.is_empty() || outcome.acknowledged.len() != sent {
         let first = outcome.failed.first();
-        return Err(format!("{} of {sent} clicks acknowledged, {} given up, first {first:?}", outcome.acknowledged.len(), outcome.failed.len()));
+        return Err(format!(
+            "{} of {sent} clicks acknowledged, {} given up, first {first:?}",
+            outcome.acknowledged.len(),
+            outcome.failed.len()
+        ));
     }
     let mut times: BTreeMap<usize, usize> = outcome.acknowledged.iter().map(|number| (*number, 0)).collect();
     for message in &support::read_all(bootstrap, INPUT)? {
         let header = message.headers().and_then(|headers| headers.iter().find(|header| header.key == NUMBER)?.value);
-        let number = header.and_then(|value| std::str::from_utf8(value).ok()?.parse().ok()).ok_or("a click without its number")?;
+        let number = header
+            .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok())
+            .ok_or("a click without its number")?;
         *times.entry(number).or_default() += 1;
     }
     let wrong: Vec<_> = times.iter().filter(|(_, times)| **times != 1).take(5).collect();
-    if wrong.is_empty() { Ok(()) } else { Err(format!("clicks (number, times found) that are not there exactly once: {wrong:?}")) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("clicks (number, times found) that are not there exactly once: {wrong:?}"))
+    }
 }

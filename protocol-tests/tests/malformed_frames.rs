@@ -147,13 +147,19 @@ fn truncated_bodies(node: &mut Node) -> Result<(), String> {
 
 fn valid_header_with_garbage(node: &mut Node) -> Result<(), String> {
     // A length in the garbage is negative or beyond the frame in any of these formats.
-    APIS.iter().try_for_each(|&(key, version, header)| answers_or_closes(node, &request(key, version, header, 1, &[0xff; 24])))
+    APIS.iter()
+        .try_for_each(|&(key, version, header)| answers_or_closes(node, &request(key, version, header, 1, &[0xff; 24])))
 }
 
 fn huge_array_counts(node: &mut Node) -> Result<(), String> {
     for &(key, version, header) in APIS {
         // Whatever the first fields are: an array, or strings and numbers before one.
-        for count in [&i32::MAX.to_be_bytes()[..], &[0xff, 0xff, 0xff, 0xff, 0x0f], &[0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff], &[0x7f, 0xff, 0xff, 0xfe, 0, 0]] {
+        for count in [
+            &i32::MAX.to_be_bytes()[..],
+            &[0xff, 0xff, 0xff, 0xff, 0x0f],
+            &[0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff],
+            &[0x7f, 0xff, 0xff, 0xfe, 0, 0],
+        ] {
             answers_or_closes(node, &request(key, version, header, 1, count))?;
         }
     }
@@ -184,7 +190,8 @@ fn unsupported_api_versions(node: &mut Node) -> Result<(), String> {
         }
         // v0: an array of (key, min, max); Kafka names ApiVersions alone here.
         let count = frame.get(6..10).map_or(-1, |b| i32::from_be_bytes([b[0], b[1], b[2], b[3]]));
-        let listed = (0..count.clamp(0, 200) as usize).any(|i| number(10 + 6 * i) == API_VERSIONS && number(14 + 6 * i) >= 4);
+        let listed =
+            (0..count.clamp(0, 200) as usize).any(|i| number(10 + 6 * i) == API_VERSIONS && number(14 + 6 * i) >= 4);
         if !listed || frame.len() != 10 + 6 * count as usize {
             return Err(format!("expected ApiVersions with its last version in a v0 answer, got {}", shown(&frame)));
         }

@@ -170,7 +170,9 @@ fn read_all(bootstrap: &str, topic: &str, isolation: &str) -> Result<Vec<String>
     let (mut found, mut ended) = (Vec::new(), BTreeSet::new());
     until(&format!("the end of {topic}"), || {
         match consumer.poll(POLL) {
-            Some(Ok(message)) => found.push(String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned()),
+            Some(Ok(message)) => {
+                found.push(String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned())
+            }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 ended.insert(partition);
             }
@@ -186,9 +188,11 @@ fn read_all(bootstrap: &str, topic: &str, isolation: &str) -> Result<Vec<String>
 fn create_topic(bootstrap: &str, name: &str, partitions: i32) -> Result<String, String> {
     use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
     let topic = unique(name);
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", bootstrap).create().map_err(text)?;
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", bootstrap).create().map_err(text)?;
     let new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
-    let created = support::block_on(admin.create_topics([&new], &AdminOptions::new().operation_timeout(Some(LIMIT)))).map_err(text)?;
+    let created = support::block_on(admin.create_topics([&new], &AdminOptions::new().operation_timeout(Some(LIMIT))))
+        .map_err(text)?;
     created.into_iter().next().ok_or("no answer")?.map_err(|(name, code)| format!("{name}: {code}"))?;
     Ok(topic)
 }
@@ -210,8 +214,11 @@ fn round_trip(bootstrap: &str, codec: &str) -> Result<(), String> {
 fn record_fields(bootstrap: &str) -> Result<(), String> {
     let topic = create_topic(bootstrap, "fields", 1)?;
     let producer = producer(bootstrap, &[])?;
-    let headers = OwnedHeaders::new().insert(Header { key: "a", value: Some("1") }).insert(Header { key: "a", value: None::<&str> });
-    let record: BaseRecord<'_, str, str> = BaseRecord::to(&topic).payload("no key").timestamp(1_234_567_890_123).headers(headers);
+    let headers = OwnedHeaders::new()
+        .insert(Header { key: "a", value: Some("1") })
+        .insert(Header { key: "a", value: None::<&str> });
+    let record: BaseRecord<'_, str, str> =
+        BaseRecord::to(&topic).payload("no key").timestamp(1_234_567_890_123).headers(headers);
     producer.send(record).map_err(|(e, _)| text(e))?;
     producer.send(BaseRecord::<'_, str, str>::to(&topic).key("no value")).map_err(|(e, _)| text(e))?;
     delivered(&producer)?;
@@ -271,13 +278,21 @@ fn rebalance(bootstrap: &str, strategy: &str) -> Result<(), String> {
     produce(&producer, &topic, 0, 100)?;
     let mut found = Vec::new();
     let first = join(bootstrap, &topic, &settings)?;
-    poll_members("the first member owns and reads all", &[&first], &mut found, |owned, read| owned[0].len() == 4 && read == 100)?;
+    poll_members("the first member owns and reads all", &[&first], &mut found, |owned, read| {
+        owned[0].len() == 4 && read == 100
+    })?;
     let second = join(bootstrap, &topic, &settings)?;
     let both = [&first, &second];
-    poll_members("two and two", &both, &mut found, |owned, _| owned.iter().all(|o| o.len() == 2) && owned[0].is_disjoint(&owned[1]))?;
+    poll_members("two and two", &both, &mut found, |owned, _| {
+        owned.iter().all(|o| o.len() == 2) && owned[0].is_disjoint(&owned[1])
+    })?;
     if strategy == "cooperative-sticky" {
         let taken = format!("revoked {:?}", second.context().owned.lock().unwrap());
-        same(taken, first.context().events.lock().unwrap()[1].clone(), "a cooperative member gives up only what another takes")?;
+        same(
+            taken,
+            first.context().events.lock().unwrap()[1].clone(),
+            "a cooperative member gives up only what another takes",
+        )?;
     }
     produce(&producer, &topic, 100, 200)?;
     poll_members("both read on", &both, &mut found, |_, read| read >= 200)?;
@@ -290,7 +305,8 @@ fn rebalance(bootstrap: &str, strategy: &str) -> Result<(), String> {
 fn static_membership(bootstrap: &str) -> Result<(), String> {
     let topic = create_topic(bootstrap, "static", 4)?;
     let group = unique("group");
-    let settings = |instance| [("group.id", group.as_str()), ("group.instance.id", instance), ("session.timeout.ms", "30000")];
+    let settings =
+        |instance| [("group.id", group.as_str()), ("group.instance.id", instance), ("session.timeout.ms", "30000")];
     let mut found = Vec::new();
     let first = join(bootstrap, &topic, &settings("one"))?;
     let second = join(bootstrap, &topic, &settings("two"))?;
@@ -300,7 +316,9 @@ fn static_membership(bootstrap: &str) -> Result<(), String> {
     drop(second);
     produce(&producer(bootstrap, &[])?, &topic, 0, 50)?;
     let again = join(bootstrap, &topic, &settings("two"))?;
-    poll_members("the restarted member has its partitions back", &[&first, &again], &mut found, |owned, read| owned[1] == before && read == 50)?;
+    poll_members("the restarted member has its partitions back", &[&first, &again], &mut found, |owned, read| {
+        owned[1] == before && read == 50
+    })?;
     same(events, first.context().events.lock().unwrap().clone(), "a static restart causes no rebalance for the others")
 }
 
@@ -316,7 +334,11 @@ fn transaction_commit_abort(bootstrap: &str) -> Result<(), String> {
         if commit {
             producer.commit_transaction(LIMIT).map_err(text)?;
         } else {
-            same(50, read_all(bootstrap, &topic, "read_committed")?.len(), "read_committed stops at the open transaction")?;
+            same(
+                50,
+                read_all(bootstrap, &topic, "read_committed")?.len(),
+                "read_committed stops at the open transaction",
+            )?;
             producer.abort_transaction(LIMIT).map_err(text)?;
         }
     }
@@ -371,7 +393,9 @@ fn zombie_fencing(bootstrap: &str) -> Result<(), String> {
     match zombie.commit_transaction(LIMIT) {
         Ok(()) => return Err("the zombie committed".into()),
         Err(error) => match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::Fenced | RDKafkaErrorCode::InvalidProducerEpoch | RDKafkaErrorCode::ProducerFenced) => {}
+            Some(
+                RDKafkaErrorCode::Fenced | RDKafkaErrorCode::InvalidProducerEpoch | RDKafkaErrorCode::ProducerFenced,
+            ) => {}
             other => return Err(format!("the zombie got {other:?}: {error}")),
         },
     }

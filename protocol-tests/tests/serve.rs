@@ -87,7 +87,9 @@ fn a_bad_value_in_a_variable_of_kafkas_image_is_named() {
 
 #[test]
 fn a_key_of_kafka_without_a_meaning_here_is_one_warning() {
-    let node = Broker::Forebay.start_with("serve-meaningless", &[("num.replica.fetchers", "2"), ("log.cleaner.io.buffer.size", "600000")]).unwrap();
+    let node = Broker::Forebay
+        .start_with("serve-meaningless", &[("num.replica.fetchers", "2"), ("log.cleaner.io.buffer.size", "600000")])
+        .unwrap();
     let text = node.log_text();
     let warnings: Vec<&str> = text.lines().filter(|line| line.contains("num.replica.fetchers")).collect();
     assert_eq!(warnings.len(), 1, "{text}");

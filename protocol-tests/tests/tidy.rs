@@ -23,9 +23,14 @@ struct File {
 /// All files that git tracks or would track, with any of the endings.
 fn files(endings: &[&str]) -> Vec<File> {
     let root = workspace::root();
-    let listed = Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(&root).output();
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(&root)
+        .output();
     let paths: Vec<PathBuf> = match listed {
-        Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap().lines().map(PathBuf::from).collect(),
+        Ok(output) if output.status.success() => {
+            String::from_utf8(output.stdout).unwrap().lines().map(PathBuf::from).collect()
+        }
         // A source archive without git: everything but what is built.
         _ => walk(&root, Path::new("")),
     };
@@ -76,14 +81,18 @@ fn none(rule: &str, broken: Vec<String>) {
 
 /// The code that the rules are about: what is shipped, not the tests beside it.
 fn in_the_house(file: &&File) -> bool {
-    ["storage/src/", "processor/src/", "broker/src/", "broker/control/src/"].iter().any(|room| file.path.starts_with(room))
+    ["storage/src/", "processor/src/", "broker/src/", "broker/control/src/"]
+        .iter()
+        .any(|room| file.path.starts_with(room))
 }
 
 #[test]
 fn only_the_broker_lists_tokio() {
     let manifests = files(&["Cargo.toml"]);
     let others = manifests.iter().filter(|file| !["Cargo.toml", "broker/Cargo.toml"].contains(&file.path.as_str()));
-    let listed = others.flat_map(|file| file.text.lines().filter(|line| line.starts_with("tokio")).map(move |line| format!("{}: {line}", file.path)));
+    let listed = others.flat_map(|file| {
+        file.text.lines().filter(|line| line.starts_with("tokio")).map(move |line| format!("{}: {line}", file.path))
+    });
     none("only broker/Cargo.toml may list tokio", listed.collect());
 }
 
@@ -97,7 +106,12 @@ fn dependencies_point_one_way() {
     let manifests = files(&["Cargo.toml"]);
     for (path, forbidden) in may {
         let manifest = manifests.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("{path} is not there"));
-        let listed: Vec<String> = manifest.text.lines().filter(|line| forbidden.iter().any(|name| line.starts_with(name))).map(str::to_owned).collect();
+        let listed: Vec<String> = manifest
+            .text
+            .lines()
+            .filter(|line| forbidden.iter().any(|name| line.starts_with(name)))
+            .map(str::to_owned)
+            .collect();
         none(&format!("{path} points the wrong way"), listed);
     }
 }
@@ -109,7 +123,8 @@ fn only_the_disk_is_unsafe_or_touches_files() {
     let is_unsafe = lines_with(sources.iter().filter(outside), &["unsafe {", "unsafe fn", "unsafe impl"]);
     none("only storage/src/disk may hold unsafe code", is_unsafe);
     // The command line reads the files that a person names and makes temporary folders; tests make their own input.
-    let allowed = |file: &&File| outside(file) && !file.path.starts_with("broker/src/cli/") && !file.path.contains("/tests");
+    let allowed =
+        |file: &&File| outside(file) && !file.path.starts_with("broker/src/cli/") && !file.path.contains("/tests");
     let mut touched = Vec::new();
     for file in sources.iter().filter(allowed) {
         let production = File { path: file.path.clone(), text: before_tests(&file.text).to_owned() };
@@ -127,21 +142,28 @@ fn before_tests(text: &str) -> &str {
 fn one_place_reads_the_clock() {
     let sources = files(&[".rs"]);
     let others = sources.iter().filter(|file| !CLOCK_READERS.iter().any(|place| file.path.starts_with(place)));
-    none("time comes in as a value; only broker/src/clock.rs reads it", lines_with(others, &["SystemTime::now", "Instant::now", "Utc::now", "Timestamp::now", "Zoned::now"]));
+    none(
+        "time comes in as a value; only broker/src/clock.rs reads it",
+        lines_with(others, &["SystemTime::now", "Instant::now", "Utc::now", "Timestamp::now", "Zoned::now"]),
+    );
 }
 
 #[test]
 fn wire_structs_stop_at_the_door() {
     let sources = files(&[".rs"]);
     let doors = ["broker/src/api/", "broker/src/connection/", "broker/src/peer/"];
-    let beyond = sources.iter().filter(in_the_house).filter(|file| !doors.iter().any(|door| file.path.starts_with(door)));
+    let beyond =
+        sources.iter().filter(in_the_house).filter(|file| !doors.iter().any(|door| file.path.starts_with(door)));
     none("kafka_protocol belongs to broker/src/{api,connection,peer}", lines_with(beyond, &["kafka_protocol::"]));
 }
 
 #[test]
 fn production_code_does_not_know_of_simulation() {
     let sources = files(&[".rs"]);
-    none("no cfg for simulation", lines_with(sources.iter().filter(in_the_house), &["cfg(sim", "cfg(madsim", "feature = \"sim"]));
+    none(
+        "no cfg for simulation",
+        lines_with(sources.iter().filter(in_the_house), &["cfg(sim", "cfg(madsim", "feature = \"sim"]),
+    );
 }
 
 #[test]
@@ -153,9 +175,16 @@ fn every_file_opens_with_its_job() {
 #[test]
 fn files_stay_short() {
     let sources = files(&[".rs"]);
-    let long = sources.iter().filter(|file| file.text.lines().count() > MAX_LINES && !LONG_FILES.iter().any(|(path, _)| *path == file.path));
-    none(&format!("more than {MAX_LINES} lines: split it, or give a reason in LONG_FILES"), long.map(|file| file.path.clone()).collect());
-    let gone = LONG_FILES.iter().filter(|(path, _)| !sources.iter().any(|file| file.path == *path && file.text.lines().count() > MAX_LINES));
+    let long = sources
+        .iter()
+        .filter(|file| file.text.lines().count() > MAX_LINES && !LONG_FILES.iter().any(|(path, _)| *path == file.path));
+    none(
+        &format!("more than {MAX_LINES} lines: split it, or give a reason in LONG_FILES"),
+        long.map(|file| file.path.clone()).collect(),
+    );
+    let gone = LONG_FILES
+        .iter()
+        .filter(|(path, _)| !sources.iter().any(|file| file.path == *path && file.text.lines().count() > MAX_LINES));
     none("no longer long: take it out of LONG_FILES", gone.map(|(path, _)| (*path).to_owned()).collect());
 }
 
@@ -164,10 +193,14 @@ fn no_path_of_one_machine() {
     // Put together, so that this file does not name them itself.
     let words = [["/ro", "ot/"].concat(), ["/wo", "rk/"].concat(), ["/tmp", "/t-"].concat(), ["/ho", "me/"].concat()];
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let tracked = files(&[".rs", ".toml", ".md", ".sql", ".py", ".java", ".js", ".go", ".json", ".xml", ".sh", ".txt", ".lock", ".yml", "/run"]);
+    let tracked = files(&[
+        ".rs", ".toml", ".md", ".sql", ".py", ".java", ".js", ".go", ".json", ".xml", ".sh", ".txt", ".lock", ".yml",
+        "/run",
+    ]);
     let mut found = Vec::new();
     for file in &tracked {
-        for (at, line) in file.text.lines().enumerate().filter(|(_, line)| words.iter().any(|word| line.contains(word))) {
+        for (at, line) in file.text.lines().enumerate().filter(|(_, line)| words.iter().any(|word| line.contains(word)))
+        {
             found.push(format!("{}:{}: {}", file.path, at + 1, line.trim()));
         }
     }

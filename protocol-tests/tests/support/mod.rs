@@ -42,7 +42,9 @@ pub fn client(bootstrap: &str) -> ClientConfig {
 /// Makes topics with [`PARTITIONS`] partitions each and the given settings.
 pub fn create_topics(bootstrap: &str, names: &[&str], settings: &[(&str, &str)]) -> Result<(), String> {
     let admin: AdminClient<DefaultClientContext> = client(bootstrap).create().map_err(text)?;
-    let topic = |name| settings.iter().fold(NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1)), |t, (k, v)| t.set(k, v));
+    let topic = |name| {
+        settings.iter().fold(NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1)), |t, (k, v)| t.set(k, v))
+    };
     let topics: Vec<NewTopic<'_>> = names.iter().copied().map(topic).collect();
     let options = AdminOptions::new().operation_timeout(Some(LIMIT));
     for created in block_on(admin.create_topics(&topics, &options)).map_err(text)? {
@@ -79,7 +81,12 @@ fn reader(bootstrap: &str, topic: &str) -> Result<BaseConsumer, String> {
 }
 
 /// Gives every committed record of a topic to `each` until that answers true; an error is the partition whose end was reached.
-fn read(bootstrap: &str, topic: &str, what: &str, mut each: impl FnMut(Result<OwnedMessage, i32>) -> Result<bool, String>) -> Result<(), String> {
+fn read(
+    bootstrap: &str,
+    topic: &str,
+    what: &str,
+    mut each: impl FnMut(Result<OwnedMessage, i32>) -> Result<bool, String>,
+) -> Result<(), String> {
     let consumer = reader(bootstrap, topic)?;
     let deadline = Instant::now() + LIMIT;
     while Instant::now() < deadline {
@@ -129,6 +136,7 @@ pub fn output_rows(bootstrap: &str) -> Result<Vec<Row>, String> {
     });
     waited.map_err(|error| format!("{error}; {rows} rows so far, of these closing: {closed:?}"))?;
     let all = read_all(bootstrap, OUTPUT)?;
-    let rows: Result<Vec<Row>, String> = all.iter().map(|m| clicks::output_row(m.payload().unwrap_or_default())).collect();
+    let rows: Result<Vec<Row>, String> =
+        all.iter().map(|m| clicks::output_row(m.payload().unwrap_or_default())).collect();
     Ok(rows?.into_iter().filter(|row| !clicks::is_closer(row)).collect())
 }
