@@ -100,6 +100,33 @@ fn offsets_set_from_outside_do_not_go_with_the_state() {
 }
 
 #[test]
+fn offsets_without_their_state_are_refused() {
+    let host = host();
+    let mut task = open(&host, 1 << 20).unwrap();
+    send(&host, "a", 1);
+    run_and_finish(&mut task, &host).unwrap();
+    host.delete_topic(CHANGELOG);
+    let error = open(&host, 1 << 20).unwrap_err();
+    assert!(matches!(&error, TaskError::Failed(text) if text.contains("state") && text.contains("gone")), "{error}");
+}
+
+#[test]
+fn offsets_of_another_job_in_the_same_group_are_not_this_jobs_progress() {
+    let host = host();
+    let mut plan = plans::tumbling(10_000, Some(0), false);
+    std::sync::Arc::make_mut(&mut plan).pipelines[0].source.group_id = Some("shared".to_owned());
+    std::sync::Arc::make_mut(&mut plan).pipelines[0].source.startup =
+        forebay_processor::plan::StartupMode::EarliestOffset;
+    send(&host, "a", 1);
+    let mut first = Task::open(&plan, "first", 0, &host, TaskOptions::default()).unwrap();
+    run_and_finish(&mut first, &host).unwrap();
+    assert!(host.committed_offset("shared", INPUT, 0).is_some());
+    let mut second = Task::open(&plan, "second", 0, &host, TaskOptions::default()).unwrap();
+    run_and_finish(&mut second, &host).unwrap();
+    assert_eq!(second.status().state_keys, 1, "it reads from the beginning, as its plan says");
+}
+
+#[test]
 fn another_querys_state_is_not_taken_over() {
     let host = host();
     let mut task = open(&host, 1 << 20).unwrap();

@@ -123,23 +123,22 @@ fn a_partition_at_its_end_for_the_timeout_is_idle_and_wakes_the_task_for_it() {
 
 #[test]
 fn a_partition_that_is_behind_is_not_idle() {
-    let host = host(2);
+    let host = host(3);
     let plan = plans::tumbling(SIZE, Some(500), false);
-    // One record a step: partition 1 has something to read for a long time.
+    // One batch a step: each partition has something to read for a long time, and waits for longer than the timeout for its turn.
     let options = TaskOptions { step_bytes: 1, ..TaskOptions::default() };
     let mut task = Task::open(&plan, "job", 0, &host, options).unwrap();
-    for ts in [1_000, 200_000] {
-        send(&host, 0, "a", &[ts]);
+    for n in 0..10 {
+        send(&host, 0, "a", &[n * 100_000]);
+        send(&host, 1, "b", &[n * 100]);
+        send(&host, 2, "c", &[n * 100_000]);
     }
-    for ts in 0..20 {
-        send(&host, 1, "b", &[ts * 100]);
-    }
-    for _ in 0..15 {
+    for _ in 0..27 {
         assert_eq!(task.step(&host).unwrap(), Progress::Busy);
+        assert!(task.status().inputs.iter().all(|input| !input.idle));
         host.advance(400);
     }
     assert!(rows(&host).is_empty(), "partition 1 still counts, however long it takes");
-    assert!(!task.status().inputs[1].idle);
     run_and_finish(&mut task, &host).unwrap();
     assert_eq!(task.status().late, 0);
 }
@@ -183,6 +182,11 @@ fn a_returning_partition_loses_only_rows_of_closed_windows() {
     send(&host, 0, "a", &[60_000]);
     run(&mut task, &host).unwrap();
     assert_eq!(rows(&host), [one("a", 0, 1), one("a", 30_000, 2), one("b", 30_000, 1)]);
+    // Now it has, and counts again.
+    send(&host, 1, "b", &[70_000]);
+    send(&host, 0, "a", &[100_000]);
+    run(&mut task, &host).unwrap();
+    assert_eq!(task.status().watermark, Some(68_000));
 }
 
 #[test]

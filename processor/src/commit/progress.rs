@@ -1,15 +1,17 @@
-//! The text kept with each committed offset: event time and counters of that input partition.
+//! The text kept with each committed offset: event time and counters of that input partition, and whose they are.
 //!
 //! It travels in the offset's `metadata` field in `__consumer_offsets`, so it is committed with the offset or not at all, and a
-//! restart goes on with exactly the watermarks it had. Form, version 1: `1;w=1431857103000;i=0;c=1431857043000;l=0;u=0`:
+//! restart goes on with exactly the watermarks it had. Form, version 1:
+//! `1;j=forebay-job-clicks-0;w=1431857103000;i=0;c=1431857043000;s=1;l=0;u=0`
+//! - `j` transactional id of the task: another job with the same group, or a tool, has other offsets than this one's state;
 //! - `w` watermark of this partition in ms, `-` if none yet;
 //! - `i` 1 if the partition is idle;
 //! - `c` watermark of the whole task when this offset was committed, `-` if none; each commit that moves it rewrites at least
 //!   one partition's text, so the largest one found is the task's;
+//! - `s` 1 if there is a changelog that goes with it;
 //! - `l` late records dropped so far, `u` undecodable records skipped so far.
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::time::{InputTime, NO_WATERMARK};
 
@@ -20,21 +22,17 @@ pub struct InputProgress {
     pub time: InputTime,
     /// Watermark of the task.
     pub combined: i64,
+    /// Whether the changelog holds something.
+    pub has_state: bool,
     /// Late records of this partition dropped since the job was created.
     pub late: u64,
     /// Undecodable records of this partition skipped since the job was created.
     pub undecodable: u64,
 }
 
-impl InputProgress {
-    /// Before anything was read.
-    pub const NEW: InputProgress =
-        InputProgress { time: InputTime::NEW, combined: NO_WATERMARK, late: 0, undecodable: 0 };
-}
-
-/// A text that is not a committed progress.
+/// A text that is not the committed progress of a task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("committed metadata {text:?} is not this job's: {reason}")]
+#[error("committed metadata {text:?} is not this task's: {reason}")]
 pub struct ProgressError {
     text: String,
     reason: &'static str,
@@ -48,29 +46,39 @@ impl fmt::Display for Time {
     }
 }
 
-impl fmt::Display for InputProgress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl InputProgress {
+    /// Before anything was read.
+    pub const NEW: InputProgress =
+        InputProgress { time: InputTime::NEW, combined: NO_WATERMARK, has_state: false, late: 0, undecodable: 0 };
+
+    /// The text for the task `owner`, whose name must not contain a semicolon.
+    #[must_use]
+    pub fn to_text(&self, owner: &str) -> String {
         let (watermark, combined) = (Time(self.time.watermark), Time(self.combined));
-        let idle = u8::from(self.time.idle);
-        write!(f, "1;w={watermark};i={idle};c={combined};l={};u={}", self.late, self.undecodable)
+        let (idle, state) = (u8::from(self.time.idle), u8::from(self.has_state));
+        let InputProgress { late, undecodable, .. } = self;
+        format!("1;j={owner};w={watermark};i={idle};c={combined};s={state};l={late};u={undecodable}")
     }
-}
 
-impl FromStr for InputProgress {
-    type Err = ProgressError;
-
-    /// Reads what [`fmt::Display`] writes. Unknown keys are refused: a newer version must raise the number in front.
-    fn from_str(text: &str) -> Result<InputProgress, ProgressError> {
+    /// Reads what [`InputProgress::to_text`] wrote for the same `owner`. Unknown keys are refused: a newer version must raise
+    /// the number in front.
+    pub fn from_text(text: &str, owner: &str) -> Result<InputProgress, ProgressError> {
         let error = |reason| ProgressError { text: text.chars().take(100).collect(), reason };
-        let fields = text.strip_prefix("1;").ok_or_else(|| error("it does not begin with version 1"))?;
+        let fields = text.strip_prefix("1;j=").ok_or_else(|| error("it does not begin with version 1 and an owner"))?;
+        let (found, fields) = fields.split_once(';').ok_or_else(|| error("it ends after the owner"))?;
+        if found != owner {
+            return Err(error("it belongs to another one"));
+        }
         let mut progress = InputProgress::NEW;
         for field in fields.split(';') {
             let (key, value) = field.split_once('=').ok_or_else(|| error("a field has no '='"))?;
             let time = || if value == "-" { Some(NO_WATERMARK) } else { value.parse().ok() };
+            let flag = || ["0", "1"].iter().position(|flag| *flag == value).map(|flag| flag == 1);
             let known = match key {
                 "w" => time().map(|ms| progress.time.watermark = ms),
-                "i" => ["0", "1"].iter().position(|flag| *flag == value).map(|flag| progress.time.idle = flag == 1),
+                "i" => flag().map(|flag| progress.time.idle = flag),
                 "c" => time().map(|ms| progress.combined = ms),
+                "s" => flag().map(|flag| progress.has_state = flag),
                 "l" => value.parse().ok().map(|count| progress.late = count),
                 "u" => value.parse().ok().map(|count| progress.undecodable = count),
                 _ => return Err(error("it has an unknown field")),
@@ -89,31 +97,46 @@ mod tests {
 
     #[test]
     fn reads_the_form_given_above() {
-        let progress: InputProgress = "1;w=1431857103000;i=0;c=1431857043000;l=2;u=3".parse().unwrap();
+        let text = "1;j=forebay-job-clicks-0;w=1431857103000;i=0;c=1431857043000;s=1;l=2;u=3";
+        let progress = InputProgress::from_text(text, "forebay-job-clicks-0").unwrap();
         let time = InputTime { watermark: 1_431_857_103_000, idle: false };
-        assert_eq!(progress, InputProgress { time, combined: 1_431_857_043_000, late: 2, undecodable: 3 });
-        assert_eq!(InputProgress::NEW.to_string(), "1;w=-;i=0;c=-;l=0;u=0");
+        let expected = InputProgress { time, combined: 1_431_857_043_000, has_state: true, late: 2, undecodable: 3 };
+        assert_eq!(progress, expected);
+        assert_eq!(progress.to_text("forebay-job-clicks-0"), text);
+        assert_eq!(InputProgress::NEW.to_text("j"), "1;j=j;w=-;i=0;c=-;s=0;l=0;u=0");
+        assert!(InputProgress::from_text(text, "forebay-job-clicks-1").is_err(), "another task's");
     }
 
     #[test]
     fn refuses_other_texts() {
-        for text in ["", "1", "2;w=1", "1;w", "1;w=x", "1;i=2", "1;z=1", "1;l=-1", "some client's note"] {
-            assert!(text.parse::<InputProgress>().is_err(), "{text:?}");
+        let good = "1;j=a;w=1;i=0;c=2;s=0;l=0;u=0";
+        assert!(InputProgress::from_text(good, "a").is_ok());
+        for (from, to) in
+            [("w=1", "w=x"), ("i=0", "i=2"), ("c=2", "z=2"), ("l=0", "l=-1"), ("1;j", "2;j"), ("w=1", "w")]
+        {
+            let text = good.replacen(from, to, 1);
+            assert!(InputProgress::from_text(&text, "a").is_err(), "{text:?}");
+        }
+        for text in ["", "1", "1;j=a", "some client's note"] {
+            assert!(InputProgress::from_text(text, "a").is_err(), "{text:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn reads_back_what_it_writes(watermark: i64, idle: bool, combined: i64, late: u64, undecodable: u64) {
-            let progress = InputProgress { time: InputTime { watermark, idle }, combined, late, undecodable };
-            let text = progress.to_string();
+        fn reads_back_what_it_writes(
+            watermark: i64, idle: bool, combined: i64, has_state: bool, late: u64, undecodable: u64, owner in "[a-z._-]{1,249}",
+        ) {
+            let progress = InputProgress { time: InputTime { watermark, idle }, combined, has_state, late, undecodable };
+            let text = progress.to_text(&owner);
             prop_assert!(text.len() < 4096);
-            prop_assert_eq!(text.parse::<InputProgress>().unwrap(), progress);
+            prop_assert_eq!(InputProgress::from_text(&text, &owner).unwrap(), progress);
         }
 
         #[test]
         fn arbitrary_text_does_not_panic(text: String) {
-            let _ = text.parse::<InputProgress>();
+            let _ = InputProgress::from_text(&text, "");
+            let _ = InputProgress::from_text(&format!("1;j=a;{text}"), "a");
         }
     }
 }

@@ -137,14 +137,15 @@ impl Input {
         None
     }
 
-    /// The offset to commit, with the task's watermark `combined`.
+    /// The offset to commit for the task `owner`, with the task's watermark and whether it has state.
     #[must_use]
-    pub fn offset(&self, combined: i64) -> CommittedOffset {
-        let progress = InputProgress { time: self.time, combined, late: self.late, undecodable: self.undecodable };
+    pub fn offset(&self, owner: &str, combined: i64, has_state: bool) -> CommittedOffset {
+        let Input { time, late, undecodable, .. } = *self;
+        let progress = InputProgress { time, combined, has_state, late, undecodable };
         CommittedOffset {
             offset: self.reader.position(),
             leader_epoch: self.reader.leader_epoch(),
-            metadata: progress.to_string(),
+            metadata: progress.to_text(owner),
         }
     }
 

@@ -5,6 +5,7 @@ use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
 use super::error::TaskError;
 use super::input::Input;
 use super::reader::{PartitionReader, ReadFailure};
+use super::resources::PipelineResources;
 use crate::commit::InputProgress;
 use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
 use crate::plan::{OffsetReset, Sink, Source, StartupMode};
@@ -33,21 +34,27 @@ pub fn ensure_sink(host: &dyn Host, sink: &Sink) -> Result<i32, TaskError> {
     host.ensure_topic(&spec).map_err(error)
 }
 
-/// The inputs at the positions that `group` has committed, and the task's watermark.
+/// The inputs at the positions that the task has committed, and the task's watermark.
 ///
 /// `has_state` tells that the changelog holds something: then every committed offset must be the task's own.
 pub fn open_inputs(
     host: &dyn Host,
     source: &Source,
-    group: &str,
+    names: &PipelineResources,
     partitions: &[TopicPartition],
     has_state: bool,
 ) -> Result<(Vec<Input>, i64), TaskError> {
+    let group = &names.group;
     let committed =
         host.committed(group, partitions).map_err(|error| TaskError::from_host("reading committed offsets", error))?;
-    let progress: Vec<Option<InputProgress>> =
-        committed.iter().map(|offset| offset.as_ref().and_then(|offset| offset.metadata.parse().ok())).collect();
+    let own = |offset: &CommittedOffset| InputProgress::from_text(&offset.metadata, &names.transactional_id).ok();
+    let progress: Vec<Option<InputProgress>> = committed.iter().map(|offset| offset.as_ref().and_then(own)).collect();
     let resumed = progress.iter().any(Option::is_some);
+    if progress.iter().flatten().any(|progress| progress.has_state) && !has_state {
+        return Err(TaskError::Failed(format!(
+            "the state that belongs to the offsets of group '{group}' is gone; delete the group to start anew"
+        )));
+    }
     if has_state && !resumed {
         return Err(TaskError::Failed(format!(
             "there is state from earlier runs, but the offsets that belong to it are gone from group '{group}'; \

@@ -21,6 +21,7 @@ use crate::commit::RecordBuffer;
 use crate::host::{CommitSet, Host, Session};
 use crate::operator::Pipeline;
 use crate::plan::JobPlan;
+use crate::state::WindowState;
 use crate::time::{IdlePolicy, NO_WATERMARK, Valve};
 
 /// What the one who drives a task is to do next.
@@ -108,7 +109,7 @@ impl Task {
             host.ensure_topic(&changelog_spec(&changelog.topic)).map_err(error)?;
             has_state = open::restore(host, changelog, state)?;
         }
-        let (inputs, combined) = open::open_inputs(host, source, &names.group, &partitions, has_state)?;
+        let (inputs, combined) = open::open_inputs(host, source, &names, &partitions, has_state)?;
         Ok(Task {
             idle_policy: IdlePolicy::new(source.idle_timeout_ms),
             plan: Arc::clone(plan),
@@ -256,7 +257,10 @@ impl Task {
         let snapshot_at = self.write_changelog(host, started, &mut output)?;
         let combined = self.valve.watermark();
         let dirty = self.partitions.iter().zip(&self.inputs).filter(|(_, input)| input.is_dirty());
-        let offsets = dirty.map(|(partition, input)| (partition.clone(), input.offset(combined))).collect();
+        let has_state = self.pipeline.state().is_some_and(WindowState::is_in_changelog);
+        let owner = &self.names.transactional_id;
+        let offset = |input: &Input| input.offset(owner, combined, has_state);
+        let offsets = dirty.map(|(partition, input)| (partition.clone(), offset(input))).collect();
         let set = CommitSet { group: self.names.group.clone(), records: output.into_batches(), offsets };
         host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
         self.inputs.iter_mut().for_each(Input::mark_clean);

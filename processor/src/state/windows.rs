@@ -95,6 +95,12 @@ impl WindowState {
         !self.closed.is_empty() || self.slices.values().any(Slice::is_dirty)
     }
 
+    /// Whether the changelog holds something.
+    #[must_use]
+    pub fn is_in_changelog(&self) -> bool {
+        self.begun
+    }
+
     /// Number of open windows.
     #[must_use]
     pub fn windows(&self) -> usize {

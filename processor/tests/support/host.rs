@@ -109,6 +109,27 @@ impl MemoryHost {
         });
     }
 
+    pub fn delete_topic(&self, topic: &str) {
+        self.with(|broker| {
+            broker.topics.remove(topic);
+            broker.logs.retain(|partition, _| *partition.topic != *topic);
+        });
+    }
+
+    /// Timestamps of the records of all partitions, markers not counted.
+    pub fn timestamps(&self, topic: &str) -> Vec<i64> {
+        self.with(|broker| {
+            let logs = broker.logs.iter().filter(|(partition, _)| *partition.topic == *topic);
+            let bytes = logs.flat_map(|(_, log)| log.batches.iter().map(|(_, _, bytes)| bytes.clone()));
+            let all =
+                bytes.map(|bytes| batches(bytes).next().unwrap().unwrap()).filter(|batch| !batch.header.is_control());
+            all.flat_map(|batch| {
+                batch.records().unwrap().iter().map(|record| record.unwrap().timestamp.0).collect::<Vec<_>>()
+            })
+            .collect()
+        })
+    }
+
     pub fn advance(&self, ms: i64) {
         self.with(|broker| broker.now += ms);
     }
