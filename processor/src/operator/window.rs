@@ -11,7 +11,7 @@ use super::aggregate;
 use super::error::RowError;
 use crate::expr::{EvalError, Value};
 use crate::format::recycle;
-use crate::plan::{OutputField, Window, WindowAggregate};
+use crate::plan::{Aggregate, AggregateFunction, OutputField, Window, WindowAggregate};
 use crate::state::{Slice, WindowState, decode_value, encode_value};
 use crate::time::{is_window_fired, window_start};
 
@@ -114,15 +114,56 @@ impl WindowOperator {
     }
 }
 
-/// What the state's bytes depend on: see [`Record::Begin`](crate::state::changelog::Record::Begin).
+/// What the state's bytes depend on: see [`Record::Begin`](crate::state::changelog::Record::Begin). It is compared with what an
+/// earlier version wrote, so it is made of names that stay as they are.
 fn layout(plan: &WindowAggregate) -> String {
     let Window::Tumble { size_ms, offset_ms } = plan.window;
     let keys: Vec<String> = plan.keys.iter().map(|key| key.data_type().to_string()).collect();
-    let calls = plan.aggregates.iter().map(|call| {
+    let call = |call: &Aggregate| {
         let argument = call.argument.as_ref().map_or_else(|| "*".to_owned(), |a| a.data_type().to_string());
-        let name = format!("{:?}", call.function).to_uppercase();
-        format!("{}({argument})", name.strip_suffix("STAR").unwrap_or(&name))
-    });
-    let calls: Vec<String> = calls.collect();
+        format!("{}({argument})", name(call.function))
+    };
+    let calls: Vec<String> = plan.aggregates.iter().map(call).collect();
     format!("1; TUMBLE {size_ms} ms offset {offset_ms} ms; by {}; {}", keys.join(", "), calls.join(", "))
+}
+
+fn name(function: AggregateFunction) -> &'static str {
+    match function {
+        AggregateFunction::CountStar | AggregateFunction::Count => "COUNT",
+        AggregateFunction::Sum => "SUM",
+        AggregateFunction::Min => "MIN",
+        AggregateFunction::Max => "MAX",
+        AggregateFunction::Avg => "AVG",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::{DataType, Expr};
+
+    /// The text is in changelogs: a change makes every running job refuse its state.
+    #[test]
+    fn the_layout_stays_as_it_is() {
+        let call = |function, argument: Option<DataType>| Aggregate {
+            function,
+            distinct: false,
+            argument: argument.map(|data_type| Expr::column(0, data_type)),
+            filter: None,
+            result: DataType::BigInt,
+        };
+        let plan = WindowAggregate {
+            window: Window::Tumble { size_ms: 5_000, offset_ms: -1 },
+            time_column: 0,
+            keys: vec![Expr::column(0, DataType::STRING), Expr::column(1, DataType::Int)],
+            aggregates: vec![
+                call(AggregateFunction::CountStar, None),
+                call(AggregateFunction::Sum, Some(DataType::BigInt)),
+                call(AggregateFunction::Avg, Some(DataType::Decimal { precision: 10, scale: 2 })),
+            ],
+            output: Vec::new(),
+        };
+        let expected = "1; TUMBLE 5000 ms offset -1 ms; by STRING, INT; COUNT(*), SUM(BIGINT), AVG(DECIMAL(10, 2))";
+        assert_eq!(layout(&plan), expected);
+    }
 }
