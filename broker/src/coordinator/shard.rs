@@ -145,7 +145,10 @@ impl<M: Machine> Shard<M> {
 #[error("the coordinator's log is not available")]
 pub struct Unavailable;
 
-/// One batch for each run of records of one producer.
+/// A batch is closed when it has grown to this; far below `max.message.bytes`, and one record more still fits.
+const LARGEST_BATCH_BYTES: usize = 256 * 1024;
+
+/// One batch for each run of records of one producer, or several if it is long.
 fn batches(
     now: Timestamp,
     records: impl Iterator<Item = LogRecord>,
@@ -153,7 +156,9 @@ fn batches(
     let mut done = Vec::new();
     let mut open: Option<(Option<(ProducerId, ProducerEpoch)>, BatchBuilder)> = None;
     for record in records {
-        if open.as_ref().is_some_and(|(producer, _)| *producer != record.producer) {
+        if open.as_ref().is_some_and(|(producer, builder)| {
+            *producer != record.producer || builder.size_in_bytes() > LARGEST_BATCH_BYTES
+        }) {
             done.extend(open.take().map(finish));
         }
         let (_, builder) = open.get_or_insert_with(|| (record.producer, BatchBuilder::new(Compression::None)));

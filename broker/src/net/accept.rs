@@ -1,15 +1,15 @@
 //! Binding and accepting.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, lookup_host};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::Listener;
+use crate::config::Listener as Wanted;
 use crate::connection;
 use crate::node::Rooms;
 
@@ -18,26 +18,29 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 /// A pause after a failed accept (no descriptors left, for example), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Binds `host:port`; an empty host is every address. The error says what was asked for and what to do.
-pub async fn bind(host: &str, port: u16) -> Result<TcpListener, String> {
-    let addresses: Vec<SocketAddr> = if host.is_empty() {
-        vec![SocketAddr::from(([0u16; 8], port)), SocketAddr::from(([0u8; 4], port))]
-    } else {
-        lookup_host((host, port)).await.map_err(|e| format!("cannot resolve listener host {host:?}: {e}"))?.collect()
-    };
+/// Binds a listener; every interface where it names none. The error says what was asked for and what to do.
+pub async fn bind(wanted: &Wanted) -> Result<TcpListener, String> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in addresses {
-        match TcpListener::bind(address).await {
+    for candidate in wanted.bind_candidates() {
+        match TcpListener::bind(&candidate).await {
             Ok(listener) => return Ok(listener),
+            // A port that is taken stays the reason, whatever the next candidate says.
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse => {
+                last = e;
+                break;
+            }
             Err(e) => last = e,
         }
     }
     let what = if last.kind() == io::ErrorKind::AddrInUse {
-        format!("port {port} is taken by another process; stop it, or choose another with --override listeners=PLAINTEXT://{host}:PORT")
+        format!(
+            "port {} is taken by another process; stop it, or choose another port with --override listeners={}://{}:PORT",
+            wanted.port, wanted.name, wanted.host
+        )
     } else {
         last.to_string()
     };
-    Err(format!("cannot listen on {host}:{port}: {what}"))
+    Err(format!("cannot listen on {wanted}: {what}"))
 }
 
 /// Accepts until `stop` turns true, then waits for the requests in flight.

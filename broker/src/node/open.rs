@@ -51,6 +51,7 @@ pub fn open_rooms(
     let folders: Vec<(PathBuf, bool)> = dirs.iter().map(|d| (d.path.clone(), d.clean)).collect();
     let partitions =
         Arc::new(Partitions::new(disk.clone(), &folders).map_err(|e| StartError(e.to_string()))?);
+    partitions.remove_deleted().map_err(|e| StartError(e.to_string()))?;
     let metadata = Arc::new(open_metadata(&config, listeners, &partitions)?);
     let groups = Arc::new(Groups::new(
         group_config(&config),

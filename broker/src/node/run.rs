@@ -101,7 +101,7 @@ impl Running {
 async fn bind_kafka(config: &BrokerConfig) -> Result<Vec<(TcpListener, Arc<Listener>)>, StartError> {
     let mut bound = Vec::new();
     for wanted in &config.listeners.bind {
-        let socket = net::bind(&wanted.host, wanted.port).await.map_err(StartError)?;
+        let socket = net::bind(wanted).await.map_err(StartError)?;
         let local = socket.local_addr().map_err(|e| StartError(format!("listener {wanted}: {e}")))?;
         let advertised = config.listeners.advertised.iter().find(|l| l.name == wanted.name).unwrap_or(wanted);
         let listener = Listener {

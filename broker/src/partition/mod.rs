@@ -7,6 +7,7 @@ pub use registry::{NewPartition, PartitionConfig, Partitions};
 pub use watch::{Wake, WatchGuard};
 
 use bytes::Bytes;
+use forebay_storage::error::StorageError;
 use forebay_storage::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Timestamp, TopicId, TopicPartition};
 use forebay_storage::log::{AbortedTransaction, AppendError, AppendOptions, AppendOutcome, Log, Origin, ReadError};
 use parking_lot::Mutex;
@@ -153,9 +154,23 @@ impl Partition {
         (log.log_start_offset(), log.last_stable_offset(), log.high_watermark())
     }
 
-    /// Whether `producer_id` has a transaction open here.
-    pub fn has_open_transaction(&self, producer_id: ProducerId) -> bool {
-        self.log.lock().has_ongoing_transaction(producer_id)
+    /// Whether the producer has a transaction open here in this epoch.
+    pub fn has_open_transaction(&self, producer_id: ProducerId, epoch: ProducerEpoch) -> bool {
+        self.log.lock().has_ongoing_transaction_in(producer_id, epoch)
+    }
+
+    /// Brings to disk what is not there yet. The slow part is done without holding the log.
+    pub fn flush(&self) -> Result<(), StorageError> {
+        let task = {
+            let mut log = self.log.lock();
+            if log.recovery_point() >= log.log_end_offset() {
+                return Ok(());
+            }
+            log.prepare_flush()?
+        };
+        let up_to = task.run()?;
+        self.log.lock().flushed(up_to);
+        Ok(())
     }
 
     /// Ends a producer's transaction here.

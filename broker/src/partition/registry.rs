@@ -11,7 +11,7 @@ use forebay_storage::checkpoint::{
 };
 use forebay_storage::disk::Disk;
 use forebay_storage::ids::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
-use forebay_storage::log::{Log, LogConfig, LogOptions};
+use forebay_storage::log::{Log, LogConfig, LogOptions, is_deleted_dir};
 use parking_lot::{Mutex, RwLock};
 
 use super::Partition;
@@ -203,6 +203,25 @@ impl Partitions {
         for partition in self.all() {
             partition.with_log(|log| log.expire_producers(now, expiration_ms));
         }
+    }
+
+    /// Brings every log to disk, so that the next start after a crash reads only what came after.
+    pub fn flush(&self) {
+        for partition in self.all() {
+            if let Err(error) = partition.flush() {
+                tracing::error!(partition = %partition.name(), "a log cannot be flushed: {error}");
+            }
+        }
+    }
+
+    /// Removes what a crash left of deleted topics.
+    pub fn remove_deleted(&self) -> Result<(), StorageError> {
+        for dir in &self.dirs {
+            for entry in self.disk.list(&dir.path)?.iter().filter(|e| e.is_dir && is_deleted_dir(&e.name)) {
+                self.disk.remove_dir_all(&dir.path.join(&entry.name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes up to where each log is on disk, and where it begins, for the next start.

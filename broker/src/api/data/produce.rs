@@ -40,6 +40,7 @@ struct Appended {
     base_offset: i64,
     log_append_time: i64,
     log_start_offset: i64,
+    records: u64,
 }
 
 /// What all partitions of one request have in common.
@@ -72,7 +73,10 @@ pub async fn handle(
             let bytes = data.records.as_ref().map_or(0, Bytes::len);
             let outcome = append(&common, partitions, &call.client_id, &topic, data);
             match &outcome {
-                Ok(_) => drop(metrics.produced_bytes.inc_by(bytes as u64)),
+                Ok(appended) => {
+                    metrics.produced_bytes.inc_by(bytes as u64);
+                    metrics.produced_records.inc_by(appended.records);
+                }
                 Err(refusal) => failure = Some(refusal.error),
             }
             answers.push(answer(call.version, data.index, outcome));
@@ -118,6 +122,7 @@ fn append(
         base_offset: outcome.base_offset.0,
         log_append_time: outcome.log_append_time.0,
         log_start_offset: outcome.log_start_offset.0,
+        records: (outcome.last_offset.0 - outcome.base_offset.0 + 1).unsigned_abs(),
     })
 }
 
@@ -153,7 +158,7 @@ fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &BatchHeade
         let message = "a transactional batch needs the transactional id in its request".to_owned();
         return Err(Refusal { error: ErrorCode::InvalidRequest, message: Some(message), records: vec![] });
     };
-    if partition.has_open_transaction(header.producer_id) {
+    if partition.has_open_transaction(header.producer_id, header.producer_epoch) {
         return Ok(true);
     }
     let producer = Producer {

@@ -35,7 +35,7 @@ pub async fn handle(
             });
         }
     }
-    let known: Vec<TopicPartition> = offsets.iter().map(|o| o.partition.clone()).collect();
+    let asked = !offsets.is_empty();
     let command = |reply_to| {
         GroupCommand::CommitOffsets(CommitOffsets {
             reply_to,
@@ -48,7 +48,8 @@ pub async fn handle(
             offsets,
         })
     };
-    let reply = if known.is_empty() { Ok(Vec::new()) } else { results(groups.ask_now(&request.group_id, command)) };
+    let reply = if asked { results(groups.ask_now(&request.group_id, command)) } else { Ok(Vec::new()) };
+    let mut outcomes = Outcomes::new(reply);
     let topics = request
         .topics
         .iter()
@@ -57,10 +58,9 @@ pub async fn handle(
                 .partitions
                 .iter()
                 .map(|p| {
-                    let name = convert::partition_name(&topic.name, p.partition_index);
                     OffsetCommitResponsePartition::default()
                         .with_partition_index(p.partition_index)
-                        .with_error_code(result_of(&name, &known, &reply).code())
+                        .with_error_code(outcomes.next(&topic.name, p.partition_index, metadata).code())
                 })
                 .collect();
             OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions)
@@ -77,19 +77,31 @@ pub fn results(reply: Result<GroupReply, ErrorCode>) -> Result<Vec<PartitionResu
     }
 }
 
-/// What became of one partition of a commit; those that do not exist were never asked for.
-pub fn result_of(
-    name: &TopicPartition,
-    known: &[TopicPartition],
-    reply: &Result<Vec<PartitionResult>, ErrorCode>,
-) -> ErrorCode {
-    if !known.contains(name) {
-        return ErrorCode::UnknownTopicOrPartition;
+/// What became of each partition of a commit, plain or transactional, in the order of the request. Partitions that do not exist
+/// were never asked for.
+pub struct Outcomes {
+    reply: Result<std::vec::IntoIter<PartitionResult>, ErrorCode>,
+}
+
+impl Outcomes {
+    /// Of this reply.
+    pub fn new(reply: Result<Vec<PartitionResult>, ErrorCode>) -> Outcomes {
+        Outcomes { reply: reply.map(Vec::into_iter) }
     }
-    match reply {
-        Ok(results) => {
-            results.iter().find(|r| r.partition == *name).map_or(ErrorCode::UnknownServerError, |r| r.error)
+
+    /// Of the request's next partition.
+    pub fn next(&mut self, topic: &str, partition: i32, metadata: &Metadata) -> ErrorCode {
+        let answered = |results: &mut std::vec::IntoIter<PartitionResult>| {
+            let next = results.as_slice().first()?;
+            let same = *next.partition.topic == *topic && next.partition.partition == partition;
+            if same { results.next().map(|r| r.error) } else { None }
+        };
+        match &mut self.reply {
+            Ok(results) => answered(results).unwrap_or(ErrorCode::UnknownTopicOrPartition),
+            Err(error) => match metadata.topic_id_of(&TopicPartition::new(topic, partition)) {
+                Some(_) => *error,
+                None => ErrorCode::UnknownTopicOrPartition,
+            },
         }
-        Err(error) => *error,
     }
 }

@@ -1,5 +1,6 @@
 //! OffsetFetch (9): the committed positions of groups.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
@@ -77,11 +78,13 @@ fn failed(partition: TopicPartition, error: ErrorCode) -> FetchedOffset {
     }
 }
 
-/// Runs of one topic, in the order given.
+/// The partitions of each topic, topics in the order of their first mention.
 fn by_topic(found: Vec<FetchedOffset>) -> Vec<Vec<FetchedOffset>> {
     let mut topics: Vec<Vec<FetchedOffset>> = Vec::new();
+    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
     for offset in found {
-        match topics.iter_mut().find(|t| t[0].partition.topic == offset.partition.topic) {
+        let place = *places.entry(offset.partition.topic.clone()).or_insert(topics.len());
+        match topics.get_mut(place) {
             Some(topic) => topic.push(offset),
             None => topics.push(vec![offset]),
         }

@@ -12,7 +12,7 @@ use kafka_protocol::messages::txn_offset_commit_response::{
 use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 
 use crate::api::convert;
-use crate::api::groups::offset_commit::{result_of, results};
+use crate::api::groups::offset_commit::{Outcomes, results};
 use crate::connection::Call;
 use crate::coordinator::OFFSETS_TOPIC;
 use crate::coordinator::groups::Groups;
@@ -28,8 +28,7 @@ pub async fn handle(
     metadata: &Arc<Metadata>,
 ) -> TxnOffsetCommitResponse {
     let offsets = known_offsets(&request, metadata);
-    let known: Vec<TopicPartition> = offsets.iter().map(|o| o.partition.clone()).collect();
-    let reply = if known.is_empty() {
+    let reply = if offsets.is_empty() {
         Ok(Vec::new())
     } else {
         enlist(call, &request, transactions, groups)
@@ -49,6 +48,7 @@ pub async fn handle(
             })
             .map_err(|error| for_client(call.version, error))
     };
+    let mut outcomes = Outcomes::new(reply);
     let topics = request
         .topics
         .iter()
@@ -57,10 +57,9 @@ pub async fn handle(
                 .partitions
                 .iter()
                 .map(|p| {
-                    let name = convert::partition_name(&topic.name, p.partition_index);
                     TxnOffsetCommitResponsePartition::default()
                         .with_partition_index(p.partition_index)
-                        .with_error_code(result_of(&name, &known, &reply).code())
+                        .with_error_code(outcomes.next(&topic.name, p.partition_index, metadata).code())
                 })
                 .collect();
             TxnOffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions)
@@ -100,7 +99,7 @@ fn enlist(
         epoch: ProducerEpoch(request.producer_epoch),
     };
     let partition = TopicPartition::new(OFFSETS_TOPIC, groups.partition_of(&request.group_id)?);
-    if groups.shard(&request.group_id)?.partition().has_open_transaction(producer.id) {
+    if groups.shard(&request.group_id)?.partition().has_open_transaction(producer.id, producer.epoch) {
         return Ok(());
     }
     if call.version >= 5 {
