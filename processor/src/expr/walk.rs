@@ -81,6 +81,17 @@ impl Expr {
         Ok(self)
     }
 
+    /// How many parts the expression has, and how deep they are nested; a column alone is 1 and 1.
+    pub(crate) fn measure(&self) -> (usize, usize) {
+        let (mut parts, mut depth) = (1, 0);
+        for child in self.children() {
+            let (child_parts, child_depth) = child.measure();
+            parts += child_parts;
+            depth = depth.max(child_depth);
+        }
+        (parts, depth + 1)
+    }
+
     /// Whether the expression reads no row.
     pub(crate) fn is_constant(&self) -> bool {
         !matches!(self.node, Node::Column(_) | Node::Aggregate(_))

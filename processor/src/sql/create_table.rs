@@ -116,7 +116,7 @@ fn column(parser: &mut Parser, table: &mut CreateTable) -> Result<ColumnDef, Sql
     if skip_word(parser, "AS") {
         let expr = parser.parse_expr().map_err(|error| from_parser(&error, parser))?;
         comment(parser)?;
-        return Ok(ColumnDef { name, kind: ColumnKind::Computed(expr) });
+        return Ok(ColumnDef { name, kind: ColumnKind::Computed(Box::new(expr)) });
     }
     let (data_type, _) = data_type::parse(parser).map_err(|error| from_parser(&error, parser))?;
     let mut nullable = true;

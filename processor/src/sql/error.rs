@@ -116,7 +116,11 @@ impl std::error::Error for SqlError {}
 /// The candidate closest to what was written, if one is close: equal but for case, or a few letters away.
 pub(crate) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
-    let furthest = (written.chars().count() / 3).clamp(1, 4);
+    let furthest = match written.chars().count() {
+        0 | 1 => 0,
+        2..=5 => 1,
+        length => (length / 3).min(4),
+    };
     candidates
         .into_iter()
         .map(|candidate| (strsim::osa_distance(&written, &candidate.to_lowercase()), candidate))

@@ -15,7 +15,8 @@ use crate::expr::{DataType, Expr, Node};
 use crate::plan::{OutputField, Stage, WindowAggregate};
 
 /// What an updating result would mean, for every place where Flink makes one.
-const UPDATING: &str = "without a window the result would change with every row, and a topic cannot take a row back";
+const UPDATING: &str =
+    "without a whole window the result would change with every row, and a topic cannot take a row back";
 
 impl QueryPlanner<'_> {
     /// Plans a SELECT with GROUP BY or aggregate functions.

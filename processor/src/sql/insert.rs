@@ -29,7 +29,7 @@ pub(crate) fn plan(
         }
         None => return Err(catalog.unknown(&insert.table.text, insert.table.span, std::iter::empty())),
     };
-    let mut planner = QueryPlanner::new(catalog);
+    let mut planner = QueryPlanner::new(catalog, insert.table.span);
     let mut relation = planner.query(&insert.query)?;
     warnings.append(&mut planner.warnings);
     let values = sink_values(insert, table, &relation.fields)?;

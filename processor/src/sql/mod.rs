@@ -18,6 +18,7 @@ mod position;
 mod prune;
 mod query;
 mod relation;
+mod reserved;
 mod scope;
 mod settings;
 mod statement;
@@ -29,7 +30,7 @@ mod tests;
 
 use std::fmt;
 
-pub use bind::MAX_EXPRESSION_DEPTH;
+pub use bind::{MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_PARTS};
 pub use catalog::MAX_TABLES;
 pub use create_table::MAX_COLUMNS;
 pub use error::SqlError;
@@ -52,7 +53,7 @@ pub const MAX_PIPELINES: usize = 100;
 pub struct PlanContext<'a> {
     /// Whether a value of `properties.bootstrap.servers` names this broker. A job cannot read or write another one, so any other
     /// value is a mistake.
-    pub is_this_broker: &'a dyn Fn(&str) -> bool,
+    pub is_this_broker: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 impl PlanContext<'_> {
@@ -71,7 +72,21 @@ impl fmt::Debug for PlanContext<'_> {
 /// # Errors
 /// The first mistake, with its line and column.
 pub fn plan_job(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
-    plan(text, context).map_err(|error| error.located_in(text))
+    with_deep_stack(|| plan(text, context)).map_err(|error| error.located_in(text))
+}
+
+/// Parsing and planning descend as deep as the text is nested, which is bounded ([`MAX_NESTING`],
+/// [`MAX_EXPRESSION_DEPTH`]); the frames of an unoptimised build at that depth do not fit the stack of every caller.
+fn with_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, SqlError> + Send) -> Result<T, SqlError> {
+    /// Only what is used takes memory.
+    const STACK_BYTES: usize = 64 << 20;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("sql-planner".to_owned()).stack_size(STACK_BYTES);
+        match thread.spawn_scoped(scope, work) {
+            Ok(planner) => planner.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => Err(SqlError::new(Span::empty(), format!("no thread for planning: {error}"))),
+        }
+    })
 }
 
 fn plan(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
@@ -106,7 +121,7 @@ fn plan(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
 }
 
 fn plan_view(view: &CreateView, catalog: &Catalog, warnings: &mut Vec<String>) -> Result<Relation, SqlError> {
-    let mut planner = QueryPlanner::new(catalog);
+    let mut planner = QueryPlanner::new(catalog, view.name.span);
     let mut relation = planner.query(&view.query)?;
     warnings.append(&mut planner.warnings);
     if !view.columns.is_empty() && view.columns.len() != relation.fields.len() {

@@ -153,7 +153,7 @@ impl Statements<'_> {
             "SELECT" | "WITH" => Err(SqlError::new(first.span, "a query alone goes nowhere in a job")
                 .hint("write INSERT INTO a table before it")),
             other => {
-                let hint = match nearest(other, ["CREATE", "INSERT", "SET", "EXECUTE"]) {
+                let hint = match nearest(other, ["CREATE", "INSERT", "SET", "SELECT", "EXECUTE"]) {
                     Some(name) => format!("did you mean {name}?"),
                     None => "a job is made of CREATE TABLE, CREATE VIEW, SET and INSERT INTO".to_owned(),
                 };
@@ -172,7 +172,12 @@ impl Statements<'_> {
             return self.create_view().map(Statement::CreateView);
         }
         let found = self.parser.peek_token();
-        Err(SqlError::new(found.span, format!("expected TABLE or VIEW after CREATE, found {found}")))
+        let close = match &found.token {
+            Token::Word(word) => nearest(&word.value, ["TABLE", "VIEW"]),
+            _ => None,
+        };
+        Err(expected("TABLE or VIEW after CREATE", &found)
+            .maybe_hint(close.map(|name| format!("did you mean {name}?"))))
     }
 
     fn create_view(&mut self) -> Result<CreateView, SqlError> {
@@ -243,22 +248,12 @@ fn misspelt(parser: &Parser<'_>) -> Option<String> {
         if let Token::Word(word) = &token.token {
             words.push(word.value.clone());
         }
-        let mut before = index;
-        loop {
-            if before == 0 {
-                break;
-            }
-            before -= 1;
-            if !matches!(parser.token_at(before).token, Token::Whitespace(_)) {
-                break;
-            }
-        }
-        index = before;
+        index = previous(parser, index);
     }
     words.iter().find_map(|word| {
         let upper = word.to_ascii_uppercase();
         let name = nearest(&upper, CLAUSES.iter().copied())?;
-        (name != upper).then(|| format!("did you mean {name} instead of {word}?"))
+        (upper.len() > 2 && name != upper).then(|| format!("did you mean {name} instead of {word}?"))
     })
 }
 
@@ -273,23 +268,71 @@ pub(crate) fn from_parser(error: &ParserError, parser: &Parser<'_>) -> SqlError 
     };
     let (message, location) = split_location(text);
     if message == TOO_MANY_OPERATORS {
-        return SqlError::new(at(location, parser), format!("{message}: at most {MAX_OPERATORS}"));
+        return SqlError::new(at(location, message, parser), format!("{message}: at most {MAX_OPERATORS}"));
     }
     let message = message.replacen("Expected: ", "expected ", 1).replacen(", found: ", ", found ", 1);
     let message = message.replace("found EOF", "found the end of the text");
     let (message, hint) = match message.split_once("; did you mean ") {
         Some((message, name)) => (message.to_owned(), Some(format!("did you mean {name}"))),
-        None => (lower_first(&message), misspelt(parser)),
+        None if message.starts_with("expected") => (message, misspelt(parser)),
+        None => (lower_first(&message), None),
     };
-    SqlError::new(at(location, parser), message).maybe_hint(hint)
+    let span = at(location, &message, parser);
+    if message.starts_with("no infix parser for token") {
+        let token = parser.token_at(parser.get_current_index());
+        return SqlError::new(span, format!("Flink SQL has no operator {token}"));
+    }
+    let comma = if message.starts_with("expected an expression") { comma_before_clause(span, parser) } else { None };
+    SqlError::new(span, message).maybe_hint(comma.or(hint))
 }
 
-/// The token at a location gives the width to mark.
-fn at(location: Option<Location>, parser: &Parser<'_>) -> Span {
+/// `SELECT a, b, FROM t`.
+fn comma_before_clause(span: Span, parser: &Parser<'_>) -> Option<String> {
+    let mut index = 0;
+    while parser.token_at(index).span.start < span.start && parser.token_at(index).token != Token::EOF {
+        index += 1;
+    }
+    let found = &parser.token_at(index).token;
+    let clause = ["FROM", "WHERE", "GROUP", "HAVING"].iter().any(|clause| is_word(found, clause));
+    let comma = parser.token_at(previous(parser, index)).token == Token::Comma;
+    (clause && comma).then(|| format!("there is a comma too many before {found}"))
+}
+
+/// The index of the token before this one, blanks not counted.
+fn previous(parser: &Parser<'_>, index: usize) -> usize {
+    let mut index = index;
+    while index > 0 {
+        index -= 1;
+        if !matches!(parser.token_at(index).token, Token::Whitespace(_)) {
+            break;
+        }
+    }
+    index
+}
+
+/// The token at a location gives the width to mark. For some errors sqlparser names a token and gives the place of the one after
+/// it; then the named one is meant.
+fn at(location: Option<Location>, message: &str, parser: &Parser<'_>) -> Span {
     let Some(location) = location else { return Span::empty() };
-    let next = parser.peek_token().span;
-    let current = parser.get_current_token().span;
-    [next, current].into_iter().find(|span| span.start == location).unwrap_or(Span::new(location, location))
+    let mut before: Option<&TokenWithSpan> = None;
+    let mut index = 0;
+    loop {
+        let token = parser.token_at(index);
+        if token.token == Token::EOF || token.span.start > location {
+            return Span::new(location, location);
+        }
+        if token.span.start == location && !matches!(token.token, Token::Whitespace(_)) {
+            let named = |token: &TokenWithSpan| message.ends_with(&format!("found {token}"));
+            return match before {
+                Some(before) if !named(token) && named(before) => before.span,
+                _ => token.span,
+            };
+        }
+        if !matches!(token.token, Token::Whitespace(_)) {
+            before = Some(token);
+        }
+        index += 1;
+    }
 }
 
 /// Splits sqlparser's ` at Line: 3, Column: 5` off a message.
@@ -305,8 +348,11 @@ fn split_location(text: &str) -> (&str, Option<Location>) {
 fn lower_first(message: &str) -> String {
     let mut characters = message.chars();
     match characters.next() {
-        Some(first) => first.to_lowercase().chain(characters).collect(),
-        None => String::new(),
+        // A word in capitals stays as it is.
+        Some(first) if characters.as_str().starts_with(char::is_lowercase) => {
+            first.to_lowercase().chain(characters).collect()
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -320,7 +366,7 @@ pub(crate) fn name(parser: &mut Parser, what: &str) -> Result<Name, SqlError> {
                 return Err(SqlError::new(parser.peek_token().span, "names have one part here")
                     .hint("leave out catalog and database"));
             }
-            Ok(Name { text: word.value.clone(), span: token.span })
+            Ok(Name { text: word.value.clone(), span: token.span, quoted: word.quote_style.is_some() })
         }
         Token::DoubleQuotedString(text) | Token::SingleQuotedString(text) => {
             Err(SqlError::new(token.span, format!("expected {what}, found a text"))
@@ -347,7 +393,13 @@ pub(crate) fn quoted(parser: &mut Parser, what: &str) -> Result<Name, SqlError> 
     match &token.token {
         Token::SingleQuotedString(text) => {
             parser.advance_token();
-            Ok(Name { text: text.clone(), span: token.span })
+            Ok(Name { text: text.clone(), span: token.span, quoted: true })
+        }
+        Token::DoubleQuotedString(text) => {
+            Err(expected(&format!("{what} in single quotes"), &token).hint(format!("write '{text}'")))
+        }
+        Token::Word(word) => {
+            Err(expected(&format!("{what} in single quotes"), &token).hint(format!("write '{}'", word.value)))
         }
         _ => Err(expected(&format!("{what} in single quotes"), &token)),
     }

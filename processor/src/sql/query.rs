@@ -27,17 +27,22 @@ pub(crate) struct QueryPlanner<'a> {
     /// WITH queries, by name.
     with: BTreeMap<String, Relation>,
     depth: usize,
+    /// Where to point if a query's own place is not known.
+    statement: Span,
 }
 
 impl<'a> QueryPlanner<'a> {
     /// A planner that knows the catalog's tables.
-    pub(crate) fn new(catalog: &'a Catalog) -> Self {
-        Self { catalog, warnings: Vec::new(), with: BTreeMap::new(), depth: 0 }
+    pub(crate) fn new(catalog: &'a Catalog, statement: Span) -> Self {
+        Self { catalog, warnings: Vec::new(), with: BTreeMap::new(), depth: 0, statement }
     }
 
     /// Plans a whole query.
     pub(crate) fn query(&mut self, query: &ast::Query) -> Result<Relation, SqlError> {
-        let span = position::of_query(query);
+        let span = match position::of_query(query) {
+            span if span.start.line == 0 => self.statement,
+            span => span,
+        };
         if self.depth == MAX_QUERY_DEPTH {
             return Err(SqlError::new(span, format!("queries are nested more than {MAX_QUERY_DEPTH} deep")));
         }

@@ -41,7 +41,11 @@ impl Relation {
 
     /// What the fields belong to, for messages.
     pub(crate) fn what(&self) -> String {
-        if self.aggregated { "the result of the aggregation".to_owned() } else { format!("table {}", self.table.name) }
+        match self.fields.first().and_then(|field| field.qualifier.as_deref()) {
+            Some(name) if name == self.table.name => format!("table {name}"),
+            Some(name) => name.to_owned(),
+            None => "the inner query".to_owned(),
+        }
     }
 
     /// Puts every field under another name of the table.

@@ -10,6 +10,8 @@ use crate::expr::DataType;
 pub(crate) struct Name {
     pub text: String,
     pub span: Span,
+    /// Whether it stood in backticks (a name) or quotes (a text).
+    pub quoted: bool,
 }
 
 /// One statement.
@@ -46,7 +48,7 @@ pub(crate) enum ColumnKind {
     /// A field of the record.
     Physical { data_type: DataType, nullable: bool },
     /// `name AS expression`.
-    Computed(ast::Expr),
+    Computed(Box<ast::Expr>),
 }
 
 /// WATERMARK FOR column AS expression.

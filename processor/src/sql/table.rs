@@ -5,6 +5,7 @@ use super::bind::{Binder, describe};
 use super::error::{SqlError, did_you_mean};
 use super::options::{self, TableOptions};
 use super::position;
+use super::reserved::keyword_warning;
 use super::scope::{Field, Scope};
 use super::statement::{ColumnKind, CreateTable, Watermark};
 use crate::expr::{DataType, Expr};
@@ -39,6 +40,7 @@ impl Table {
                 format!("table {} cannot have a PRIMARY KEY: rows are only appended to its topic", statement.name.text);
             return Err(SqlError::new(span, message).hint("leave it out; Flink refuses it for this connector too"));
         }
+        warnings.extend(statement.columns.iter().filter_map(|column| keyword_warning(&column.name)));
         let physical: Vec<Column> = statement.columns.iter().filter_map(physical_column).collect();
         if physical.is_empty() {
             let message = format!("table {} has no column that is in the record", statement.name.text);
@@ -100,7 +102,7 @@ impl Table {
                 "CAST it, or compute it with TO_TIMESTAMP_LTZ or TO_TIMESTAMP".to_owned()
             };
             let message = format!(
-                "event time is a TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p from 0 to 3; {} is {}",
+                "event time must be a TIMESTAMP(p) or TIMESTAMP_LTZ(p) with p from 0 to 3; {} is {}",
                 name.text,
                 describe(data_type)
             );
@@ -113,8 +115,11 @@ impl Table {
         warnings.append(&mut binder.warnings);
         let same_kind = std::mem::discriminant(&expr.data_type()) == std::mem::discriminant(&data_type);
         if !same_kind || !fits(expr.data_type()) {
-            let message =
-                format!("the watermark of {} is {data_type} like it, found {}", name.text, describe(expr.data_type()));
+            let message = format!(
+                "the watermark of {} must be a {data_type} too, found {}",
+                name.text,
+                describe(expr.data_type())
+            );
             return Err(SqlError::new(position::of(&watermark.expr), message)
                 .hint(format!("write {0} - INTERVAL '5' SECOND", name.text)));
         }

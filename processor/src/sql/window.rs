@@ -28,9 +28,8 @@ impl QueryPlanner<'_> {
         match name.to_ascii_uppercase().as_str() {
             "TUMBLE" => {}
             known @ ("HOP" | "CUMULATE" | "SESSION") => {
-                return Err(
-                    SqlError::new(span, format!("{known} windows are not supported yet")).hint("there is TUMBLE")
-                );
+                return Err(SqlError::new(span, format!("{known} windows are not supported yet"))
+                    .hint("for now there is TUMBLE"));
             }
             _ => {
                 return Err(SqlError::new(span, format!("there is no table function {name}"))
@@ -45,14 +44,20 @@ impl QueryPlanner<'_> {
         let time = descriptor(&relation, arguments.required(1)?)?;
         let size_ms = self.interval(arguments.required(2)?, "the window's size")?;
         if size_ms <= 0 {
-            return Err(SqlError::new(position_or(arguments.required(2)?, span), "a window's size is more than 0"));
+            return Err(SqlError::new(
+                position_or(arguments.required(2)?, span),
+                "a window's size must be more than 0",
+            ));
         }
         let offset_ms = match arguments.get(3) {
             Some(offset) => {
                 let offset_ms = self.interval(offset, "the windows' offset")?;
                 if offset_ms.unsigned_abs() >= size_ms.unsigned_abs() {
-                    return Err(SqlError::new(position_or(offset, span), "the offset is less than the window's size")
-                        .hint("an offset moves the windows' start within one size"));
+                    return Err(SqlError::new(
+                        position_or(offset, span),
+                        "the offset must be less than the window's size",
+                    )
+                    .hint("an offset moves the windows' start within one size"));
                 }
                 offset_ms
             }
@@ -90,10 +95,11 @@ impl QueryPlanner<'_> {
         self.warnings.append(&mut binder.warnings);
         match (bound.data_type(), bound.as_literal()) {
             (DataType::IntervalDayTime, Some(Value::Integer(ms))) => Ok(*ms),
-            (DataType::IntervalYearMonth, _) => {
-                Err(SqlError::new(position::of(argument), format!("{what} is counted in days or less, not in months")))
-            }
-            _ => Err(SqlError::new(position::of(argument), format!("{what} is an interval"))
+            (DataType::IntervalYearMonth, _) => Err(SqlError::new(
+                position::of(argument),
+                format!("{what} must be counted in days or less, not in months"),
+            )),
+            _ => Err(SqlError::new(position::of(argument), format!("{what} must be an interval"))
                 .hint("write INTERVAL '5' SECOND")),
         }
     }

@@ -44,6 +44,9 @@ impl Binder<'_> {
         name: &str,
         function: &ast::Function,
     ) -> Result<Expr, SqlError> {
+        if function.over.is_some() {
+            return Err(self.unsupported(whole, "OVER"));
+        }
         if self.inside_aggregate {
             return Err(self.error(whole, format!("{name} inside of an aggregate function")));
         }
@@ -60,9 +63,6 @@ impl Binder<'_> {
         };
         if list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct) {
             return Err(self.unsupported(whole, &format!("{name}(DISTINCT ..)")));
-        }
-        if function.over.is_some() {
-            return Err(self.unsupported(whole, "OVER"));
         }
         if !list.clauses.is_empty() || !function.within_group.is_empty() || function.null_treatment.is_some() {
             return Err(self.error(whole, format!("{name} takes one argument and FILTER (WHERE ..), nothing else")));

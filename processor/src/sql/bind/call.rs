@@ -418,7 +418,7 @@ impl Binder<'_> {
                 Some(Value::Integer(3)) => false,
                 _ => {
                     return Err(self
-                        .error(expr, "the precision of TO_TIMESTAMP_LTZ is 0 or 3")
+                        .error(expr, "the precision of TO_TIMESTAMP_LTZ must be 0 or 3")
                         .hint("0 if the number counts seconds, 3 if it counts milliseconds"));
                 }
             },
@@ -432,7 +432,7 @@ impl Binder<'_> {
             None => (DatePattern::DEFAULT.to_owned(), None),
             Some(expr) => match self.bind(expr)?.as_literal() {
                 Some(Value::String(text)) => (text.clone().into_owned(), Some(expr)),
-                _ => return Err(self.error(expr, format!("the pattern of {name} is a constant text"))),
+                _ => return Err(self.error(expr, format!("the pattern of {name} must be a constant text"))),
             },
         };
         DatePattern::new(&text).map_err(|letters| {

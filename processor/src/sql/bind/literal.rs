@@ -106,7 +106,7 @@ pub(super) fn interval(interval: &ast::Interval, here: Span) -> Result<(Expr, Op
         ast::Expr::Value(value) => match &value.value {
             ast::Value::SingleQuotedString(text) => text.clone(),
             ast::Value::Number(digits, _) => {
-                return Err(SqlError::new(span, "the number of an interval is quoted")
+                return Err(SqlError::new(span, "the number of an interval must be quoted")
                     .hint(format!("write INTERVAL '{digits}' SECOND")));
             }
             _ => return Err(SqlError::new(span, "expected a number in single quotes after INTERVAL")),
@@ -114,7 +114,7 @@ pub(super) fn interval(interval: &ast::Interval, here: Span) -> Result<(Expr, Op
         _ => return Err(SqlError::new(span, "expected a number in single quotes after INTERVAL")),
     };
     let Some(leading) = &interval.leading_field else {
-        return Err(SqlError::new(span, "an interval has a unit").hint(format!("write INTERVAL '{text}' SECOND")));
+        return Err(SqlError::new(span, "an interval needs a unit").hint(format!("write INTERVAL '{text}' SECOND")));
     };
     let Some(first) = unit(leading) else {
         return Err(SqlError::new(span, format!("an interval has no unit {leading}"))

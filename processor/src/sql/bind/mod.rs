@@ -19,7 +19,10 @@ use super::scope::Scope;
 use crate::expr::{DataType, Expr, Node, TruthTest, Value, cast};
 
 /// The deepest tree of an expression; lists of AND and OR count once.
-pub const MAX_EXPRESSION_DEPTH: usize = 60;
+pub const MAX_EXPRESSION_DEPTH: usize = 200;
+
+/// The most parts of an expression, counting those of views and subqueries that it is put together from.
+pub const MAX_EXPRESSION_PARTS: usize = 10_000;
 
 /// Turns expressions of the syntax tree into typed ones.
 pub(crate) struct Binder<'a> {
@@ -33,6 +36,8 @@ pub(crate) struct Binder<'a> {
     /// What a person should know.
     pub warnings: Vec<String>,
     depth: usize,
+    /// Parts that came with columns of views and subqueries.
+    parts: usize,
     inside_aggregate: bool,
     /// The place of the nearest enclosing expression that has one.
     here: Span,
@@ -48,6 +53,7 @@ impl<'a> Binder<'a> {
             used: Vec::new(),
             warnings: Vec::new(),
             depth: 0,
+            parts: 0,
             inside_aggregate: false,
             here: Span::empty(),
         }
@@ -160,6 +166,12 @@ impl<'a> Binder<'a> {
             return Err(refused);
         }
         let field = self.scope.resolve(qualifier, name, span)?;
+        let (parts, depth) = field.expr.measure();
+        self.parts += parts;
+        if self.parts > MAX_EXPRESSION_PARTS || self.depth + depth > MAX_EXPRESSION_DEPTH {
+            return Err(SqlError::new(span, format!("with what {name} stands for, the expression is too large"))
+                .hint("split the job: write the inner query into a topic of its own"));
+        }
         if !self.inside_aggregate {
             self.used.push((field.expr.clone(), name.to_owned(), span));
         }
@@ -181,7 +193,11 @@ impl<'a> Binder<'a> {
         let lenient = match kind {
             ast::CastKind::Cast => false,
             ast::CastKind::TryCast => true,
-            _ => return Err(self.error(whole, "write CAST(.. AS ..)")),
+            _ => {
+                return Err(self
+                    .error(whole, "Flink SQL has no ::")
+                    .hint(format!("write CAST({} AS ..)", short(input))));
+            }
         };
         let (name, span) = match data_type {
             ast::DataType::Custom(name, _) => match name.0.first().and_then(|part| part.as_ident()) {

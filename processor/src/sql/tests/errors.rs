@@ -1,0 +1,317 @@
+//! Mistakes: what is said, where, and what is advised.
+
+use super::*;
+
+/// Marked text (after the tables), message, hint.
+type Case = (&'static str, &'static str, &'static str);
+
+#[track_caller]
+fn check(cases: &[Case]) {
+    for (marked, message, hint) in cases {
+        let error = mistake_over_tables(marked);
+        assert_eq!((error.message.as_str(), error.hint.as_deref().unwrap_or("")), (*message, *hint), "{error}");
+    }
+}
+
+#[test]
+fn rendering_shows_the_line_and_a_caret() {
+    let error = plan(&format!("{TABLES}INSERT INTO o\n\tSELECT uu, n FROM t")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "error: there is no column uu in table t\n --> line 8, column 9\n  |\n8 | \tSELECT uu, n FROM t\n  | \t       ^^\n  = did you mean u?\n"
+    );
+    assert_eq!(error.one_line(), "line 8, column 9: there is no column uu in table t; did you mean u?");
+    assert!(error.render(Some("job.sql")).contains("--> job.sql:8:9\n"));
+}
+
+#[test]
+fn a_long_line_is_cut_around_the_place() {
+    let long = format!("{TABLES}INSERT INTO o SELECT {} nope, n FROM t", " ".repeat(1000));
+    let shown = plan(&long).unwrap_err().to_string();
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines.iter().all(|line| line.chars().count() < 160), "{shown}");
+    let caret = lines[4].find('^').unwrap();
+    assert_eq!(&lines[3][caret..caret + 4], "nope");
+}
+
+#[test]
+fn statements() {
+    check(&[
+        ("«SELECT» 1", "a query alone goes nowhere in a job", "write INSERT INTO a table before it"),
+        ("«INSRT» INTO o SELECT u, n FROM t", "INSRT is no statement of a job", "did you mean INSERT?"),
+        ("CREATE «TABEL» x", "expected TABLE or VIEW after CREATE, found TABEL", "did you mean TABLE?"),
+        (
+            "«DROP» TABLE t",
+            "DROP is no statement of a job",
+            "a job is made of CREATE TABLE, CREATE VIEW, SET and INSERT INTO",
+        ),
+        ("INSERT «OVERWRITE» o SELECT u, n FROM t", "a topic cannot be overwritten", "write INSERT INTO"),
+        ("INSERT INTO o SELECT u, n FORM «t»", "expected ; or the end, found t", "did you mean FROM instead of FORM?"),
+        (
+            "INSERT INTO o SELECT u, n, «FROM» t",
+            "expected an expression, found FROM",
+            "there is a comma too many before FROM",
+        ),
+        ("INSERT INTO «o» VALUES ('a', 1)", "VALUES is not supported: a job reads a topic", ""),
+        ("SET «a» = 'b'", "expected the key in single quotes, found a", "write 'a'"),
+        (
+            "«EXECUTE» STATEMENT SET BEGIN INSERT INTO o SELECT u, n FROM t",
+            "the statement set is not closed",
+            "write END; after its last INSERT",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM t «/*+ OPTIONS('a'='b') */»",
+            "hints are not supported",
+            "put the option into the table's WITH (..)",
+        ),
+        (
+            "INSERT INTO o SELECT «'»u, n FROM t",
+            "unterminated string literal",
+            "a text ends with the quote it began with; a quote inside is written ''",
+        ),
+    ]);
+}
+
+#[test]
+fn the_end_of_the_text_is_a_place() {
+    let error = plan("INSERT INTO").unwrap_err();
+    assert_eq!(error.one_line(), "line 1, column 12: expected the table's name, found the end of the text");
+    let error = over_tables("INSERT INTO o SELECT u, n FROM t WHERE (n > 1\n\n").unwrap_err();
+    assert_eq!((error.line, error.column), (TABLE_LINES + 1, 46), "{error}");
+    assert_eq!(error.message, "expected ), found the end of the text");
+    assert_eq!(plan("").unwrap_err().message, "the job writes nothing");
+    assert_eq!(over_tables("").unwrap_err().hint.as_deref(), Some("add INSERT INTO table SELECT .."));
+}
+
+#[test]
+fn names() {
+    check(&[
+        ("INSERT INTO o SELECT u, n FROM «plaim»", "there is no table plaim", "did you mean plain?"),
+        ("INSERT INTO o SELECT u, n FROM «T»", "there is no table T", "names are case-sensitive: did you mean t?"),
+        ("INSERT INTO «oo» SELECT u, n FROM t", "there is no table oo", "did you mean o?"),
+        (
+            "INSERT INTO o SELECT «U», n FROM t",
+            "there is no column U in table t",
+            "names are case-sensitive: did you mean u?",
+        ),
+        ("INSERT INTO o SELECT u, «cnt» FROM plain", "there is no column cnt in table plain", "there is u, n"),
+        ("INSERT INTO o SELECT t.u, «x.n» FROM t", "there is no table x in FROM", "there is t"),
+        ("INSERT INTO o SELECT u, «UPER»(u) FROM t", "there is no function UPER", "did you mean UPPER?"),
+        (
+            "INSERT INTO o SELECT u, n FROM t WHERE u = «\"x\"»",
+            "double quotes mean nothing in Flink SQL",
+            "a text is 'x', a name is `x`",
+        ),
+        (
+            "INSERT INTO o SELECT u, «window_start» FROM t",
+            "there is no column window_start in table t",
+            "a window comes from TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))",
+        ),
+        ("INSERT INTO o (k, «nn») SELECT u, n FROM t", "there is no column nn in table o", "did you mean n?"),
+        ("INSERT INTO o (k, «k») SELECT u, n FROM t", "column k is there twice", ""),
+    ]);
+}
+
+#[test]
+fn types() {
+    check(&[
+        (
+            "INSERT INTO o SELECT «n», u FROM t",
+            "column k of o is STRING, the query gives BIGINT",
+            "write CAST(.. AS STRING)",
+        ),
+        (
+            "INSERT INTO o SELECT u, «d» FROM t",
+            "column n of o is BIGINT, the query gives DOUBLE",
+            "write CAST(.. AS BIGINT)",
+        ),
+        ("INSERT INTO «o» SELECT u FROM t", "o takes 2 columns, the query gives 1 column", "o: k, n; the query: u"),
+        (
+            "INSERT INTO o SELECT u, «u» + n FROM t",
+            "STRING + BIGINT: there is no such operation",
+            "CAST the text to a number",
+        ),
+        (
+            "INSERT INTO o SELECT «u» + u, n FROM t",
+            "STRING + STRING: there is no such operation",
+            "texts are joined with ||",
+        ),
+        (
+            "INSERT INTO o SELECT u, «ts» + 1 FROM t",
+            "TIMESTAMP_LTZ(3) + INT: there is no such operation",
+            "add an interval: + INTERVAL '1' SECOND",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM t WHERE «n» > 'x'",
+            "BIGINT > STRING: these types cannot be compared",
+            "CAST one side to the type of the other",
+        ),
+        ("INSERT INTO o SELECT u, n FROM t WHERE ts > «'noon'»", "'noon' is no TIMESTAMP_LTZ(3)", ""),
+        ("INSERT INTO o SELECT u, n FROM t WHERE «n»", "expected a condition in WHERE, found BIGINT", ""),
+        ("INSERT INTO o SELECT UPPER(«n»), n FROM t", "UPPER needs a STRING, found BIGINT", "CAST it AS STRING"),
+        ("INSERT INTO o SELECT «UPPER»(u, u), n FROM t", "UPPER does not take 2 arguments", ""),
+        ("INSERT INTO o SELECT u, CAST(n AS «STRNG») FROM t", "there is no type STRNG", "did you mean STRING?"),
+        (
+            "INSERT INTO o SELECT u, CAST(«'x'» AS INT) FROM t",
+            "cannot cast 'x' to INT; TRY_CAST gives NULL instead",
+            "",
+        ),
+        ("INSERT INTO o SELECT u, CAST(ts AS «INT») FROM t", "TIMESTAMP_LTZ(3) cannot be cast to INT", ""),
+        (
+            "INSERT INTO o SELECT u, CASE WHEN n > 1 THEN 1 ELSE «'x'» END FROM t",
+            "the results of CASE are INT and STRING, which have no common type",
+            "CAST one of them",
+        ),
+        (
+            "INSERT INTO o SELECT u, INTERVAL «5» SECOND FROM t",
+            "the number of an interval must be quoted",
+            "write INTERVAL '5' SECOND",
+        ),
+        ("INSERT INTO o SELECT u, INTERVAL «'x'» SECOND FROM t", "'x' is no interval of SECOND", ""),
+        (
+            "INSERT INTO o SELECT u, TO_TIMESTAMP_LTZ(n, «6») FROM t",
+            "the precision of TO_TIMESTAMP_LTZ must be 0 or 3",
+            "0 if the number counts seconds, 3 if it counts milliseconds",
+        ),
+        ("INSERT INTO o SELECT u, «n»::INT FROM t", "Flink SQL has no ::", "write CAST(n AS ..)"),
+        (
+            "INSERT INTO o SELECT u, «NOW»() FROM t",
+            "NOW is not supported: the same log must give the same answer",
+            "use a time from the record",
+        ),
+    ]);
+}
+
+const WINDOW: &str = "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))";
+
+#[test]
+fn aggregation_without_a_whole_window() {
+    let updating = "without a whole window the result would change with every row, and a topic cannot take a row back";
+    let cases = [
+        (
+            "INSERT INTO o SELECT u, COUNT(*) FROM t GROUP BY «u»".to_owned(),
+            format!("an aggregation needs a window: {updating}"),
+            "read FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND)) and GROUP BY window_start, window_end too",
+        ),
+        (
+            format!("INSERT INTO o SELECT u, COUNT(*) {WINDOW} GROUP BY «u», window_start"),
+            format!("GROUP BY misses window_end: {updating}"),
+            "add window_end to GROUP BY",
+        ),
+        (
+            format!("INSERT INTO o SELECT u, COUNT(*) {WINDOW} GROUP BY «u»"),
+            format!("GROUP BY misses window_start and window_end: {updating}"),
+            "add window_start, window_end to GROUP BY",
+        ),
+        (
+            format!("INSERT INTO o «SELECT» 'all', COUNT(*) {WINDOW}"),
+            format!("GROUP BY misses window_start and window_end: {updating}"),
+            "add window_start, window_end to GROUP BY",
+        ),
+    ];
+    for (marked, message, hint) in cases {
+        let error = mistake_over_tables(&marked);
+        assert_eq!((error.message.as_str(), error.hint.as_deref()), (message.as_str(), Some(hint)));
+    }
+}
+
+#[test]
+fn windows() {
+    check(&[
+        (
+            "INSERT INTO o SELECT u, COUNT(*) FROM TABLE(TUMBLE(TABLE plain, DESCRIPTOR(«n»), INTERVAL '5' SECOND)) GROUP BY u, window_start, window_end",
+            "table plain has no event time, so it has no windows",
+            "add WATERMARK FOR ts AS ts - INTERVAL '5' SECOND to its CREATE TABLE, with the column ts AS TO_TIMESTAMP_LTZ(n, 3)",
+        ),
+        (
+            "INSERT INTO o SELECT u, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(«ms»), INTERVAL '5' SECOND)) GROUP BY u, window_start, window_end",
+            "ms is not the event-time column",
+            "the WATERMARK of t is for ts",
+        ),
+        (
+            "INSERT INTO o SELECT u, COUNT(*) FROM TABLE(TUMBLE(«t», DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY u, window_start, window_end",
+            "expected TABLE before t",
+            "write TUMBLE(TABLE t, DESCRIPTOR(..), ..)",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(TUMBLE(TABLE t, «ts», INTERVAL '5' SECOND))",
+            "expected DESCRIPTOR and the event-time column",
+            "write TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND)",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(«TUMBLE»(TABLE t, DESCRIPTOR(ts)))",
+            "TUMBLE misses its argument SIZE",
+            "write TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND)",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL «'0'» SECOND))",
+            "a window's size must be more than 0",
+            "",
+        ),
+        // Flink 2.2.1: abs(offset) < size, though its documentation shows an offset as large as the size.
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL «'-16'» SECOND))",
+            "the offset must be less than the window's size",
+            "an offset moves the windows' start within one size",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(«TUMBEL»(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))",
+            "there is no table function TUMBEL",
+            "did you mean TUMBLE?",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(«HOP»(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))",
+            "HOP windows are not supported yet",
+            "for now there is TUMBLE",
+        ),
+    ]);
+}
+
+#[test]
+fn aggregates() {
+    let w = |marked: &str| format!("INSERT INTO o SELECT u, {marked} {WINDOW} GROUP BY u, window_start, window_end");
+    let cases = [
+        ("«n»", "n is neither in GROUP BY nor inside of an aggregate function"),
+        ("COUNT(*) + «n»", "n is neither in GROUP BY nor inside of an aggregate function"),
+        ("«SUM»(u)", "SUM needs a number, found STRING"),
+        ("«COUNT»(DISTINCT n)", "COUNT(DISTINCT ..) is not supported yet"),
+        ("SUM(«SUM»(n))", "SUM inside of an aggregate function"),
+        ("«SUM»(*)", "SUM(*) means nothing, only COUNT(*) does"),
+        ("«SUM»(n, n)", "SUM takes one argument, there are 2"),
+        ("«*»", "* is not possible with GROUP BY"),
+        ("«STDDEV_POP»(n)", "the aggregate function STDDEV_POP is not supported yet"),
+        ("«COUNT»(*) OVER (PARTITION BY u ORDER BY ts)", "OVER is not supported yet"),
+    ];
+    for (marked, message) in cases {
+        assert_eq!(mistake_over_tables(&w(marked)).message, message);
+    }
+    check(&[
+        (
+            "INSERT INTO o SELECT u, n FROM t WHERE «COUNT»(*) > 1",
+            "COUNT is an aggregate function, there is none in WHERE",
+            "conditions on aggregates go into HAVING",
+        ),
+        ("INSERT INTO o SELECT u, n FROM t HAVING «n» > 1", "HAVING without GROUP BY", "write WHERE"),
+        (
+            "INSERT INTO o SELECT UPPER(u) AS big, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY «big», window_start, window_end",
+            "there is no column big in table t",
+            "an alias of SELECT cannot be used in GROUP BY: repeat its expression",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_not_there_yet_is_refused_by_name() {
+    let cases = [
+        ("INSERT INTO o SELECT u, n FROM t, «plain»", "joins are not supported yet"),
+        ("INSERT INTO o SELECT t.u, t.n FROM t JOIN «plain» ON t.u = plain.u", "joins are not supported yet"),
+        ("INSERT INTO o «SELECT» u, n FROM t ORDER BY n", "ORDER BY is not supported: a stream has no end"),
+        ("INSERT INTO o «SELECT» u, n FROM t LIMIT 3", "LIMIT is not supported: a stream has no end"),
+        ("INSERT INTO o «SELECT» u, n FROM t UNION ALL SELECT u, n FROM plain", "UNION is not supported yet"),
+        ("INSERT INTO o «SELECT» DISTINCT u, n FROM t", "SELECT DISTINCT is not supported yet"),
+        ("INSERT INTO o SELECT u, («SELECT» 1) FROM t", "a subquery in an expression is not supported yet"),
+    ];
+    for (marked, message) in cases {
+        assert_eq!(mistake_over_tables(marked).message, message);
+    }
+}
