@@ -7,6 +7,7 @@ mod support;
 
 use protocol_tests::broker::{Broker, Node};
 use protocol_tests::clicks::{self, Click, Clicks, Random};
+use protocol_tests::process::until;
 use rdkafka::ClientContext;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
@@ -16,8 +17,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::{INPUT, OUTPUT, PARTITIONS};
 
 const KILLS: usize = 20;
-/// The longest time between a start and the next kill; a start and the catching up after it take a part of that.
-const LONGEST_LIFE_MS: u64 = 250;
+/// A kill comes at most this long after the first clicks of a life have reached the log.
+const LONGEST_LIFE_MS: u64 = 100;
+/// So many of the killed lives must have put rows out, or the kills hit nothing worth hitting.
+const LIVES_WITH_OUTPUT: usize = KILLS / 4;
 /// Longer than all restarts together.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(240);
 /// The header with the number of the record, so that each can be told from its equals.
@@ -68,24 +71,33 @@ fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
 
     let mut config = support::client(&bootstrap);
     config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "2").set("retry.backoff.ms", "20");
+    // Small batches, so that a kill may come between two of one part.
+    config.set("batch.num.messages", "20");
     config.set("message.timeout.ms", DELIVERY_LIMIT.as_millis().to_string()).set("socket.timeout.ms", "10000");
     let producer: ThreadedProducer<Deliveries> =
         config.create_with_context(Deliveries::default()).map_err(support::text)?;
 
     // A part of the clicks before each kill, so that every life of the broker has something to take in.
-    let mut number = 0;
+    let (mut number, mut lives_with_output) = (0, 0);
     let part = clicks.events.len().div_ceil(KILLS + 1);
     for (round, events) in clicks.events.chunks(part).enumerate() {
+        let (input, output) = (written(node, INPUT), written(node, OUTPUT));
         for click in events {
             send(&producer, &mut number, None, click)?;
         }
         if round < KILLS {
+            until("clicks reach the log", DELIVERY_LIMIT, || (written(node, INPUT) > input).then_some(()))?;
             // A random moment is what is wanted here, not a condition.
             std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
             node.check_running()?;
             node.kill();
+            lives_with_output += usize::from(written(node, OUTPUT) > output);
             node.start().map_err(|error| format!("start {} after a kill: {error}", round + 1))?;
         }
+    }
+    println!("{lives_with_output} of {KILLS} killed lives put rows out");
+    if lives_with_output < LIVES_WITH_OUTPUT {
+        return Err(format!("only {lives_with_output} of {KILLS} lives put rows out before they were killed"));
     }
     producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
     for days in [1, 2] {
@@ -97,6 +109,16 @@ fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
     let outcome = std::mem::take(&mut *producer.context().0.lock().unwrap());
     check_input(&bootstrap, number, &outcome)?;
     clicks::compare(&clicks.expected, support::output_rows(&bootstrap)?)
+}
+
+/// The bytes in the log files of a topic, as the operating system knows them, whether the broker runs or not.
+fn written(node: &Node, topic: &str) -> u64 {
+    let files = |partition| {
+        std::fs::read_dir(node.log_dir().join(format!("{topic}-{partition}"))).into_iter().flatten().flatten()
+    };
+    let logs =
+        (0..PARTITIONS).flat_map(files).filter(|file| file.path().extension().is_some_and(|ending| ending == "log"));
+    logs.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
 }
 
 fn send(

@@ -52,7 +52,7 @@ fn a_taken_port_is_named() {
     let _taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let said = refused(serve(port, folder.path(), &[]));
-    assert!(said.contains(&port.to_string()) && said.contains("in use"), "{said}");
+    assert!(said.contains(&port.to_string()) && said.contains("taken"), "{said}");
 }
 
 #[test]
