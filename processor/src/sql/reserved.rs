@@ -22,11 +22,5 @@ const RESERVED: &str = "ARRAY AT AUTHORIZATION BEGIN BINARY BOOLEAN BY BYTES CAL
 /// What to say about a column of such a name, so that the same text runs in Flink.
 pub(crate) fn keyword_warning(name: &Name) -> Option<String> {
     let reserved = !name.quoted && RESERVED.split(' ').any(|word| word.eq_ignore_ascii_case(&name.text));
-    reserved.then(|| {
-        let place = name.span.start;
-        format!(
-            "line {}: Flink takes the column name {2} only in backticks: `{2}` (column {1})",
-            place.line, place.column, name.text
-        )
-    })
+    reserved.then(|| format!("line {}: in Flink the name {1} needs backticks: `{1}`", name.span.start.line, name.text))
 }

@@ -227,7 +227,7 @@ fn what_has_no_effect_or_does_not_run_in_flink_is_said() {
         [
             "x: 'properties.fetch.min.bytes' has no effect, the job runs inside of the broker",
             "x: 'scan.parallelism' has no effect here",
-            "line 1: Flink takes the column name bytes only in backticks: `bytes` (column 17)",
+            "line 1: in Flink the name bytes needs backticks: `bytes`",
             "y: rows are written exactly once in any case",
         ]
     );
