@@ -9,7 +9,7 @@ use ratatui::crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Row, Table};
+use ratatui::widgets::{Block, Padding, Paragraph, Row, Table};
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
 use super::snapshot::{Snapshot, clock_time};
@@ -60,7 +60,9 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // The screen is given back as far as the terminal lets us.
+        // The last picture stays; what is printed next goes below it. All as far as the terminal lets us.
+        let bottom = self.terminal.get_frame().area().bottom().saturating_sub(1);
+        let _ = self.terminal.set_cursor_position((0, bottom));
         let _ = disable_raw_mode();
         let _ = self.terminal.show_cursor();
         println!();
@@ -120,7 +122,7 @@ fn draw_windows(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
         let widths = [Constraint::Length(10), Constraint::Length(6), Constraint::Length(9)];
         let table = Table::new(rows, widths)
             .header(Row::new(["user", "clicks", "bytes"]).dark_gray())
-            .block(Block::new().title(Line::from(header).cyan()));
+            .block(Block::new().padding(Padding::left(1)).title(Line::from(format!(" {header}")).cyan()));
         frame.render_widget(table, *column);
     }
 }

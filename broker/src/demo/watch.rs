@@ -8,6 +8,7 @@ use forebay_processor::commit::partition_for_key;
 use forebay_storage::batch::{BatchBuilder, BatchStamp};
 use forebay_storage::compress::Compression;
 use forebay_storage::ids::Timestamp;
+use parking_lot::Mutex;
 
 use super::read::Results;
 use super::screen::WINDOWS;
@@ -17,7 +18,7 @@ use super::tally::{Tally, Totals, WINDOW_MS};
 use super::{INPUT, JOB, OUTPUT, PARTITIONS};
 use crate::clock;
 use crate::jobs::Jobs;
-use crate::partition::Partitions;
+use crate::partition::{Partitions, WatchGuard};
 
 /// What the watermark of the demo's job waits for late clicks, in milliseconds (see `docs/examples/user-metrics.sql`).
 const WATERMARK_DELAY_MS: i64 = 2_000;
@@ -39,6 +40,9 @@ pub struct Watch {
     newest: Vec<i64>,
     /// When the click was appended with which a window could close, by the window's start.
     closable: BTreeMap<i64, Instant>,
+    /// When the job last committed to its output, and the watches that tell.
+    committed: Arc<Mutex<Option<Instant>>>,
+    output_watches: Vec<WatchGuard>,
     latencies_ms: Vec<f64>,
     closed: BTreeMap<i64, BTreeMap<String, Totals>>,
     windows: usize,
@@ -61,6 +65,8 @@ impl Watch {
             recent: Vec::new(),
             newest: vec![i64::MIN; PARTITIONS as usize],
             closable: BTreeMap::new(),
+            committed: Arc::default(),
+            output_watches: Vec::new(),
             latencies_ms: Vec::new(),
             closed: BTreeMap::new(),
             windows: 0,
@@ -87,6 +93,7 @@ impl Watch {
     }
 
     fn append(&mut self, clicks: Vec<Click>) -> Result<(), String> {
+        let before = clock::instant();
         let mut builders: BTreeMap<i32, BatchBuilder> = BTreeMap::new();
         for click in clicks {
             let value = serde_json::to_vec(&click).map_err(|e| format!("a click cannot be written: {e}"))?;
@@ -103,26 +110,27 @@ impl Watch {
                 .append(builder.finish(&BatchStamp::default()), false)
                 .map_err(|e| format!("clicks cannot be appended: {e}"))?;
         }
-        self.note_closable();
+        self.note_closable(before);
         Ok(())
     }
 
     /// The windows whose end the watermark has just passed.
-    fn note_closable(&mut self) {
+    fn note_closable(&mut self, now: Instant) {
         let Some(slowest) = self.newest.iter().min().copied().filter(|n| *n > i64::MIN) else { return };
         let watermark = slowest - WATERMARK_DELAY_MS;
         let last = (watermark + 1).div_euclid(WINDOW_MS) * WINDOW_MS - WINDOW_MS;
-        let now = clock::instant();
         self.closable.entry(last).or_insert(now);
     }
 
     fn read(&mut self) -> Result<(), String> {
-        let now = clock::instant();
+        self.watch_output();
+        // Rows of one window come in one commit, and windows close seconds apart: the last commit is theirs.
+        let committed = *self.committed.lock();
         for ((start, user), totals) in self.results.take()? {
             if !self.closed.contains_key(&start) {
                 self.windows += 1;
-                if let Some(at) = self.closable.get(&start) {
-                    self.latencies_ms.push(now.duration_since(*at).as_secs_f64() * 1000.0);
+                if let (Some(at), Some(committed)) = (self.closable.get(&start), committed) {
+                    self.latencies_ms.push(committed.duration_since(*at).as_secs_f64() * 1000.0);
                 }
             }
             self.closed.entry(start).or_default().insert(user.clone(), totals);
@@ -132,6 +140,14 @@ impl Watch {
             self.closed.pop_first();
         }
         Ok(())
+    }
+
+    /// Notes the moment of each commit of the job, which is when a waiting consumer is woken.
+    fn watch_output(&mut self) {
+        while let Some(partition) = self.partitions.get(OUTPUT, self.output_watches.len() as i32) {
+            let committed = self.committed.clone();
+            self.output_watches.push(partition.watch(Arc::new(move || *committed.lock() = Some(clock::instant()))));
+        }
     }
 
     /// Waits until the job has read everything, then reads its last results.

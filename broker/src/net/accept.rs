@@ -14,7 +14,7 @@ use crate::connection;
 use crate::node::Rooms;
 
 /// How long requests in flight may take to be answered once the broker stops.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 /// A pause after a failed accept (no descriptors left, for example), so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
