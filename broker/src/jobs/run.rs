@@ -123,13 +123,17 @@ impl Drive {
                 Ok(()) => return,
                 Err(error) => error,
             };
-            *self.cell.last_error.lock() = Some(error.to_string());
+            let text = error.to_string();
+            let known = self.cell.last_error.lock().replace(text.clone()).is_some_and(|last| last == text);
             if !matches!(error, TaskError::Retry(_)) {
-                tracing::error!("job {} stopped: {error}", self.name);
-                *self.cell.failure.lock() = Some(error.to_string());
+                tracing::error!("job {} stopped: {text}", self.name);
+                *self.cell.failure.lock() = Some(text);
                 return;
             }
-            tracing::warn!("job {} starts again from its last commit: {error}", self.name);
+            // A reason that stays (a topic that is not there yet) is said once.
+            if !known {
+                tracing::warn!("job {} tries again each second: {text}", self.name);
+            }
             self.cell.restarts.fetch_add(1, Ordering::Relaxed);
             tokio::select! {
                 () = tokio::time::sleep(RESTART_PAUSE) => {}
