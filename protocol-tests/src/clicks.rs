@@ -63,7 +63,7 @@ impl Clicks {
     }
 
     /// Seeded events: a few users make most clicks, event times up to 59 s out of order.
-    fn generate() -> Self {
+    pub fn generate() -> Self {
         let mut random = Random::new(20_240_229);
         let mut events = Vec::new();
         let mut windows: BTreeMap<(String, i64), (i64, i64, i64)> = BTreeMap::new();

@@ -4,23 +4,32 @@
 
 mod support;
 
-use protocol_tests::broker::Broker;
+use protocol_tests::broker::{Broker, Node};
 use protocol_tests::clicks::{self, Clicks};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use support::{INPUT, LIMIT, OUTPUT, PARTITIONS};
 
 #[test]
 fn tumbling_windows_over_real_clicks_give_the_expected_rows() {
-    let node = Broker::Forebay.start("clicks-job").unwrap();
-    if let Err(error) = run(&node.bootstrap(), || support::apply_job(&node)) {
+    job_gives_the_expected_rows("clicks-job", &Clicks::load());
+}
+
+#[test]
+fn tumbling_windows_over_generated_clicks_give_the_computed_rows() {
+    job_gives_the_expected_rows("generated-clicks-job", &Clicks::generate());
+}
+
+fn job_gives_the_expected_rows(name: &str, clicks: &Clicks) {
+    let node = Broker::Forebay.start(name).unwrap();
+    if let Err(error) = run(&node, clicks) {
         panic!("{error}\n{}", node.tail());
     }
 }
 
-fn run(bootstrap: &str, apply_job: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
-    let clicks = Clicks::load();
+fn run(node: &Node, clicks: &Clicks) -> Result<(), String> {
+    let bootstrap = &node.bootstrap();
     support::create_topics(bootstrap, &[INPUT, OUTPUT], &[])?;
-    apply_job()?;
+    support::apply_job(node)?;
     let producer: BaseProducer =
         support::client(bootstrap).set("enable.idempotence", "true").create().map_err(support::text)?;
     for click in &clicks.events {
