@@ -140,7 +140,7 @@ async fn on_terminal(options: &Options, watch: &mut Watch) -> Result<(), String>
         }
         watch.tick()?;
         ticks += 1;
-        if ticks % 10 == 0 {
+        if ticks.is_multiple_of(10) {
             screen.draw(&watch.snapshot()).map_err(|e| format!("the terminal cannot be drawn on: {e}"))?;
             if screen.wants_to_quit().map_err(|e| format!("the keyboard cannot be read: {e}"))? {
                 return Ok(());
