@@ -5,14 +5,12 @@
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
-use forebay_storage::ids::{BrokerId, LeaderEpoch, Offset, TopicId};
+use forebay_storage::ids::{LeaderEpoch, Offset, TopicId};
 use kafka_protocol::messages::FetchRequest;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
-use crate::api::fetch_codec::{
-    Aborted, EpochEnd, FetchAnswer, PartitionAnswer, TopicAnswer, encode_fetch_response,
-};
+use crate::api::fetch_codec::{Aborted, EpochEnd, FetchAnswer, PartitionAnswer, TopicAnswer, encode_fetch_response};
 use crate::api::fetch_session::{
     FetchKey, FetchSessions, PartitionOutcome, PartitionRequest, SessionContext, SessionRequest, TopicRef,
 };
@@ -21,7 +19,7 @@ use crate::clock;
 use crate::connection::{Call, Outcome, Reply};
 use crate::metrics::Metrics;
 use crate::node::Limits;
-use crate::partition::{Isolation, Partition, Partitions};
+use crate::partition::{Isolation, Partition, PartitionRead, Partitions};
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
@@ -208,28 +206,40 @@ fn read_partition(
     if let Err(error) = convert::check_leader_epoch(partition, request.current_leader_epoch.0) {
         return PartitionAnswer::refused(number, error);
     }
-    let diverging_epoch = match diverging(partition, request) {
-        Ok(diverging) => diverging,
-        Err(error) => return PartitionAnswer::refused(number, error),
-    };
-    let max_bytes = if diverging_epoch.is_some() { 0 } else { max_bytes };
-    let min_one_batch = min_one_batch && diverging_epoch.is_none();
-    match partition.read(request.fetch_offset, max_bytes, wanted.isolation, min_one_batch) {
-        Err(error) => PartitionAnswer::refused(number, errors::of_read(&error)),
-        Ok(read) => PartitionAnswer {
-            partition: number,
-            error: ErrorCode::None,
-            high_watermark: read.high_watermark,
-            last_stable_offset: read.last_stable_offset,
-            log_start_offset: read.log_start_offset,
-            aborted_transactions: read.aborted.map(|list| {
-                list.iter().map(|a| Aborted { producer_id: a.producer_id, first_offset: a.first_offset }).collect()
-            }),
-            preferred_read_replica: BrokerId(-1),
-            diverging_epoch,
-            current_leader: None,
-            records: if read.records.is_empty() || diverging_epoch.is_some() { Vec::new() } else { vec![read.records] },
+    match diverging(partition, request) {
+        Err(error) => PartitionAnswer::refused(number, error),
+        // Nothing is read: the offset may be one that we do not have.
+        Ok(Some(diverging)) => answer_diverging(partition, number, diverging),
+        Ok(None) => match partition.read(request.fetch_offset, max_bytes, wanted.isolation, min_one_batch) {
+            Err(error) => PartitionAnswer::refused(number, errors::of_read(&error)),
+            Ok(read) => answer_records(number, read),
         },
+    }
+}
+
+fn answer_records(number: i32, read: PartitionRead) -> PartitionAnswer {
+    PartitionAnswer {
+        error: ErrorCode::None,
+        high_watermark: read.high_watermark,
+        last_stable_offset: read.last_stable_offset,
+        log_start_offset: read.log_start_offset,
+        aborted_transactions: read.aborted.map(|list| {
+            list.iter().map(|a| Aborted { producer_id: a.producer_id, first_offset: a.first_offset }).collect()
+        }),
+        records: if read.records.is_empty() { Vec::new() } else { vec![read.records] },
+        ..PartitionAnswer::refused(number, ErrorCode::None)
+    }
+}
+
+fn answer_diverging(partition: &Partition, number: i32, diverging: EpochEnd) -> PartitionAnswer {
+    let (log_start_offset, last_stable_offset, high_watermark) = partition.offsets();
+    PartitionAnswer {
+        error: ErrorCode::None,
+        high_watermark,
+        last_stable_offset,
+        log_start_offset,
+        diverging_epoch: Some(diverging),
+        ..PartitionAnswer::refused(number, ErrorCode::None)
     }
 }
 
@@ -243,17 +253,16 @@ fn diverging(partition: &Partition, request: &PartitionRequest) -> Result<Option
     if epoch.0 < 0 || end_offset.0 < 0 {
         return Err(ErrorCode::OffsetOutOfRange);
     }
+    // Below the start the reader must begin anew, whatever its epochs say.
+    if request.fetch_offset < partition.offsets().0 {
+        return Err(ErrorCode::OffsetOutOfRange);
+    }
     let parts = epoch < request.last_fetched_epoch || end_offset < request.fetch_offset;
     Ok(parts.then_some(EpochEnd { epoch, end_offset }))
 }
 
 /// Puts into the answer what the session says belongs there, by topic.
-fn assemble(
-    version: i16,
-    context: SessionContext,
-    found: Vec<Found>,
-    sessions: &Mutex<FetchSessions>,
-) -> FetchAnswer {
+fn assemble(version: i16, context: SessionContext, found: Vec<Found>, sessions: &Mutex<FetchSessions>) -> FetchAnswer {
     let outcomes: Vec<PartitionOutcome> = found
         .iter()
         .map(|f| PartitionOutcome {
