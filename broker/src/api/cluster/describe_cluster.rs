@@ -8,17 +8,15 @@ use crate::api::convert;
 use crate::connection::Call;
 use crate::node::Cluster;
 
-/// Brokers, as `endpoint_type` asks for them; controllers are another type.
+/// Brokers, as `endpoint_type` asks for them.
 const BROKERS: i8 = 1;
+/// Controllers; a broker's own listener does not answer for them (KIP-919).
+const CONTROLLERS: i8 = 2;
 
 /// Answers with the one broker there is, at the address of the listener that was asked.
 pub async fn handle(call: &Call, request: DescribeClusterRequest, cluster: &Cluster) -> DescribeClusterResponse {
     if call.version >= 1 && request.endpoint_type != BROKERS {
-        // Kafka: a broker's own listener answers for brokers alone.
-        return DescribeClusterResponse::default()
-            .with_error_code(ErrorCode::MismatchedEndpointType.code())
-            .with_error_message(Some(convert::text("The request was sent to an endpoint of type BROKER, but it asks for another type.")))
-            .with_endpoint_type(BROKERS);
+        return refused(request.endpoint_type);
     }
     let broker = DescribeClusterBroker::default()
         .with_broker_id(BrokerId(cluster.node_id.0))
@@ -35,4 +33,15 @@ pub async fn handle(call: &Call, request: DescribeClusterRequest, cluster: &Clus
         } else {
             convert::NO_OPERATIONS
         })
+}
+
+/// Kafka: `AuthHelper.computeDescribeClusterResponse`.
+fn refused(endpoint_type: i8) -> DescribeClusterResponse {
+    let (error, message) = if endpoint_type == CONTROLLERS {
+        let message = "The request was sent to an endpoint of type BROKER, but it asks for controllers.".to_owned();
+        (ErrorCode::MismatchedEndpointType, message)
+    } else {
+        (ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {endpoint_type}"))
+    };
+    DescribeClusterResponse::default().with_error_code(error.code()).with_error_message(Some(convert::text(&message)))
 }
