@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use forebay_control::error_code::ErrorCode;
 use forebay_control::metadata::command::{DeleteTopics, TopicRef};
 use forebay_control::metadata::reply::DeleteTopicResult;
 use forebay_control::metadata::{Command, Reply};
 use forebay_storage::ids::TopicId;
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
 
@@ -21,6 +23,9 @@ pub async fn handle(
     metadata: &Arc<Metadata>,
     groups: &Arc<Groups>,
 ) -> DeleteTopicsResponse {
+    if call.version >= 6 && !request.topics.iter().all(is_named_once) {
+        return refused(request.topics);
+    }
     let by_name = request.topic_names.iter().map(|n| TopicRef::Name(n.to_string()));
     let by_state = request.topics.iter().map(|t| match &t.name {
         Some(name) => TopicRef::Name(name.to_string()),
@@ -45,16 +50,29 @@ pub async fn handle(
     DeleteTopicsResponse::default().with_responses(results.into_iter().map(|r| answer(call.version, r)).collect())
 }
 
+/// Kafka: a topic has a name or an id in the request, not both and not neither (ControllerApis.deleteTopics).
+fn is_named_once(topic: &DeleteTopicState) -> bool {
+    topic.name.is_some() == topic.topic_id.is_nil()
+}
+
+fn refused(topics: Vec<DeleteTopicState>) -> DeleteTopicsResponse {
+    let answer = |topic: DeleteTopicState| {
+        DeletableTopicResult::default()
+            .with_name(topic.name)
+            .with_topic_id(topic.topic_id)
+            .with_error_code(ErrorCode::InvalidRequest.code())
+            .with_error_message(Some(convert::text("Each topic must be given by its name or by its id, not by both.")))
+    };
+    DeleteTopicsResponse::default().with_responses(topics.into_iter().map(answer).collect())
+}
+
 fn answer(version: i16, result: DeleteTopicResult) -> DeletableTopicResult {
     let name = match (&result.name, &result.asked) {
         (Some(name), _) | (None, TopicRef::Name(name)) => Some(convert::topic_name(name)),
         (None, TopicRef::Id(_)) => None,
     };
     let answer = DeletableTopicResult::default().with_name(name).with_error_code(result.error.code());
-    let answer = if version >= 5 {
-        answer.with_error_message(result.message.as_deref().map(convert::text))
-    } else {
-        answer
-    };
+    let answer =
+        if version >= 5 { answer.with_error_message(result.message.as_deref().map(convert::text)) } else { answer };
     if version >= 6 { answer.with_topic_id(result.topic_id.0) } else { answer }
 }
