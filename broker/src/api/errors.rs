@@ -22,8 +22,8 @@ pub fn of_read(error: &ReadError) -> ErrorCode {
 /// Bytes that are no batch.
 pub fn of_batch(error: &BatchError) -> ErrorCode {
     match error {
-        // Kafka: formats 0 and 1 are refused since 4.0 (KIP-724).
-        BatchError::UnsupportedMagic(_) => ErrorCode::UnsupportedForMessageFormat,
+        // Kafka: ProduceRequest.validateRecords takes format 2 alone; ByteBufferLogInputStream knows none but 0, 1 and 2.
+        BatchError::UnsupportedMagic(0 | 1) => ErrorCode::InvalidRecord,
         _ => ErrorCode::CorruptMessage,
     }
 }
