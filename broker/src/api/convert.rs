@@ -21,12 +21,7 @@ pub fn topic_name(s: &str) -> TopicName {
 }
 
 /// Names a topic the way a request does: by id from some version on, by name before.
-pub fn find(
-    partitions: &Partitions,
-    name: &TopicName,
-    id: Uuid,
-    partition: i32,
-) -> Result<Arc<Partition>, ErrorCode> {
+pub fn find(partitions: &Partitions, name: &TopicName, id: Uuid, partition: i32) -> Result<Arc<Partition>, ErrorCode> {
     if id.is_nil() {
         partitions.get(name.as_str(), partition).ok_or(ErrorCode::UnknownTopicOrPartition)
     } else {

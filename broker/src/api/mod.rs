@@ -53,7 +53,7 @@ macro_rules! apis {
                 })*
                 other => Err(Hangup(format!("{other:?} is not served"))),
             };
-            
+
             rooms.metrics.requests.done(call.key as i16, started.elapsed());
             reply
         }

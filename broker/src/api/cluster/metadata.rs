@@ -43,8 +43,7 @@ pub async fn handle(
         .with_node_id(BrokerId(cluster.node_id.0))
         .with_host(convert::text(&call.listener.advertised_host))
         .with_port(i32::from(call.listener.advertised_port));
-    let broker =
-        if call.version >= 1 { broker.with_rack(cluster.rack.as_deref().map(convert::text)) } else { broker };
+    let broker = if call.version >= 1 { broker.with_rack(cluster.rack.as_deref().map(convert::text)) } else { broker };
     let mut response = MetadataResponse::default().with_brokers(vec![broker]).with_topics(topics);
     if call.version >= 1 {
         response = response.with_controller_id(BrokerId(cluster.node_id.0));
@@ -109,9 +108,8 @@ fn topic(version: i16, info: &TopicInfo, with_operations: bool) -> MetadataRespo
             if version >= 7 { answer.with_leader_epoch(p.leader_epoch.0) } else { answer }
         })
         .collect();
-    let mut answer = MetadataResponseTopic::default()
-        .with_name(Some(convert::topic_name(&info.name)))
-        .with_partitions(partitions);
+    let mut answer =
+        MetadataResponseTopic::default().with_name(Some(convert::topic_name(&info.name))).with_partitions(partitions);
     if version >= 1 {
         answer = answer.with_is_internal(is_internal(&info.name));
     }

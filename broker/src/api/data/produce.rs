@@ -128,7 +128,8 @@ fn append(
 
 /// Kafka: `ProduceRequest.validateRecords`: exactly one batch of format 2, and zstd not before version 7 (KIP-110).
 fn check_batch(version: i16, records: &Bytes) -> Result<BatchHeader, Refusal> {
-    let invalid = |message: String| Refusal { error: ErrorCode::InvalidRecord, message: Some(message), records: vec![] };
+    let invalid =
+        |message: String| Refusal { error: ErrorCode::InvalidRecord, message: Some(message), records: vec![] };
     if records.is_empty() {
         return Err(invalid(format!(
             "Produce requests with version {version} must have at least one record batch per partition"

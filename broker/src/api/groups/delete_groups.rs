@@ -17,9 +17,8 @@ pub async fn handle(_: &Call, request: DeleteGroupsRequest, groups: &Arc<Groups>
         .groups_names
         .into_iter()
         .map(|group_id| {
-            let command = |reply_to| {
-                GroupCommand::DeleteGroups(DeleteGroups { reply_to, group_ids: vec![shared(&group_id)] })
-            };
+            let command =
+                |reply_to| GroupCommand::DeleteGroups(DeleteGroups { reply_to, group_ids: vec![shared(&group_id)] });
             let error = match groups.ask_now(&group_id, command) {
                 Ok(GroupReply::DeleteGroups(results)) => results.first().map_or(ErrorCode::None, |r| r.1),
                 Ok(other) => unreachable!("a deletion is answered by {other:?}"),

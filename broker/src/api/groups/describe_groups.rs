@@ -56,9 +56,9 @@ fn describe(version: i16, group: GroupDescription) -> DescribedGroup {
     // Kafka: a group that is not there was "Dead" without an error before version 6 (KIP-1043).
     match group.error {
         ErrorCode::GroupIdNotFound if version < 6 => described,
-        error if version >= 6 => {
-            described.with_error_code(error.code()).with_error_message(group.error_message.as_deref().map(convert::text))
-        }
+        error if version >= 6 => described
+            .with_error_code(error.code())
+            .with_error_message(group.error_message.as_deref().map(convert::text)),
         error => described.with_error_code(error.code()),
     }
 }

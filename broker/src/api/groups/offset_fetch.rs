@@ -39,10 +39,7 @@ pub async fn handle(call: &Call, request: OffsetFetchRequest, groups: &Arc<Group
         return OffsetFetchResponse::default().with_groups(answers);
     }
     let wanted: Option<Vec<TopicPartition>> = request.topics.as_ref().map(|topics| {
-        topics
-            .iter()
-            .flat_map(|t| t.partition_indexes.iter().map(|p| convert::partition_name(&t.name, *p)))
-            .collect()
+        topics.iter().flat_map(|t| t.partition_indexes.iter().map(|p| convert::partition_name(&t.name, *p))).collect()
     });
     match fetch(groups, &request.group_id, wanted.clone(), request.require_stable) {
         Ok(found) => OffsetFetchResponse::default()

@@ -28,8 +28,7 @@ pub async fn handle(call: &Call, request: SyncGroupRequest, groups: &Arc<Groups>
         Ok(other) => unreachable!("a sync is answered by {other:?}"),
         Err(error) => SyncReply::error(error),
     };
-    let response =
-        SyncGroupResponse::default().with_error_code(reply.error.code()).with_assignment(reply.assignment);
+    let response = SyncGroupResponse::default().with_error_code(reply.error.code()).with_assignment(reply.assignment);
     if call.version >= 5 {
         response
             .with_protocol_type(maybe_text(&reply.protocol_type))

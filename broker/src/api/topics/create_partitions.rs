@@ -15,11 +15,7 @@ use crate::connection::Call;
 use crate::coordinator::metadata::Metadata;
 
 /// Answers when the new partitions' logs are open.
-pub async fn handle(
-    _: &Call,
-    request: CreatePartitionsRequest,
-    metadata: &Arc<Metadata>,
-) -> CreatePartitionsResponse {
+pub async fn handle(_: &Call, request: CreatePartitionsRequest, metadata: &Arc<Metadata>) -> CreatePartitionsResponse {
     let topics: Vec<MorePartitions> = request.topics.iter().map(more).collect();
     let names: Vec<String> = topics.iter().map(|t| t.name.clone()).collect();
     let reply = metadata.ask(|reply_to| {
@@ -28,9 +24,7 @@ pub async fn handle(
     let results = match reply {
         Ok(Reply::CreatePartitions(results)) => results,
         Ok(other) => unreachable!("an addition is answered by {other:?}"),
-        Err(error) => {
-            names.into_iter().map(|name| CreatePartitionsResult { name, error, message: None }).collect()
-        }
+        Err(error) => names.into_iter().map(|name| CreatePartitionsResult { name, error, message: None }).collect(),
     };
     let results = results
         .into_iter()
@@ -45,8 +39,9 @@ pub async fn handle(
 }
 
 fn more(topic: &CreatePartitionsTopic) -> MorePartitions {
-    let assignments = topic.assignments.as_ref().map(|list| {
-        list.iter().map(|a| a.broker_ids.iter().map(|b| BrokerId(b.0)).collect()).collect()
-    });
+    let assignments = topic
+        .assignments
+        .as_ref()
+        .map(|list| list.iter().map(|a| a.broker_ids.iter().map(|b| BrokerId(b.0)).collect()).collect());
     MorePartitions { name: topic.name.to_string(), count: topic.count, assignments }
 }

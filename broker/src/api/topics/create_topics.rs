@@ -20,9 +20,8 @@ use crate::coordinator::metadata::Metadata;
 pub async fn handle(call: &Call, request: CreateTopicsRequest, metadata: &Arc<Metadata>) -> CreateTopicsResponse {
     let names: Vec<_> = request.topics.iter().map(|t| t.name.clone()).collect();
     let topics = request.topics.iter().map(new_topic).collect();
-    let reply = metadata.ask(|reply_to| {
-        Command::CreateTopics(CreateTopics { reply_to, topics, validate_only: request.validate_only })
-    });
+    let reply = metadata
+        .ask(|reply_to| Command::CreateTopics(CreateTopics { reply_to, topics, validate_only: request.validate_only }));
     let results = match reply {
         Ok(Reply::CreateTopics(results)) => results.into_iter().map(|r| result(call.version, r)).collect(),
         Ok(other) => unreachable!("a creation is answered by {other:?}"),
@@ -48,11 +47,7 @@ fn new_topic(topic: &CreatableTopic) -> NewTopic {
                 brokers: a.broker_ids.iter().map(|b| BrokerId(b.0)).collect(),
             })
             .collect(),
-        configs: topic
-            .configs
-            .iter()
-            .map(|c| (c.name.to_string(), c.value.as_ref().map(|v| v.to_string())))
-            .collect(),
+        configs: topic.configs.iter().map(|c| (c.name.to_string(), c.value.as_ref().map(|v| v.to_string()))).collect(),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
-use forebay_control::transaction::version::for_client;
 use forebay_control::transaction::TransactionVersion;
+use forebay_control::transaction::version::for_client;
 use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::add_partitions_to_txn_response::{
