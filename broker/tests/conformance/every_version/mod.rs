@@ -1,0 +1,87 @@
+//! Every API of the table in every version that is served: an empty request and full ones are answered in that version.
+//!
+//! `kafka-protocol` refuses to encode an answer in which a field is set that its version does not have, and the broker then closes
+//! the connection. Nothing but asking in every version finds that.
+
+mod cluster;
+mod data;
+mod groups;
+mod topics;
+mod transactions;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use forebay::api::TABLE;
+use kafka_protocol::messages::ApiKey;
+
+use crate::support::Broker;
+use crate::support::client::Client;
+use crate::support::requests::{Topic, create_topic};
+
+/// What requests can be about.
+pub struct World {
+    /// A topic with three partitions.
+    known: Topic,
+    /// A topic that does not exist.
+    unknown: Topic,
+}
+
+/// Sends requests of one API in one version; the client checks that each is answered as a whole.
+type Probe = fn(&mut Client, &World, i16);
+
+fn probe(key: ApiKey) -> Probe {
+    match key {
+        ApiKey::Produce => data::produce,
+        ApiKey::Fetch => data::fetch,
+        ApiKey::ListOffsets => data::list_offsets,
+        ApiKey::OffsetForLeaderEpoch => data::offset_for_leader_epoch,
+        ApiKey::DeleteRecords => data::delete_records,
+        ApiKey::Metadata => cluster::metadata,
+        ApiKey::ApiVersions => cluster::api_versions,
+        ApiKey::DescribeCluster => cluster::describe_cluster,
+        ApiKey::CreateTopics => topics::create_topics,
+        ApiKey::DeleteTopics => topics::delete_topics,
+        ApiKey::CreatePartitions => topics::create_partitions,
+        ApiKey::DescribeConfigs => topics::describe_configs,
+        ApiKey::FindCoordinator => groups::find_coordinator,
+        ApiKey::JoinGroup => groups::join_group,
+        ApiKey::SyncGroup => groups::sync_group,
+        ApiKey::Heartbeat => groups::heartbeat,
+        ApiKey::LeaveGroup => groups::leave_group,
+        ApiKey::DescribeGroups => groups::describe_groups,
+        ApiKey::ListGroups => groups::list_groups,
+        ApiKey::DeleteGroups => groups::delete_groups,
+        ApiKey::OffsetCommit => groups::offset_commit,
+        ApiKey::OffsetFetch => groups::offset_fetch,
+        ApiKey::OffsetDelete => groups::offset_delete,
+        ApiKey::InitProducerId => transactions::init_producer_id,
+        ApiKey::AddPartitionsToTxn => transactions::add_partitions_to_txn,
+        ApiKey::AddOffsetsToTxn => transactions::add_offsets_to_txn,
+        ApiKey::EndTxn => transactions::end_txn,
+        ApiKey::TxnOffsetCommit => transactions::txn_offset_commit,
+        ApiKey::DescribeProducers => transactions::describe_producers,
+        ApiKey::DescribeTransactions => transactions::describe_transactions,
+        ApiKey::ListTransactions => transactions::list_transactions,
+        other => panic!("{other:?} is served; say here how it is asked"),
+    }
+}
+
+#[test]
+fn every_version_of_every_api_is_answered() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let world = World { known: create_topic(&mut client, "known", 3, &[]), unknown: Topic::unknown() };
+    let mut failed = Vec::new();
+    for api in TABLE {
+        for version in api.min..=api.max {
+            let mut client = broker.client();
+            let probe = probe(api.key);
+            // The others go on, so that one run shows everything that is wrong.
+            let outcome = catch_unwind(AssertUnwindSafe(|| probe(&mut client, &world, version)));
+            if outcome.is_err() {
+                failed.push(format!("{} v{version}", api.name));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "not answered as they should be: {failed:?}");
+}

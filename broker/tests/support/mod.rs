@@ -1,0 +1,90 @@
+//! A broker in this process, and what the tests against it share.
+#![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(clippy::unwrap_used)]
+
+pub mod client;
+pub mod groups;
+pub mod records;
+pub mod requests;
+
+use std::net::SocketAddr;
+
+use forebay::config::{Sources, load};
+use forebay::node::{Running, start};
+use kafka_protocol::messages::{GroupId, ProducerId, TopicName, TransactionalId};
+use kafka_protocol::protocol::StrBytes;
+
+use client::Client;
+
+/// A running broker with a folder of its own; both are gone when it is dropped.
+pub struct Broker {
+    runtime: tokio::runtime::Runtime,
+    running: Option<Running>,
+    address: SocketAddr,
+    _dir: tempfile::TempDir,
+}
+
+impl Broker {
+    /// Starts one on a free port, with few internal partitions and groups that do not wait for more members.
+    pub fn start() -> Broker {
+        let dir = tempfile::tempdir().unwrap();
+        let overrides = [
+            "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
+            "http.listeners=".to_owned(),
+            format!("log.dirs={}", dir.path().display()),
+            "group.initial.rebalance.delay.ms=0".to_owned(),
+            "offsets.topic.num.partitions=3".to_owned(),
+            "transaction.state.log.num.partitions=3".to_owned(),
+        ];
+        let config = load(Sources { overrides: overrides.into(), ..Sources::default() }).unwrap().config;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let running = runtime.block_on(start(config)).unwrap();
+        let address = running.listeners[0].local;
+        Broker { runtime, running: Some(running), address, _dir: dir }
+    }
+
+    /// A new connection.
+    pub fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let running = self.running.take().expect("a broker is stopped once");
+        let stopped = self.runtime.block_on(running.stop());
+        if !std::thread::panicking() {
+            stopped.unwrap();
+        }
+    }
+}
+
+/// A string for the wire.
+pub fn text(s: &str) -> StrBytes {
+    StrBytes::from_string(s.to_owned())
+}
+
+/// A topic's name for the wire.
+pub fn topic(s: &str) -> TopicName {
+    TopicName(text(s))
+}
+
+/// A group's id for the wire.
+pub fn group(s: &str) -> GroupId {
+    GroupId(text(s))
+}
+
+/// A transactional id for the wire.
+pub fn transactional(s: &str) -> TransactionalId {
+    TransactionalId(text(s))
+}
+
+/// A producer id for the wire.
+pub fn producer(id: i64) -> ProducerId {
+    ProducerId(id)
+}
