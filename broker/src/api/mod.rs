@@ -10,6 +10,8 @@ mod errors;
 pub mod fetch_codec;
 pub mod fetch_session;
 mod groups;
+mod kafka_apis;
+pub mod reference;
 mod topics;
 mod transactions;
 
@@ -17,7 +19,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::Decodable;
+use kafka_protocol::protocol::{Decodable, Message};
 
 use crate::connection::{Call, Hangup, IntoReply, Reply};
 use crate::node::Rooms;
@@ -41,6 +43,14 @@ macro_rules! apis {
     ($($key:ident($request:ty) $listed:literal, $min:literal..=$max:literal => $handler:path [$($room:ident),*];)*) => {
         /// Every API that is served, by key.
         pub const TABLE: &[Api] = &[$(Api { key: ApiKey::$key, name: stringify!($key), listed_min: $listed, min: $min, max: $max },)*];
+
+        // What is served can be decoded: a version outside of the codec's range would end connections that we invited.
+        const _: () = {
+            $(
+                let codec = <$request as Message>::VERSIONS;
+                assert!($listed <= $min && codec.min <= $min && $min <= $max && $max <= codec.max, stringify!($key));
+            )*
+        };
 
         /// Decodes a request, hands it to its handler with the rooms that the table gives it, and frames the answer.
         pub async fn dispatch(call: &Call, mut body: Bytes, rooms: &Arc<Rooms>) -> Result<Reply, Hangup> {

@@ -1,0 +1,100 @@
+//! What Apache Kafka 4.3.1 offers on a client listener: the answer of a broker of that version to ApiVersions.
+
+/// An API of Kafka's.
+#[derive(Clone, Copy, Debug)]
+pub struct KafkaApi {
+    /// Its key.
+    pub key: i16,
+    /// Its name in the protocol guide.
+    pub name: &'static str,
+    /// First and last version offered; `None` if it is known and not offered without a plugin.
+    pub versions: Option<(i16, i16)>,
+    /// What it is for, in a few words.
+    pub about: &'static str,
+}
+
+const fn api(key: i16, name: &'static str, versions: Option<(i16, i16)>, about: &'static str) -> KafkaApi {
+    KafkaApi { key, name, versions, about }
+}
+
+/// All of them, by key.
+#[rustfmt::skip]
+pub const KAFKA_APIS: &[KafkaApi] = &[
+    api(0, "Produce", Some((0, 13)), "appends records"),
+    api(1, "Fetch", Some((4, 18)), "reads records, with sessions (KIP-227)"),
+    api(2, "ListOffsets", Some((1, 11)), "first, last and timed offsets"),
+    api(3, "Metadata", Some((0, 13)), "brokers, topics, leaders"),
+    api(8, "OffsetCommit", Some((2, 10)), "commits a group's offsets"),
+    api(9, "OffsetFetch", Some((1, 10)), "reads a group's offsets"),
+    api(10, "FindCoordinator", Some((0, 6)), "where groups and transactions are coordinated"),
+    api(11, "JoinGroup", Some((0, 9)), "a member enters a classic group"),
+    api(12, "Heartbeat", Some((0, 4)), "a member of a classic group is alive"),
+    api(13, "LeaveGroup", Some((0, 5)), "members leave a classic group"),
+    api(14, "SyncGroup", Some((0, 5)), "assignments of a classic group"),
+    api(15, "DescribeGroups", Some((0, 6)), "classic groups in detail"),
+    api(16, "ListGroups", Some((0, 5)), "all groups"),
+    api(17, "SaslHandshake", Some((0, 1)), "security: chooses a SASL mechanism"),
+    api(18, "ApiVersions", Some((0, 4)), "which APIs there are (KIP-35, KIP-511)"),
+    api(19, "CreateTopics", Some((2, 7)), "makes topics"),
+    api(20, "DeleteTopics", Some((1, 6)), "removes topics"),
+    api(21, "DeleteRecords", Some((0, 2)), "removes records from below (KIP-107)"),
+    api(22, "InitProducerId", Some((0, 5)), "a producer's id and epoch (KIP-98, KIP-360)"),
+    api(23, "OffsetForLeaderEpoch", Some((2, 4)), "where a leader epoch ended (KIP-320)"),
+    api(24, "AddPartitionsToTxn", Some((0, 5)), "partitions of a transaction"),
+    api(25, "AddOffsetsToTxn", Some((0, 4)), "offsets of a transaction"),
+    api(26, "EndTxn", Some((0, 5)), "commits or aborts"),
+    api(27, "WriteTxnMarkers", Some((1, 2)), "between brokers: ends transactions in the logs"),
+    api(28, "TxnOffsetCommit", Some((0, 5)), "offsets that count when a transaction commits (KIP-447)"),
+    api(29, "DescribeAcls", Some((1, 3)), "security: lists ACLs"),
+    api(30, "CreateAcls", Some((1, 3)), "security: makes ACLs"),
+    api(31, "DeleteAcls", Some((1, 3)), "security: removes ACLs"),
+    api(32, "DescribeConfigs", Some((1, 4)), "configs in force"),
+    api(33, "AlterConfigs", Some((0, 2)), "replaces configs (older form)"),
+    api(34, "AlterReplicaLogDirs", Some((1, 2)), "moves logs between folders"),
+    api(35, "DescribeLogDirs", Some((1, 5)), "folders and sizes of logs"),
+    api(36, "SaslAuthenticate", Some((0, 2)), "security: authenticates"),
+    api(37, "CreatePartitions", Some((0, 3)), "adds partitions to topics (KIP-195)"),
+    api(38, "CreateDelegationToken", Some((1, 3)), "security: delegation tokens"),
+    api(39, "RenewDelegationToken", Some((1, 2)), "security: delegation tokens"),
+    api(40, "ExpireDelegationToken", Some((1, 2)), "security: delegation tokens"),
+    api(41, "DescribeDelegationToken", Some((1, 3)), "security: delegation tokens"),
+    api(42, "DeleteGroups", Some((0, 2)), "removes empty groups"),
+    api(43, "ElectLeaders", Some((0, 2)), "moves leaders to preferred replicas"),
+    api(44, "IncrementalAlterConfigs", Some((0, 1)), "changes configs (KIP-339)"),
+    api(45, "AlterPartitionReassignments", Some((0, 1)), "moves replicas (KIP-455)"),
+    api(46, "ListPartitionReassignments", Some((0, 0)), "lists moving replicas (KIP-455)"),
+    api(47, "OffsetDelete", Some((0, 0)), "removes offsets of a group (KIP-496)"),
+    api(48, "DescribeClientQuotas", Some((0, 1)), "quotas (KIP-546)"),
+    api(49, "AlterClientQuotas", Some((0, 1)), "quotas (KIP-546)"),
+    api(50, "DescribeUserScramCredentials", Some((0, 0)), "security: SCRAM (KIP-554)"),
+    api(51, "AlterUserScramCredentials", Some((0, 0)), "security: SCRAM (KIP-554)"),
+    api(55, "DescribeQuorum", Some((0, 2)), "state of the controllers' quorum (KIP-595)"),
+    api(57, "UpdateFeatures", Some((0, 2)), "switches features on (KIP-584)"),
+    api(60, "DescribeCluster", Some((0, 2)), "the cluster and its brokers (KIP-700)"),
+    api(61, "DescribeProducers", Some((0, 0)), "producers that a partition remembers (KIP-664)"),
+    api(64, "UnregisterBroker", Some((0, 0)), "forgets a broker (KIP-631)"),
+    api(65, "DescribeTransactions", Some((0, 0)), "transactions in detail (KIP-664)"),
+    api(66, "ListTransactions", Some((0, 2)), "all transactions (KIP-664, KIP-994)"),
+    api(68, "ConsumerGroupHeartbeat", Some((0, 1)), "members of consumer groups (KIP-848)"),
+    api(69, "ConsumerGroupDescribe", Some((0, 1)), "consumer groups in detail (KIP-848)"),
+    api(71, "GetTelemetrySubscriptions", None, "metrics of clients (KIP-714)"),
+    api(72, "PushTelemetry", None, "metrics of clients (KIP-714)"),
+    api(74, "ListConfigResources", Some((0, 1)), "names of what has configs (KIP-1142)"),
+    api(75, "DescribeTopicPartitions", Some((0, 0)), "partitions of topics, page by page (KIP-966)"),
+    api(76, "ShareGroupHeartbeat", Some((1, 1)), "share groups (KIP-932)"),
+    api(77, "ShareGroupDescribe", Some((1, 1)), "share groups (KIP-932)"),
+    api(78, "ShareFetch", Some((1, 2)), "share groups (KIP-932)"),
+    api(79, "ShareAcknowledge", Some((1, 2)), "share groups (KIP-932)"),
+    api(80, "AddRaftVoter", Some((0, 1)), "members of the controllers' quorum (KIP-853)"),
+    api(81, "RemoveRaftVoter", Some((0, 0)), "members of the controllers' quorum (KIP-853)"),
+    api(83, "InitializeShareGroupState", Some((0, 0)), "between brokers: share groups"),
+    api(84, "ReadShareGroupState", Some((0, 0)), "between brokers: share groups"),
+    api(85, "WriteShareGroupState", Some((0, 1)), "between brokers: share groups"),
+    api(86, "DeleteShareGroupState", Some((0, 0)), "between brokers: share groups"),
+    api(87, "ReadShareGroupStateSummary", Some((0, 1)), "between brokers: share groups"),
+    api(88, "StreamsGroupHeartbeat", Some((0, 0)), "streams groups (KIP-1071)"),
+    api(89, "StreamsGroupDescribe", Some((0, 0)), "streams groups (KIP-1071)"),
+    api(90, "DescribeShareGroupOffsets", Some((0, 1)), "share groups (KIP-932)"),
+    api(91, "AlterShareGroupOffsets", Some((0, 0)), "share groups (KIP-932)"),
+    api(92, "DeleteShareGroupOffsets", Some((0, 0)), "share groups (KIP-932)"),
+];
