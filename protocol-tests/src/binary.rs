@@ -40,6 +40,8 @@ fn build() -> PathBuf {
         "--profile",
         profile,
     ]);
+    // A test among the targets makes cargo choose the features of `cargo test --workspace`, which has built nearly all then.
+    cargo.args(["--test", "tidy"]);
     cargo.arg("--target-dir").arg(target);
     process::run(cargo, "", BUILD_LIMIT).unwrap_or_else(|error| panic!("forebay does not build:\n{error}"));
     profile_dir.join("forebay")
