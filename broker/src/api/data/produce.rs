@@ -156,8 +156,10 @@ fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &BatchHeade
         return Ok(false);
     }
     let Some(transactional_id) = request.transactional_id else {
+        // Kafka: KafkaApis.handleProduceRequest; no id is an id for which nobody has a permission.
         let message = "a transactional batch needs the transactional id in its request".to_owned();
-        return Err(Refusal { error: ErrorCode::InvalidRequest, message: Some(message), records: vec![] });
+        let error = ErrorCode::TransactionalIdAuthorizationFailed;
+        return Err(Refusal { error, message: Some(message), records: vec![] });
     };
     if partition.has_open_transaction(header.producer_id, header.producer_epoch) {
         return Ok(true);
@@ -172,10 +174,17 @@ fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &BatchHeade
     } else {
         request.transactions.verify(producer, partition.name())
     };
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(error) => Err(for_client(request.version, error).into()),
+    outcome.map_err(|error| for_client(request.version, error))?;
+    if request.version >= 12 && header.base_sequence.0 != 0 && !has_written(partition, header) {
+        return Err(ErrorCode::OutOfOrderSequenceNumber.into());
     }
+    Ok(true)
+}
+
+/// Kafka: `ProducerAppendInfo.checkSequence`: with transactions v2 a producer without batches here begins at sequence 0.
+fn has_written(partition: &Partition, header: &BatchHeader) -> bool {
+    let producers = partition.with_log(|log| log.active_producers());
+    producers.iter().any(|p| p.producer_id == header.producer_id && p.last_sequence.0 >= 0)
 }
 
 /// Kafka: `ReplicaManager.handleProduceAppend` turns what the coordinator says into what producers understand.
