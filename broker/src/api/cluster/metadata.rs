@@ -26,6 +26,9 @@ pub async fn handle(
     cluster: &Cluster,
     config: &Arc<BrokerConfig>,
 ) -> MetadataResponse {
+    if call.version < 12 && request.topics.iter().flatten().any(|t| t.name.is_none() || !t.topic_id.is_nil()) {
+        return refused_ids(request.topics.unwrap_or_default());
+    }
     let with_operations = request.include_topic_authorized_operations;
     let all = match &request.topics {
         None => true,
@@ -55,6 +58,15 @@ pub async fn handle(
         response = response.with_cluster_authorized_operations(convert::CLUSTER_OPERATIONS);
     }
     response
+}
+
+/// Kafka: versions 10 and 11 have a field for ids, and brokers refuse to look at it (KafkaApis.handleTopicMetadataRequest).
+fn refused_ids(topics: Vec<MetadataRequestTopic>) -> MetadataResponse {
+    let refused = |topic: MetadataRequestTopic| {
+        let name = topic.name.unwrap_or_default();
+        MetadataResponseTopic::default().with_error_code(ErrorCode::InvalidRequest.code()).with_name(Some(name))
+    };
+    MetadataResponse::default().with_topics(topics.into_iter().map(refused).collect())
 }
 
 fn one(
