@@ -98,7 +98,7 @@ apis! {
     DescribeConfigs(DescribeConfigsRequest) 1, 1..=4 => topics::describe_configs::handle [metadata, config, cluster];
     CreatePartitions(CreatePartitionsRequest) 0, 0..=3 => topics::create_partitions::handle [metadata];
     DeleteGroups(DeleteGroupsRequest) 0, 0..=2 => groups::delete_groups::handle [groups];
-    OffsetDelete(OffsetDeleteRequest) 0, 0..=0 => groups::offset_delete::handle [groups];
+    OffsetDelete(OffsetDeleteRequest) 0, 0..=0 => groups::offset_delete::handle [groups, metadata];
     DescribeCluster(DescribeClusterRequest) 0, 0..=2 => cluster::describe_cluster::handle [cluster];
     DescribeProducers(DescribeProducersRequest) 0, 0..=0 => transactions::describe_producers::handle [partitions];
     DescribeTransactions(DescribeTransactionsRequest) 0, 0..=0 => transactions::describe_transactions::handle [transactions];
