@@ -14,6 +14,7 @@ use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
 use crate::api::convert;
 use crate::connection::Call;
 use crate::coordinator::groups::Groups;
+use crate::coordinator::is_internal;
 use crate::coordinator::metadata::Metadata;
 
 /// Answers when the topics are gone from the metadata; their files follow.
@@ -32,6 +33,7 @@ pub async fn handle(
         None => TopicRef::Id(TopicId(t.topic_id)),
     });
     let topics: Vec<TopicRef> = if call.version < 6 { by_name.collect() } else { by_state.collect() };
+    let (own, topics): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| is_own(metadata, topic));
     let asked = topics.clone();
     let reply = metadata.ask(|reply_to| Command::DeleteTopics(DeleteTopics { reply_to, topics }));
     let results = match reply {
@@ -47,7 +49,26 @@ pub async fn handle(
             groups.topic_deleted(name);
         }
     }
-    DeleteTopicsResponse::default().with_responses(results.into_iter().map(|r| answer(call.version, r)).collect())
+    let results = results.into_iter().chain(own.into_iter().map(kept));
+    DeleteTopicsResponse::default().with_responses(results.map(|r| answer(call.version, r)).collect())
+}
+
+/// Whether the coordinators keep their state in this topic.
+fn is_own(metadata: &Metadata, topic: &TopicRef) -> bool {
+    match topic {
+        TopicRef::Name(name) => is_internal(name),
+        TopicRef::Id(id) => metadata.query(|m| m.topic_by_id(*id).is_some_and(|t| is_internal(&t.name))),
+    }
+}
+
+/// Kafka would delete all committed offsets or transactions on request; here they are kept.
+fn kept(asked: TopicRef) -> DeleteTopicResult {
+    let topic_id = match asked {
+        TopicRef::Name(_) => TopicId::ZERO,
+        TopicRef::Id(id) => id,
+    };
+    let message = Some("Internal topics cannot be deleted.".to_owned());
+    DeleteTopicResult { asked, name: None, topic_id, error: ErrorCode::InvalidTopicException, message }
 }
 
 /// Kafka: a topic has a name or an id in the request, not both and not neither (ControllerApis.deleteTopics).
