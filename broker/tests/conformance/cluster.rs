@@ -62,6 +62,12 @@ fn metadata_by_id() {
     assert_eq!((found.error_code, found.name), (0, Some(topic("known"))));
     let missing = ask(&mut client, 12, by_id(Topic::unknown().id), false);
     assert_eq!((missing.error_code, missing.name, missing.topic_id), (100, None, Topic::unknown().id));
+    // Versions 10 and 11 have the field, but brokers take ids from version 12 on (KAFKA-10774).
+    for version in [10, 11] {
+        let early = ask(&mut client, version, by_name("known").with_topic_id(known.id), false);
+        assert_eq!(early.error_code, 42, "INVALID_REQUEST");
+        assert_eq!(ask(&mut client, version, by_id(known.id), false).error_code, 42, "INVALID_REQUEST");
+    }
 }
 
 #[test]

@@ -192,3 +192,32 @@ fn coordinators_are_found() {
     let many = client.call(4, &wrong.with_coordinator_keys(vec![text("a")]));
     assert_eq!((many.coordinators[0].error_code, many.coordinators[0].node_id.0), (42, -1));
 }
+
+#[test]
+fn members_of_groups_that_are_not_there() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    assert_eq!(heartbeat(&mut client, "somebody", 1), 25, "UNKNOWN_MEMBER_ID");
+    let synced = client.call(5, &sync_request(5, GROUP, 1, "somebody", &[]));
+    assert_eq!(synced.error_code, 25, "UNKNOWN_MEMBER_ID");
+    // Kafka: GroupCoordinatorService.leaveGroup answers for each member.
+    assert_eq!(leave(&mut client, "somebody"), 25, "UNKNOWN_MEMBER_ID");
+    for version in [0, 2] {
+        let request = LeaveGroupRequest::default().with_group_id(group(GROUP)).with_member_id(text("somebody"));
+        assert_eq!(client.call(version, &request).error_code, 25, "UNKNOWN_MEMBER_ID");
+    }
+    assert_eq!(client.call(4, &HeartbeatRequest::default()).error_code, 24, "INVALID_GROUP_ID");
+    assert_eq!(client.call(5, &LeaveGroupRequest::default()).error_code, 24, "INVALID_GROUP_ID");
+}
+
+#[test]
+fn an_assignment_for_another_protocol_is_refused() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let (member, generation) = lone_member(&mut client, GROUP);
+    let request = sync_request(5, GROUP, generation, &member, &[]);
+    let other_name = request.clone().with_protocol_name(Some(text("roundrobin")));
+    assert_eq!(client.call(5, &other_name).error_code, 23, "INCONSISTENT_GROUP_PROTOCOL");
+    let other_type = request.with_protocol_type(Some(text("connect")));
+    assert_eq!(client.call(5, &other_type).error_code, 23, "INCONSISTENT_GROUP_PROTOCOL");
+}

@@ -107,6 +107,7 @@ fn offsets_are_deleted_where_the_group_does_not_subscribe() {
         assert_eq!(commit(&mut client, GROUP, (generation, &member), (name, 0, 4)), 0);
     }
     assert_eq!(delete(&mut client, GROUP, "t"), (0, Some(86)), "GROUP_SUBSCRIBED_TO_TOPIC");
+    assert_eq!(delete(&mut client, GROUP, "nowhere"), (0, Some(3)), "UNKNOWN_TOPIC_OR_PARTITION");
     assert_eq!(delete(&mut client, GROUP, "other"), (0, Some(0)));
     assert_eq!(fetch_offset(&mut client, GROUP, ("t", 0), true).committed_offset, 4);
     assert_eq!(fetch_offset(&mut client, GROUP, ("other", 0), true).committed_offset, -1);

@@ -15,6 +15,7 @@ mod group_offsets;
 mod idempotence;
 mod list_offsets;
 mod produce;
+mod restart;
 mod topic_configs;
 mod topics;
 mod transactional_offsets;

@@ -9,6 +9,7 @@ use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::*;
 
 use crate::support::client::Client;
+use crate::support::groups::{commit, fetch_offset};
 use crate::support::records::batch;
 use crate::support::requests::{Topic, append, create_topic, fetch_in};
 use crate::support::{Broker, text, topic};
@@ -153,4 +154,16 @@ fn partitions_are_added_and_never_taken_away() {
     assert_eq!(grow("growing", 3, false), 0);
     assert_eq!(fetch_in(&mut client, 12, &growing, 2, 0).error_code, 0);
     assert_eq!(fetch_in(&mut client, 12, &growing, 3, 0).error_code, 3);
+}
+
+#[test]
+fn the_broker_s_own_topics_are_its_own() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    assert_eq!(create(&mut client, wanted("__cluster_metadata")).error_code, 42, "INVALID_REQUEST");
+    create_topic(&mut client, "known", 1, &[]);
+    assert_eq!(commit(&mut client, "g", (-1, ""), ("known", 0, 4)), 0);
+    let state = DeleteTopicState::default().with_name(Some(topic("__consumer_offsets")));
+    assert_eq!(delete(&mut client, state), 17, "INVALID_TOPIC_EXCEPTION, where Kafka would lose all offsets");
+    assert_eq!(fetch_offset(&mut client, "g", ("known", 0), true).committed_offset, 4);
 }

@@ -87,6 +87,11 @@ fn in_the_new_protocol_appending_adds_partitions_and_every_end_moves_the_epoch()
     let again = end_txn(&mut client, 5, TXN, id, epoch, true);
     assert_eq!((again.error_code, again.producer_id.0, again.producer_epoch), (0, id, epoch + 1));
 
+    // In this protocol a producer of which the log knows nothing begins at 0 (KIP-890).
+    let other = create_topic(&mut client, "other", 1, &[]);
+    let gap = produce_in(&mut client, 13, &other, 0, &records(id, epoch + 1, 5, &["gap"]), Some(TXN));
+    assert_eq!(gap.error_code, 45, "OUT_OF_ORDER_SEQUENCE_NUMBER");
+
     let stale = produce_in(&mut client, PRODUCE_V2, &known, 0, &records(id, epoch, 1, &["late"]), Some(TXN));
     assert_eq!(stale.error_code, 47, "INVALID_PRODUCER_EPOCH");
     let sent = produce_in(&mut client, 13, &known, 0, &records(id, epoch + 1, 0, &["b"]), Some(TXN));
@@ -208,4 +213,16 @@ fn a_transaction_and_its_producers_are_described_and_listed() {
     assert_eq!(list(&long, 1), []);
     assert_eq!(list(&long.with_duration_filter(-1), 1), both[1..]);
     assert_eq!(list(&all.with_transactional_id_pattern(Some(text(""))), 2), both, "an empty pattern is none");
+}
+
+#[test]
+fn transactional_records_need_the_transactional_id() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let known = create_topic(&mut client, "known", 1, &[]);
+    let (id, epoch) = init_producer(&mut client, 5, Some(TXN));
+    // Kafka: KafkaApis.handleProduceRequest takes it for a missing permission.
+    let nameless = produce_in(&mut client, 13, &known, 0, &records(id, epoch, 0, &["x"]), None);
+    assert_eq!(nameless.error_code, 53, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED");
+    assert_eq!(fetch_in(&mut client, 13, &known, 0, 0).high_watermark, 0);
 }

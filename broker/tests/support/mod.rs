@@ -20,43 +20,56 @@ use client::Client;
 pub struct Broker {
     runtime: tokio::runtime::Runtime,
     running: Option<Running>,
-    address: SocketAddr,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Broker {
     /// Starts one on a free port, with few internal partitions and groups that do not wait for more members.
     pub fn start() -> Broker {
-        let dir = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let mut broker = Broker { runtime, running: None, dir: tempfile::tempdir().unwrap() };
+        broker.run();
+        broker
+    }
+
+    fn run(&mut self) {
         let overrides = [
             "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
             "http.listeners=".to_owned(),
-            format!("log.dirs={}", dir.path().display()),
+            format!("log.dirs={}", self.dir.path().display()),
             "group.initial.rebalance.delay.ms=0".to_owned(),
             "offsets.topic.num.partitions=3".to_owned(),
             "transaction.state.log.num.partitions=3".to_owned(),
         ];
         let config = load(Sources { overrides: overrides.into(), ..Sources::default() }).unwrap().config;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let running = runtime.block_on(start(config)).unwrap();
-        let address = running.listeners[0].local;
-        Broker { runtime, running: Some(running), address, _dir: dir }
+        self.running = Some(self.runtime.block_on(start(config)).unwrap());
+    }
+
+    /// Stops it in order and starts it again on its data, on another port; connections are lost.
+    pub fn restart(&mut self) {
+        let running = self.running.take().expect("it runs");
+        self.runtime.block_on(running.stop()).unwrap();
+        self.run();
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.running.as_ref().expect("it runs").listeners[0].local
     }
 
     /// A new connection.
     pub fn client(&self) -> Client {
-        Client::connect(self.address)
+        Client::connect(self.address())
     }
 
     /// Where it listens.
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.address().port()
     }
 }
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        let running = self.running.take().expect("a broker is stopped once");
+        let Some(running) = self.running.take() else { return };
         let stopped = self.runtime.block_on(running.stop());
         if !std::thread::panicking() {
             stopped.unwrap();
