@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
+use forebay_storage::compress::Compression;
 use forebay_storage::ids::{LeaderEpoch, Offset, TopicId};
 use kafka_protocol::messages::FetchRequest;
 use parking_lot::Mutex;
@@ -23,10 +24,14 @@ use crate::partition::{Isolation, Partition, PartitionRead, Partitions};
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
+/// First version whose clients know zstd (KIP-110).
+const ZSTD_FROM: i16 = 10;
 
 /// What a request wants, freed from its version.
 struct Wanted {
     isolation: Isolation,
+    /// Whether the client knows zstd (KIP-110).
+    takes_zstd: bool,
     min_bytes: usize,
     max_bytes: usize,
 }
@@ -51,6 +56,7 @@ pub async fn handle(
     };
     let wanted = Wanted {
         isolation: if request.isolation_level == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted },
+        takes_zstd: call.version >= ZSTD_FROM,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(limits.max_fetch_bytes),
     };
@@ -205,6 +211,10 @@ fn read_partition(
 ) -> PartitionAnswer {
     if let Err(error) = convert::check_leader_epoch(partition, request.current_leader_epoch.0) {
         return PartitionAnswer::refused(number, error);
+    }
+    // Kafka: KafkaApis.handleFetchRequest looks at the topic's config, not into the batches.
+    if !wanted.takes_zstd && partition.with_log(|log| log.config().compression == Some(Compression::Zstd)) {
+        return PartitionAnswer::refused(number, ErrorCode::UnsupportedCompressionType);
     }
     match diverging(partition, request) {
         Err(error) => PartitionAnswer::refused(number, error),
