@@ -79,10 +79,10 @@ apis! {
     OffsetCommit(OffsetCommitRequest) 2, 2..=9 => groups::offset_commit::handle [groups, metadata];
     OffsetFetch(OffsetFetchRequest) 1, 1..=9 => groups::offset_fetch::handle [groups];
     FindCoordinator(FindCoordinatorRequest) 0, 0..=6 => groups::find_coordinator::handle [groups, transactions, cluster];
-    JoinGroup(JoinGroupRequest) 0, 0..=9 => groups::join_group::handle [groups];
+    JoinGroup(JoinGroupRequest) 0, 0..=9 => groups::join_group::handle [groups, stop];
     Heartbeat(HeartbeatRequest) 0, 0..=4 => groups::heartbeat::handle [groups];
     LeaveGroup(LeaveGroupRequest) 0, 0..=5 => groups::leave_group::handle [groups];
-    SyncGroup(SyncGroupRequest) 0, 0..=5 => groups::sync_group::handle [groups];
+    SyncGroup(SyncGroupRequest) 0, 0..=5 => groups::sync_group::handle [groups, stop];
     DescribeGroups(DescribeGroupsRequest) 0, 0..=6 => groups::describe_groups::handle [groups];
     ListGroups(ListGroupsRequest) 0, 0..=5 => groups::list_groups::handle [groups];
     ApiVersions(ApiVersionsRequest) 0, 0..=4 => cluster::api_versions::handle [cluster];

@@ -6,14 +6,20 @@ use forebay_control::error_code::ErrorCode;
 use forebay_control::group::{GroupCommand, GroupReply, Join, JoinReply};
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::{JoinGroupRequest, JoinGroupResponse};
+use tokio::sync::watch;
 
-use super::{maybe_shared, maybe_text, shared};
+use super::{maybe_shared, maybe_text, shared, until_stop};
 use crate::api::convert;
 use crate::connection::Call;
 use crate::coordinator::groups::Groups;
 
 /// Waits until the rebalance is through.
-pub async fn handle(call: &Call, request: JoinGroupRequest, groups: &Arc<Groups>) -> JoinGroupResponse {
+pub async fn handle(
+    call: &Call,
+    request: JoinGroupRequest,
+    groups: &Arc<Groups>,
+    stop: &watch::Receiver<bool>,
+) -> JoinGroupResponse {
     let member_id = shared(&request.member_id);
     let command = |reply_to| {
         GroupCommand::Join(Join {
@@ -37,7 +43,7 @@ pub async fn handle(call: &Call, request: JoinGroupRequest, groups: &Arc<Groups>
             fresh_member_uuid: uuid::Uuid::new_v4().to_string().into(),
         })
     };
-    let reply = match groups.ask(&request.group_id, command).await {
+    let reply = match until_stop(stop, groups.ask(&request.group_id, command)).await {
         Ok(GroupReply::Join(reply)) => reply,
         Ok(other) => unreachable!("a join is answered by {other:?}"),
         Err(error) => JoinReply::error(member_id, error),

@@ -14,7 +14,9 @@ pub mod sync_group;
 
 use std::sync::Arc;
 
+use forebay_control::error_code::ErrorCode;
 use kafka_protocol::protocol::StrBytes;
+use tokio::sync::watch;
 
 /// A shared string from the wire.
 fn shared(s: &StrBytes) -> Arc<str> {
@@ -29,4 +31,18 @@ fn maybe_shared(s: &Option<StrBytes>) -> Option<Arc<str>> {
 /// A string for the wire, if there is one.
 fn maybe_text(s: &Option<Arc<str>>) -> Option<StrBytes> {
     s.as_deref().map(super::convert::text)
+}
+
+/// Waits for the coordinator's reply, but not longer than the broker runs (Kafka: a coordinator that unloads answers those who
+/// wait with NOT_COORDINATOR).
+async fn until_stop<R>(
+    stop: &watch::Receiver<bool>,
+    reply: impl Future<Output = Result<R, ErrorCode>>,
+) -> Result<R, ErrorCode> {
+    let mut stop = stop.clone();
+    tokio::select! {
+        biased;
+        reply = reply => reply,
+        _ = stop.wait_for(|stop| *stop) => Err(ErrorCode::NotCoordinator),
+    }
 }

@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use forebay_control::group::{GroupCommand, GroupReply, Sync, SyncReply};
 use kafka_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
+use tokio::sync::watch;
 
-use super::{maybe_shared, maybe_text, shared};
+use super::{maybe_shared, maybe_text, shared, until_stop};
 use crate::connection::Call;
 use crate::coordinator::groups::Groups;
 
 /// Waits for the leader's assignment.
-pub async fn handle(call: &Call, request: SyncGroupRequest, groups: &Arc<Groups>) -> SyncGroupResponse {
+pub async fn handle(
+    call: &Call,
+    request: SyncGroupRequest,
+    groups: &Arc<Groups>,
+    stop: &watch::Receiver<bool>,
+) -> SyncGroupResponse {
     let command = |reply_to| {
         GroupCommand::Sync(Sync {
             reply_to,
@@ -23,7 +29,7 @@ pub async fn handle(call: &Call, request: SyncGroupRequest, groups: &Arc<Groups>
             assignments: request.assignments.iter().map(|a| (shared(&a.member_id), a.assignment.clone())).collect(),
         })
     };
-    let reply = match groups.ask(&request.group_id, command).await {
+    let reply = match until_stop(stop, groups.ask(&request.group_id, command)).await {
         Ok(GroupReply::Sync(reply)) => reply,
         Ok(other) => unreachable!("a sync is answered by {other:?}"),
         Err(error) => SyncReply::error(error),
