@@ -176,3 +176,16 @@ fn a_topic_s_records_can_be_deleted_from_below() {
     };
     assert_eq!(delete_all(-1), 4, "-1 stands for the high watermark");
 }
+
+#[test]
+fn old_readers_do_not_get_zstd() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let packed = create_topic(&mut client, "packed", 1, &[("compression.type", "zstd")]);
+    append(&mut client, &packed, &batch(&["x"]));
+    // Kafka: KafkaApis.handleFetchRequest goes by the topic's config; clients know zstd from version 10 on (KIP-110).
+    assert_eq!(fetch_in(&mut client, 9, &packed, 0, 0).error_code, 76, "UNSUPPORTED_COMPRESSION_TYPE");
+    let read = fetch_in(&mut client, 10, &packed, 0, 0);
+    assert_eq!(read.error_code, 0);
+    assert_eq!(read.records.unwrap()[22] & 0b111, 4, "the attribute for zstd");
+}

@@ -221,3 +221,22 @@ fn an_assignment_for_another_protocol_is_refused() {
     let other_type = request.with_protocol_type(Some(text("connect")));
     assert_eq!(client.call(5, &other_type).error_code, 23, "INCONSISTENT_GROUP_PROTOCOL");
 }
+
+#[test]
+fn a_member_that_is_silent_for_too_long_is_removed() {
+    let broker = Broker::start();
+    let (mut silent, mut client) = (broker.client(), broker.client());
+    let joined = silent.call(3, &join_request(3, GROUP, "", None).with_session_timeout_ms(50));
+    assert_eq!(joined.error_code, 0);
+    let synced = silent.call(3, &sync_request(3, GROUP, joined.generation_id, &joined.member_id, &[]));
+    assert_eq!(synced.error_code, 0);
+    // The rebalance waits for the silent member until its session is over.
+    let next = client.call(3, &join_request(3, GROUP, "", None));
+    assert_eq!((next.error_code, next.members.len()), (0, 1));
+    assert_eq!(next.leader, next.member_id);
+    let beat = HeartbeatRequest::default()
+        .with_group_id(group(GROUP))
+        .with_generation_id(joined.generation_id)
+        .with_member_id(joined.member_id);
+    assert_eq!(silent.call(4, &beat).error_code, 25, "UNKNOWN_MEMBER_ID");
+}

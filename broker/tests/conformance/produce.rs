@@ -167,3 +167,16 @@ fn crc32c(bytes: &[u8]) -> u32 {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0x82F6_3B78 } else { crc >> 1 })
     })
 }
+
+#[test]
+fn old_writers_do_not_send_zstd() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let known = create_topic(&mut client, "known", 1, &[]);
+    let mut bytes = batch(&["x"]).to_vec();
+    bytes[22] |= 4;
+    let crc = crc32c(&bytes[21..]);
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    let answer = produce_in(&mut client, 6, &known, 0, &bytes.into(), None);
+    assert_eq!(answer.error_code, 76, "UNSUPPORTED_COMPRESSION_TYPE");
+}

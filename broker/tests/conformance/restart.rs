@@ -4,7 +4,7 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::*;
 
 use crate::support::client::Client;
-use crate::support::groups::{commit, fetch_offset, lone_member};
+use crate::support::groups::{commit, fetch_offset, join_request, lone_member};
 use crate::support::records::{Origin, batch, batch_of, values};
 use crate::support::requests::{
     append, create_topic, end_txn, fetch_in, fetch_partition, fetch_request, init_producer, list_offset, produce_in,
@@ -90,4 +90,21 @@ fn an_open_transaction_goes_on() {
     assert_eq!((ended.error_code, ended.producer_epoch), (0, epoch + 1));
     let ended = client.call(13, &committed).responses.remove(0).partitions.remove(0);
     assert_eq!((ended.last_stable_offset, values(ended.records.unwrap()).len()), (3, 2));
+}
+
+#[test]
+fn a_broker_that_stops_does_not_wait_for_those_who_wait() {
+    let mut broker = Broker::start();
+    let (mut reader, mut member) = (broker.client(), broker.client());
+    let known = create_topic(&mut reader, "known", 1, &[]);
+    let fetch = fetch_request(13, &known, vec![fetch_partition(0, 0)]).with_max_wait_ms(3_600_000);
+    let fetching = reader.send(13, &fetch);
+    lone_member(&mut member, "readers");
+    // Joins a group whose other member does not come.
+    let joining = member.send(3, &join_request(3, "readers", "", None));
+    reader.assert_unanswered();
+    broker.restart();
+    assert_eq!(reader.receive(fetching).error_code, 0);
+    let refused = member.receive(joining);
+    assert_eq!(refused.error_code, 16, "NOT_COORDINATOR, as Kafka's coordinator answers when it unloads");
 }

@@ -226,3 +226,22 @@ fn transactional_records_need_the_transactional_id() {
     assert_eq!(nameless.error_code, 53, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED");
     assert_eq!(fetch_in(&mut client, 13, &known, 0, 0).high_watermark, 0);
 }
+
+#[test]
+fn a_transaction_that_takes_too_long_is_aborted() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let known = create_topic(&mut client, "known", 1, &[]);
+    let request = InitProducerIdRequest::default()
+        .with_transactional_id(Some(transactional(TXN)))
+        .with_transaction_timeout_ms(50);
+    let started = client.call(5, &request);
+    let (id, epoch) = (started.producer_id.0, started.producer_epoch);
+    produce_in(&mut client, 13, &known, 0, &records(id, epoch, 0, &["slow"]), Some(TXN));
+    let waiting = fetch_request(13, &known, vec![fetch_partition(0, 0)]).with_isolation_level(1);
+    let mut response = client.call(13, &waiting.with_max_wait_ms(15_000));
+    let answer = response.responses.remove(0).partitions.remove(0);
+    assert_eq!((answer.last_stable_offset, aborted(&answer)), (2, vec![(id, 0)]));
+    let late = end_txn(&mut client, 5, TXN, id, epoch, true).error_code;
+    assert_eq!(late, 90, "PRODUCER_FENCED: the abort moved the epoch");
+}

@@ -38,6 +38,7 @@ impl Broker {
             "http.listeners=".to_owned(),
             format!("log.dirs={}", self.dir.path().display()),
             "group.initial.rebalance.delay.ms=0".to_owned(),
+            "group.min.session.timeout.ms=10".to_owned(),
             "offsets.topic.num.partitions=3".to_owned(),
             "transaction.state.log.num.partitions=3".to_owned(),
         ];
