@@ -126,7 +126,11 @@ impl Groups {
     }
 
     /// Runs a command that is answered at once.
-    pub fn ask_now(&self, group_id: &str, command: impl FnOnce(ReplyTo) -> GroupCommand) -> Result<GroupReply, ErrorCode> {
+    pub fn ask_now(
+        &self,
+        group_id: &str,
+        command: impl FnOnce(ReplyTo) -> GroupCommand,
+    ) -> Result<GroupReply, ErrorCode> {
         self.shard(group_id)?.ask_now(command, log).map_err(|_| ErrorCode::CoordinatorNotAvailable)
     }
 
@@ -141,8 +145,7 @@ impl Groups {
         let Ok(shards) = self.shards() else { return Ok(()) };
         let Some(shard) = usize::try_from(partition).ok().and_then(|n| shards.get(n)) else { return Ok(()) };
         let marker = || shard.partition().append_marker(producer, commit, coordinator_epoch).map(drop);
-        let command =
-            GroupCommand::TransactionMarker(TransactionMarker { producer_id: producer.0, committed: commit });
+        let command = GroupCommand::TransactionMarker(TransactionMarker { producer_id: producer.0, committed: commit });
         shard.run_after(marker, command).map(drop)
     }
 

@@ -45,10 +45,14 @@ impl Metadata {
         })
         .map_err(|e| format!("the metadata log is damaged: {e}"))?;
         let node_id = node.broker;
-        let metadata = Metadata { node_id, shard: Shard::new(0, machine, log, Arc::default()), partitions, producer_id_expiration_ms };
-        let topics: Vec<(String, TopicId, i32)> = metadata.query(|m| {
-            m.topics().map(|t| (t.name.clone(), t.topic_id, t.partition_count())).collect()
-        });
+        let metadata = Metadata {
+            node_id,
+            shard: Shard::new(0, machine, log, Arc::default()),
+            partitions,
+            producer_id_expiration_ms,
+        };
+        let topics: Vec<(String, TopicId, i32)> =
+            metadata.query(|m| m.topics().map(|t| (t.name.clone(), t.topic_id, t.partition_count())).collect());
         for (topic, topic_id, count) in topics {
             metadata.open_partitions(&topic, topic_id, &(0..count).collect::<Vec<_>>())?;
         }

@@ -39,10 +39,7 @@ pub struct ReplayError {
 }
 
 /// Hands every record to `each`, in order. An error from `each` names a record that is not understood and ends the replay.
-pub fn replay(
-    partition: &Partition,
-    mut each: impl FnMut(Replayed) -> Result<(), String>,
-) -> Result<(), ReplayError> {
+pub fn replay(partition: &Partition, mut each: impl FnMut(Replayed) -> Result<(), String>) -> Result<(), ReplayError> {
     let (mut next, end) = partition.with_log(|log| (log.log_start_offset(), log.log_end_offset()));
     let name = partition.name();
     while next < end {

@@ -120,12 +120,7 @@ impl<M: Machine> Shard<M> {
         Ok(reply)
     }
 
-    fn settle(
-        &self,
-        machine: &mut M,
-        now: Timestamp,
-        decision: DecisionOf<M>,
-    ) -> Result<Vec<M::Effect>, AppendError> {
+    fn settle(&self, machine: &mut M, now: Timestamp, decision: DecisionOf<M>) -> Result<Vec<M::Effect>, AppendError> {
         for (producer, batch) in batches(now, decision.events.iter().filter_map(Event::record)) {
             self.partition.append_internal(batch, producer.is_some())?;
         }

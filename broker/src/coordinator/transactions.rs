@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use forebay_control::error_code::ErrorCode;
 use forebay_control::machine::{Machine, ReplyTo};
 use forebay_control::transaction::{
-    Command, Effect, Event, Reply, TransactionConfig, TransactionMachine, TransactionVersion, WriteMarkers, command, partition_for,
+    Command, Effect, Event, Reply, TransactionConfig, TransactionMachine, TransactionVersion, WriteMarkers, command,
+    partition_for,
 };
 use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
 use forebay_storage::log::AppendError;
@@ -81,7 +82,8 @@ impl Transactions {
         let count = internal_topics::ensure(&self.metadata, TRANSACTIONS_TOPIC, &self.topic)?;
         let mut shards = Vec::with_capacity(count as usize);
         for number in 0..count {
-            let partition = self.partitions.get(TRANSACTIONS_TOPIC, number).ok_or(ErrorCode::CoordinatorNotAvailable)?;
+            let partition =
+                self.partitions.get(TRANSACTIONS_TOPIC, number).ok_or(ErrorCode::CoordinatorNotAvailable)?;
             shards.push(self.load(number as usize, partition)?);
         }
         let shards = self.shards.get_or_init(|| shards);
@@ -121,15 +123,9 @@ impl Transactions {
     }
 
     /// Runs a command on the shard of `transactional_id`; markers that it asks for are written before this returns.
-    pub fn ask(
-        &self,
-        transactional_id: &str,
-        command: impl FnOnce(ReplyTo) -> Command,
-    ) -> Result<Reply, ErrorCode> {
+    pub fn ask(&self, transactional_id: &str, command: impl FnOnce(ReplyTo) -> Command) -> Result<Reply, ErrorCode> {
         let shard = self.shard(transactional_id)?;
-        shard
-            .ask_now(command, |effects| self.perform(shard, effects))
-            .map_err(|_| ErrorCode::CoordinatorNotAvailable)
+        shard.ask_now(command, |effects| self.perform(shard, effects)).map_err(|_| ErrorCode::CoordinatorNotAvailable)
     }
 
     /// Does what the machine wants done, and what follows from that.

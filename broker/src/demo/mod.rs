@@ -123,8 +123,12 @@ fn print_invitation(running: &Running) {
     let address = running.listeners.first().map(|l| l.local.to_string()).unwrap_or_default();
     println!("join in from another terminal:");
     println!("  kcat -b {address} -t {OUTPUT} -o -5 -X isolation.level=read_committed");
-    println!("  kafka-console-consumer.sh --bootstrap-server {address} --topic {OUTPUT} --from-beginning --isolation-level read_committed");
-    println!("  python3 -c \"from confluent_kafka import Consumer; c = Consumer({{'bootstrap.servers': '{address}', 'group.id': 'me', 'auto.offset.reset': 'earliest'}}); c.subscribe(['{OUTPUT}']); [print(m.value().decode()) for m in iter(lambda: c.poll(10), None) if not m.error()]\"");
+    println!(
+        "  kafka-console-consumer.sh --bootstrap-server {address} --topic {OUTPUT} --from-beginning --isolation-level read_committed"
+    );
+    println!(
+        "  python3 -c \"from confluent_kafka import Consumer; c = Consumer({{'bootstrap.servers': '{address}', 'group.id': 'me', 'auto.offset.reset': 'earliest'}}); c.subscribe(['{OUTPUT}']); [print(m.value().decode()) for m in iter(lambda: c.poll(10), None) if not m.error()]\""
+    );
     println!();
 }
 
@@ -199,10 +203,14 @@ fn summarize(watch: &Watch) -> Result<(), String> {
         snapshot.elapsed_ms as f64 / 1000.0
     );
     if let Some((median, worst)) = snapshot.latency_ms {
-        println!("from the click that closes a window to its rows being readable: median {median:.1} ms, worst {worst:.1} ms");
+        println!(
+            "from the click that closes a window to its rows being readable: median {median:.1} ms, worst {worst:.1} ms"
+        );
     }
     match findings.first() {
-        Some(first) => Err(format!("{} of {} result rows are wrong, the first: {first}", findings.len(), snapshot.rows)),
+        Some(first) => {
+            Err(format!("{} of {} result rows are wrong, the first: {first}", findings.len(), snapshot.rows))
+        }
         None if snapshot.rows == 0 => Err("no window has closed: run it for longer, with --for 10s for example".into()),
         None => {
             println!("checked {} result rows: all right", snapshot.rows);

@@ -85,8 +85,7 @@ fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
 fn figure_lines(snapshot: &Snapshot) -> Vec<Line<'static>> {
     let latency =
         snapshot.latency_ms.map_or("-".into(), |(median, worst)| format!("{median:.1} ms, worst {worst:.1} ms"));
-    let watermark =
-        snapshot.watermark_behind_ms.map_or("-".into(), |ms| format!("{:.1} s behind", ms as f64 / 1000.0));
+    let watermark = snapshot.watermark_behind_ms.map_or("-".into(), |ms| format!("{:.1} s behind", ms as f64 / 1000.0));
     let events = format!("{} ({}/s)", snapshot.events, snapshot.events_per_second);
     vec![
         Line::from([figure("events", events), figure("result latency", latency)].concat()),

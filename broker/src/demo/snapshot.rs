@@ -37,8 +37,7 @@ impl Snapshot {
     /// One line for output that is no terminal.
     pub fn line(&self) -> String {
         let latency = self.latency_ms.map_or("-".into(), |(median, _)| format!("{median:.1} ms"));
-        let watermark =
-            self.watermark_behind_ms.map_or("-".into(), |ms| format!("{:.1} s behind", ms as f64 / 1000.0));
+        let watermark = self.watermark_behind_ms.map_or("-".into(), |ms| format!("{:.1} s behind", ms as f64 / 1000.0));
         let newest = match self.latest.first() {
             Some((start, users)) => {
                 let top: Vec<String> = users.iter().take(3).map(|(u, t)| format!("{u} {}", t.clicks)).collect();

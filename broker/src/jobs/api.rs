@@ -4,9 +4,7 @@ use forebay_processor::job::{State, TaskStatus};
 
 use super::{JobError as Why, JobView, Jobs};
 use crate::clock;
-use crate::http::{
-    Answer, CreateJob, JobError, JobPartition, JobState, JobStatus, JobsApi, SqlProblem,
-};
+use crate::http::{Answer, CreateJob, JobError, JobPartition, JobState, JobStatus, JobsApi, SqlProblem};
 
 impl JobsApi for Jobs {
     fn create(&self, request: CreateJob) -> Answer<'_, JobStatus> {
@@ -63,8 +61,7 @@ fn show(view: JobView) -> JobStatus {
     let JobView { spec, status, vitals } = view;
     let sum = |field: fn(&TaskStatus) -> u64| status.tasks.iter().map(field).sum();
     let watermark_ms = status.tasks.iter().filter_map(|t| t.watermark).min();
-    let mut sources: Vec<String> =
-        status.tasks.iter().flat_map(|t| t.inputs.iter().map(|i| i.topic.clone())).collect();
+    let mut sources: Vec<String> = status.tasks.iter().flat_map(|t| t.inputs.iter().map(|i| i.topic.clone())).collect();
     sources.dedup();
     let (state, reason) = match &status.state {
         State::Paused => (JobState::Paused, None),

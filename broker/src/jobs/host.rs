@@ -96,9 +96,7 @@ impl BrokerHost {
             let number = self.groups.partition_of(&commit.group).map_err(|e| refused(session, e))?;
             names.push(TopicPartition::new(OFFSETS_TOPIC, number));
         }
-        self.transactions
-            .add_partitions(producer, names, TransactionVersion::V0)
-            .map_err(|e| refused(session, e))?;
+        self.transactions.add_partitions(producer, names, TransactionVersion::V0).map_err(|e| refused(session, e))?;
         for (name, builder) in commit.records {
             let count = i32::try_from(builder.len()).map_err(|_| HostError::Refused("a batch is too long".into()))?;
             let sequence = open.sequences.entry(name.clone()).or_insert(Sequence(0));
@@ -229,11 +227,7 @@ impl Host for BrokerHost {
         }
     }
 
-    fn committed(
-        &self,
-        group: &str,
-        partitions: &[TopicPartition],
-    ) -> Result<Vec<Option<CommittedOffset>>, HostError> {
+    fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<CommittedOffset>>, HostError> {
         let unavailable = |e: ErrorCode| HostError::Refused(format!("group {group} is not available: {e}"));
         let shard = self.groups.shard(group).map_err(unavailable)?;
         let found = shard.query(|machine| machine.fetch_offsets(group, Some(partitions), true));

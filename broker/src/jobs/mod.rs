@@ -152,7 +152,8 @@ impl Jobs {
             return Err(JobError::Invalid(format!("there are {MAX_JOBS} jobs already, which is the limit")));
         }
         let created_ms = clock::now().0;
-        let spec = JobSpec { version: spec::VERSION, name: name.clone(), sql: sql.to_owned(), paused: false, created_ms };
+        let spec =
+            JobSpec { version: spec::VERSION, name: name.clone(), sql: sql.to_owned(), paused: false, created_ms };
         self.store.put(&spec).map_err(JobError::Failed)?;
         let warnings = plan.warnings.clone();
         let job = Job { last: run::paused_status(&name), running: self.launch(&spec, plan), spec };

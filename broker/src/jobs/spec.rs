@@ -31,9 +31,9 @@ pub fn check_name(name: &str) -> Result<(), String> {
         _ if name.len() > MAX_NAME => {
             Err(format!("the job's name has {} characters, more than {MAX_NAME}", name.len()))
         }
-        Some(bad) => Err(format!(
-            "the job's name {name:?} has {bad:?} in it; letters, digits, '.', '_' and '-' are allowed"
-        )),
+        Some(bad) => {
+            Err(format!("the job's name {name:?} has {bad:?} in it; letters, digits, '.', '_' and '-' are allowed"))
+        }
         None => Ok(()),
     }
 }
@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_spec_reads_back_from_its_record() {
-        let spec = JobSpec { version: VERSION, name: "j".into(), sql: "SELECT 'ü'".into(), paused: true, created_ms: 5 };
+        let spec =
+            JobSpec { version: VERSION, name: "j".into(), sql: "SELECT 'ü'".into(), paused: true, created_ms: 5 };
         let bytes = serde_json::to_vec(&spec).unwrap();
         assert_eq!(serde_json::from_slice::<JobSpec>(&bytes).unwrap(), spec);
     }

@@ -81,11 +81,9 @@ impl Store {
             return Ok(partition);
         }
         let configs = [("cleanup.policy".to_owned(), "compact".to_owned())];
-        self.metadata
-            .create_topic(JOBS_TOPIC, 1, &configs)
-            .map_err(|(error, message): (ErrorCode, String)| {
-                format!("the registry of jobs cannot be made: {error} {message}")
-            })?;
+        self.metadata.create_topic(JOBS_TOPIC, 1, &configs).map_err(|(error, message): (ErrorCode, String)| {
+            format!("the registry of jobs cannot be made: {error} {message}")
+        })?;
         self.partitions.get(JOBS_TOPIC, 0).ok_or_else(|| "the registry of jobs cannot be opened".to_owned())
     }
 }

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use forebay_storage::error::StorageError;
-use forebay_storage::checkpoint::{
-    MetaProperties, clean_shutdown_exists, remove_clean_shutdown, write_clean_shutdown,
-};
+use forebay_storage::checkpoint::{MetaProperties, clean_shutdown_exists, remove_clean_shutdown, write_clean_shutdown};
 use forebay_storage::disk::Disk;
+use forebay_storage::error::StorageError;
 use forebay_storage::ids::{BrokerId, TopicId};
 use uuid::Uuid;
 
@@ -80,11 +78,8 @@ fn identify(disk: &dyn Disk, path: &Path, cluster_id: &str, node_id: BrokerId) -
     if MetaProperties::read(disk, path)?.is_some() {
         return Ok(());
     }
-    let properties = MetaProperties {
-        cluster_id: cluster_id.to_owned(),
-        node_id,
-        directory_id: Some(TopicId(Uuid::new_v4())),
-    };
+    let properties =
+        MetaProperties { cluster_id: cluster_id.to_owned(), node_id, directory_id: Some(TopicId(Uuid::new_v4())) };
     properties.write(disk, path)
 }
 

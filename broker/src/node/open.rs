@@ -22,11 +22,11 @@ use crate::api::fetch_session::FetchSessions;
 use crate::config::BrokerConfig;
 use crate::config::key::{Key, Scope};
 use crate::config::table::table;
+use crate::coordinator::METADATA_LOG;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::internal_topics::Settings;
 use crate::coordinator::metadata::Metadata;
 use crate::coordinator::transactions::Transactions;
-use crate::coordinator::METADATA_LOG;
 use crate::jobs::{BrokerHost, Jobs};
 use crate::metrics::Metrics;
 use crate::net::Listener;
@@ -49,8 +49,7 @@ pub fn open_rooms(
     let node_id = BrokerId(config.node_id);
     let (dirs, cluster_id) = data_dirs::open(&*disk, &config.log_dirs, node_id)?;
     let folders: Vec<(PathBuf, bool)> = dirs.iter().map(|d| (d.path.clone(), d.clean)).collect();
-    let partitions =
-        Arc::new(Partitions::new(disk.clone(), &folders).map_err(|e| StartError(e.to_string()))?);
+    let partitions = Arc::new(Partitions::new(disk.clone(), &folders).map_err(|e| StartError(e.to_string()))?);
     partitions.remove_deleted().map_err(|e| StartError(e.to_string()))?;
     let metadata = Arc::new(open_metadata(&config, listeners, &partitions)?);
     let groups = Arc::new(Groups::new(
@@ -71,7 +70,8 @@ pub fn open_rooms(
     groups.open_existing().map_err(loading)?;
     transactions.open_existing().map_err(loading)?;
     let host = BrokerHost::new(metadata.clone(), partitions.clone(), groups.clone(), transactions.clone());
-    let jobs = Jobs::new(host, addresses(listeners)).map_err(|e| StartError(format!("the threads for jobs cannot be made: {e}")))?;
+    let jobs = Jobs::new(host, addresses(listeners))
+        .map_err(|e| StartError(format!("the threads for jobs cannot be made: {e}")))?;
     let rooms = Rooms {
         cluster: Cluster { cluster_id, node_id, rack: config.rack.clone() },
         limits: Limits::of(&config),

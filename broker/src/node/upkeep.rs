@@ -17,13 +17,11 @@ pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>) {
     let log = &config.log;
     let expiration_ms = i64::from(log.producer_id_expiration_ms);
     let retention = every(log.retention_check_interval_ms, partitions.clone(), |p| p.apply_retention(clock::now()));
-    let checkpoints =
-        every(i64::from(log.flush_offset_checkpoint_interval_ms), partitions.clone(), |p| {
-            p.flush();
-            p.checkpoint();
-        });
-    let producers =
-        every(PRODUCER_CHECK_MS, partitions, move |p| p.expire_producers(clock::now(), expiration_ms));
+    let checkpoints = every(i64::from(log.flush_offset_checkpoint_interval_ms), partitions.clone(), |p| {
+        p.flush();
+        p.checkpoint();
+    });
+    let producers = every(PRODUCER_CHECK_MS, partitions, move |p| p.expire_producers(clock::now(), expiration_ms));
     tokio::join!(retention, checkpoints, producers);
 }
 

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use forebay_storage::error::StorageError;
 use forebay_storage::checkpoint::{
     LOG_START_OFFSET_FILE, RECOVERY_POINT_FILE, read_offset_checkpoint, write_offset_checkpoint,
 };
 use forebay_storage::disk::Disk;
+use forebay_storage::error::StorageError;
 use forebay_storage::ids::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
 use forebay_storage::log::{Log, LogConfig, LogOptions, is_deleted_dir};
 use parking_lot::{Mutex, RwLock};
@@ -117,7 +117,8 @@ impl Partitions {
         let mut topics = self.topics.write();
         let name = new.name.topic.clone();
         topics.by_id.insert(new.topic_id, name.clone());
-        let topic = topics.by_name.entry(name).or_insert_with(|| Topic { id: new.topic_id, partitions: BTreeMap::new() });
+        let topic =
+            topics.by_name.entry(name).or_insert_with(|| Topic { id: new.topic_id, partitions: BTreeMap::new() });
         topic.partitions.insert(new.name.partition, Held { partition: partition.clone(), dir: number });
         Ok(partition)
     }
