@@ -24,7 +24,7 @@ fn a_waiting_fetch_wakes_when_records_come() {
     for version in [4, 12, 18] {
         let end = fetch_in(&mut writer, version, &known, 0, 0).high_watermark;
         let request = fetch_request(version, &known, vec![fetch_partition(0, end)]).with_max_wait_ms(LONG_MS);
-        let sent = reader.send(version, &request);
+        let sent = broker.until_received(|| reader.send(version, &request));
         reader.assert_unanswered();
         append(&mut writer, &known, &batch(&["news"]));
         assert_eq!(records(&reader.receive(sent)), 1);
@@ -40,7 +40,7 @@ fn a_fetch_waits_for_min_bytes() {
     let wanted = i32::try_from(one.len() * 3).unwrap();
     let request =
         fetch_request(12, &known, vec![fetch_partition(0, 0)]).with_max_wait_ms(LONG_MS).with_min_bytes(wanted);
-    let sent = reader.send(12, &request);
+    let sent = broker.until_received(|| reader.send(12, &request));
     for _ in 0..2 {
         append(&mut writer, &known, &one);
         reader.assert_unanswered();

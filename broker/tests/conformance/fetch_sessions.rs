@@ -103,7 +103,7 @@ fn a_waiting_session_wakes_when_records_come() {
     let (mut reader, mut writer) = (broker.client(), broker.client());
     let known = create_topic(&mut writer, "known", 2, &[]);
     let session = open(&mut reader, BY_ID, &known);
-    let sent = reader.send(BY_ID, &next(session, 1).with_max_wait_ms(3_600_000));
+    let sent = broker.until_received(|| reader.send(BY_ID, &next(session, 1).with_max_wait_ms(3_600_000)));
     reader.assert_unanswered();
     assert_eq!(produce_in(&mut writer, 13, &known, 1, &batch(&["news"]), None).error_code, 0);
     let mut response = reader.receive(sent);

@@ -98,11 +98,10 @@ fn a_broker_that_stops_does_not_wait_for_those_who_wait() {
     let (mut reader, mut member) = (broker.client(), broker.client());
     let known = create_topic(&mut reader, "known", 1, &[]);
     let fetch = fetch_request(13, &known, vec![fetch_partition(0, 0)]).with_max_wait_ms(3_600_000);
-    let fetching = reader.send(13, &fetch);
+    let fetching = broker.until_received(|| reader.send(13, &fetch));
     lone_member(&mut member, "readers");
     // Joins a group whose other member does not come.
-    let joining = member.send(3, &join_request(3, "readers", "", None));
-    reader.assert_unanswered();
+    let joining = broker.until_received(|| member.send(3, &join_request(3, "readers", "", None)));
     broker.restart();
     assert_eq!(reader.receive(fetching).error_code, 0);
     let refused = member.receive(joining);

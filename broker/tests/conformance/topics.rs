@@ -131,7 +131,7 @@ fn a_deletion_wakes_the_fetch_that_waits() {
     let doomed = create_topic(&mut admin, "doomed", 1, &[]);
     let request =
         crate::support::requests::fetch_request(13, &doomed, vec![crate::support::requests::fetch_partition(0, 0)]);
-    let sent = reader.send(13, &request.with_max_wait_ms(i32::MAX));
+    let sent = broker.until_received(|| reader.send(13, &request.with_max_wait_ms(i32::MAX)));
     assert_eq!(delete(&mut admin, DeleteTopicState::default().with_name(Some(topic("doomed")))), 0);
     let response = reader.receive(sent);
     assert_eq!(response.responses[0].partitions[0].error_code, 100, "UNKNOWN_TOPIC_ID");

@@ -142,7 +142,7 @@ fn a_reader_of_committed_records_wakes_when_the_transaction_ends() {
     let (id, epoch) = init_producer(&mut client, 5, Some(TXN));
     produce_in(&mut client, 13, &known, 0, &records(id, epoch, 0, &["soon"]), Some(TXN));
     let request = fetch_request(13, &known, vec![fetch_partition(0, 0)]).with_isolation_level(1);
-    let sent = reader.send(13, &request.with_max_wait_ms(3_600_000));
+    let sent = broker.until_received(|| reader.send(13, &request.with_max_wait_ms(3_600_000)));
     // Something that does not move the last stable offset.
     append(&mut client, &known, &batch(&["plain"]));
     reader.assert_unanswered();

@@ -53,6 +53,17 @@ impl Broker {
         self.run();
     }
 
+    /// Does `send` and returns when the broker has read the frame that this sent.
+    pub fn until_received<R>(&self, send: impl FnOnce() -> R) -> R {
+        let received = &self.running.as_ref().expect("it runs").rooms.metrics.received_bytes;
+        let before = received.get();
+        let sent = send();
+        while received.get() == before {
+            std::thread::yield_now();
+        }
+        sent
+    }
+
     fn address(&self) -> SocketAddr {
         self.running.as_ref().expect("it runs").listeners[0].local
     }
