@@ -1,6 +1,6 @@
 //! What ends a connection and what does not; answers without a request for one.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::Encodable;
 
@@ -103,4 +103,15 @@ fn requests_sent_at_once_are_answered_in_their_order() {
     client.receive(first);
     client.receive(second);
     client.receive(third);
+}
+
+#[test]
+fn tagged_fields_of_a_later_time_are_skipped() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    // KIP-482: who does not know a tag skips it.
+    let request = MetadataRequest::default().with_unknown_tagged_field(10_000, Bytes::from_static(b"from the future"));
+    assert_eq!(client.call(12, &request).brokers.len(), 1);
+    let request = FetchRequest::default().with_unknown_tagged_field(10_000, Bytes::from_static(b"likewise"));
+    assert_eq!(client.call(18, &request).error_code, 0);
 }
