@@ -3,6 +3,7 @@
 //! Everything that must know which APIs there are comes from this table: dispatch, the ApiVersions answer, the reference page.
 //! Wire structs stop in this folder.
 
+pub mod call;
 mod cluster;
 mod convert;
 mod data;
@@ -21,8 +22,8 @@ use bytes::Bytes;
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{Decodable, Message};
 
-use crate::connection::{Call, Hangup, IntoReply, Reply};
 use crate::node::Rooms;
+use call::{Call, Hangup, IntoReply, Reply};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,8 @@
 //! A client's connection: frames in, requests through the API table, answers out, one at a time in the order of arrival.
 
-mod call;
 mod frame;
 pub mod guard;
 mod request;
-
-pub use call::{Call, Hangup, IntoReply, Outcome, Reply};
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -19,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::api;
+use crate::api::call::{Hangup, Reply};
 use crate::net::Listener;
 use crate::node::Rooms;
 use frame::FrameError;

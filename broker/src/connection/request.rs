@@ -7,9 +7,9 @@ use bytes::Bytes;
 use kafka_protocol::messages::{ApiKey, RequestHeader};
 use kafka_protocol::protocol::Decodable;
 
-use super::call::{Call, Hangup};
 use super::guard;
 use crate::api;
+use crate::api::call::{Call, Hangup};
 use crate::net::Listener;
 
 /// What a frame turned out to be.

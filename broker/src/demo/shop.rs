@@ -208,7 +208,7 @@ mod tests {
         for step in 1..=600 {
             for click in shop.arrivals(step * 100) {
                 overtaken += i32::from(click.event_time < newest);
-                assert!(click.event_time >= newest - LARGEST_DELAY_MS);
+                assert!(click.event_time >= newest.saturating_sub(LARGEST_DELAY_MS));
                 assert!(click.event_time <= step * 100);
                 newest = newest.max(click.event_time);
             }

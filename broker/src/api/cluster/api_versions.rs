@@ -4,8 +4,8 @@ use forebay_control::error_code::ErrorCode;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
+use crate::api::call::{Call, Hangup, Reply};
 use crate::api::{TABLE, convert};
-use crate::connection::{Call, Hangup, Reply};
 use crate::node::Cluster;
 
 /// A feature of Kafka's that clients act on: its name, the levels we support, the level that is on.

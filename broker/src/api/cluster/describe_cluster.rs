@@ -4,8 +4,8 @@ use forebay_control::error_code::ErrorCode;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, DescribeClusterResponse};
 
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::node::Cluster;
 
 /// Brokers, as `endpoint_type` asks for them.

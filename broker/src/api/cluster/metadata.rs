@@ -11,9 +11,9 @@ use kafka_protocol::messages::metadata_response::{
 };
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 
+use crate::api::call::Call;
 use crate::api::convert;
 use crate::config::BrokerConfig;
-use crate::connection::Call;
 use crate::coordinator::metadata::Metadata;
 use crate::coordinator::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, is_internal};
 use crate::node::Cluster;

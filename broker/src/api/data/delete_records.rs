@@ -7,8 +7,8 @@ use forebay_storage::ids::Offset;
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
 use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
+use crate::api::call::Call;
 use crate::api::errors;
-use crate::connection::Call;
 use crate::partition::Partitions;
 
 /// Answers when every partition's start has moved.

@@ -11,13 +11,13 @@ use kafka_protocol::messages::FetchRequest;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
+use crate::api::call::{Call, Outcome, Reply};
 use crate::api::fetch_codec::{Aborted, EpochEnd, FetchAnswer, PartitionAnswer, TopicAnswer, encode_fetch_response};
 use crate::api::fetch_session::{
     FetchKey, FetchSessions, PartitionOutcome, PartitionRequest, SessionContext, SessionRequest, TopicRef,
 };
 use crate::api::{convert, errors};
 use crate::clock;
-use crate::connection::{Call, Outcome, Reply};
 use crate::metrics::Metrics;
 use crate::node::Limits;
 use crate::partition::{Isolation, Partition, PartitionRead, Partitions};

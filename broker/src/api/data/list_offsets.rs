@@ -9,8 +9,8 @@ use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
+use crate::api::call::Call;
 use crate::api::{convert, errors};
-use crate::connection::Call;
 use crate::partition::Partitions;
 
 const LATEST: i64 = -1;

@@ -7,8 +7,8 @@ use forebay_storage::ids::{LeaderEpoch, Offset};
 use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
 use kafka_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::partition::Partitions;
 
 /// Answers from the leader-epoch checkpoints.

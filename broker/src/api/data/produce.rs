@@ -14,8 +14,8 @@ use kafka_protocol::messages::produce_response::{
 };
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
+use crate::api::call::{Call, Hangup, Outcome, Reply};
 use crate::api::{convert, errors};
-use crate::connection::{Call, Hangup, Outcome, Reply};
 use crate::coordinator::is_internal;
 use crate::coordinator::transactions::{Producer, Transactions};
 use crate::metrics::Metrics;

@@ -8,7 +8,7 @@ use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
 use super::shared;
-use crate::connection::Call;
+use crate::api::call::Call;
 use crate::coordinator::groups::Groups;
 
 /// Each group lives in a shard of its own, so each is a command of its own.

@@ -6,7 +6,7 @@ use forebay_control::group::{GroupCommand, GroupReply, Heartbeat};
 use kafka_protocol::messages::{HeartbeatRequest, HeartbeatResponse};
 
 use super::{maybe_shared, shared};
-use crate::connection::Call;
+use crate::api::call::Call;
 use crate::coordinator::groups::Groups;
 
 /// Answers at once; REBALANCE_IN_PROGRESS tells the member to join again.

@@ -9,8 +9,8 @@ use kafka_protocol::messages::{JoinGroupRequest, JoinGroupResponse};
 use tokio::sync::watch;
 
 use super::{maybe_shared, maybe_text, shared, until_stop};
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::coordinator::groups::Groups;
 
 /// Waits until the rebalance is through.

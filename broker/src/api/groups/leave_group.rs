@@ -8,8 +8,8 @@ use kafka_protocol::messages::leave_group_response::MemberResponse;
 use kafka_protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
 
 use super::{maybe_shared, maybe_text, shared};
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::coordinator::groups::Groups;
 
 /// Answers at once.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
 
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::coordinator::groups::Groups;
 
 /// Answers from all shards. Names of states and types are compared as Kafka does, without regard to case.

@@ -12,8 +12,8 @@ use kafka_protocol::messages::offset_fetch_response::{
 };
 use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse};
 
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::coordinator::groups::Groups;
 
 /// Answers what is committed; one group before version 8, several from then on.

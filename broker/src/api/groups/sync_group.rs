@@ -7,7 +7,7 @@ use kafka_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 use tokio::sync::watch;
 
 use super::{maybe_shared, maybe_text, shared, until_stop};
-use crate::connection::Call;
+use crate::api::call::Call;
 use crate::coordinator::groups::Groups;
 
 /// Waits for the leader's assignment.

@@ -12,8 +12,8 @@ use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, Cr
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 use uuid::Uuid;
 
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::coordinator::metadata::Metadata;
 
 /// Answers when the topics' logs are open.

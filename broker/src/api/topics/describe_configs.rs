@@ -10,10 +10,10 @@ use kafka_protocol::messages::describe_configs_response::{
 };
 use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
+use crate::api::call::Call;
 use crate::api::convert;
 use crate::config::BrokerConfig;
 use crate::config::describe::{self, Described};
-use crate::connection::Call;
 use crate::coordinator::metadata::Metadata;
 use crate::node::Cluster;
 

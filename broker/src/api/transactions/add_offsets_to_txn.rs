@@ -8,7 +8,7 @@ use forebay_control::transaction::{Command, Reply, command};
 use forebay_storage::ids::{ProducerEpoch, ProducerId};
 use kafka_protocol::messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse};
 
-use crate::connection::Call;
+use crate::api::call::Call;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::transactions::Transactions;
 

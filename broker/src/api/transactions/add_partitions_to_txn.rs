@@ -12,8 +12,8 @@ use kafka_protocol::messages::add_partitions_to_txn_response::{
 };
 use kafka_protocol::messages::{AddPartitionsToTxnRequest, AddPartitionsToTxnResponse};
 
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::coordinator::transactions::{Producer, Transactions};
 use crate::partition::Partitions;
 

@@ -6,7 +6,7 @@ use forebay_control::error_code::ErrorCode;
 use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
 use kafka_protocol::messages::{DescribeProducersRequest, DescribeProducersResponse, ProducerId};
 
-use crate::connection::Call;
+use crate::api::call::Call;
 use crate::partition::Partitions;
 
 /// Answers from the producer state of the logs.

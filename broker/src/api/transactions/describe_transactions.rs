@@ -8,8 +8,8 @@ use kafka_protocol::messages::{
     DescribeTransactionsRequest, DescribeTransactionsResponse, ProducerId as WireProducerId,
 };
 
+use crate::api::call::Call;
 use crate::api::convert;
-use crate::connection::Call;
 use crate::coordinator::transactions::Transactions;
 
 /// Answers from the coordinator's state.

@@ -8,7 +8,7 @@ use forebay_control::transaction::{Command, Reply, TransactionVersion, command};
 use forebay_storage::ids::{ProducerEpoch, ProducerId};
 use kafka_protocol::messages::{EndTxnRequest, EndTxnResponse, ProducerId as WireProducerId};
 
-use crate::connection::Call;
+use crate::api::call::Call;
 use crate::coordinator::transactions::Transactions;
 
 /// Answers when the markers are written.

@@ -8,7 +8,7 @@ use forebay_control::transaction::{Command, Reply, command};
 use forebay_storage::ids::{ProducerEpoch, ProducerId};
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId as WireProducerId};
 
-use crate::connection::Call;
+use crate::api::call::Call;
 use crate::coordinator::transactions::Transactions;
 
 /// Without a transactional id a fresh producer id is all it takes.

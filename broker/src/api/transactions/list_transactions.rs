@@ -10,9 +10,9 @@ use kafka_protocol::messages::{
     ListTransactionsRequest, ListTransactionsResponse, ProducerId as WireProducerId, TransactionalId,
 };
 
+use crate::api::call::Call;
 use crate::api::convert;
 use crate::clock;
-use crate::connection::Call;
 use crate::coordinator::transactions::Transactions;
 
 /// Answers from all shards.

@@ -11,9 +11,9 @@ use kafka_protocol::messages::txn_offset_commit_response::{
 };
 use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 
+use crate::api::call::Call;
 use crate::api::convert;
 use crate::api::groups::offset_commit::{Outcomes, results};
-use crate::connection::Call;
 use crate::coordinator::OFFSETS_TOPIC;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::metadata::Metadata;
