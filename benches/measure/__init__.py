@@ -1,0 +1,1 @@
+"""What benches/run is made of: brokers as processes, loads, readings of /proc, and the table."""
