@@ -28,7 +28,7 @@ const LIMITS: &str = "
 - One node: every coordinator, leader and replica is this broker. A replication factor above 1 is refused.
 - Listeners are PLAINTEXT, and everyone may do everything: authorized operations are told as without an authorizer.
 - DeleteTopics refuses `__consumer_offsets` and `__transaction_state` by INVALID_TOPIC_EXCEPTION.
-- ListTransactions with a pattern for transactional ids is answered by INVALID_REGULAR_EXPRESSION.
+- ListTransactions takes patterns without Unicode classes (`\\pL`).
 - ListGroups and DescribeGroups know classic groups alone.
 - Throttle times are always 0: there are no quotas.
 ";

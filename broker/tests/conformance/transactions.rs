@@ -212,7 +212,8 @@ fn a_transaction_and_its_producers_are_described_and_listed() {
     let long = all.clone().with_state_filters(vec![text("Ongoing")]).with_duration_filter(3_600_000);
     assert_eq!(list(&long, 1), []);
     assert_eq!(list(&long.with_duration_filter(-1), 1), both[1..]);
-    assert_eq!(list(&all.with_transactional_id_pattern(Some(text(""))), 2), both, "an empty pattern is none");
+    assert_eq!(list(&all.clone().with_transactional_id_pattern(Some(text(""))), 2), both, "an empty pattern is none");
+    assert_eq!(list(&all.with_transactional_id_pattern(Some(text("i.*"))), 2), both[..1]);
 }
 
 #[test]
