@@ -44,7 +44,11 @@ class Node:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=quiet, start_new_session=True
             )
-        answered = wire.until_answered(port, lambda: self.process.poll() is None)
+        try:
+            answered = wire.until_answered(port, lambda: self.process.poll() is None)
+        except BaseException:
+            self.kill()
+            raise
         if answered is None:
             self.kill()
             raise BenchError(f"{Path(command[0]).name} did not start:\n{self.tail()}")

@@ -80,7 +80,7 @@ def forebay():
     need("cargo")
     say("building forebay")
     run(["cargo", "build", "--release", "--quiet", "-p", "forebay"])
-    target = Path(os.environ.get("CARGO_TARGET_DIR", TARGET))
+    target = ROOT / os.environ.get("CARGO_TARGET_DIR", TARGET)
     return target / "release" / "forebay"
 
 
