@@ -53,9 +53,12 @@ impl Metadata {
         };
         let topics: Vec<(String, TopicId, i32)> =
             metadata.query(|m| m.topics().map(|t| (t.name.clone(), t.topic_id, t.partition_count())).collect());
+        let mut partitions = Vec::new();
         for (topic, topic_id, count) in topics {
-            metadata.open_partitions(&topic, topic_id, &(0..count).collect::<Vec<_>>())?;
+            let numbers: Vec<i32> = (0..count).collect();
+            partitions.extend(metadata.new_partitions(&topic, topic_id, &numbers));
         }
+        metadata.partitions.open(partitions).map_err(|e| format!("a log cannot be opened: {e}"))?;
         let effects = metadata
             .shard
             .run(Command::RegisterBroker(node))
@@ -167,17 +170,19 @@ impl Metadata {
     }
 
     fn open_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32]) -> Result<(), String> {
+        self.partitions
+            .open(self.new_partitions(topic, topic_id, numbers))
+            .map_err(|e| format!("cannot open the logs of {topic}: {e}"))
+    }
+
+    fn new_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32]) -> Vec<NewPartition> {
         let config = self.query(|m| partition_config(m, topic, self.producer_id_expiration_ms));
-        for number in numbers {
-            self.partitions
-                .open(NewPartition {
-                    name: TopicPartition::new(topic, *number),
-                    topic_id,
-                    leader_epoch: LeaderEpoch(0),
-                    config: config.clone(),
-                })
-                .map_err(|e| format!("cannot open the log of {topic}-{number}: {e}"))?;
-        }
-        Ok(())
+        let new = |number: &i32| NewPartition {
+            name: TopicPartition::new(topic, *number),
+            topic_id,
+            leader_epoch: LeaderEpoch(0),
+            config: config.clone(),
+        };
+        numbers.iter().map(new).collect()
     }
 }

@@ -58,11 +58,10 @@ fn explain(why: Why) -> JobError {
 }
 
 fn show(view: JobView) -> JobStatus {
-    let JobView { spec, status, vitals } = view;
+    let JobView { spec, flow, waiting, status, vitals } = view;
     let sum = |field: fn(&TaskStatus) -> u64| status.tasks.iter().map(field).sum();
     let watermark_ms = status.tasks.iter().filter_map(|t| t.watermark).min();
-    let mut sources: Vec<String> = status.tasks.iter().flat_map(|t| t.inputs.iter().map(|i| i.topic.clone())).collect();
-    sources.dedup();
+    let lag = if status.tasks.is_empty() { waiting } else { status.tasks.iter().map(TaskStatus::lag).sum() };
     let (state, reason) = match &status.state {
         State::Paused => (JobState::Paused, None),
         State::Failed { message } => (JobState::Failed, Some(message.clone())),
@@ -73,13 +72,13 @@ fn show(view: JobView) -> JobStatus {
         state,
         reason,
         sql: spec.sql,
-        sources,
-        sinks: status.tasks.iter().map(|t| t.output.clone()).collect(),
+        sources: flow.0,
+        sinks: flow.1,
         group: status.tasks.first().map_or_else(|| spec.name.clone(), |t| t.group.clone()),
         created_at_ms: spec.created_ms,
         watermark_ms,
         watermark_behind_ms: watermark_ms.map(|w| clock::now().0 - w),
-        lag_records: status.tasks.iter().map(TaskStatus::lag).sum::<i64>().max(0).unsigned_abs(),
+        lag_records: lag.max(0).unsigned_abs(),
         records_read: sum(|t| t.records_in),
         records_written: sum(|t| t.records_out),
         records_read_per_second: vitals.records_per_second,

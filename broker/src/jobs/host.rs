@@ -66,6 +66,16 @@ impl BrokerHost {
         }
     }
 
+    /// Offsets of a topic that can be read, over all partitions; 0 if it does not exist.
+    pub fn records_in(&self, topic: &str) -> i64 {
+        let count = self.metadata.topic_partitions(topic).unwrap_or(0);
+        let readable = |number| {
+            let (start, stable_end, _) = self.partitions.get(topic, number)?.offsets();
+            Some(stable_end.0 - start.0)
+        };
+        (0..count).filter_map(readable).sum()
+    }
+
     /// Deletes what a dropped job has left: its changelog and its group.
     pub fn remove(&self, left: &PipelineResources) {
         if let Some(changelog) = &left.changelog

@@ -47,6 +47,10 @@ struct Job {
 /// One job, whole.
 struct JobView {
     spec: JobSpec,
+    /// Topics read, and topics written; none if the text cannot be planned.
+    flow: (Vec<String>, Vec<String>),
+    /// Records in the topics read, where no task has said yet how many of them are left.
+    waiting: i64,
     status: JobStatus,
     vitals: run::Vitals,
 }
@@ -179,7 +183,11 @@ impl Jobs {
     /// Everything there is to show of the jobs that `pick` picks.
     fn views(&self, pick: impl Fn(&str) -> bool) -> Vec<JobView> {
         let jobs = self.jobs.lock();
-        let view = |job: &Job| JobView { spec: job.spec.clone(), status: job.status(), vitals: job.vitals() };
+        let view = |job: &Job| {
+            let flow = job.running.as_ref().map(RunningJob::flow).unwrap_or_default();
+            let waiting = flow.0.iter().map(|topic| self.host.records_in(topic)).sum();
+            JobView { spec: job.spec.clone(), flow, waiting, status: job.status(), vitals: job.vitals() }
+        };
         jobs.iter().filter(|(name, _)| pick(name)).map(|(_, job)| view(job)).collect()
     }
 

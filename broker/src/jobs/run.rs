@@ -23,6 +23,7 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 /// A job whose tasks are on the runtime.
 pub struct RunningJob {
     name: String,
+    plan: Arc<JobPlan>,
     tasks: Vec<Arc<Cell>>,
     stop: watch::Sender<bool>,
     handles: Vec<JoinHandle<()>>,
@@ -68,7 +69,7 @@ impl RunningJob {
             let drive = Drive { name: name.to_owned(), plan: plan.clone(), pipeline, host: host.clone(), cell };
             handles.push(runtime.spawn(drive.run(stopped.clone())));
         }
-        RunningJob { name: name.to_owned(), tasks, stop, handles }
+        RunningJob { name: name.to_owned(), plan, tasks, stop, handles }
     }
 
     /// What is known of it now.
@@ -80,6 +81,13 @@ impl RunningJob {
             restarts: self.tasks.iter().map(|t| t.restarts.load(Ordering::Relaxed)).sum(),
             tasks: self.tasks.iter().filter_map(|t| t.status.lock().clone()).collect(),
         }
+    }
+
+    /// Topics read, and topics written.
+    pub fn flow(&self) -> (Vec<String>, Vec<String>) {
+        let mut sources: Vec<String> = self.plan.pipelines.iter().map(|p| p.source.topic.clone()).collect();
+        sources.dedup();
+        (sources, self.plan.pipelines.iter().map(|p| p.sink.topic.clone()).collect())
     }
 
     /// How it is doing of late.

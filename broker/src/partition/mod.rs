@@ -1,5 +1,6 @@
 //! A partition as its leader has it: the log, the high watermark, and who waits for either to move.
 
+mod parallel;
 mod registry;
 mod watch;
 
@@ -168,9 +169,18 @@ impl Partition {
             }
             log.prepare_flush()?
         };
-        let up_to = task.run()?;
-        self.log.lock().flushed(up_to);
-        Ok(())
+        let outcome = task.run();
+        let mut log = self.log.lock();
+        match outcome {
+            Ok(up_to) => {
+                log.flushed(up_to);
+                Ok(())
+            }
+            Err(error) => {
+                log.flush_failed();
+                Err(error)
+            }
+        }
     }
 
     /// Ends a producer's transaction here.

@@ -14,7 +14,7 @@ use forebay_storage::ids::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartiti
 use forebay_storage::log::{Log, LogConfig, LogOptions, is_deleted_dir};
 use parking_lot::{Mutex, RwLock};
 
-use super::Partition;
+use super::{Partition, parallel};
 use crate::clock;
 
 /// A partition to open.
@@ -106,21 +106,27 @@ impl Partitions {
         topics.by_name.values().flat_map(|t| t.partitions.values().map(|held| held.partition.clone())).collect()
     }
 
-    /// Opens a partition's log where it lies, or makes it in the folder with the fewest partitions (as Kafka does).
-    pub fn open(&self, new: NewPartition) -> Result<Arc<Partition>, StorageError> {
+    /// Opens partitions' logs where they lie, or makes them in the folders with the fewest partitions (as Kafka does). With an
+    /// error the partitions that could be opened are open.
+    pub fn open(&self, wanted: Vec<NewPartition>) -> Result<(), StorageError> {
         let _guard = self.opening.lock();
-        if let Some(open) = self.get(&new.name.topic, new.name.partition) {
-            return Ok(open);
+        let mut counts = self.counts();
+        let mut placed = Vec::with_capacity(wanted.len());
+        for new in wanted {
+            if self.get(&new.name.topic, new.name.partition).is_none() {
+                placed.push((self.place(&new.name, &mut counts)?, new));
+            }
         }
-        let (number, dir) = self.place(&new.name)?;
-        let partition = Arc::new(self.open_in(dir, &new)?);
+        let opened = parallel::map(&placed, |(dir, new)| self.open_in(&self.dirs[*dir], new));
+        let mut outcome = Ok(());
         let mut topics = self.topics.write();
-        let name = new.name.topic.clone();
-        topics.by_id.insert(new.topic_id, name.clone());
-        let topic =
-            topics.by_name.entry(name).or_insert_with(|| Topic { id: new.topic_id, partitions: BTreeMap::new() });
-        topic.partitions.insert(new.name.partition, Held { partition: partition.clone(), dir: number });
-        Ok(partition)
+        for ((dir, new), opened) in placed.into_iter().zip(opened) {
+            match opened {
+                Ok(partition) => topics.hold(&new, Held { partition: Arc::new(partition), dir }),
+                Err(error) => outcome = Err(error),
+            }
+        }
+        outcome
     }
 
     /// Opens a log that is no topic's: the metadata log, in the first folder.
@@ -148,18 +154,28 @@ impl Partitions {
         Ok(Partition::new(new, log))
     }
 
-    fn place(&self, name: &TopicPartition) -> Result<(usize, &Dir), StorageError> {
-        for (number, dir) in self.dirs.iter().enumerate() {
-            if self.disk.exists(&dir.path.join(name.to_string()))? {
-                return Ok((number, dir));
-            }
-        }
+    /// How many partitions each data folder has.
+    fn counts(&self) -> Vec<usize> {
         let mut counts = vec![0usize; self.dirs.len()];
         for held in self.topics.read().by_name.values().flat_map(|t| t.partitions.values()) {
             counts[held.dir] += 1;
         }
-        let emptiest = (0..counts.len()).min_by_key(|n| counts[*n]).expect("there is at least one data folder");
-        Ok((emptiest, &self.dirs[emptiest]))
+        counts
+    }
+
+    /// The number of the data folder where a partition lies, or should.
+    fn place(&self, name: &TopicPartition, counts: &mut [usize]) -> Result<usize, StorageError> {
+        let mut found = None;
+        for (number, dir) in self.dirs.iter().enumerate() {
+            if self.disk.exists(&dir.path.join(name.to_string()))? {
+                found = Some(number);
+                break;
+            }
+        }
+        let emptiest = || (0..counts.len()).min_by_key(|n| counts[*n]).expect("there is at least one data folder");
+        let number = found.unwrap_or_else(emptiest);
+        counts[number] += 1;
+        Ok(number)
     }
 
     /// Hands a topic's new configuration to its logs.
@@ -257,14 +273,23 @@ impl Partitions {
 
     /// Flushes and closes every log. Whether all of them could be.
     pub fn close(&self) -> bool {
-        let mut all = true;
-        for partition in self.all() {
-            if let Err(error) = partition.with_log(Log::close) {
+        let closed = parallel::map(&self.all(), |partition| match partition.with_log(Log::close) {
+            Ok(()) => true,
+            Err(error) => {
                 tracing::error!(partition = %partition.name(), "a log cannot be closed in order: {error}");
-                all = false;
+                false
             }
-        }
+        });
         self.checkpoint();
-        all
+        closed.into_iter().all(|closed| closed)
+    }
+}
+
+impl Topics {
+    fn hold(&mut self, new: &NewPartition, held: Held) {
+        let name = new.name.topic.clone();
+        self.by_id.insert(new.topic_id, name.clone());
+        let fresh = || Topic { id: new.topic_id, partitions: BTreeMap::new() };
+        self.by_name.entry(name).or_insert_with(fresh).partitions.insert(new.name.partition, held);
     }
 }

@@ -42,8 +42,7 @@ impl Log {
                 Ok(())
             }
             Err(error) => {
-                // After a failed sync the system may have dropped the dirty pages: trying again would lie.
-                self.broken = true;
+                self.flush_failed();
                 Err(error)
             }
         }
@@ -61,6 +60,12 @@ impl Log {
             }
         }
         Ok(FlushTask { disk: self.disk.clone(), dir: self.dir.clone(), files, up_to: self.log_end })
+    }
+
+    /// Notes that a [`FlushTask`] failed. The system may have dropped the dirty pages, so that trying again would lie: nothing more is
+    /// written until the log was opened anew.
+    pub fn flush_failed(&mut self) {
+        self.broken = true;
     }
 
     /// Notes that the log is durable up to `up_to`.
