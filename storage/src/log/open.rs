@@ -120,7 +120,9 @@ impl Log {
         let without_index = |base: &Offset| -> Result<bool, StorageError> {
             Ok(!self.disk.exists(&file_path(&self.dir, *base, OFFSET_INDEX_SUFFIX))?)
         };
-        let mut scan_from = bases.iter().rfind(|base| **base <= self.recovery_point).copied().unwrap_or(first);
+        // A recovery point at a segment's very start was reached before the one before it was sealed: its last index entries may
+        // never have been synced, so that one is read again.
+        let mut scan_from = bases.iter().rfind(|base| **base < self.recovery_point).copied().unwrap_or(first);
         for base in &bases {
             // An index that is missing below the recovery point was deleted by hand: scan from there.
             if *base < scan_from && without_index(base)? {

@@ -183,6 +183,16 @@ impl Model {
     }
 }
 
+/// A history that the model found: the last index entries of a sealed segment were lost although its batches were flushed.
+#[test]
+fn index_entries_written_on_rolling_survive_a_kill_and_a_crash() {
+    let mut model = Model::new();
+    let append = Step::Append { records: 1, compressed: false, epoch_up: false };
+    for step in [append, Step::Flush, Step::Roll, Step::Kill, Step::Flush, Step::Crash(0)] {
+        model.run(step);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
