@@ -9,6 +9,7 @@ pub mod disk;
 pub mod epochs;
 pub mod error;
 pub mod ids;
+pub mod inspect;
 pub mod log;
 mod producer;
 mod segment;
