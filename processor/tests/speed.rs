@@ -20,11 +20,20 @@ fn cpu_ns() -> u64 {
     text.split(' ').next().unwrap().parse().unwrap()
 }
 
+/// Some of 10,000 users, and few of them most of the time: a window's keys are updated often.
+fn busy_user(random: u64) -> u64 {
+    (random % 100) * (random % 100) + random % 7
+}
+
+/// Any of 100,000 users: about two rows of output for three events.
+fn rare_user(random: u64) -> u64 {
+    random % 100_000
+}
+
 /// About 170 bytes with 8 fields, of which the plan needs 3.
-fn event(n: usize) -> String {
+fn event(n: usize, user: fn(u64) -> u64) -> String {
     let random = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    // Squaring makes some users much busier than others.
-    let user = (random % 100) * (random % 100) + random % 7;
+    let user = user(random);
     let ts = 1_431_857_100_000 + n as i64 / 20 - (random % 2_000) as i64;
     format!(
         r#"{{"user_id":"user-{user}","url":"/products/{}/reviews","method":"GET","status":200,"bytes":{},"referrer":"/products","agent":"Firefox/{}","event_time":{ts}}}"#,
@@ -37,9 +46,19 @@ fn event(n: usize) -> String {
 #[test]
 #[ignore = "a measurement: run it in release mode"]
 fn nanoseconds_for_each_event() {
+    measure(busy_user);
+}
+
+#[test]
+#[ignore = "a measurement: run it in release mode"]
+fn nanoseconds_for_each_event_with_many_rows_out() {
+    measure(rare_user);
+}
+
+fn measure(user: fn(u64) -> u64) {
     let host = MemoryHost::new();
     host.create_topic(INPUT, PARTITIONS as i32);
-    let events: Vec<_> = (0..EVENTS).map(|n| Some(event(n))).collect();
+    let events: Vec<_> = (0..EVENTS).map(|n| Some(event(n, user))).collect();
     let bytes: usize = events.iter().flatten().map(String::len).sum();
     for (at, batch) in events.chunks(500).enumerate() {
         host.produce(INPUT, (at % PARTITIONS) as i32, batch);
