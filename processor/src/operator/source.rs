@@ -11,7 +11,6 @@ pub struct RowSource {
     plan: Source,
     decoder: JsonDecoder,
     ignore_parse_errors: bool,
-    decoded: Vec<Value<'static>>,
     row: Vec<Value<'static>>,
 }
 
@@ -24,7 +23,6 @@ impl RowSource {
             decoder: JsonDecoder::new(&plan.columns, format),
             ignore_parse_errors: format.ignore_parse_errors,
             plan: plan.clone(),
-            decoded: Vec::new(),
             row: Vec::new(),
         }
     }
@@ -43,19 +41,18 @@ impl RowSource {
         value: &[u8],
         take: &mut dyn FnMut(&[Value<'_>]) -> Result<(), RowError>,
     ) -> Result<Option<i64>, RowError> {
-        let mut decoded = recycle(std::mem::take(&mut self.decoded));
+        let mut row: Vec<Value<'_>> = std::mem::take(&mut self.row);
         self.decoder
-            .decode(value, &mut decoded)
+            .decode(value, &mut row)
             .map_err(|error| RowError::Decode { table: self.plan.table.clone(), error })?;
-        let mut row = recycle(std::mem::take(&mut self.row));
-        row.extend(decoded.iter().map(Value::borrowed));
         for computed in &self.plan.computed {
-            row.push(computed.expr.eval(&decoded)?);
+            // Owned, as it joins the row it is computed from: that costs something only for a text that is a mere copy.
+            let value = computed.expr.eval(&row)?.into_owned();
+            row.push(value);
         }
         let watermark = self.watermark(&row)?;
         take(&row)?;
         self.row = recycle(row);
-        self.decoded = recycle(decoded);
         Ok(watermark)
     }
 
