@@ -30,7 +30,7 @@ impl KeyEncoder {
     ///
     /// # Errors
     /// If the column's type has no form in the format.
-    pub fn encode(&self, row: &[Value<'_>], out: &mut Vec<u8>) -> Result<bool, EncodeError> {
+    pub fn encode(&mut self, row: &[Value<'_>], out: &mut Vec<u8>) -> Result<bool, EncodeError> {
         match self {
             KeyEncoder::Json(encoder) => encoder.encode(row, out).map(|()| true),
             KeyEncoder::Raw(position, data_type) => raw(&row[*position], *data_type, out),

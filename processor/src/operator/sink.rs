@@ -73,7 +73,7 @@ impl RecordSink {
         self.key_bytes.clear();
         let encode_error = |error| RowError::Encode { table: self.plan.table.clone(), error };
         self.value.encode(row, &mut self.value_bytes).map_err(encode_error)?;
-        let keyed = match &self.key {
+        let keyed = match &mut self.key {
             Some(encoder) => encoder.encode(row, &mut self.key_bytes).map_err(encode_error)?,
             None => false,
         };

@@ -6,7 +6,7 @@
 use super::super::datetime::{write_date, write_time, write_timestamp};
 use super::super::number::{write_decimal, write_double, write_float};
 use super::super::{EncodeError, base64};
-use crate::expr::{DataType, Value};
+use crate::expr::{DataType, Timestamp, Value};
 use crate::plan::{Column, JsonFormat};
 
 /// Writes columns of a sink's row as one JSON object.
@@ -22,6 +22,8 @@ struct Field {
     /// The name in quotes, and a colon.
     label: Box<[u8]>,
     data_type: DataType,
+    /// The last timestamp and its text: all rows of a window have the same.
+    last_time: Option<(Timestamp, Vec<u8>)>,
 }
 
 impl JsonEncoder {
@@ -33,7 +35,7 @@ impl JsonEncoder {
             let mut label = Vec::new();
             write_text(&column.name, &mut label);
             label.push(b':');
-            Field { position: *position, label: label.into(), data_type: column.data_type }
+            Field { position: *position, label: label.into(), data_type: column.data_type, last_time: None }
         };
         JsonEncoder { fields: positions.iter().map(field).collect(), format: format.clone() }
     }
@@ -42,10 +44,10 @@ impl JsonEncoder {
     ///
     /// # Errors
     /// If a value is not of its column's type, which is a defect of the plan.
-    pub fn encode(&self, row: &[Value<'_>], out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub fn encode(&mut self, row: &[Value<'_>], out: &mut Vec<u8>) -> Result<(), EncodeError> {
         out.push(b'{');
         let mut first = true;
-        for field in &self.fields {
+        for field in &mut self.fields {
             let value = &row[field.position];
             if value.is_null() && self.format.encode_ignore_null_fields {
                 continue;
@@ -55,38 +57,56 @@ impl JsonEncoder {
             }
             first = false;
             out.extend_from_slice(&field.label);
-            self.write(value, field, out)?;
+            write(value, field, &self.format, out)?;
         }
         out.push(b'}');
         Ok(())
     }
+}
 
-    fn write(&self, value: &Value<'_>, field: &Field, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        match (value, field.data_type) {
-            (Value::Null, _) => out.extend_from_slice(b"null"),
-            (Value::Boolean(v), _) => out.extend_from_slice(if *v { b"true" } else { b"false" }),
-            (Value::Integer(v), _) => write_integer(*v, out),
-            (Value::Double(v), _) if !v.is_finite() => quoted(out, |out| write_double(*v, out)),
-            (Value::Double(v), DataType::Float) => write_float(*v as f32, out),
-            (Value::Double(v), _) => write_double(*v, out),
-            (Value::Decimal(v), DataType::Decimal { scale, .. }) => {
-                write_decimal(*v, scale, self.format.encode_decimal_as_plain_number, out);
-            }
-            (Value::String(v), _) => write_text(v, out),
-            (Value::Bytes(v), _) => quoted(out, |out| base64::encode(v, out)),
-            (Value::Date(v), _) => quoted(out, |out| write_date(i64::from(*v), out)),
-            (Value::Time(v), _) => quoted(out, |out| write_time(*v, out)),
-            (Value::Timestamp(v), data_type) => {
-                let zoned = matches!(data_type, DataType::TimestampLtz(_));
-                quoted(out, |out| write_timestamp(*v, self.format.timestamp_format, zoned, out));
-            }
-            (Value::Decimal(_), other) => {
-                let label = String::from_utf8_lossy(&field.label);
-                return Err(EncodeError(format!("the column {label} is a {other}, but the row has a DECIMAL")));
-            }
+fn write(value: &Value<'_>, field: &mut Field, format: &JsonFormat, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    match (value, field.data_type) {
+        (Value::Null, _) => out.extend_from_slice(b"null"),
+        (Value::Boolean(v), _) => out.extend_from_slice(if *v { b"true" } else { b"false" }),
+        (Value::Integer(v), _) => write_integer(*v, out),
+        (Value::Double(v), _) if !v.is_finite() => quoted(out, |out| write_double(*v, out)),
+        (Value::Double(v), DataType::Float) => write_float(*v as f32, out),
+        (Value::Double(v), _) => write_double(*v, out),
+        (Value::Decimal(v), DataType::Decimal { scale, .. }) => {
+            write_decimal(*v, scale, format.encode_decimal_as_plain_number, out);
         }
-        Ok(())
+        (Value::String(v), _) => write_text(v, out),
+        (Value::Bytes(v), _) => quoted(out, |out| base64::encode(v, out)),
+        (Value::Date(v), _) => quoted(out, |out| write_date(i64::from(*v), out)),
+        (Value::Time(v), _) => quoted(out, |out| write_time(*v, out)),
+        (Value::Timestamp(v), data_type) => {
+            let zoned = matches!(data_type, DataType::TimestampLtz(_));
+            write_time_once(*v, &mut field.last_time, out, |out| {
+                quoted(out, |out| write_timestamp(*v, format.timestamp_format, zoned, out));
+            });
+        }
+        (Value::Decimal(_), other) => {
+            let label = String::from_utf8_lossy(&field.label);
+            return Err(EncodeError(format!("the column {label} is a {other}, but the row has a DECIMAL")));
+        }
     }
+    Ok(())
+}
+
+/// Copies the text of the last timestamp if this is the same one.
+fn write_time_once(
+    time: Timestamp,
+    last: &mut Option<(Timestamp, Vec<u8>)>,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    let (last_time, text) = last.get_or_insert_with(|| (time, Vec::new()));
+    if *last_time != time || text.is_empty() {
+        text.clear();
+        write(text);
+        *last_time = time;
+    }
+    out.extend_from_slice(text);
 }
 
 fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
@@ -111,7 +131,6 @@ mod tests {
 
     use super::super::JsonDecoder;
     use super::*;
-    use crate::expr::Timestamp;
 
     fn columns(types: &[DataType]) -> Vec<Column> {
         let column = |(at, data_type): (usize, &DataType)| Column {
@@ -159,12 +178,28 @@ mod tests {
     }
 
     #[test]
+    fn a_timestamp_is_written_for_each_row_and_column() {
+        let types = [DataType::Timestamp(3), DataType::TimestampLtz(3)];
+        let mut encoder = JsonEncoder::new(&columns(&types), &[0, 1], &JsonFormat::default());
+        let mut text = |first: i64, second: i64| {
+            let mut out = Vec::new();
+            encoder.encode(&[Value::timestamp(first), Value::timestamp(second)], &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let epoch = r#"{"c0":"1970-01-01 00:00:00","c1":"1970-01-01 00:00:00Z"}"#;
+        assert_eq!(text(0, 0), epoch);
+        assert_eq!(text(0, 0), epoch);
+        assert_eq!(text(0, 1_500), r#"{"c0":"1970-01-01 00:00:00","c1":"1970-01-01 00:00:01.5Z"}"#);
+        assert_eq!(text(1_500, 0), r#"{"c0":"1970-01-01 00:00:01.5","c1":"1970-01-01 00:00:00Z"}"#);
+    }
+
+    #[test]
     fn null_fields_may_be_left_out_and_columns_chosen() {
         let format = JsonFormat { encode_ignore_null_fields: true, ..JsonFormat::default() };
         let types = [DataType::BigInt, DataType::BigInt];
         assert_eq!(encoded(&types, &[Value::Null, Value::Integer(1)], &format), r#"{"c1":1}"#);
         let mut out = Vec::new();
-        let one = JsonEncoder::new(&columns(&types), &[1], &format);
+        let mut one = JsonEncoder::new(&columns(&types), &[1], &format);
         one.encode(&[Value::Integer(1), Value::Integer(2)], &mut out).unwrap();
         assert_eq!(out, br#"{"c1":2}"#);
     }
