@@ -83,21 +83,25 @@ impl WindowOperator {
     pub fn close(&mut self, watermark: i64, take: &mut TakeRow<'_>) -> Result<(), RowError> {
         for (end, slice) in self.state.close(watermark) {
             self.emit(end, &slice, take)?;
+            self.state.reuse(slice);
         }
         Ok(())
     }
 
     fn emit(&mut self, end: i64, slice: &Slice, take: &mut TakeRow<'_>) -> Result<(), RowError> {
+        let mut keys = Vec::with_capacity(self.plan.keys.len());
+        let mut row: Vec<Value<'_>> = std::mem::take(&mut self.row);
         for (key, states) in slice.sorted() {
-            let mut keys = Vec::with_capacity(self.plan.keys.len());
+            keys.clear();
             let mut rest = key;
             while !rest.is_empty() {
                 let value = decode_value(&mut rest).ok_or(EvalError::Shape("a group key cannot be read back"))?;
                 keys.push(value);
             }
-            let mut row = recycle(std::mem::take(&mut self.row));
+            row.clear();
             row.extend(self.plan.output.iter().map(|field| match *field {
-                OutputField::Key(at) => keys[at].borrowed(),
+                // A decoded key borrows, so this copies no text.
+                OutputField::Key(at) => keys[at].clone(),
                 OutputField::Aggregate(at) => aggregate::result(&self.plan.aggregates[at], &states[at]),
                 OutputField::WindowStart => Value::timestamp(end.saturating_sub(self.size)),
                 OutputField::WindowEnd => Value::timestamp(end),
@@ -108,8 +112,8 @@ impl WindowOperator {
                 [Value::String(text)] => take(&row, text.as_bytes())?,
                 _ => take(&row, key)?,
             }
-            self.row = recycle(row);
         }
+        self.row = recycle(row);
         Ok(())
     }
 }

@@ -14,6 +14,12 @@ use super::Accumulator;
 /// Limit of group key bytes in one window, as places are 32 bits wide.
 const MAX_KEY_BYTES: usize = u32::MAX as usize;
 
+/// Room for so many keys is always kept for the next window.
+const MIN_KEYS: usize = 1024;
+
+/// Room for so many bytes of keys is always kept for the next window.
+const MIN_KEY_BYTES: usize = 64 * 1024;
+
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     key_start: u32,
@@ -61,6 +67,26 @@ impl Slice {
             dirty: Vec::new(),
             in_changelog: false,
         }
+    }
+
+    /// The same without keys, but with the room for them: a window has about as many as the one before. `None` if the room is
+    /// large and was hardly used, so that a burst's memory is given back.
+    #[must_use]
+    pub fn emptied(mut self) -> Option<Slice> {
+        let used = self.entries.len().max(MIN_KEYS);
+        if self.entries.capacity() / 4 > used || self.table.capacity() / 4 > used {
+            return None;
+        }
+        if self.keys.capacity() / 4 > self.keys.len().max(MIN_KEY_BYTES) {
+            self.keys = Vec::new();
+        }
+        self.table.clear();
+        self.keys.clear();
+        self.entries.clear();
+        self.accumulators.clear();
+        self.dirty.clear();
+        self.in_changelog = false;
+        Some(self)
     }
 
     /// Number of group keys.
@@ -158,9 +184,38 @@ impl Slice {
     /// All keys in the order of their bytes.
     #[must_use]
     pub fn sorted(&self) -> Vec<(&[u8], &[Accumulator])> {
-        let mut all: Vec<_> = (0..self.entries.len() as u32).map(|index| self.at(index)).collect();
-        all.sort_unstable_by_key(|(key, _)| *key);
-        all
+        // Most comparisons are settled by eight bytes beyond what all keys begin with, which need no look at the keys.
+        let skip = self.common_prefix();
+        let order = |index: u32| prefix(&self.keys[self.entries[index as usize].key()][skip..]);
+        let mut all: Vec<_> = (0..self.entries.len() as u32).map(|index| (order(index), index)).collect();
+        let key = |index: u32| &self.keys[self.entries[index as usize].key()];
+        all.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))));
+        all.into_iter().map(|(_, index)| self.at(index)).collect()
+    }
+
+    /// How many bytes all keys begin with in common.
+    fn common_prefix(&self) -> usize {
+        let Some(first) = self.entries.first() else { return 0 };
+        let mut common = &self.keys[first.key()];
+        for entry in &self.entries {
+            let key = &self.keys[entry.key()];
+            if !key.starts_with(common) {
+                common = &common[..common.iter().zip(key).take_while(|(a, b)| a == b).count()];
+            }
+        }
+        common.len()
+    }
+}
+
+/// The first eight bytes as a number of the same order; what is missing counts as zeros.
+fn prefix(key: &[u8]) -> u64 {
+    match key.first_chunk::<8>() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => {
+            let mut bytes = [0; 8];
+            bytes[..key.len()].copy_from_slice(key);
+            u64::from_be_bytes(bytes)
+        }
     }
 }
 
@@ -173,6 +228,17 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn sorts_by_all_bytes(begin in "[ab]{0,12}", keys in prop::collection::btree_set("[\u{0}ab]{0,12}", 0..50), turn in 0..50usize) {
+            let sorted: Vec<Vec<u8>> = keys.iter().map(|key| [begin.as_bytes(), key.as_bytes()].concat()).collect();
+            let mut slice = Slice::new(&[]);
+            let turn = turn.min(sorted.len());
+            for key in sorted[turn..].iter().chain(&sorted[..turn]) {
+                slice.update(key).unwrap();
+            }
+            prop_assert_eq!(slice.sorted().into_iter().map(|(key, _)| key.to_vec()).collect::<Vec<_>>(), sorted);
+        }
+
         #[test]
         fn counts_as_a_plain_map_does(keys in prop::collection::vec("[a-d]{0,2}", 0..200), clean_at in 0..200usize) {
             let mut slice = Slice::new(&[Accumulator::Count(0)]);

@@ -10,6 +10,9 @@ use crate::time::is_window_fired;
 /// A snapshot is written when the changelog since the last one exceeds this many times the size of the state.
 const SNAPSHOT_RATIO: u64 = 2;
 
+/// How many closed windows' room is kept: one to fill while the next one begins.
+const SPARE_SLICES: usize = 2;
+
 /// Takes key and value of a changelog record.
 pub type PutRecord<'p> = dyn FnMut(&[u8], Option<&[u8]>) + 'p;
 
@@ -19,6 +22,8 @@ pub struct WindowState {
     layout: String,
     initial: Vec<Accumulator>,
     slices: BTreeMap<i64, Slice>,
+    /// Closed and emptied, for the next windows; at most [`SPARE_SLICES`].
+    spare: Vec<Slice>,
     /// Windows that the changelog knows and that were closed since the last commit.
     closed: Vec<i64>,
     /// Whether the changelog has a beginning.
@@ -61,6 +66,7 @@ impl WindowState {
             layout,
             initial,
             slices: BTreeMap::new(),
+            spare: Vec::new(),
             closed: Vec::new(),
             begun: false,
             changelog_bytes: 0,
@@ -71,7 +77,15 @@ impl WindowState {
     /// The accumulators of `key` in the window that ends at `window_end`, to be changed.
     #[inline]
     pub fn update(&mut self, window_end: i64, key: &[u8]) -> Result<&mut [Accumulator], SliceFull> {
-        self.slices.entry(window_end).or_insert_with(|| Slice::new(&self.initial)).update(key)
+        let new = || self.spare.pop().unwrap_or_else(|| Slice::new(&self.initial));
+        self.slices.entry(window_end).or_insert_with(new).update(key)
+    }
+
+    /// Takes the room of a window that was closed for windows to come.
+    pub fn reuse(&mut self, closed: Slice) {
+        if self.spare.len() < SPARE_SLICES {
+            self.spare.extend(closed.emptied());
+        }
     }
 
     /// Takes out the windows that `watermark` closes, in the order of their ends.
@@ -244,7 +258,9 @@ mod tests {
                 *count += 1;
                 if action == 0 {
                     watermark += 10;
-                    state.close(watermark);
+                    for (_, slice) in state.close(watermark) {
+                        state.reuse(slice);
+                    }
                 }
                 if action < 5 {
                     snapshots += u32::from(commit(&mut state, &mut log));
