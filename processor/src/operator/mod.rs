@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod error;
+mod fuse;
 mod pipeline;
 mod sink;
 mod source;

@@ -3,6 +3,7 @@
 use forebay_storage::ids::Timestamp;
 
 use super::error::RowError;
+use super::fuse;
 use super::sink::{RecordSink, Spread};
 use super::source::RowSource;
 use super::stages::{self, Scratch};
@@ -48,7 +49,7 @@ impl Pipeline {
     /// For `plan`, writing to a topic of `sink_partitions` partitions; `snapshot_floor` as in [`WindowState::new`].
     #[must_use]
     pub fn new(plan: &plan::Pipeline, sink_partitions: i32, snapshot_floor: u64) -> Pipeline {
-        let mut before = plan.stages.clone();
+        let mut before = fuse::fuse(plan.stages.clone());
         let cut = before.iter().position(|stage| matches!(stage, Stage::WindowAggregate(_)));
         let mut after = before.split_off(cut.unwrap_or(before.len()));
         let window = match after.first() {
