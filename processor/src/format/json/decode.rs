@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::super::DecodeError;
 use super::convert::{self, Converted};
+use super::scan::scan;
 use crate::expr::{DataType, Value};
 use crate::plan::{Column, JsonFormat, TimestampFormat};
 
@@ -17,23 +18,54 @@ use crate::plan::{Column, JsonFormat, TimestampFormat};
 pub struct JsonDecoder {
     columns: Vec<(Box<str>, DataType)>,
     format: JsonFormat,
+    /// How many of the last records were not plain, up to [`MAX_STREAK`].
+    streak: u32,
+    /// How many records go straight to the full parser.
+    pause: u32,
 }
+
+/// However few records are plain, one of so many (as a power of two) is tried.
+const MAX_STREAK: u32 = 8;
 
 impl JsonDecoder {
     /// For rows of exactly `columns`.
     #[must_use]
     pub fn new(columns: &[Column], format: &JsonFormat) -> JsonDecoder {
         let columns = columns.iter().map(|column| (column.name.as_str().into(), column.data_type)).collect();
-        JsonDecoder { columns, format: format.clone() }
+        JsonDecoder { columns, format: format.clone(), streak: 0, pause: 0 }
     }
 
     /// Appends one value for each column to `row`, which must be empty; texts borrow from `json` unless they had escapes.
     ///
     /// # Errors
     /// What makes Flink's format fail for this record; the row is to be thrown away then.
-    pub fn decode<'a>(&self, json: &'a [u8], row: &mut Vec<Value<'a>>) -> Result<(), DecodeError> {
+    pub fn decode<'a>(&mut self, json: &'a [u8], row: &mut Vec<Value<'a>>) -> Result<(), DecodeError> {
         debug_assert!(row.is_empty());
         row.resize(self.columns.len(), Value::Null);
+        if self.decode_plain(json, row) {
+            return Ok(());
+        }
+        row.fill(Value::Null);
+        self.parse(json, row)
+    }
+
+    /// Tries the quick way, unless records have not been plain lately.
+    #[inline]
+    fn decode_plain<'a>(&mut self, json: &'a [u8], row: &mut [Value<'a>]) -> bool {
+        if self.pause > 0 {
+            self.pause -= 1;
+            return false;
+        }
+        let Some(seen) = scan(json, &self.columns, self.format.timestamp_format, row) else {
+            self.streak = MAX_STREAK.min(self.streak + 1);
+            self.pause = (1 << self.streak) - 2;
+            return false;
+        };
+        self.streak = 0;
+        !self.format.fail_on_missing_field || seen >= self.columns.len()
+    }
+
+    fn parse<'a>(&self, json: &'a [u8], row: &mut [Value<'a>]) -> Result<(), DecodeError> {
         let mut pass = Pass { decoder: self, row, expected: 0, needs_text: Vec::new(), seen: 0 };
         // What follows the object is not looked at, as in Flink.
         (&mut pass).deserialize(&mut serde_json::Deserializer::from_slice(json)).map_err(|error| text_of(&error))?;
@@ -88,7 +120,7 @@ fn mismatch(name: &str, data_type: DataType, found: impl fmt::Display) -> String
 /// One walk over one record.
 struct Pass<'d, 'r, 'a> {
     decoder: &'d JsonDecoder,
-    row: &'r mut Vec<Value<'a>>,
+    row: &'r mut [Value<'a>],
     /// The column that comes next if fields come in the order of the columns.
     expected: usize,
     needs_text: Vec<usize>,
@@ -348,7 +380,52 @@ mod tests {
         assert!(error.contains("'x' is not a BIGINT"), "{error}");
     }
 
+    /// Members of objects, most of them right.
+    fn members() -> impl Strategy<Value = String> {
+        let value = prop_oneof![
+            "-?[0-9]{1,20}",
+            r"-?[0-9]\.[0-9]{1,3}",
+            "\"[a-zü]{0,20}\"",
+            r#""[a-z\\"n]{0,4}""#,
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            Just(r#"[1, {"a":[]},"]"]"#.to_owned()),
+        ];
+        let member = ("[abcü]", value).prop_map(|(name, value)| format!("\"{name}\": {value}"));
+        prop::collection::vec(member, 0..6).prop_map(|members| format!("{{{}}}", members.join(",")))
+    }
+
+    #[test]
+    fn the_quick_way_is_left_and_found_again() {
+        let mut decoder = decoder(&[("a", DataType::BigInt)], &JsonFormat::default());
+        for number in 0..2_000 {
+            let json = if number < 1_000 { format!(r#"{{"a":{number}.5}}"#) } else { format!(r#"{{"a":{number}}}"#) };
+            let mut row = Vec::new();
+            decoder.decode(json.as_bytes(), &mut row).unwrap();
+            assert_eq!(row, [Value::Integer(number)]);
+            assert!(number != 999 || decoder.streak == MAX_STREAK);
+        }
+        assert_eq!((decoder.streak, decoder.pause), (0, 0));
+    }
+
     proptest! {
+        /// The quick way takes nothing that the full parser refuses, and reads what it takes as the parser does.
+        #[test]
+        fn both_ways_agree(json in members(), at in 0..100usize, byte: u8, change in 0..3u8, types in 0..3usize) {
+            let mut json = json.into_bytes();
+            if change == 0 && at < json.len() {
+                json[at] = byte;
+            }
+            let types = [[DataType::STRING, DataType::BigInt], [DataType::Int, DataType::Double], [DataType::Boolean, DataType::STRING]][types];
+            let decoder = decoder(&[("a", types[0]), ("b", types[1])], &JsonFormat::default());
+            let (mut quick, mut full) = (vec![Value::Null; 2], vec![Value::Null; 2]);
+            let parsed = decoder.parse(&json, &mut full);
+            if scan(&json, &decoder.columns, TimestampFormat::Sql, &mut quick).is_some() {
+                prop_assert_eq!(parsed, Ok(()));
+                prop_assert_eq!(quick, full);
+            }
+        }
+
         #[test]
         fn arbitrary_bytes_do_not_panic(bytes: Vec<u8>) {
             let columns = [("a", DataType::STRING), ("b", DataType::Decimal { precision: 38, scale: 3 })];

@@ -3,6 +3,7 @@
 mod convert;
 mod decode;
 mod encode;
+mod scan;
 mod text;
 
 pub use decode::JsonDecoder;

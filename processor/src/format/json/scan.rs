@@ -1,0 +1,303 @@
+//! The quick way through a plain record: an object of texts without escapes, small integers, `true`, `false` and `null`.
+//!
+//! It takes only what it reads exactly as the full parser does, and gives up at the first sign of anything else, be it rare or
+//! wrong. The full parser then starts anew, so that what is an error, and which, is said in one place.
+
+use std::borrow::Cow;
+
+use super::convert::{self, Converted};
+use crate::expr::{DataType, Value};
+use crate::plan::TimestampFormat;
+
+/// Ignored objects and arrays that are nested deeper are left to the full parser, which has a limit of its own.
+const MAX_DEPTH: u8 = 16;
+
+/// A number of so many digits fits an `i64`.
+const MAX_DIGITS: usize = 18;
+
+/// Sets the values of `columns` in `row`. Returns how many fields were among them, or `None` if the record is not plain: then `row` may
+/// hold some values already.
+pub fn scan<'a>(
+    json: &'a [u8],
+    columns: &[(Box<str>, DataType)],
+    timestamps: TimestampFormat,
+    row: &mut [Value<'a>],
+) -> Option<usize> {
+    let mut scanner = Scanner { json, at: 0 };
+    let (mut expected, mut seen) = (0, 0);
+    scanner.symbol(b'{')?;
+    if scanner.peek()? == b'}' {
+        return Some(0);
+    }
+    loop {
+        let name = scanner.name()?;
+        match column_of(name, columns, expected) {
+            Some(index) => {
+                let Converted::Value(value) = scanner.value(columns[index].1, timestamps)? else { return None };
+                row[index] = value;
+                expected = index + 1;
+                seen += 1;
+            }
+            // A name that is not UTF-8 is an error.
+            None if name.is_ascii() => scanner.skip(MAX_DEPTH)?,
+            None => return None,
+        }
+        if scanner.is_end(b'}')? {
+            return Some(seen);
+        }
+    }
+}
+
+/// The column of that name, trying the one after the last first, as fields mostly come in the order of the columns.
+#[inline]
+fn column_of(name: &[u8], columns: &[(Box<str>, DataType)], expected: usize) -> Option<usize> {
+    if columns.get(expected).is_some_and(|(column, _)| column.as_bytes() == name) {
+        return Some(expected);
+    }
+    columns.iter().position(|(column, _)| column.as_bytes() == name)
+}
+
+struct Scanner<'a> {
+    json: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// The next byte that is not white space.
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            match *self.json.get(self.at)? {
+                b' ' | b'\n' | b'\t' | b'\r' => self.at += 1,
+                byte => return Some(byte),
+            }
+        }
+    }
+
+    #[inline]
+    fn symbol(&mut self, symbol: u8) -> Option<()> {
+        (self.peek()? == symbol).then(|| self.at += 1)
+    }
+
+    /// After an item: true at the `end`, false at a comma.
+    #[inline]
+    fn is_end(&mut self, end: u8) -> Option<bool> {
+        let byte = self.peek()?;
+        self.at += 1;
+        if byte == end {
+            return Some(true);
+        }
+        (byte == b',').then_some(false)
+    }
+
+    /// A field's name and the colon.
+    #[inline]
+    fn name(&mut self) -> Option<&'a [u8]> {
+        self.symbol(b'"')?;
+        let name = self.text()?;
+        self.symbol(b':')?;
+        Some(name)
+    }
+
+    /// The text up to the closing quote, if nothing in it stands for something else.
+    #[inline]
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let rest = &self.json[self.at..];
+        let length = plain_length(rest);
+        if *rest.get(length)? != b'"' {
+            return None;
+        }
+        self.at += length + 1;
+        Some(&rest[..length])
+    }
+
+    fn literal(&mut self, literal: &[u8]) -> Option<()> {
+        self.json[self.at..].starts_with(literal).then(|| self.at += literal.len())
+    }
+
+    /// Passes over digits; a number does not start with a zero that is not alone. Returns how many there were.
+    #[inline]
+    fn digits(&mut self) -> Option<usize> {
+        let rest = &self.json[self.at..];
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        (count == 1 || count > 1 && rest[0] != b'0').then_some(count)
+    }
+
+    /// An integer, if it is short and nothing follows that makes it another number.
+    fn integer(&mut self) -> Option<i64> {
+        let negative = self.json.get(self.at) == Some(&b'-');
+        self.at += usize::from(negative);
+        let start = self.at;
+        let count = self.digits()?;
+        let fraction = matches!(self.json.get(self.at), Some(b'.' | b'e' | b'E'));
+        // Minus zero is a floating-point number.
+        if count > MAX_DIGITS || fraction || negative && self.json[start] == b'0' {
+            return None;
+        }
+        let digits = &self.json[start..self.at];
+        let number = digits.iter().fold(0, |number: i64, digit| number * 10 + i64::from(digit - b'0'));
+        Some(if negative { -number } else { number })
+    }
+
+    /// The value of a needed field.
+    fn value(&mut self, data_type: DataType, timestamps: TimestampFormat) -> Option<Converted<'a>> {
+        Some(match self.peek()? {
+            b'"' => {
+                self.at += 1;
+                let text = std::str::from_utf8(self.text()?).ok()?;
+                convert::from_text(Cow::Borrowed(text), data_type, timestamps)
+            }
+            b'-' | b'0'..=b'9' => convert::from_integer(self.integer()?, data_type),
+            b'n' => self.literal(b"null").map(|()| Converted::Value(Value::Null))?,
+            b't' => self.literal(b"true").map(|()| convert::from_boolean(true, data_type))?,
+            b'f' => self.literal(b"false").map(|()| convert::from_boolean(false, data_type))?,
+            _ => return None,
+        })
+    }
+
+    /// Passes over a value that nobody needs.
+    fn skip(&mut self, depth: u8) -> Option<()> {
+        match self.peek()? {
+            b'"' => {
+                self.at += 1;
+                self.text().map(|_| ())
+            }
+            b'-' | b'0'..=b'9' => self.skip_number(),
+            b'n' => self.literal(b"null"),
+            b't' => self.literal(b"true"),
+            b'f' => self.literal(b"false"),
+            b'{' | b'[' if depth > 0 => self.skip_items(depth - 1),
+            _ => None,
+        }
+    }
+
+    fn skip_number(&mut self) -> Option<()> {
+        self.at += usize::from(self.json[self.at] == b'-');
+        self.digits()?;
+        if self.json.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            let rest = &self.json[self.at..];
+            let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            self.at += count;
+            (count > 0).then_some(())?;
+        }
+        (!matches!(self.json.get(self.at), Some(b'e' | b'E'))).then_some(())
+    }
+
+    /// The inside of an object or array.
+    fn skip_items(&mut self, depth: u8) -> Option<()> {
+        let object = self.json[self.at] == b'{';
+        let end = if object { b'}' } else { b']' };
+        self.at += 1;
+        if self.peek()? == end {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            if object {
+                self.name()?;
+            }
+            self.skip(depth)?;
+            if self.is_end(end)? {
+                return Some(());
+            }
+        }
+    }
+}
+
+/// How many bytes there are before the first quote, backslash or control character.
+#[inline]
+fn plain_length(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let mut at = 0;
+    while let Some(bytes) = text[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*bytes);
+        let (quote, backslash) = (word ^ (ONES * u64::from(b'"')), word ^ (ONES * u64::from(b'\\')));
+        // A byte's high bit is set where subtracting borrowed from it; the lowest one set is never a false one.
+        let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+        let found = (below(quote, 1) | below(backslash, 1) | below(word, 0x20)) & HIGH;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | 0..0x20);
+    text[at..].iter().position(special).map_or(text.len(), |more| at + more)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn columns() -> Vec<(Box<str>, DataType)> {
+        vec![("a".into(), DataType::STRING), ("b".into(), DataType::BigInt)]
+    }
+
+    fn scanned(json: &[u8]) -> Option<(usize, Vec<Value<'_>>)> {
+        let mut row = vec![Value::Null, Value::Null];
+        let seen = scan(json, &columns(), TimestampFormat::Sql, &mut row)?;
+        Some((seen, row))
+    }
+
+    #[test]
+    fn takes_plain_records() {
+        let text = Value::text("x ü");
+        for (json, seen, a, b) in [
+            (r#"{"a":"x ü","b":-12}"#, 2, text.clone(), Value::Integer(-12)),
+            (r#" { "b" : 0 , "n":[1,{"x":2.50},"]"], "a":"x ü","o":{} } trailing"#, 2, text.clone(), Value::Integer(0)),
+            (r#"{"a":"y","t":true,"f":false,"a":"x ü","b":null}"#, 3, text, Value::Null),
+            (
+                r#"{"c":"long enough for two words, ünd more","b":999999999999999999}"#,
+                1,
+                Value::Null,
+                Value::Integer(999_999_999_999_999_999),
+            ),
+            ("{}", 0, Value::Null, Value::Null),
+        ] {
+            assert_eq!(scanned(json.as_bytes()), Some((seen, vec![a, b])), "{json}");
+        }
+    }
+
+    #[test]
+    fn leaves_everything_else_to_the_parser() {
+        for json in [
+            r#"{"a":"x\n"}"#,
+            r#"{"b":-0}"#,
+            r#"{"b":01}"#,
+            r#"{"b":1.0}"#,
+            r#"{"b":1e3}"#,
+            r#"{"b":9223372036854775807}"#,
+            r#"{"b":"x"}"#,
+            r#"{"b":[]}"#,
+            r#"{"b":1,}"#,
+            r#"{"b":1"#,
+            r#"{"b":nul}"#,
+            r#"{"c":1e3}"#,
+            r#"{"c":1.}"#,
+            r#"{"c":[1,]}"#,
+            r#"{"c":-}"#,
+            r#"{"ü":1}"#,
+            "{\"c\":\"\u{1}\"}",
+            r#"["#,
+            "",
+        ] {
+            assert_eq!(scanned(json.as_bytes()), None, "{json}");
+        }
+        let deep = format!(r#"{{"c":{}1{}}}"#, "[".repeat(17), "]".repeat(17));
+        assert_eq!(scanned(deep.as_bytes()), None);
+        assert_eq!(scanned(b"{\"a\":\"\xff\"}"), None);
+        assert_eq!(scanned(b"{\"\xff\":1}"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn texts_end_where_they_end(text in prop::collection::vec(any::<u8>(), 0..40)) {
+            let expected = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            prop_assert_eq!(plain_length(&text), expected.unwrap_or(text.len()));
+        }
+    }
+}
