@@ -10,7 +10,7 @@ pub use clean_shutdown::{CLEAN_SHUTDOWN_FILE, clean_shutdown_exists, remove_clea
 pub(crate) use lines::{field, read_entries, write_entries};
 pub use meta_properties::{META_PROPERTIES_FILE, MetaProperties};
 pub use offsets::{
-    LOG_START_OFFSET_FILE, RECOVERY_POINT_FILE, REPLICATION_OFFSET_FILE, read_offset_checkpoint,
+    CLEANER_OFFSET_FILE, LOG_START_OFFSET_FILE, RECOVERY_POINT_FILE, REPLICATION_OFFSET_FILE, read_offset_checkpoint,
     write_offset_checkpoint,
 };
 pub use partition_metadata::{PARTITION_METADATA_FILE, read_partition_metadata, write_partition_metadata};

@@ -15,6 +15,8 @@ pub const RECOVERY_POINT_FILE: &str = "recovery-point-offset-checkpoint";
 pub const LOG_START_OFFSET_FILE: &str = "log-start-offset-checkpoint";
 /// High watermark of each partition.
 pub const REPLICATION_OFFSET_FILE: &str = "replication-offset-checkpoint";
+/// Up to where each compacted log was compacted.
+pub const CLEANER_OFFSET_FILE: &str = "cleaner-offset-checkpoint";
 
 /// Reads a checkpoint; one that is not there is empty.
 pub fn read_offset_checkpoint(disk: &dyn Disk, path: &Path) -> Result<BTreeMap<TopicPartition, Offset>, StorageError> {
