@@ -134,8 +134,10 @@ impl Log {
         self.replay_producers(scan_from)?;
         self.log_end = scan_from;
         for base in bases.into_iter().filter(|base| *base >= scan_from) {
-            // Compaction leaves gaps between segments; else a gap means that the end of the one before was lost.
-            if base != self.log_end && !self.config.compact {
+            // Kafka's compaction leaves gaps between segments that it has synced; else a gap means that the end of the one before was
+            // lost.
+            let may_have_gap = self.config.compact && self.log_end < self.recovery_point;
+            if base != self.log_end && !may_have_gap {
                 self.remove_segments_from(base)?;
                 break;
             }
@@ -241,6 +243,8 @@ fn complete_swap(
         }
     }
     disk.remove_file(&dir.join(finished.replace(LOG_SUFFIX, OFFSET_INDEX_SUFFIX)))?;
+    // The old index must never be seen beside the new log.
+    disk.sync_dir(dir)?;
     disk.rename(&dir.join(swap), &dir.join(finished))
 }
 
