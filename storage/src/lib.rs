@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod checkpoint;
+mod compact;
 pub mod compress;
 pub mod disk;
 pub mod epochs;

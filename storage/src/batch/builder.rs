@@ -88,27 +88,7 @@ impl BatchBuilder {
         self.max_timestamp = self.max_timestamp.max(timestamp);
         let timestamp_delta = timestamp.0.wrapping_sub(self.base_timestamp.0);
         let offset_delta = self.count;
-        let mut header_count = 0;
-        let mut size = 1 + varlong_size(timestamp_delta) + varlong_size(i64::from(offset_delta));
-        size += bytes_size(key) + bytes_size(value);
-        for (key, value) in headers.clone() {
-            header_count += 1;
-            size += bytes_size(Some(key)) + bytes_size(value);
-        }
-        size += varlong_size(header_count);
-        let out = &mut self.buffer;
-        out.reserve(size + 5);
-        put_varint(out, i32::try_from(size).expect("a record is smaller than 2 GiB"));
-        out.push(0); // attributes: none are defined
-        put_varlong(out, timestamp_delta);
-        put_varint(out, offset_delta);
-        put_bytes(out, key);
-        put_bytes(out, value);
-        put_varlong(out, header_count);
-        for (key, value) in headers {
-            put_bytes(out, Some(key));
-            put_bytes(out, value);
-        }
+        put_record(&mut self.buffer, timestamp_delta, offset_delta, key, value, headers);
         self.count = self.count.checked_add(1).expect("fewer than i32::MAX records in a batch");
     }
 
@@ -173,6 +153,37 @@ impl BatchBuilder {
         let crc = crc32c::crc32c(&self.buffer[CRC_START..]);
         header::put_crc(&mut self.buffer, crc);
         self.buffer.into()
+    }
+}
+
+/// Appends a record, as it stands in a batch.
+pub(super) fn put_record<'h>(
+    out: &mut Vec<u8>,
+    timestamp_delta: i64,
+    offset_delta: i32,
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)> + Clone,
+) {
+    let mut header_count = 0;
+    let mut size = 1 + varlong_size(timestamp_delta) + varlong_size(i64::from(offset_delta));
+    size += bytes_size(key) + bytes_size(value);
+    for (key, value) in headers.clone() {
+        header_count += 1;
+        size += bytes_size(Some(key)) + bytes_size(value);
+    }
+    size += varlong_size(header_count);
+    out.reserve(size + 5);
+    put_varint(out, i32::try_from(size).expect("a record is smaller than 2 GiB"));
+    out.push(0); // attributes: none are defined
+    put_varlong(out, timestamp_delta);
+    put_varint(out, offset_delta);
+    put_bytes(out, key);
+    put_bytes(out, value);
+    put_varlong(out, header_count);
+    for (key, value) in headers {
+        put_bytes(out, Some(key));
+        put_bytes(out, value);
     }
 }
 

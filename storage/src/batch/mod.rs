@@ -5,6 +5,7 @@ mod check;
 mod control;
 mod error;
 mod header;
+mod rebuild;
 mod record;
 mod varint;
 mod view;
@@ -14,6 +15,7 @@ pub(crate) use check::{CheckedRecords, RecordCheck, check_records};
 pub use control::{ControlKind, ControlRecord};
 pub use error::BatchError;
 pub use header::{BatchHeader, HEADER_SIZE, TimestampType};
+pub(crate) use rebuild::{empty_batch, rebuild_batch};
 pub use record::{Headers, Record, Records, RecordsIter};
 pub use view::{Batch, Batches, batches};
 

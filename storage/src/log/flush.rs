@@ -96,6 +96,7 @@ impl Log {
         if self.broken {
             return Err(StorageError::Broken { path: self.dir.clone() });
         }
+        self.compaction.cancel();
         self.active_mut().seal()?;
         self.producers.take_snapshot()?;
         // The last time index entry came after the last flush perhaps.

@@ -3,6 +3,7 @@
 //! A plain structure without locks: writers need `&mut`, readers `&`. Everything is synchronous.
 
 mod append;
+mod clean;
 mod config;
 mod delete;
 mod error;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use crate::compact::{CleanPlan, CleanStats, CleanTask, Cleaned, CompactionConfig};
 pub use crate::segment::AbortedTransaction;
 pub use append::{AppendOptions, Origin};
 pub use config::LogConfig;
@@ -58,6 +60,7 @@ pub struct Log {
     unsynced: Vec<Arc<dyn DiskFile>>,
     /// A write failed half-way: memory and disk may differ, so nothing more is written.
     broken: bool,
+    compaction: clean::Compaction,
 }
 
 impl Log {

@@ -65,6 +65,7 @@ impl Log {
             last_flush: now,
             unsynced,
             broken: false,
+            compaction: Default::default(),
         };
         log.settle(options.clean && !swapped, now)?;
         Ok(log)

@@ -16,12 +16,18 @@ impl Log {
     ) -> Result<(), StorageError> {
         let active = self.active();
         let too_large = active.size() + size > self.config.segment_bytes;
-        let limit_ms = self.config.segment_ms.saturating_sub(self.config.segment_jitter_ms);
+        let limit_ms = self.max_segment_ms().saturating_sub(self.config.segment_jitter_ms);
         let due = too_large
             || (active.size() > 0 && active.age_ms(newest, now)? > limit_ms)
             || active.indexes_full()?
             || !active.can_hold(last);
         if due { self.roll(now) } else { Ok(()) }
+    }
+
+    /// The active segment is never compacted, so `max.compaction.lag.ms` bounds its age as well (LogConfig.maxSegmentMs).
+    fn max_segment_ms(&self) -> i64 {
+        let lag_ms = self.compaction.config.max_compaction_lag_ms;
+        if self.config.compact && lag_ms > 0 { self.config.segment_ms.min(lag_ms) } else { self.config.segment_ms }
     }
 
     /// Starts a new segment at the end of the log, unless the active one is empty.

@@ -16,6 +16,7 @@ impl Log {
         if offset < first {
             return self.truncate_fully_and_start_at(offset, now);
         }
+        self.compaction.truncated(offset);
         while self.active().base() > offset {
             let (_, segment) = self.segments.pop_last().expect("a log has a segment at all times");
             segment.remove()?;
@@ -39,6 +40,7 @@ impl Log {
 
     /// Removes all records; the next one gets `offset`.
     pub fn truncate_fully_and_start_at(&mut self, offset: Offset, now: Timestamp) -> Result<(), StorageError> {
+        self.compaction.truncated(offset);
         while let Some((_, segment)) = self.segments.pop_last() {
             segment.remove()?;
         }

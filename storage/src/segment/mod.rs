@@ -2,6 +2,7 @@
 
 mod abort_index;
 mod append;
+mod cleaned;
 mod entries;
 mod offset_index;
 mod read;
@@ -14,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use abort_index::AbortIndex;
 pub use abort_index::AbortedTransaction;
 pub(crate) use append::PlacedBatch;
+pub(crate) use cleaned::{place_indexes, place_log, promise_log, remove_cleaned};
 use offset_index::OffsetIndex;
 pub(crate) use read::SegmentRead;
 use time_index::TimeIndex;
@@ -70,7 +72,7 @@ impl Segment {
         now: Timestamp,
     ) -> Result<Segment, StorageError> {
         let file = disk.create(&file_path(dir, base, LOG_SUFFIX))?;
-        let mut segment = Segment::with_file(disk, dir, base, file, config, now);
+        let mut segment = Segment::with_file(disk, dir, base, "", file, config, now);
         segment.offsets.reset()?;
         segment.times.reset()?;
         segment.aborts.reset()?;
@@ -86,18 +88,19 @@ impl Segment {
         now: Timestamp,
     ) -> Result<Segment, StorageError> {
         let file = disk.open(&file_path(dir, base, LOG_SUFFIX))?;
-        Ok(Segment::with_file(disk, dir, base, file, config, now))
+        Ok(Segment::with_file(disk, dir, base, "", file, config, now))
     }
 
     fn with_file(
         disk: Arc<dyn Disk>,
         dir: &Path,
         base: Offset,
+        ending: &str,
         file: Arc<dyn DiskFile>,
         config: IndexConfig,
         now: Timestamp,
     ) -> Segment {
-        let path = |suffix| file_path(dir, base, suffix);
+        let path = |suffix| file_path(dir, base, &format!("{suffix}{ending}"));
         Segment {
             offsets: OffsetIndex::new(disk.clone(), path(OFFSET_INDEX_SUFFIX), base),
             times: TimeIndex::new(disk.clone(), path(TIME_INDEX_SUFFIX), base),

@@ -1,6 +1,8 @@
 //! The log as a whole, on a disk in memory.
 
 mod appends;
+mod compaction;
+mod compaction_model;
 mod files;
 mod model;
 mod reads;
