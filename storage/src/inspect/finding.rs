@@ -53,6 +53,8 @@ pub(super) enum Class {
     Index,
     /// An index lacks what a crash may have taken.
     IndexShort,
+    /// Offsets from this one on are in no segment.
+    Gap(Offset),
     /// Nothing.
     Other,
 }

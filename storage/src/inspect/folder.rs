@@ -1,9 +1,9 @@
 //! Checks a data folder with all its partitions, or the folder of one.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Files;
 use super::finding::{Class, FileFindings, Finding};
 use super::partition::{PartitionReport, base_of_log, check_partition};
 use super::recovery::Circumstances;
@@ -11,7 +11,7 @@ use crate::checkpoint::{
     LOG_START_OFFSET_FILE, META_PROPERTIES_FILE, MetaProperties, PARTITION_METADATA_FILE, RECOVERY_POINT_FILE,
     REPLICATION_OFFSET_FILE, clean_shutdown_exists, read_offset_checkpoint,
 };
-use crate::disk::RealDisk;
+use crate::disk::{DirEntry, Disk, RealDisk};
 use crate::error::StorageError;
 use crate::ids::Offset;
 use crate::log::parse_dir_name;
@@ -32,40 +32,40 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// Checks everything in `dir`: a data folder, or the folder of one partition. Nothing is written. `progress` is told the bytes of
-/// log files that were checked and that there are.
+/// Checks everything in `dir`, an absolute path: a data folder, or the folder of one partition. Nothing is written. `progress` is
+/// told the bytes of log files that were checked and that there are.
 ///
 /// # Errors
 /// The folder cannot be read; [`StorageError::is_not_found`] also if there are no logs in it.
-pub fn check(dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, StorageError> {
-    let (files, folders) = list(dir)?;
-    let is_partition = files.iter().any(|name| base_of_log(name).is_some() || name == PARTITION_METADATA_FILE);
+pub fn check(files: &dyn Files, dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, StorageError> {
+    let (names, folders) = list(dir)?;
+    let is_partition = names.iter().any(|name| base_of_log(name).is_some() || name == PARTITION_METADATA_FILE);
     let folders: Vec<String> = folders.into_iter().filter(|name| parse_dir_name(name).is_some()).collect();
-    if !is_partition && folders.is_empty() && !files.iter().any(|name| name == META_PROPERTIES_FILE) {
+    if !is_partition && folders.is_empty() && !names.iter().any(|name| name == META_PROPERTIES_FILE) {
         let reason = io::Error::new(io::ErrorKind::NotFound, "neither a data folder nor the folder of a partition");
         return Err(StorageError::io("check", dir)(reason));
     }
     // A partition's circumstances are told by the data folder that it stands in.
-    let whole = fs::canonicalize(dir).map_err(StorageError::io("look at", dir))?;
-    let data = if is_partition { whole.parent().unwrap_or(&whole).to_owned() } else { whole.clone() };
-    let live = is_locked(&data.join(LOCK_FILE));
+    let data = if is_partition { dir.parent().unwrap_or(dir) } else { dir };
+    let live = files.is_locked(&data.join(LOCK_FILE));
     let mut report = Report {
         live,
-        clean_shutdown: clean_shutdown_exists(&RealDisk, &data)?,
+        clean_shutdown: clean_shutdown_exists(&RealDisk, data)?,
         partitions: Vec::new(),
-        findings: if is_partition { Vec::new() } else { check_beside(&data, &files) },
+        findings: if is_partition { Vec::new() } else { check_beside(data, &names) },
     };
     let paths: Vec<(String, PathBuf)> = if is_partition {
-        let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        vec![(name, whole)]
+        let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        vec![(name, dir.to_owned())]
     } else {
-        folders.into_iter().map(|name| (name.clone(), whole.join(name))).collect()
+        folders.into_iter().map(|name| (name.clone(), dir.join(name))).collect()
     };
-    check_all(&mut report, paths, &data, progress)?;
+    check_all(files, &mut report, paths, data, progress)?;
     Ok(report)
 }
 
 fn check_all(
+    files: &dyn Files,
     report: &mut Report,
     paths: Vec<(String, PathBuf)>,
     data: &Path,
@@ -76,21 +76,21 @@ fn check_all(
     let mut listed = Vec::with_capacity(paths.len());
     let mut total = 0;
     for (name, path) in paths {
-        let (files, _) = match list(&path) {
+        let (names, _) = match list(&path) {
             // Deleted by a live broker just now.
             Err(error) if error.is_not_found() && report.live => continue,
             other => other?,
         };
-        let size = |file: &String| fs::metadata(path.join(file)).map_or(0, |data| data.len());
-        total += files.iter().filter(|file| base_of_log(file).is_some()).map(size).sum::<u64>();
-        listed.push((name, path, files));
+        let size = |name: &String| files.open(&path.join(name)).map_or(0, |(_, length)| length);
+        total += names.iter().filter(|name| base_of_log(name).is_some()).map(size).sum::<u64>();
+        listed.push((name, path, names));
     }
     let mut done = 0;
-    for (name, path, files) in listed {
+    for (name, path, names) in listed {
         let point = parse_dir_name(&name).and_then(|partition| points.get(&partition).copied());
         let recovery_point = point.unwrap_or(Offset::ZERO);
         let how = Circumstances { clean: report.clean_shutdown, recovery_point, live: report.live };
-        let partition = check_partition(&path, name, &files, how, &mut |bytes| {
+        let partition = check_partition(files, &path, name, &names, how, &mut |bytes| {
             done += bytes;
             progress(done, total);
         });
@@ -108,18 +108,11 @@ fn check_all(
     Ok(())
 }
 
-/// Names of the files and of the folders in `dir`, sorted. Names that are not UTF-8 are not ours.
+/// Names of the files and of the folders in `dir`, sorted.
 fn list(dir: &Path) -> Result<(Vec<String>, Vec<String>), StorageError> {
-    let mut files = Vec::new();
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(dir).map_err(StorageError::io("read", dir))? {
-        let entry = entry.map_err(StorageError::io("read", dir))?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        if entry.path().is_dir() { folders.push(name) } else { files.push(name) }
-    }
-    files.sort_unstable();
-    folders.sort_unstable();
-    Ok((files, folders))
+    let (folders, files): (Vec<_>, Vec<_>) = RealDisk.list(dir)?.into_iter().partition(|entry| entry.is_dir);
+    let names = |entries: Vec<DirEntry>| entries.into_iter().map(|entry| entry.name).collect();
+    Ok((names(files), names(folders)))
 }
 
 /// Checks the small files of a data folder.
@@ -140,10 +133,4 @@ fn check_beside(data: &Path, files: &[String]) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Whether a process holds the lock. The file is opened for reading only and never made.
-fn is_locked(path: &Path) -> bool {
-    let Ok(file) = fs::File::open(path) else { return false };
-    matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::Files;
 use super::aborts::OpenTransactions;
 use super::finding::{Class, FileFindings, Finding};
 use super::recovery::{self, Circumstances};
@@ -43,18 +44,19 @@ pub(super) fn base_of_log(name: &str) -> Option<Offset> {
 }
 
 pub(super) fn check_partition(
+    files: &dyn Files,
     dir: &Path,
     name: String,
-    files: &[String],
+    names: &[String],
     how: Circumstances,
     progress: &mut dyn FnMut(u64),
 ) -> PartitionReport {
     let mut open = OpenTransactions::default();
     let mut segments: Vec<SegmentSummary> = Vec::new();
-    let mut bases: Vec<Offset> = files.iter().filter_map(|name| base_of_log(name)).collect();
+    let mut bases: Vec<Offset> = names.iter().filter_map(|name| base_of_log(name)).collect();
     bases.sort_unstable();
     for base in bases {
-        let mut segment = check_segment(dir, base, &mut open, progress);
+        let mut segment = check_segment(files, dir, base, &mut open, progress);
         if let Some(before) = segments.last() {
             segment.found.extend(join(before, base));
         }
@@ -71,8 +73,8 @@ pub(super) fn check_partition(
         end_offset: segments.iter().map(|segment| segment.end).max().unwrap_or(Offset::ZERO),
         findings: recovery::settle(&mut segments, how),
     };
-    for file in files {
-        report.findings.extend(check_other(dir, file));
+    for name in names {
+        report.findings.extend(check_other(files, dir, name));
     }
     report
 }
@@ -85,21 +87,21 @@ fn join(before: &SegmentSummary, base: Offset) -> Vec<super::finding::Raw> {
         let what = format!("begins at offset {base}, but the segment before it reaches to {}", before.end);
         found.damage(Class::Other, None, what);
     } else if base > before.end && before.first_bad.is_none() {
-        let what = format!("offsets {} to {} are in no segment, as compaction leaves it", before.end, base.0 - 1);
-        found.note(None, what);
+        let what = format!("begins at offset {base}: offsets {} to {} are in no segment", before.end, base.0 - 1);
+        found.damage(Class::Gap(before.end), None, what);
     }
     found.finish()
 }
 
 /// Checks a file that is no segment's.
-fn check_other(dir: &Path, file: &str) -> Vec<Finding> {
+fn check_other(files: &dyn Files, dir: &Path, file: &str) -> Vec<Finding> {
     let mut found = FileFindings::new(file, None);
     let wrong = if file == LEADER_EPOCH_FILE {
         LeaderEpochs::open(std::sync::Arc::new(RealDisk), dir).err().map(|error| error.to_string())
     } else if file == PARTITION_METADATA_FILE {
         read_partition_metadata(&RealDisk, dir).err().map(|error| error.to_string())
     } else if file.ends_with(".snapshot") {
-        match super::read_whole(&dir.join(file)) {
+        match super::read_whole(files, &dir.join(file)) {
             Ok(bytes) => super::snapshot(&bytes).err(),
             Err(error) => Some(format!("cannot be read: {error}")),
         }

@@ -22,7 +22,7 @@ fn recovery_start(segments: &[SegmentSummary], how: Circumstances) -> Option<Off
     if how.clean && unindexed.is_none() && !last.broken {
         return None;
     }
-    let point = segments.iter().rfind(|segment| segment.base <= how.recovery_point).map_or(first.base, |s| s.base);
+    let point = segments.iter().rfind(|segment| segment.base < how.recovery_point).map_or(first.base, |s| s.base);
     Some(unindexed.map_or(point, |unindexed| unindexed.min(point)))
 }
 
@@ -37,7 +37,10 @@ pub(super) fn settle(segments: &mut [SegmentSummary], how: Circumstances) -> Vec
         let later = last - at;
         for raw in std::mem::take(&mut segment.found) {
             debug_assert!(raw.segment.is_none_or(|base| base == segment.base));
-            settled.push(settle_one(raw, Place { recovered, torn, later, live: how.live }));
+            settled.push(settle_one(
+                raw,
+                Place { recovered, torn, later, live: how.live, recovery_point: how.recovery_point },
+            ));
         }
     }
     settled
@@ -49,6 +52,7 @@ struct Place {
     /// Segments after this one.
     later: usize,
     live: bool,
+    recovery_point: Offset,
 }
 
 fn settle_one(raw: Raw, place: Place) -> Finding {
@@ -74,6 +78,14 @@ fn settle_one(raw: Raw, place: Place) -> Finding {
             if place.recovered || place.live {
                 finding.severity = Severity::Note;
             }
+        }
+        // Compaction leaves gaps, in what is on disk for sure; elsewhere the end of a segment was lost.
+        Class::Gap(from) if place.recovered && from >= place.recovery_point => {
+            finding.recovery = Some(Recovery::Cut);
+        }
+        Class::Gap(_) => {
+            finding.severity = Severity::Note;
+            finding.what.push_str(", as compaction leaves it");
         }
         Class::Other => {}
     }

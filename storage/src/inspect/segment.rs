@@ -1,9 +1,9 @@
 //! Checks one segment: the batches of the log file, and the three indexes against them.
 
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::Path;
 
+use super::Files;
 use super::aborts::{AbortCheck, OpenTransactions};
 use super::finding::{Class, FileFindings, Raw};
 use super::index::{IndexFile, abort_index, offset_index, time_index};
@@ -39,6 +39,7 @@ pub(super) struct SegmentSummary {
 
 /// Checks the segment that begins at `base`.
 pub(super) fn check_segment(
+    files: &dyn Files,
     dir: &Path,
     base: Offset,
     open: &mut OpenTransactions,
@@ -47,9 +48,9 @@ pub(super) fn check_segment(
     let name = |suffix| file_path(Path::new(""), base, suffix);
     let mut found = FileFindings::new(name(LOG_SUFFIX), Some(base));
     // Indexes first: what a live broker adds meanwhile is then in the log for sure.
-    let (offsets, offset_file) = read_index(dir, base, OFFSET_INDEX_SUFFIX);
-    let (times, time_file) = read_index(dir, base, TIME_INDEX_SUFFIX);
-    let (aborts, abort_file) = read_index(dir, base, ABORT_INDEX_SUFFIX);
+    let (offsets, offset_file) = read_index(files, dir, base, OFFSET_INDEX_SUFFIX);
+    let (times, time_file) = read_index(files, dir, base, TIME_INDEX_SUFFIX);
+    let (aborts, abort_file) = read_index(files, dir, base, ABORT_INDEX_SUFFIX);
     let indexed = offsets.is_some();
     let mut walk = Walk {
         summary: SegmentSummary {
@@ -70,7 +71,7 @@ pub(super) fn check_segment(
         aborts: AbortCheck::new(abort_file, aborts.map_or_else(empty, |bytes| abort_index(&bytes))),
         open,
     };
-    if let Err(error) = walk.run(&dir.join(name(LOG_SUFFIX)), &mut found, progress) {
+    if let Err(error) = walk.run(files, &dir.join(name(LOG_SUFFIX)), &mut found, progress) {
         found.damage(Class::Other, None, format!("cannot be read: {error}"));
         walk.summary.broken = true;
     }
@@ -82,9 +83,9 @@ fn empty<T>() -> IndexFile<T> {
 }
 
 /// The bytes of an index, `None` if there is no such file, and a place for what is found in it.
-fn read_index(dir: &Path, base: Offset, suffix: &str) -> (Option<Vec<u8>>, FileFindings) {
+fn read_index(files: &dyn Files, dir: &Path, base: Offset, suffix: &str) -> (Option<Vec<u8>>, FileFindings) {
     let mut found = FileFindings::new(file_path(Path::new(""), base, suffix), Some(base));
-    match super::read_whole(&file_path(dir, base, suffix)) {
+    match super::read_whole(files, &file_path(dir, base, suffix)) {
         Ok(bytes) => (Some(bytes), found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if suffix != ABORT_INDEX_SUFFIX {
@@ -109,9 +110,14 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn run(&mut self, path: &Path, found: &mut FileFindings, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
+    fn run(
+        &mut self,
+        files: &dyn Files,
+        path: &Path,
+        found: &mut FileFindings,
+        progress: &mut dyn FnMut(u64),
+    ) -> io::Result<()> {
+        let (file, length) = files.open(path)?;
         self.summary.bytes = length;
         for step in Scan::new(BufReader::with_capacity(READ_BUFFER, file), length) {
             match step {
