@@ -12,6 +12,7 @@ pub mod duration;
 pub mod exit;
 pub mod hostname;
 pub mod job;
+pub mod log;
 pub mod output;
 pub mod serve;
 
@@ -42,6 +43,9 @@ enum Command {
     /// Run, watch and stop jobs.
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Job(job::JobArgs),
+    /// Look at the files of logs, without a broker: check them, print them.
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Log(log::LogArgs),
     /// Explain configuration keys, check configuration files.
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Config(config::ConfigArgs),
@@ -73,6 +77,7 @@ fn dispatch(cli: Cli) -> CliResult {
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Demo(args)) => demo::run(&args),
         Some(Command::Job(args)) => job::run(args),
+        Some(Command::Log(args)) => log::run(&args),
         Some(Command::Config(args)) => config::run(args),
     }
 }
@@ -107,6 +112,8 @@ mod tests {
             "forebay job apply x.sql --name n --admin http://127.0.0.1:1",
             "forebay job list -o json",
             "forebay job drop x --yes",
+            "forebay log verify /data -o json",
+            "forebay log dump /data/t-0/00000000000000000000.log --records",
             "forebay config explain num.partitions",
             "forebay config check server.properties",
         ] {
