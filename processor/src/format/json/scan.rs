@@ -15,12 +15,32 @@ const MAX_DEPTH: u8 = 16;
 /// A number of so many digits fits an `i64`.
 const MAX_DIGITS: usize = 18;
 
+/// Names of so many fields are learnt.
+const MAX_LEARNT: usize = 64;
+
+/// A name in quotes, with its colon and white space, that takes more bytes is not learnt.
+const MAX_LABEL_BYTES: usize = 128;
+
+/// The names of the fields of the first plain records, each with its place among the columns: records mostly have the same fields in
+/// the same order.
+#[derive(Clone, Debug, Default)]
+pub struct Shape(Vec<(Box<[u8]>, Option<usize>)>);
+
+impl Shape {
+    fn learn(&mut self, position: usize, label: &[u8], column: Option<usize>) {
+        if position == self.0.len() && position < MAX_LEARNT && label.len() <= MAX_LABEL_BYTES {
+            self.0.push((label.into(), column));
+        }
+    }
+}
+
 /// Sets the values of `columns` in `row`. Returns how many fields were among them, or `None` if the record is not plain: then `row` may
 /// hold some values already.
 pub fn scan<'a>(
     json: &'a [u8],
     columns: &[(Box<str>, DataType)],
     timestamps: TimestampFormat,
+    shape: &mut Shape,
     row: &mut [Value<'a>],
 ) -> Option<usize> {
     let mut scanner = Scanner { json, at: 0 };
@@ -29,23 +49,30 @@ pub fn scan<'a>(
     if scanner.peek()? == b'}' {
         return Some(0);
     }
-    loop {
-        let name = scanner.name()?;
-        match column_of(name, columns, expected) {
+    for position in 0.. {
+        let column = match shape.0.get(position) {
+            Some((label, column)) if scanner.literal(label).is_some() => *column,
+            _ => {
+                let start = scanner.at;
+                let column = scanner.field(columns, expected)?;
+                shape.learn(position, &json[start..scanner.at], column);
+                column
+            }
+        };
+        match column {
             Some(index) => {
                 let Converted::Value(value) = scanner.value(columns[index].1, timestamps)? else { return None };
                 row[index] = value;
                 expected = index + 1;
                 seen += 1;
             }
-            // A name that is not UTF-8 is an error.
-            None if name.is_ascii() => scanner.skip(MAX_DEPTH)?,
-            None => return None,
+            None => scanner.skip(MAX_DEPTH)?,
         }
         if scanner.is_end(b'}')? {
             return Some(seen);
         }
     }
+    None
 }
 
 /// The column of that name, trying the one after the last first, as fields mostly come in the order of the columns.
@@ -99,6 +126,14 @@ impl<'a> Scanner<'a> {
         Some(name)
     }
 
+    /// A field's name: which of `columns` it is, if any.
+    fn field(&mut self, columns: &[(Box<str>, DataType)], expected: usize) -> Option<Option<usize>> {
+        let name = self.name()?;
+        let column = column_of(name, columns, expected);
+        // A name that is not UTF-8 is an error.
+        (column.is_some() || name.is_ascii()).then_some(column)
+    }
+
     /// The text up to the closing quote, if nothing in it stands for something else.
     #[inline]
     fn text(&mut self) -> Option<&'a [u8]> {
@@ -111,6 +146,7 @@ impl<'a> Scanner<'a> {
         Some(&rest[..length])
     }
 
+    #[inline]
     fn literal(&mut self, literal: &[u8]) -> Option<()> {
         self.json[self.at..].starts_with(literal).then(|| self.at += literal.len())
     }
@@ -239,7 +275,7 @@ mod tests {
 
     fn scanned(json: &[u8]) -> Option<(usize, Vec<Value<'_>>)> {
         let mut row = vec![Value::Null, Value::Null];
-        let seen = scan(json, &columns(), TimestampFormat::Sql, &mut row)?;
+        let seen = scan(json, &columns(), TimestampFormat::Sql, &mut Shape::default(), &mut row)?;
         Some((seen, row))
     }
 
@@ -259,6 +295,23 @@ mod tests {
             ("{}", 0, Value::Null, Value::Null),
         ] {
             assert_eq!(scanned(json.as_bytes()), Some((seen, vec![a, b])), "{json}");
+        }
+    }
+
+    /// What was learnt from one record is no more than a guess for the next.
+    #[test]
+    fn fields_may_come_in_another_order_later() {
+        let (columns, mut shape) = (columns(), Shape::default());
+        for (json, a, b) in [
+            (r#"{"a":"x","c":0, "b":1}"#, "x", 1),
+            (r#"{"a":"y","c":1, "b":2}"#, "y", 2),
+            (r#"{"b":3,"a":"z","b":4}"#, "z", 4),
+            (r#"{"aa":3,"c":5, "b":5,"d":6,"a":"v"}"#, "v", 5),
+            (r#"{"a":"y","d":1,"c":7, "b":2}"#, "y", 2),
+        ] {
+            let mut row = [Value::Null, Value::Null];
+            assert!(scan(json.as_bytes(), &columns, TimestampFormat::Sql, &mut shape, &mut row).is_some());
+            assert_eq!(row, [Value::text(a), Value::Integer(b)], "{json}");
         }
     }
 
