@@ -21,16 +21,18 @@ impl RecordBuffer {
     /// Adds a record.
     pub fn push(&mut self, to: &TopicPartition, timestamp: Timestamp, key: Option<&[u8]>, value: Option<&[u8]>) {
         let added = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
-        if !self.open.contains_key(to) {
-            self.open.insert(to.clone(), BatchBuilder::new(Compression::None));
-        }
-        let batch = self.open.get_mut(to).expect("inserted above if it was missing");
-        if !batch.is_empty() && batch.size_in_bytes() + added > BATCH_BYTES {
-            let full = std::mem::replace(batch, BatchBuilder::new(Compression::None));
-            self.full.push((to.clone(), full));
-        }
-        batch.push(timestamp, key, value, &[]);
         self.records += 1;
+        if let Some(batch) = self.open.get_mut(to) {
+            if !batch.is_empty() && batch.size_in_bytes() + added > BATCH_BYTES {
+                let full = std::mem::replace(batch, BatchBuilder::new(Compression::None));
+                self.full.push((to.clone(), full));
+            }
+            batch.push(timestamp, key, value, &[]);
+            return;
+        }
+        let mut batch = BatchBuilder::new(Compression::None);
+        batch.push(timestamp, key, value, &[]);
+        self.open.insert(to.clone(), batch);
     }
 
     /// Number of records.
