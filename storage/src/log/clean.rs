@@ -84,7 +84,8 @@ impl Log {
     }
 
     /// Prepares a pass if there is enough to do, and no other pass is under way. The map of keys takes up to `max_map_bytes`
-    /// (Kafka: `log.cleaner.dedupe.buffer.size` divided by the threads).
+    /// (Kafka: `log.cleaner.dedupe.buffer.size` divided by the threads); if that does not hold the keys of a single batch, no pass
+    /// gets anywhere, which [`CleanStats::map_full`] with an unchanged offset tells.
     pub fn begin_clean(&mut self, now: Timestamp, max_map_bytes: usize) -> Result<Option<CleanTask>, StorageError> {
         if self.compaction.running.strong_count() > 0 {
             return Ok(None);

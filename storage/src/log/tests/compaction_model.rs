@@ -12,9 +12,9 @@ use crate::error::StorageError;
 
 /// A disk that stops taking changes of names after a number of them, as if the process had died there.
 #[derive(Debug)]
-struct DyingDisk {
-    inner: MemoryDisk,
-    left: AtomicI64,
+pub(super) struct DyingDisk {
+    pub(super) inner: MemoryDisk,
+    pub(super) left: AtomicI64,
 }
 
 impl DyingDisk {
