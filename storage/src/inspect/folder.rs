@@ -8,8 +8,8 @@ use super::finding::{Class, FileFindings, Finding};
 use super::partition::{PartitionReport, base_of_log, check_partition};
 use super::recovery::Circumstances;
 use crate::checkpoint::{
-    LOG_START_OFFSET_FILE, META_PROPERTIES_FILE, MetaProperties, PARTITION_METADATA_FILE, RECOVERY_POINT_FILE,
-    REPLICATION_OFFSET_FILE, clean_shutdown_exists, read_offset_checkpoint,
+    CLEANER_OFFSET_FILE, LOG_START_OFFSET_FILE, META_PROPERTIES_FILE, MetaProperties, PARTITION_METADATA_FILE,
+    RECOVERY_POINT_FILE, REPLICATION_OFFSET_FILE, clean_shutdown_exists, read_offset_checkpoint,
 };
 use crate::disk::{DirEntry, Disk, RealDisk};
 use crate::error::StorageError;
@@ -121,7 +121,7 @@ fn check_beside(data: &Path, files: &[String]) -> Vec<Finding> {
     for file in files {
         let wrong = match file.as_str() {
             META_PROPERTIES_FILE => MetaProperties::read(&RealDisk, data).err(),
-            RECOVERY_POINT_FILE | LOG_START_OFFSET_FILE | REPLICATION_OFFSET_FILE => {
+            RECOVERY_POINT_FILE | LOG_START_OFFSET_FILE | REPLICATION_OFFSET_FILE | CLEANER_OFFSET_FILE => {
                 read_offset_checkpoint(&RealDisk, &data.join(file)).err()
             }
             _ => None,

@@ -33,10 +33,12 @@ pub(super) fn settle(segments: &mut [SegmentSummary], how: Circumstances) -> Vec
     let mut settled = Vec::new();
     for (at, segment) in segments.iter_mut().enumerate() {
         let recovered = start.is_some_and(|start| segment.base >= start);
-        let torn = at == last && !segment.good_after_bad;
+        let good_until = segment.good_until;
+        let torn = |raw: &Raw| at == last && raw.finding.position.is_some_and(|position| position >= good_until);
         let later = last - at;
         for raw in std::mem::take(&mut segment.found) {
             debug_assert!(raw.segment.is_none_or(|base| base == segment.base));
+            let torn = torn(&raw);
             settled.push(settle_one(
                 raw,
                 Place { recovered, torn, later, live: how.live, recovery_point: how.recovery_point },

@@ -28,8 +28,8 @@ pub(super) struct SegmentSummary {
     pub(super) end: Offset,
     /// Where recovery would cut, if it came by.
     pub(super) first_bad: Option<u64>,
-    /// A good batch follows on a bad one.
-    pub(super) good_after_bad: bool,
+    /// Where the last good batch ends.
+    pub(super) good_until: u64,
     /// The bytes at the end are no batch.
     pub(super) broken: bool,
     /// There is an `.index`.
@@ -60,7 +60,7 @@ pub(super) fn check_segment(
             bytes: 0,
             end: base,
             first_bad: None,
-            good_after_bad: false,
+            good_until: 0,
             broken: false,
             indexed,
             found: Vec::new(),
@@ -153,7 +153,7 @@ impl Walk<'_> {
             let what = format!("batch at offset {}: {wrong}", header.base_offset);
             found.damage(Class::Batch, Some(*position), what);
         } else {
-            self.summary.good_after_bad |= self.summary.first_bad.is_some();
+            self.summary.good_until = self.position;
             if let Some(wrong) = bad_content(header, &batch.bytes) {
                 let what = format!("batch at offset {}: {wrong}", header.base_offset);
                 found.damage(Class::Other, Some(*position), what);

@@ -230,6 +230,11 @@ fn a_torn_tail_is_named() {
     data.edit(LOG, |bytes| bytes[212] ^= 1);
     let places: Vec<_> = data.wrong().iter().map(|finding| (finding.position, finding.severity)).collect();
     assert_eq!(places, [(Some(142), Severity::TornTail), (Some(213), Severity::TornTail)]);
+    // The batch at 71 stays whole.
+    data.edit(LOG, |bytes| bytes[70] ^= 1);
+    let places: Vec<_> = data.wrong().iter().map(|finding| (finding.position, finding.severity)).collect();
+    let torn = [(Some(142), Severity::TornTail), (Some(213), Severity::TornTail)];
+    assert_eq!(places, [&[(Some(0), Severity::Damage)], &torn[..]].concat());
 }
 
 #[test]
@@ -360,6 +365,30 @@ fn the_small_files_are_looked_at() {
     }
     fs::write(data.partition().join("partition.metadata"), "x").unwrap();
     assert!(data.wrong().iter().any(|finding| finding.file.to_str() == Some("partition.metadata")));
+}
+
+#[test]
+fn a_compacted_log_is_as_it_was_written() {
+    let data = Data::new();
+    let mut log = data.open(400);
+    log.update_config(LogConfig { compact: true, index_interval_bytes: 0, segment_bytes: 400, ..LogConfig::default() });
+    for at in 0..40_u8 {
+        let mut builder = BatchBuilder::new(Compression::None);
+        for key in [at % 3, at % 7] {
+            builder.push(Timestamp(NOW + i64::from(at)), Some(&[key]), Some(b"value"), &[]);
+        }
+        append(&mut log, builder.finish(&BatchStamp::default()), Origin::Client);
+    }
+    log.roll(Timestamp(NOW)).unwrap();
+    log.set_high_watermark(log.log_end_offset());
+    let before = data.check().partitions.remove(0).records;
+    let task = log.begin_clean(Timestamp(NOW), 1 << 20).unwrap().unwrap();
+    log.finish_clean(task.run(&mut |_| {}).unwrap()).unwrap();
+    log.close().unwrap();
+    let report = data.check().partitions.remove(0);
+    assert!(before == 80 && report.records < 20, "{before} {}", report.records);
+    let wrong: Vec<_> = report.findings.iter().filter(|finding| finding.severity != Severity::Note).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 #[test]

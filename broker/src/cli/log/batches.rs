@@ -277,7 +277,10 @@ fn table_line(row: &BatchRow, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = String::new();
     if row.producer_id >= 0 {
         let (id, epoch) = (row.producer_id, row.producer_epoch);
-        rest = format!("{id} epoch {epoch} sequence {}-{}", row.base_sequence, row.last_sequence);
+        rest = format!("{id} epoch {epoch}");
+        if row.base_sequence >= 0 {
+            rest.push_str(&format!(" sequence {}-{}", row.base_sequence, row.last_sequence));
+        }
     }
     let flags = [
         (row.transactional, "transactional"),

@@ -4,7 +4,8 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use forebay_storage::checkpoint::{
-    LOG_START_OFFSET_FILE, META_PROPERTIES_FILE, PARTITION_METADATA_FILE, RECOVERY_POINT_FILE, REPLICATION_OFFSET_FILE,
+    CLEANER_OFFSET_FILE, LOG_START_OFFSET_FILE, META_PROPERTIES_FILE, PARTITION_METADATA_FILE, RECOVERY_POINT_FILE,
+    REPLICATION_OFFSET_FILE,
 };
 use forebay_storage::epochs::LEADER_EPOCH_FILE;
 use forebay_storage::error::StorageError;
@@ -54,7 +55,9 @@ fn listing(path: &Path, kind: &str) -> Result<Listing, CliError> {
         LEADER_EPOCH_FILE => stored(entries::epochs(dir)),
         PARTITION_METADATA_FILE => stored(entries::partition_metadata(dir)),
         META_PROPERTIES_FILE => stored(entries::meta_properties(dir)),
-        RECOVERY_POINT_FILE | LOG_START_OFFSET_FILE | REPLICATION_OFFSET_FILE => stored(entries::checkpoint(path)),
+        RECOVERY_POINT_FILE | LOG_START_OFFSET_FILE | REPLICATION_OFFSET_FILE | CLEANER_OFFSET_FILE => {
+            stored(entries::checkpoint(path))
+        }
         _ => match kind.rsplit_once('.') {
             Some((base, "index")) => Ok(entries::offsets(&whole()?, base_offset(path, base)?)),
             Some((base, "timeindex")) => Ok(entries::times(&whole()?, base_offset(path, base)?)),

@@ -298,7 +298,7 @@ fn a_report_names_the_place_and_what_recovery_does() {
     let torn = verify::report(data.0.path()).unwrap();
     let expected = format!(
         "torn tail  t-0/{LOG} byte 153: no batch: the batch is cut off: 61 bytes needed, 47 there (47 bytes to the end of the \
-         file); recovery would cut the log off here"
+         file); recovery would cut this off"
     );
     assert!(torn.lines().any(|line| line == expected), "{torn}");
     assert!(torn.ends_with("1 torn tail, 0 damaged places"), "{torn}");

@@ -176,7 +176,7 @@ fn text(shape: &Shape) -> String {
 fn finding_line(finding: &FindingShape) -> String {
     let position = finding.position.map(|position| format!(" byte {position}")).unwrap_or_default();
     let recovery = match finding.recovery {
-        Some("cut") => "; recovery would cut the log off here",
+        Some("cut") => "; recovery would cut this off",
         Some("rebuilt") => "; recovery would make the index anew",
         Some(_) => "; recovery would not look here",
         None => "",
