@@ -14,9 +14,7 @@ use serde::Serialize;
 use super::MAX_BODY_BYTES;
 use super::error::HttpError;
 use super::jobs_api::{CreateJob, JobError, JobStatus, JobsApi};
-
-/// Characters of the longest job name; names go into topic names, whose limit is 249.
-const MAX_NAME_LENGTH: usize = 200;
+use crate::jobs::MAX_NAME;
 
 type Jobs = State<Arc<dyn JobsApi>>;
 
@@ -76,13 +74,10 @@ async fn remove(State(jobs): Jobs, Path(name): Path<String>) -> Result<StatusCod
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Job names follow the rule of topic names, as they become part of some.
+/// The rule is the jobs'; the answer names what is allowed.
 fn check_name(name: &str) -> Result<(), HttpError> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if !name.is_empty() && name.len() <= MAX_NAME_LENGTH && name.chars().all(legal) && name != "." && name != ".." {
-        return Ok(());
-    }
-    let message = format!("{name:?} is not a job name");
-    let hint = format!("use up to {MAX_NAME_LENGTH} of the characters a-z, A-Z, 0-9, '.', '_' and '-'");
-    Err(HttpError::new(StatusCode::BAD_REQUEST, message).with_hint(hint))
+    crate::jobs::check_name(name).map_err(|message| {
+        let hint = format!("use up to {MAX_NAME} of the characters a-z, A-Z, 0-9, '.', '_' and '-'");
+        HttpError::new(StatusCode::BAD_REQUEST, message).with_hint(hint)
+    })
 }

@@ -8,7 +8,7 @@ mod spec;
 mod store;
 
 pub use host::BrokerHost;
-pub use spec::JobSpec;
+pub use spec::{JobSpec, MAX_NAME, check_name};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -147,7 +147,7 @@ impl Jobs {
             Some(name) => name.to_owned(),
             None => plan.pipelines.first().map(|p| p.sink.topic.clone()).unwrap_or_default(),
         };
-        spec::check_name(&name).map_err(JobError::Invalid)?;
+        check_name(&name).map_err(JobError::Invalid)?;
         let mut jobs = self.jobs.lock();
         if jobs.contains_key(&name) {
             return Err(JobError::Exists(name));

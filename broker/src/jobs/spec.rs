@@ -31,6 +31,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
         _ if name.len() > MAX_NAME => {
             Err(format!("the job's name has {} characters, more than {MAX_NAME}", name.len()))
         }
+        _ if name == "." || name == ".." => Err(format!("the job's name cannot be {name:?}")),
         Some(bad) => {
             Err(format!("the job's name {name:?} has {bad:?} in it; letters, digits, '.', '_' and '-' are allowed"))
         }
@@ -45,7 +46,7 @@ mod tests {
     #[test]
     fn names_must_fit_into_topic_names() {
         assert!(check_name("user-metrics_5s.v2").is_ok());
-        for bad in ["", "a b", "a/b", "ä", &"x".repeat(101)] {
+        for bad in ["", ".", "..", "a b", "a/b", "ä", &"x".repeat(101)] {
             assert!(check_name(bad).is_err(), "{bad}");
         }
     }

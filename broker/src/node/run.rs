@@ -56,7 +56,7 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     let mut background = JoinSet::new();
     background.spawn(rooms.groups.clone().drive_timers());
     background.spawn(rooms.transactions.clone().drive_timers());
-    background.spawn(upkeep::run(config.clone(), rooms.partitions.clone()));
+    background.spawn(upkeep::run(config.clone(), rooms.partitions.clone(), rooms.metadata.log().clone()));
     let limit = Arc::new(Semaphore::new(Limits::of(&config).max_connections));
     let listeners: Vec<Arc<Listener>> = sockets.iter().map(|(_, listener)| listener.clone()).collect();
     for (socket, listener) in sockets {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::config::BrokerConfig;
-use crate::partition::Partitions;
+use crate::partition::{Partition, Partitions};
 
 /// No interval is shorter than this, whatever the configuration says.
 const SHORTEST_MS: i64 = 100;
@@ -13,12 +13,16 @@ const SHORTEST_MS: i64 = 100;
 const PRODUCER_CHECK_MS: i64 = 600_000;
 
 /// Runs until the task is dropped. Disk work is done on threads that may block.
-pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>) {
+pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>, metadata_log: Arc<Partition>) {
     let log = &config.log;
     let expiration_ms = i64::from(log.producer_id_expiration_ms);
     let retention = every(log.retention_check_interval_ms, partitions.clone(), |p| p.apply_retention(clock::now()));
-    let checkpoints = every(i64::from(log.flush_offset_checkpoint_interval_ms), partitions.clone(), |p| {
+    let checkpoints = every(i64::from(log.flush_offset_checkpoint_interval_ms), partitions.clone(), move |p| {
         p.flush();
+        // The metadata log is no topic's, so it is not among the partitions.
+        if let Err(error) = metadata_log.flush() {
+            tracing::error!("the metadata log cannot be flushed: {error}");
+        }
         p.checkpoint();
     });
     let producers = every(PRODUCER_CHECK_MS, partitions, move |p| p.expire_producers(clock::now(), expiration_ms));
