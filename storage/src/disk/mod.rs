@@ -3,6 +3,8 @@
 //! Files are written at their end only, so whatever was once read from a file never changes under the reader. That is what
 //! makes handing out slices of mapped files sound.
 
+mod faults;
+mod faulty;
 mod mapped;
 mod memory;
 #[allow(unsafe_code, reason = "mapped files; each block says why it is sound")]
@@ -16,6 +18,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use faults::{Fault, FaultPlan};
+pub use faulty::FaultyDisk;
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
 
