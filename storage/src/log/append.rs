@@ -64,7 +64,6 @@ impl Log {
         let changes = self.check_producers(&prepared, &options)?;
         self.write(&prepared, size, &options)?;
         self.commit(&prepared, changes)?;
-        self.flush_if_due(options.now)?;
         Ok(self.outcome(&prepared, &options))
     }
 

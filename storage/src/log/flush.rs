@@ -1,4 +1,8 @@
 //! Makes a log durable (Kafka: UnifiedLog.flush).
+//!
+//! There are two ways. A *flush* brings everything to disk, indexes and snapshots too, and moves the recovery point: the next
+//! opening reads only what comes after. A *sync* brings the batches alone to disk, which is all that durability needs, since recovery
+//! makes the rest anew from the batches behind the recovery point; it moves the durable offset. Appending does neither.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,48 +12,130 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp};
 
-/// The slow part of a flush, to be done without holding the log: [`FlushTask::run`], then [`Log::flushed`].
+/// How far a log is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Durability {
+    /// Every batch before it is on disk and will be found there. Never before the recovery point.
+    pub(super) offset: Offset,
+    /// Counts the changes to the names in the folder; the first is the making of the folder itself.
+    names: u64,
+    /// Up to which of them the names are on disk.
+    synced_names: u64,
+    /// When the last sync or flush was done.
+    last: Timestamp,
+    /// How often the log was cut off: what was synced before says nothing of what was written after.
+    cuts: u64,
+}
+
+impl Durability {
+    /// Of a log that was just opened, whose batches before `offset` are on disk.
+    pub(super) fn opened(offset: Offset, now: Timestamp) -> Durability {
+        Durability { offset, names: 1, last: now, ..Durability::default() }
+    }
+
+    /// The log was cut off at `end`.
+    pub(super) fn cut(&mut self, end: Offset) {
+        self.offset = self.offset.min(end);
+        self.cuts += 1;
+    }
+
+    /// A file of batches was made.
+    pub(super) fn name_added(&mut self) {
+        self.names += 1;
+    }
+}
+
+/// The slow part of a flush or a sync, to be done without holding the log: [`FlushTask::run`], then [`Log::flushed`].
 #[derive(Debug)]
 pub struct FlushTask {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     files: Vec<Arc<dyn DiskFile>>,
+    done: Flushed,
+    names_changed: bool,
+}
+
+/// What a [`FlushTask`] has achieved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flushed {
     up_to: Offset,
+    names: u64,
+    cuts: u64,
+    with_indexes: bool,
+}
+
+impl Flushed {
+    /// Every batch before it is on disk.
+    #[must_use]
+    pub fn up_to(self) -> Offset {
+        self.up_to
+    }
 }
 
 impl FlushTask {
-    /// Syncs the files; returns the offset up to which the log is durable then. After an error the log must be closed and
-    /// recovered: the system may have dropped what it could not write.
-    pub fn run(self) -> Result<Offset, StorageError> {
+    /// Syncs the files. After an error the log must be closed and recovered: the system may have dropped what it could not write,
+    /// and a second attempt might say that all is well.
+    pub fn run(self) -> Result<Flushed, StorageError> {
         for file in &self.files {
             file.sync()?;
         }
-        self.disk.sync_dir(&self.dir)?;
-        if let Some(parent) = self.dir.parent() {
-            self.disk.sync_dir(parent)?;
+        if self.names_changed {
+            self.disk.sync_dir(&self.dir)?;
+            if let Some(parent) = self.dir.parent() {
+                self.disk.sync_dir(parent)?;
+            }
         }
-        Ok(self.up_to)
+        Ok(self.done)
     }
 }
 
 impl Log {
-    /// Makes all that was appended durable, and moves the recovery point to the end.
-    pub fn flush(&mut self) -> Result<(), StorageError> {
-        let task = self.prepare_flush()?;
-        match task.run() {
-            Ok(up_to) => {
-                self.flushed(up_to);
-                Ok(())
-            }
-            Err(error) => {
-                self.flush_failed();
-                Err(error)
-            }
-        }
+    /// Every batch before it is on disk, whatever happens to the machine.
+    #[must_use]
+    pub fn durable_offset(&self) -> Offset {
+        self.durability.offset
     }
 
-    /// Collects what has to be synced to make the log durable as it is now.
+    /// Whether `flush.messages` asks for syncs, so that the log must not be shown beyond [`Log::releasable_offset`].
+    #[must_use]
+    pub fn syncs_before_release(&self) -> bool {
+        self.config.flush_messages < i64::MAX
+    }
+
+    /// How far the log may be acknowledged and shown: `flush.messages` is the number of records that may never be exceeded by those
+    /// that were acknowledged and are not on disk. With 1, everything that is acknowledged is on disk.
+    #[must_use]
+    pub fn releasable_offset(&self) -> Offset {
+        if self.sync_due() { self.durability.offset } else { self.log_end }
+    }
+
+    /// Whether `flush.messages` asks for a sync.
+    #[must_use]
+    pub fn sync_due(&self) -> bool {
+        self.log_end.0 - self.durability.offset.0 >= self.config.flush_messages.max(1)
+    }
+
+    /// Whether `flush.ms` asks for a sync.
+    #[must_use]
+    pub fn sync_overdue(&self, now: Timestamp) -> bool {
+        self.durability.offset < self.log_end
+            && now.0.saturating_sub(self.durability.last.0) >= self.config.flush_ms.max(0)
+    }
+
+    /// Collects what has to be synced so that no batch of the log as it is now can be lost: files of batches, and the folder
+    /// if it has new ones. Quick; writes nothing.
+    pub fn prepare_sync(&self) -> Result<FlushTask, StorageError> {
+        self.check_not_broken()?;
+        let mut files = Vec::new();
+        if self.durability.offset < self.log_end {
+            files.extend(self.segments_from(self.durability.offset).map(|segment| segment.log_file().clone()));
+        }
+        Ok(self.task(files, false))
+    }
+
+    /// Collects what has to be synced to make the log durable as it is now, indexes and snapshots included.
     pub fn prepare_flush(&mut self) -> Result<FlushTask, StorageError> {
+        self.check_not_broken()?;
         let first = self.segments.range(..=self.recovery_point).next_back().map_or(Offset::ZERO, |(base, _)| *base);
         let mut files = self.producers.take_unsynced();
         files.append(&mut self.unsynced);
@@ -59,7 +145,34 @@ impl Log {
                 files.extend(segment.files());
             }
         }
-        Ok(FlushTask { disk: self.disk.clone(), dir: self.dir.clone(), files, up_to: self.log_end })
+        Ok(self.task(files, true))
+    }
+
+    fn task(&self, files: Vec<Arc<dyn DiskFile>>, with_indexes: bool) -> FlushTask {
+        let Durability { names, synced_names, cuts, .. } = self.durability;
+        let done = Flushed { up_to: self.log_end, names, cuts, with_indexes };
+        // Index files get names whenever they are first needed.
+        let names_changed = with_indexes || synced_names < names;
+        FlushTask { disk: self.disk.clone(), dir: self.dir.clone(), files, done, names_changed }
+    }
+
+    /// Notes what a [`FlushTask`] has achieved. One task at a time: the system tells of a failed write only once, so of two tasks
+    /// that run at once one may hear nothing of it.
+    pub fn flushed(&mut self, done: Flushed) {
+        if done.cuts != self.durability.cuts {
+            return;
+        }
+        let up_to = done.up_to;
+        if done.with_indexes {
+            self.recovery_point = self.recovery_point.max(up_to);
+        }
+        self.durability.offset = self.durability.offset.max(up_to);
+        self.durability.synced_names = self.durability.synced_names.max(done.names);
+    }
+
+    /// Notes when a sync or flush was done, for `flush.ms`.
+    pub fn note_flush_time(&mut self, now: Timestamp) {
+        self.durability.last = now;
     }
 
     /// Notes that a [`FlushTask`] failed. The system may have dropped the dirty pages, so that trying again would lie: nothing more is
@@ -68,34 +181,42 @@ impl Log {
         self.broken = true;
     }
 
-    /// Notes that the log is durable up to `up_to`.
-    pub fn flushed(&mut self, up_to: Offset) {
-        self.recovery_point = self.recovery_point.max(up_to.min(self.log_end));
+    /// Makes all that was appended durable, and moves the recovery point to the end.
+    pub fn flush(&mut self) -> Result<(), StorageError> {
+        let task = self.prepare_flush()?;
+        self.finish(task)
     }
 
-    /// Whether `flush.messages` or `flush.ms` ask for a flush.
-    #[must_use]
-    pub fn flush_due(&self, now: Timestamp) -> bool {
-        let unflushed = self.log_end.0 - self.recovery_point.0;
-        unflushed > 0
-            && (unflushed >= self.config.flush_messages
-                || now.0.saturating_sub(self.last_flush.0) >= self.config.flush_ms)
-    }
-
-    /// Flushes if `flush.messages` or `flush.ms` ask for it.
-    pub fn flush_if_due(&mut self, now: Timestamp) -> Result<(), StorageError> {
-        if self.flush_due(now) {
-            self.flush()?;
-            self.last_flush = now;
+    /// Makes the batches durable that were found when the log was opened: with `flush.messages` nobody is to see what a power loss
+    /// can take back, and a process that was killed leaves batches that no sync has covered.
+    pub(super) fn sync_recovered(&mut self) -> Result<(), StorageError> {
+        if !self.syncs_before_release() || self.durability.offset >= self.log_end {
+            return Ok(());
         }
-        Ok(())
+        let task = self.prepare_sync()?;
+        self.finish(task)
+    }
+
+    fn finish(&mut self, task: FlushTask) -> Result<(), StorageError> {
+        match task.run() {
+            Ok(done) => {
+                self.flushed(done);
+                Ok(())
+            }
+            Err(error) => {
+                self.flush_failed();
+                Err(error)
+            }
+        }
+    }
+
+    fn check_not_broken(&self) -> Result<(), StorageError> {
+        if self.broken { Err(StorageError::Broken { path: self.dir.clone() }) } else { Ok(()) }
     }
 
     /// Completes all files and makes them durable. After this the log may be opened as clean.
     pub fn close(&mut self) -> Result<(), StorageError> {
-        if self.broken {
-            return Err(StorageError::Broken { path: self.dir.clone() });
-        }
+        self.check_not_broken()?;
         self.compaction.cancel();
         self.active_mut().seal()?;
         self.producers.take_snapshot()?;

@@ -28,14 +28,14 @@ pub use crate::segment::AbortedTransaction;
 pub use append::{AppendOptions, Origin};
 pub use config::LogConfig;
 pub use error::{AppendError, ReadError};
-pub use flush::FlushTask;
+pub use flush::{FlushTask, Flushed};
 pub use names::{deleted_dir_name, is_deleted_dir, parse_dir_name};
 pub use open::LogOptions;
 pub use outcome::{AppendOutcome, ProducerInfo, ReadOutcome};
 
 use crate::disk::{Disk, DiskFile};
 use crate::epochs::LeaderEpochs;
-use crate::ids::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
+use crate::ids::{LeaderEpoch, Offset, TopicId, TopicPartition};
 use crate::producer::ProducerState;
 use crate::segment::Segment;
 
@@ -55,7 +55,7 @@ pub struct Log {
     log_end: Offset,
     high_watermark: Offset,
     recovery_point: Offset,
-    last_flush: Timestamp,
+    durability: flush::Durability,
     /// Small files written but not synced.
     unsynced: Vec<Arc<dyn DiskFile>>,
     /// A write failed half-way: memory and disk may differ, so nothing more is written.

@@ -5,6 +5,7 @@ use std::io::IoSlice;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::flush::Durability;
 use super::{Log, LogConfig};
 use crate::checkpoint::{PARTITION_METADATA_FILE, read_partition_metadata};
 use crate::disk::{Disk, DiskFile};
@@ -62,12 +63,14 @@ impl Log {
             log_end: Offset::ZERO,
             high_watermark: Offset::ZERO,
             recovery_point: options.recovery_point,
-            last_flush: now,
+            durability: Default::default(),
             unsynced,
             broken: false,
             compaction: Default::default(),
         };
         log.settle(options.clean && !swapped, now)?;
+        log.durability = Durability::opened(log.recovery_point, now);
+        log.sync_recovered()?;
         Ok(log)
     }
 

@@ -44,6 +44,7 @@ impl Log {
         self.producers.take_snapshot()?;
         let segment = Segment::create(self.disk.clone(), &self.dir, base, self.config.index(), now)?;
         self.segments.insert(base, segment);
+        self.durability.name_added();
         Ok(())
     }
 }

@@ -26,6 +26,7 @@ impl Log {
         self.log_end = offset;
         self.log_start = self.log_start.min(offset);
         self.recovery_point = self.recovery_point.min(offset);
+        self.durability.cut(offset);
         self.high_watermark = self.high_watermark.min(offset);
         self.epochs.truncate_from_end(offset)?;
         self.rebuild_producers(now)?;
@@ -51,6 +52,7 @@ impl Log {
         self.log_start = offset;
         self.log_end = offset;
         self.recovery_point = self.recovery_point.min(offset);
+        self.durability.cut(offset);
         self.high_watermark = offset;
         self.sync_cut()
     }

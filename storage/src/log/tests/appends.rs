@@ -187,17 +187,3 @@ fn segments_roll_by_size_time_and_index() {
     }
     assert_eq!(log.segments.keys().map(|base| base.0).collect::<Vec<_>>(), [0, 5]);
 }
-
-#[test]
-fn flush_messages_moves_the_recovery_point() {
-    let disk = MemoryDisk::new();
-    let mut log = open(&disk, LogConfig { flush_messages: 2, ..LogConfig::default() });
-    append(&mut log, plain(&["a"]), as_client());
-    assert_eq!(log.recovery_point(), Offset(0));
-    append(&mut log, plain(&["b"]), as_client());
-    assert_eq!(log.recovery_point(), Offset(2));
-    append(&mut log, plain(&["c"]), as_client());
-    disk.crash(|_, _| 0);
-    let log = open(&disk, LogConfig::default());
-    assert_eq!(values(&log, Offset(0)), [(0, "a".into()), (1, "b".into())]);
-}

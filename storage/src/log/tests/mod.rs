@@ -4,6 +4,7 @@ mod appends;
 mod compaction;
 mod compaction_model;
 mod files;
+mod flushing;
 mod model;
 mod reads;
 mod recovery;
@@ -19,7 +20,7 @@ use super::*;
 use crate::batch::{BatchBuilder, BatchStamp, ControlKind, ControlRecord, batches};
 use crate::compress::Compression;
 use crate::disk::MemoryDisk;
-use crate::ids::{ProducerEpoch, ProducerId, Sequence};
+use crate::ids::{ProducerEpoch, ProducerId, Sequence, Timestamp};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
