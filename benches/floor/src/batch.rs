@@ -1,0 +1,122 @@
+//! Record batches of version 2 as a producer makes them (Kafka: DefaultRecordBatch).
+
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::Failure;
+
+/// Bytes of a batch's header.
+pub const HEADER: usize = 61;
+/// Where the bytes begin that the checksum covers.
+const CRC_START: usize = 21;
+/// Bytes before those that a batch's length counts.
+const LENGTH_OVERHEAD: usize = 12;
+const LZ4: i16 = 3;
+
+/// A batch, and what is in it.
+pub struct Built {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its records.
+    pub records: usize,
+    /// Bytes of its records' values.
+    pub value_bytes: usize,
+}
+
+/// As many records with `record_bytes` of value as fit into `batch_bytes`. `seed` makes batches differ.
+pub fn build(record_bytes: usize, batch_bytes: usize, lz4: bool, seed: u64) -> Result<Built, Failure> {
+    let mut letters = Letters(seed.wrapping_mul(2).wrapping_add(0x9e37_79b9_7f4a_7c15));
+    let mut body = Vec::with_capacity(batch_bytes);
+    let mut records = 0usize;
+    loop {
+        let mut record = vec![0u8]; // attributes
+        varint(&mut record, 0); // timestamp delta
+        varint(&mut record, records as i64);
+        varint(&mut record, -1); // no key
+        varint(&mut record, record_bytes as i64);
+        // With LZ4, two letters in three are repeated, so that there is something to compress.
+        let fresh = if lz4 { record_bytes.div_ceil(3) } else { record_bytes };
+        let drawn: Vec<u8> = (0..fresh).map(|_| letters.next()).collect();
+        record.extend(drawn.iter().cycle().take(record_bytes));
+        varint(&mut record, 0); // no headers
+        let mut length = Vec::new();
+        varint(&mut length, record.len() as i64);
+        if records > 0 && HEADER + body.len() + length.len() + record.len() > batch_bytes {
+            break;
+        }
+        body.extend_from_slice(&length);
+        body.extend_from_slice(&record);
+        records += 1;
+    }
+    if lz4 {
+        let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        encoder.write_all(&body)?;
+        body = encoder.finish()?;
+    }
+    Ok(Built {
+        bytes: with_header(&body, records, if lz4 { LZ4 } else { 0 })?,
+        records,
+        value_bytes: records * record_bytes,
+    })
+}
+
+fn with_header(body: &[u8], records: usize, attributes: i16) -> Result<Vec<u8>, Failure> {
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+    let count = i32::try_from(records)?;
+    let mut bytes = Vec::with_capacity(HEADER + body.len());
+    bytes.extend(0i64.to_be_bytes()); // base offset
+    bytes.extend(i32::try_from(HEADER - LENGTH_OVERHEAD + body.len())?.to_be_bytes());
+    bytes.extend((-1i32).to_be_bytes()); // leader epoch
+    bytes.push(2); // format
+    bytes.extend(0u32.to_be_bytes()); // checksum, see below
+    bytes.extend(attributes.to_be_bytes());
+    bytes.extend((count - 1).to_be_bytes());
+    bytes.extend(now.to_be_bytes());
+    bytes.extend(now.to_be_bytes());
+    bytes.extend((-1i64).to_be_bytes()); // producer id
+    bytes.extend((-1i16).to_be_bytes()); // its epoch
+    bytes.extend((-1i32).to_be_bytes()); // sequence
+    bytes.extend(count.to_be_bytes());
+    bytes.extend_from_slice(body);
+    let crc = crc32c::crc32c(&bytes[CRC_START..]);
+    bytes[CRC_START - 4..CRC_START].copy_from_slice(&crc.to_be_bytes());
+    Ok(bytes)
+}
+
+/// Bytes and next offset of the whole batches at the start of `records`; what follows is a part of one.
+pub fn whole(mut records: &[u8]) -> (usize, Option<i64>) {
+    let (mut bytes, mut next) = (0, None);
+    while records.len() >= HEADER {
+        let number = |at: usize| i32::from_be_bytes([records[at], records[at + 1], records[at + 2], records[at + 3]]);
+        let size = number(8) as usize + LENGTH_OVERHEAD;
+        if size > records.len() {
+            break;
+        }
+        let base = (i64::from(number(0)) << 32) | i64::from(number(4).cast_unsigned());
+        next = Some(base + i64::from(number(23)) + 1);
+        bytes += size;
+        records = &records[size..];
+    }
+    (bytes, next)
+}
+
+fn varint(out: &mut Vec<u8>, value: i64) {
+    let mut bits = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    while bits >= 0x80 {
+        out.push(bits as u8 | 0x80);
+        bits >>= 7;
+    }
+    out.push(bits as u8);
+}
+
+/// Random capital letters, as kafka-producer-perf-test sends them.
+struct Letters(u64);
+
+impl Letters {
+    fn next(&mut self) -> u8 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        b'A' + (self.0 >> 33) as u8 % 26
+    }
+}

@@ -1,0 +1,43 @@
+//! The floor of the measurements: a server that does the least that a broker must do, and loads of real frames for it, for Forebay
+//! and for Apache Kafka alike.
+//!
+//! ```text
+//! forebay-floor serve FOLDER
+//! forebay-floor produce --address HOST:PORT --topic T --gb 1 [--connections 1 --partitions 4 --record-bytes 1024
+//!                       --batch-bytes 65536 --compression none|lz4 --in-flight 5]
+//! forebay-floor fetch   --address HOST:PORT --topic T [--floor] [--connections 1 --partitions 4 --partition-bytes 1048576]
+//! ```
+//!
+//! A load prints one line of JSON.
+
+mod batch;
+mod fetch;
+mod options;
+mod produce;
+mod serve;
+mod wire;
+
+use std::process::ExitCode;
+
+use options::Options;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let what = arguments.next().unwrap_or_default();
+    let done = match what.as_str() {
+        "serve" => serve::run(&arguments.next().unwrap_or_else(|| ".".to_owned())),
+        "produce" => Options::parse(arguments).and_then(|options| produce::run(&options)),
+        "fetch" => Options::parse(arguments).and_then(|options| fetch::run(&options)),
+        other => Err(format!("{other:?} is none of serve, produce, fetch").into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("forebay-floor {what}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Anything that ends a run.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
