@@ -97,13 +97,16 @@ apis! {
     EndTxn(EndTxnRequest) 0, 0..=5 => transactions::end_txn::handle [transactions];
     TxnOffsetCommit(TxnOffsetCommitRequest) 0, 0..=5 => transactions::txn_offset_commit::handle [transactions, groups, metadata];
     DescribeConfigs(DescribeConfigsRequest) 1, 1..=4 => topics::describe_configs::handle [metadata, config, cluster];
+    AlterConfigs(AlterConfigsRequest) 0, 0..=2 => topics::alter_configs::handle [metadata, cluster];
     CreatePartitions(CreatePartitionsRequest) 0, 0..=3 => topics::create_partitions::handle [metadata];
     DeleteGroups(DeleteGroupsRequest) 0, 0..=2 => groups::delete_groups::handle [groups];
+    IncrementalAlterConfigs(IncrementalAlterConfigsRequest) 0, 0..=1 => topics::incremental_alter_configs::handle [metadata, cluster];
     OffsetDelete(OffsetDeleteRequest) 0, 0..=0 => groups::offset_delete::handle [groups, metadata];
     DescribeCluster(DescribeClusterRequest) 0, 0..=2 => cluster::describe_cluster::handle [cluster];
     DescribeProducers(DescribeProducersRequest) 0, 0..=0 => transactions::describe_producers::handle [partitions];
     DescribeTransactions(DescribeTransactionsRequest) 0, 0..=0 => transactions::describe_transactions::handle [transactions];
     ListTransactions(ListTransactionsRequest) 0, 0..=2 => transactions::list_transactions::handle [transactions];
+    ListConfigResources(ListConfigResourcesRequest) 0, 0..=1 => topics::list_config_resources::handle [metadata, cluster];
 }
 
 /// The name of an API that is served.

@@ -30,6 +30,8 @@ const LIMITS: &str = "
 - DeleteTopics refuses `__consumer_offsets` and `__transaction_state` by INVALID_TOPIC_EXCEPTION.
 - ListTransactions takes patterns without Unicode classes (`\\pL`).
 - ListGroups and DescribeGroups know classic groups alone.
+- AlterConfigs and IncrementalAlterConfigs change topics, and of brokers the keys that stand behind topic configs; other
+  keys of brokers are refused as read-only ones are, and so are log levels, groups and client metrics subscriptions.
 - Throttle times are always 0: there are no quotas.
 ";
 

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::dynamic::Dynamic;
 use super::key::{Key, KeyType, Scope};
 use super::synonyms;
 use super::table::table;
@@ -65,21 +66,38 @@ pub struct Described {
 
 /// All keys of the broker, sorted by name.
 #[must_use]
-pub fn broker(values: &Values) -> Vec<Described> {
+pub fn broker(values: &Values, dynamic: &Dynamic) -> Vec<Described> {
     let one = |key: &'static Key| {
-        let value = values.text(key.name).map(Cow::Borrowed);
-        described(key, value, broker_synonyms(values, key.name))
+        let value = dynamic.get(key.name).or_else(|| values.text(key.name)).map(Cow::Borrowed);
+        described(key, value, broker_synonyms(values, dynamic, key.name))
     };
     table().scope(Scope::Broker).map(one).collect()
 }
 
+/// What is set at run time for all brokers, sorted by name.
+#[must_use]
+pub fn all_brokers(dynamic: &Dynamic) -> Vec<Described> {
+    let source = ConfigSource::DynamicDefaultBroker;
+    let one = |(name, value): (&String, &String)| {
+        let key = table().get(Scope::Broker, name)?;
+        let shown = Some(value.clone()).filter(|_| !key.is_sensitive());
+        let synonyms = vec![Synonym { name: key.name, value: shown, source }];
+        Some(described(key, Some(Cow::Borrowed(value)), synonyms))
+    };
+    dynamic.cluster.iter().filter_map(one).collect()
+}
+
 /// All keys of a topic with these overrides, sorted by name.
 #[must_use]
-pub fn topic(values: &Values, overrides: &BTreeMap<String, String>) -> Vec<Described> {
+pub fn topic(values: &Values, dynamic: &Dynamic, overrides: &BTreeMap<String, String>) -> Vec<Described> {
     let one = |key: &'static Key| {
         let behind = synonyms::of_topic_key(key.name).first();
-        let synonyms = behind.map(|(name, _)| broker_synonyms(values, name)).unwrap_or_default();
-        overridden(key, overrides, ConfigSource::Topic, broker_default(values, key), synonyms)
+        let synonyms = behind.map(|(name, _)| broker_synonyms(values, dynamic, name)).unwrap_or_default();
+        let default = match behind.and_then(|(name, _)| dynamic.get(name)) {
+            Some(value) => Some(Cow::Borrowed(value)),
+            None => broker_default(values, key),
+        };
+        overridden(key, overrides, ConfigSource::Topic, default, synonyms)
     };
     table().scope(Scope::Topic).map(one).collect()
 }
@@ -91,7 +109,7 @@ pub fn group(values: &Values, overrides: &BTreeMap<String, String>) -> Vec<Descr
         // A group's key has the broker's default of the same name behind `group.`, where there is one.
         let behind = table().get(Scope::Broker, &format!("group.{}", key.name)).map(|behind| behind.name);
         let default = behind.map_or(key.default, |name| values.text(name)).map(Cow::Borrowed);
-        let synonyms = behind.map(|name| broker_synonyms(values, name)).unwrap_or_default();
+        let synonyms = behind.map(|name| broker_synonyms(values, &Dynamic::default(), name)).unwrap_or_default();
         overridden(key, overrides, ConfigSource::Group, default, synonyms)
     };
     table().scope(Scope::Group).map(one).collect()
@@ -134,11 +152,17 @@ fn described(key: &'static Key, value: Option<Cow<'_, str>>, synonyms: Vec<Synon
 
 /// The keys behind a broker key: first all that were set, then all defaults that are not null, and of that list
 /// what stands before the key itself falls away (Kafka: `ConfigHelper.configSynonyms`).
-fn broker_synonyms(values: &Values, name: &'static str) -> Vec<Synonym> {
+fn broker_synonyms(values: &Values, dynamic: &Dynamic, name: &'static str) -> Vec<Synonym> {
     let family = synonyms::of_broker_key(name);
     let names = if family.is_empty() { std::slice::from_ref(&name) } else { family };
     let rows = || names.iter().filter_map(|name| table().get(Scope::Broker, name));
     let show = |key: &Key, text: &str| Some(text.to_owned()).filter(|_| !key.is_sensitive());
+    let layer = |set: &BTreeMap<String, String>, source| -> Vec<Synonym> {
+        let one = |key: &'static Key| Some(Synonym { name: key.name, value: show(key, set.get(key.name)?), source });
+        rows().filter_map(one).collect()
+    };
+    let mut now = layer(&dynamic.node, ConfigSource::DynamicBroker);
+    now.extend(layer(&dynamic.cluster, ConfigSource::DynamicDefaultBroker));
     let set = rows().filter_map(|key| {
         let setting = values.setting(key.name)?;
         Some(Synonym { name: key.name, value: show(key, &setting.value), source: ConfigSource::StaticBroker })
@@ -146,7 +170,7 @@ fn broker_synonyms(values: &Values, name: &'static str) -> Vec<Synonym> {
     let defaults = rows().filter_map(|key| {
         Some(Synonym { name: key.name, value: show(key, key.default?), source: ConfigSource::Default })
     });
-    set.chain(defaults).skip_while(|synonym| synonym.name != name).collect()
+    now.into_iter().chain(set).chain(defaults).skip_while(|synonym| synonym.name != name).collect()
 }
 
 #[cfg(test)]
@@ -159,6 +183,14 @@ mod tests {
         load(Sources { overrides, ..Sources::default() }).unwrap().config.values().clone()
     }
 
+    fn broker_at_start(values: &Values) -> Vec<Described> {
+        broker(values, &Dynamic::default())
+    }
+
+    fn topic_at_start(values: &Values, overrides: &BTreeMap<String, String>) -> Vec<Described> {
+        topic(values, &Dynamic::default(), overrides)
+    }
+
     fn find<'a>(all: &'a [Described], name: &str) -> &'a Described {
         all.iter().find(|described| described.name == name).unwrap()
     }
@@ -169,7 +201,7 @@ mod tests {
 
     #[test]
     fn broker_keys_with_all_that_stand_behind() {
-        let all = broker(&values(&["log.retention.ms=5", "log.retention.hours=24"]));
+        let all = broker_at_start(&values(&["log.retention.ms=5", "log.retention.hours=24"]));
         let found = find(&all, "log.retention.ms");
         assert_eq!((found.value.as_deref(), found.source), (Some("5"), ConfigSource::StaticBroker));
         assert_eq!(
@@ -187,7 +219,7 @@ mod tests {
 
     #[test]
     fn passwords_are_never_shown() {
-        let all = broker(&values(&["ssl.key.password=secret"]));
+        let all = broker_at_start(&values(&["ssl.key.password=secret"]));
         let found = find(&all, "ssl.key.password");
         assert!(found.sensitive && found.value.is_none());
         assert_eq!(chain(found), [("ssl.key.password", None, ConfigSource::StaticBroker)]);
@@ -196,7 +228,7 @@ mod tests {
     #[test]
     fn a_topic_s_own_value_stands_before_the_broker_s() {
         let overrides = BTreeMap::from([("cleanup.policy".to_owned(), "compact".to_owned())]);
-        let all = topic(&values(&["log.segment.bytes=2000000"]), &overrides);
+        let all = topic_at_start(&values(&["log.segment.bytes=2000000"]), &overrides);
         let policy = find(&all, "cleanup.policy");
         assert_eq!((policy.value.as_deref(), policy.source), (Some("compact"), ConfigSource::Topic));
         assert_eq!(
@@ -212,6 +244,27 @@ mod tests {
         let retention = find(&all, "retention.ms");
         assert_eq!((retention.value.as_deref(), retention.source), (Some("604800000"), ConfigSource::Default));
         assert!(retention.synonyms.is_empty());
+    }
+
+    #[test]
+    fn what_is_set_at_run_time_stands_before_the_file() {
+        let set = |value: &str| BTreeMap::from([("log.segment.bytes".to_owned(), value.to_owned())]);
+        let dynamic = Dynamic { node: set("3000000"), cluster: set("4000000") };
+        let values = values(&["log.segment.bytes=2000000"]);
+        let expected = [
+            ("log.segment.bytes", Some("3000000"), ConfigSource::DynamicBroker),
+            ("log.segment.bytes", Some("4000000"), ConfigSource::DynamicDefaultBroker),
+            ("log.segment.bytes", Some("2000000"), ConfigSource::StaticBroker),
+            ("log.segment.bytes", Some("1073741824"), ConfigSource::Default),
+        ];
+        let of_broker = broker(&values, &dynamic);
+        assert_eq!(chain(find(&of_broker, "log.segment.bytes")), expected);
+        let of_topic = topic(&values, &dynamic, &BTreeMap::new());
+        let segment = find(&of_topic, "segment.bytes");
+        assert_eq!((segment.value.as_deref(), segment.source), (Some("3000000"), ConfigSource::DynamicBroker));
+        assert_eq!(chain(segment), expected);
+        let all = all_brokers(&dynamic);
+        assert_eq!((all.len(), chain(&all[0])), (1, expected[1..2].to_vec()));
     }
 
     #[test]

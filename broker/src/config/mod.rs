@@ -4,6 +4,7 @@
 //! what clients ask about it. Nothing here touches files or the environment; the caller hands both in as text.
 
 pub mod describe;
+pub mod dynamic;
 pub mod env;
 pub mod error;
 pub mod key;

@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
 use forebay_control::machine::{Machine, ReplyTo};
-use forebay_control::metadata::command::{CreateTopics, DeleteTopics, NewTopic, RegisterBroker, TopicRef};
+use forebay_control::metadata::command::{
+    ConfigResource, CreateTopics, DeleteTopics, NewTopic, RegisterBroker, TopicRef,
+};
 use forebay_control::metadata::{Command, Effect, MetadataConfig, MetadataMachine, Reply};
 use forebay_storage::ids::{BrokerId, LeaderEpoch, ProducerId, TopicId, TopicPartition};
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::log_config::partition_config;
 use super::replay::{Replayed, replay};
 use super::shard::Shard;
+use crate::config::dynamic::Dynamic;
 use crate::partition::{NewPartition, Partition, Partitions};
 
 /// Topics, their configs, and the blocks of producer ids.
@@ -21,6 +25,8 @@ pub struct Metadata {
     shard: Shard<MetadataMachine>,
     partitions: Arc<Partitions>,
     producer_id_expiration_ms: i64,
+    /// Held while configs go from the machine to the logs, so that an older one never comes after a newer one.
+    configuring: Mutex<()>,
 }
 
 impl Metadata {
@@ -50,6 +56,7 @@ impl Metadata {
             shard: Shard::new(0, machine, log, Arc::default()),
             partitions,
             producer_id_expiration_ms,
+            configuring: Mutex::new(()),
         };
         let topics: Vec<(String, TopicId, i32)> =
             metadata.query(|m| m.topics().map(|t| (t.name.clone(), t.topic_id, t.partition_count())).collect());
@@ -90,6 +97,12 @@ impl Metadata {
     /// What is set on a topic, if it exists.
     pub fn topic_overrides(&self, topic: &str) -> Option<BTreeMap<String, String>> {
         self.query(|m| m.topic_overrides(topic))
+    }
+
+    /// What is set at run time for this broker and for all.
+    pub fn dynamic(&self) -> Dynamic {
+        let of = |m: &MetadataMachine, id| m.dynamic_configs(&ConfigResource::Broker(id));
+        self.query(|m| Dynamic { node: of(m, Some(self.node_id)), cluster: of(m, None) })
     }
 
     /// The id of the topic of an existing partition.
@@ -158,15 +171,23 @@ impl Metadata {
                     if let Err(error) = self.open_partitions(&topic, topic_id, &partitions) {
                         tracing::error!("{error}");
                     }
+                    // It may have changed while the logs were made.
+                    self.update_config(&topic);
                 }
                 Effect::DeletePartitions { topic, .. } => self.partitions.delete_topic(&topic),
-                Effect::TopicConfigChanged { topic } => {
-                    let config = self.query(|m| partition_config(m, &topic, self.producer_id_expiration_ms));
-                    self.partitions.update_config(&topic, &config);
+                Effect::TopicConfigChanged { topic } => self.update_config(&topic),
+                Effect::BrokerConfigChanged => {
+                    let topics: Vec<String> = self.query(|m| m.topics().map(|t| t.name.clone()).collect());
+                    topics.iter().for_each(|topic| self.update_config(topic));
                 }
-                Effect::BrokerConfigChanged => {}
             }
         }
+    }
+
+    fn update_config(&self, topic: &str) {
+        let _guard = self.configuring.lock();
+        let config = self.query(|m| partition_config(m, topic, self.producer_id_expiration_ms));
+        self.partitions.update_config(topic, &config);
     }
 
     fn open_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32]) -> Result<(), String> {

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alter_configs;
 mod cluster;
 mod connection;
 mod every_version;

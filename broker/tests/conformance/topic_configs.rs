@@ -16,7 +16,7 @@ const OF_TOPIC: i8 = 1;
 const OF_FILE: i8 = 4;
 const DEFAULT: i8 = 5;
 
-fn describe(client: &mut Client, kind: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsResult {
+pub fn describe(client: &mut Client, kind: i8, name: &str, keys: Option<&[&str]>) -> DescribeConfigsResult {
     let resource = DescribeConfigsResource::default()
         .with_resource_type(kind)
         .with_resource_name(text(name))
@@ -28,7 +28,7 @@ fn describe(client: &mut Client, kind: i8, name: &str, keys: Option<&[&str]>) ->
     client.call(4, &request).results.remove(0)
 }
 
-fn synonyms(config: &DescribeConfigsResourceResult) -> Vec<(&str, Option<&str>, i8)> {
+pub fn synonyms(config: &DescribeConfigsResourceResult) -> Vec<(&str, Option<&str>, i8)> {
     config.synonyms.iter().map(|s| (&*s.name, s.value.as_deref(), s.source)).collect()
 }
 

@@ -12,6 +12,7 @@ use super::record::{ConfigRecord, Event};
 use super::refusal::{Refusal, outcome};
 use super::reply::{AlterConfigsResult, Reply};
 use super::topic_config::{self, ConfigType};
+use super::topic_name::validate_topic_name;
 use crate::error_code::ErrorCode;
 
 /// New values by name; `None` takes one back.
@@ -40,7 +41,7 @@ impl MetadataMachine {
     }
 
     fn alter(&self, asked: &AlterResource, decision: &mut Decision) -> Result<(), Refusal> {
-        self.check_exists(&asked.resource)?;
+        check_name(&asked.resource)?;
         let present = self.dynamic_configs(&asked.resource);
         let changes = match &asked.change {
             ConfigChange::Incremental(ops) => self.incremental(&asked.resource, &present, ops)?,
@@ -56,6 +57,7 @@ impl MetadataMachine {
             }
             topic_config::validate(&self.layers(&next)).map_err(|m| Refusal::new(ErrorCode::InvalidConfig, m))?;
         }
+        self.check_exists(&asked.resource)?;
         if decision.events.len() + changes.len() > MAX_RECORDS_PER_REQUEST {
             return Err(Refusal::too_many_records());
         }
@@ -65,9 +67,6 @@ impl MetadataMachine {
 
     fn check_exists(&self, resource: &ConfigResource) -> Result<(), Refusal> {
         match resource {
-            ConfigResource::Topic(name) if name.is_empty() => {
-                Err(Refusal::new(ErrorCode::InvalidRequest, "Default topic resources are not allowed."))
-            }
             ConfigResource::Topic(name) if !self.topics.contains_key(name) => {
                 Err(Refusal::new(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist.")))
             }
@@ -84,16 +83,9 @@ impl MetadataMachine {
         present: &BTreeMap<String, String>,
         ops: &[ConfigOp],
     ) -> Result<Changes, Refusal> {
-        let names: BTreeSet<&str> = ops.iter().map(|op| op.name.as_str()).collect();
-        if names.len() != ops.len() {
-            return Err(Refusal::new(ErrorCode::InvalidRequest, "Error due to duplicate config keys"));
-        }
-        let nulls: Vec<&str> =
-            ops.iter().filter(|op| op.kind != ConfigOpKind::Delete && op.value.is_none()).map(|op| &*op.name).collect();
-        if !nulls.is_empty() {
-            let message = format!("Null value not supported for : {}", nulls.join(","));
-            return Err(Refusal::new(ErrorCode::InvalidRequest, message));
-        }
+        refuse_duplicates(ops.iter().map(|op| op.name.as_str()))?;
+        let null = |op: &&ConfigOp| op.kind != ConfigOpKind::Delete && op.value.is_none();
+        refuse_nulls(ops.iter().filter(null).map(|op| op.name.as_str()))?;
         let mut changes = Changes::new();
         for op in ops {
             let given = op.value.as_deref().unwrap_or_default();
@@ -136,13 +128,35 @@ impl MetadataMachine {
     }
 }
 
+/// Whether a resource may have that name (Kafka: ControllerConfigurationValidator).
+fn check_name(resource: &ConfigResource) -> Result<(), Refusal> {
+    let ConfigResource::Topic(name) = resource else { return Ok(()) };
+    if name.is_empty() {
+        return Err(Refusal::new(ErrorCode::InvalidRequest, "Default topic resources are not allowed."));
+    }
+    validate_topic_name(name).map_err(|message| Refusal::new(ErrorCode::InvalidTopicException, message))
+}
+
+fn refuse_duplicates<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
+    let mut seen = BTreeSet::new();
+    if names.all(|name| seen.insert(name)) {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::InvalidRequest, "Error due to duplicate config keys"))
+}
+
+fn refuse_nulls<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::InvalidRequest, format!("Null value not supported for : {}", names.join(", "))))
+}
+
 /// What AlterConfigs comes to: all that is set now and not named goes back to its default.
 fn replacement(present: &BTreeMap<String, String>, configs: &[(String, Option<String>)]) -> Result<Changes, Refusal> {
-    let nulls: Vec<&str> = configs.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| &**name).collect();
-    if !nulls.is_empty() {
-        let message = format!("Null value not supported for : {}", nulls.join(","));
-        return Err(Refusal::new(ErrorCode::InvalidRequest, message));
-    }
+    refuse_duplicates(configs.iter().map(|(name, _)| name.as_str()))?;
+    refuse_nulls(configs.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()))?;
     let mut changes: Changes = present.keys().map(|name| (name.clone(), None)).collect();
     for (name, value) in configs {
         changes.insert(name.clone(), value.clone());

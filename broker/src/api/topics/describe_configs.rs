@@ -10,18 +10,13 @@ use kafka_protocol::messages::describe_configs_response::{
 };
 use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
+use super::config_resources::{BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC};
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::config::BrokerConfig;
 use crate::config::describe::{self, Described};
 use crate::coordinator::metadata::Metadata;
 use crate::node::Cluster;
-
-const TOPIC: i8 = 2;
-const BROKER: i8 = 4;
-const BROKER_LOGGER: i8 = 8;
-const CLIENT_METRICS: i8 = 16;
-const GROUP: i8 = 32;
 
 /// Answers from the configuration and the overrides in the controller's state.
 pub async fn handle(
@@ -63,12 +58,12 @@ fn describe(
     let name = resource.resource_name.as_str();
     match resource.resource_type {
         TOPIC => match metadata.topic_overrides(name) {
-            Some(overrides) => Ok(describe::topic(config.values(), &overrides)),
+            Some(overrides) => Ok(describe::topic(config.values(), &metadata.dynamic(), &overrides)),
             None => Err((ErrorCode::UnknownTopicOrPartition, "This server does not host this topic-partition.".into())),
         },
-        // Kafka: an empty name asks for what is set for all brokers at run time; nothing is.
-        BROKER if name.is_empty() => Ok(Vec::new()),
-        BROKER if name.parse() == Ok(cluster.node_id.0) => Ok(describe::broker(config.values())),
+        // Kafka: an empty name asks for what is set for all brokers at run time.
+        BROKER if name.is_empty() => Ok(describe::all_brokers(&metadata.dynamic())),
+        BROKER if name.parse() == Ok(cluster.node_id.0) => Ok(describe::broker(config.values(), &metadata.dynamic())),
         BROKER => Err((
             ErrorCode::InvalidRequest,
             format!("Unexpected broker id, expected {} or empty string, but received {name}", cluster.node_id),

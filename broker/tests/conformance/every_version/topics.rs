@@ -108,3 +108,53 @@ pub fn describe_configs(client: &mut Client, world: &World, version: i16) {
         assert_eq!(response.results[1].configs.len(), 1);
     }
 }
+
+/// Resources of every kind, known and not; a broker's answers are 0 for the first two of them.
+const RESOURCES: [(i8, &str); 8] =
+    [(2, "known"), (4, "1"), (2, "nowhere"), (4, "9"), (8, "1"), (16, "metrics"), (32, "group"), (77, "what")];
+const ANSWERS: [i16; 8] = [0, 0, 3, 42, 42, 42, 42, 42];
+
+pub fn alter_configs(client: &mut Client, _: &World, version: i16) {
+    use kafka_protocol::messages::alter_configs_request::{AlterConfigsResource, AlterableConfig};
+    client.call(version, &AlterConfigsRequest::default());
+    let resource = |(kind, name): (i8, &str)| {
+        let key = if kind == 4 { "log.retention.ms" } else { "retention.ms" };
+        let config = AlterableConfig::default().with_name(text(key)).with_value(Some(text("604800001")));
+        AlterConfigsResource::default()
+            .with_resource_type(kind)
+            .with_resource_name(text(name))
+            .with_configs(vec![config])
+    };
+    let request = AlterConfigsRequest::default().with_resources(RESOURCES.map(resource).into());
+    let response = client.call(version, &request.with_validate_only(true));
+    assert_eq!(response.responses.iter().map(|r| r.error_code).collect::<Vec<_>>(), ANSWERS);
+}
+
+pub fn incremental_alter_configs(client: &mut Client, _: &World, version: i16) {
+    use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+    client.call(version, &IncrementalAlterConfigsRequest::default());
+    let resource = |(kind, name): (i8, &str)| {
+        let key = if kind == 4 { "log.retention.ms" } else { "retention.ms" };
+        let config = AlterableConfig::default().with_name(text(key)).with_value(Some(text("604800001")));
+        AlterConfigsResource::default()
+            .with_resource_type(kind)
+            .with_resource_name(text(name))
+            .with_configs(vec![config])
+    };
+    let request = IncrementalAlterConfigsRequest::default().with_resources(RESOURCES.map(resource).into());
+    let response = client.call(version, &request.with_validate_only(true));
+    assert_eq!(response.responses.iter().map(|r| r.error_code).collect::<Vec<_>>(), ANSWERS);
+}
+
+pub fn list_config_resources(client: &mut Client, world: &World, version: i16) {
+    let all = client.call(version, &ListConfigResourcesRequest::default());
+    assert_eq!(all.error_code, 0);
+    if version == 0 {
+        // Client metrics subscriptions alone.
+        assert_eq!(all.config_resources, []);
+        return;
+    }
+    assert!(all.config_resources.iter().any(|r| *r.resource_name == *world.known.name));
+    let some = ListConfigResourcesRequest::default().with_resource_types(vec![4]);
+    assert_eq!(client.call(version, &some).config_resources.len(), 1);
+}

@@ -17,6 +17,11 @@ fn on_topic(topic: &str, ops: &[ConfigOp]) -> AlterResource {
     AlterResource { resource: ConfigResource::Topic(topic.into()), change: ConfigChange::Incremental(ops.to_vec()) }
 }
 
+fn replace(names: &[&str]) -> AlterResource {
+    let configs = names.iter().map(|name| ((*name).to_owned(), Some("1".to_owned()))).collect();
+    AlterResource { resource: ConfigResource::Topic("t".into()), change: ConfigChange::Replace(configs) }
+}
+
 fn overrides(w: &World) -> Vec<(String, String)> {
     w.machine.topic_overrides("t").unwrap().into_iter().collect()
 }
@@ -87,10 +92,20 @@ fn malformed_requests_are_refused() {
             "Each resource must appear at most once.",
         ),
         (vec![on_topic("", &[])], "Default topic resources are not allowed."),
+        (
+            vec![on_topic("t", &[op("segment.ms", Set, None), op("retention.ms", Set, None)])],
+            "Null value not supported for : segment.ms, retention.ms",
+        ),
+        (vec![replace(&["segment.ms", "segment.ms"])], "Error due to duplicate config keys"),
     ];
     for (resources, message) in cases {
         assert_eq!(alter(&mut w, resources, false), [(ErrorCode::InvalidRequest, Some(message.to_owned()))]);
     }
+    let unnameable = alter(&mut w, vec![on_topic("a b", &[])], false);
+    assert_eq!(unnameable[0].0, ErrorCode::InvalidTopicException);
+    // Kafka looks at the values before it looks for the topic.
+    let nowhere = alter(&mut w, vec![on_topic("nowhere", &[op("retention.ms", Set, Some("x"))])], false);
+    assert_eq!(nowhere[0].0, ErrorCode::InvalidConfig);
     assert_eq!(overrides(&w), []);
 }
 

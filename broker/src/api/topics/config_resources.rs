@@ -1,0 +1,118 @@
+//! What IncrementalAlterConfigs and AlterConfigs share: resources by Kafka's numbers, checks before the controller is asked, and
+//! answers in the order of the request (Kafka: ConfigAdminManager).
+
+use std::collections::BTreeMap;
+
+use forebay_control::error_code::ErrorCode;
+use forebay_control::metadata::command::{AlterConfigs, AlterResource, ConfigChange, ConfigOpKind, ConfigResource};
+use forebay_control::metadata::{Command, Reply};
+use forebay_storage::ids::BrokerId;
+
+use crate::config::dynamic;
+use crate::coordinator::metadata::Metadata;
+use crate::node::Cluster;
+
+/// Numbers of `ConfigResource.Type`.
+pub const TOPIC: i8 = 2;
+/// A broker; with an empty name all of them.
+pub const BROKER: i8 = 4;
+/// The log levels of a broker.
+pub const BROKER_LOGGER: i8 = 8;
+/// A client metrics subscription.
+pub const CLIENT_METRICS: i8 = 16;
+/// A group.
+pub const GROUP: i8 = 32;
+
+/// An error code with its message.
+pub type Refused = (ErrorCode, Option<String>);
+
+/// The changes of one resource, as a request names it.
+pub struct Asked {
+    /// Kafka's number of the kind of resource.
+    pub kind: i8,
+    /// Its name.
+    pub name: String,
+    /// What to do, or why that cannot be understood.
+    pub change: Result<ConfigChange, Refused>,
+}
+
+/// Makes the changes; one answer for each entry of the request, in its order.
+pub fn alter(asked: Vec<Asked>, validate_only: bool, metadata: &Metadata, cluster: &Cluster) -> Vec<Refused> {
+    let mut counts: BTreeMap<(i8, String), usize> = BTreeMap::new();
+    asked.iter().for_each(|a| *counts.entry((a.kind, a.name.clone())).or_default() += 1);
+    let mut answers = Vec::with_capacity(asked.len());
+    let mut resources = Vec::new();
+    for entry in asked {
+        let once = counts[&(entry.kind, entry.name.clone())] == 1;
+        let repeated = || invalid("Each resource must appear at most once.");
+        let checked = if once { to_controller(entry, cluster) } else { Err(repeated()) };
+        answers.push(checked.map(|resource| resources.push(resource)).err());
+    }
+    let mut outcomes = ask(resources, validate_only, metadata).into_iter();
+    let mut next = || outcomes.next().unwrap_or((ErrorCode::UnknownServerError, None));
+    answers.into_iter().map(|refused| refused.unwrap_or_else(&mut next)).collect()
+}
+
+fn ask(resources: Vec<AlterResource>, validate_only: bool, metadata: &Metadata) -> Vec<Refused> {
+    let count = resources.len();
+    if count == 0 {
+        return Vec::new();
+    }
+    let reply = metadata.ask(|reply_to| Command::AlterConfigs(AlterConfigs { reply_to, resources, validate_only }));
+    match reply {
+        Ok(Reply::AlterConfigs(results)) => results.into_iter().map(|r| (r.error, r.message)).collect(),
+        Ok(other) => unreachable!("a change of configs is answered by {other:?}"),
+        Err(error) => vec![(error, None); count],
+    }
+}
+
+fn to_controller(asked: Asked, cluster: &Cluster) -> Result<AlterResource, Refused> {
+    let change = asked.change?;
+    let resource = match asked.kind {
+        TOPIC => ConfigResource::Topic(asked.name),
+        BROKER => {
+            let node = broker(&asked.name, cluster)?;
+            dynamic::check(&set_by(&change)).map_err(|message| invalid(&message))?;
+            ConfigResource::Broker(node)
+        }
+        BROKER_LOGGER => {
+            return Err(invalid(
+                "Log levels are set by FOREBAY_LOG when the broker starts; they cannot be changed at run time",
+            ));
+        }
+        CLIENT_METRICS => return Err(invalid("Client metrics subscriptions are not there yet")),
+        GROUP => return Err(invalid("Configs of single groups are not there yet; set group.* keys on the broker")),
+        other => return Err(invalid(&format!("Unknown resource type {other}"))),
+    };
+    Ok(AlterResource { resource, change })
+}
+
+/// This broker, or all for an empty name (Kafka: ConfigAdminManager.validateResourceNameIsCurrentNodeId).
+fn broker(name: &str, cluster: &Cluster) -> Result<Option<BrokerId>, Refused> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let id: i32 = name.parse().map_err(|_| invalid(&format!("Node id must be an integer, but it is: {name}")))?;
+    if id != cluster.node_id.0 {
+        return Err(invalid(&format!("Unexpected broker id, expected {}, but received {name}", cluster.node_id)));
+    }
+    Ok(Some(cluster.node_id))
+}
+
+/// The keys that a change touches, with the values that it gives them.
+fn set_by(change: &ConfigChange) -> Vec<(&str, Option<&str>)> {
+    match change {
+        ConfigChange::Incremental(ops) => ops
+            .iter()
+            .map(|op| (op.name.as_str(), op.value.as_deref().filter(|_| op.kind == ConfigOpKind::Set)))
+            .collect(),
+        ConfigChange::Replace(configs) => {
+            configs.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect()
+        }
+    }
+}
+
+/// A request that makes no sense.
+pub fn invalid(message: &str) -> Refused {
+    (ErrorCode::InvalidRequest, Some(message.to_owned()))
+}
