@@ -5,6 +5,8 @@
 
 mod faults;
 mod faulty;
+mod exchange;
+mod exclusive;
 mod mapped;
 mod memory;
 #[allow(unsafe_code, reason = "mapped files; each block says why it is sound")]
@@ -20,6 +22,7 @@ use bytes::Bytes;
 
 pub use faults::{Fault, FaultPlan};
 pub use faulty::FaultyDisk;
+pub use exchange::exchange;
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
 

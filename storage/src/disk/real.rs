@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::mmap::{self, Mapping};
-use super::{DirEntry, Disk, DiskFile, mapped};
+use super::{DirEntry, Disk, DiskFile, exclusive, mapped};
 use crate::error::StorageError;
 
 /// The file system of the machine.
@@ -89,13 +89,7 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &Path) -> Result<Box<dyn Send + Sync>, StorageError> {
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let file = open.map_err(StorageError::io("open", path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Box::new(file)),
-            Err(fs::TryLockError::WouldBlock) => Err(StorageError::Locked { path: path.to_owned() }),
-            Err(fs::TryLockError::Error(error)) => Err(StorageError::io("lock", path)(error)),
-        }
+        exclusive::lock(path)
     }
 }
 
