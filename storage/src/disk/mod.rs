@@ -3,10 +3,10 @@
 //! Files are written at their end only, so whatever was once read from a file never changes under the reader. That is what
 //! makes handing out slices of mapped files sound.
 
-mod faults;
-mod faulty;
 mod exchange;
 mod exclusive;
+mod faults;
+mod faulty;
 mod mapped;
 mod memory;
 #[allow(unsafe_code, reason = "mapped files; each block says why it is sound")]
@@ -20,9 +20,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use exchange::exchange;
 pub use faults::{Fault, FaultPlan};
 pub use faulty::FaultyDisk;
-pub use exchange::exchange;
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
 
