@@ -8,6 +8,7 @@ mod create_topics;
 mod delete_topics;
 pub mod effect;
 pub mod image;
+pub mod kafka_image;
 pub mod machine;
 mod placement;
 pub mod producer_ids;

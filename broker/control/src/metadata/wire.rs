@@ -171,6 +171,9 @@ impl<'a> Reader<'a> {
     pub(crate) fn i64(&mut self, field: &'static str) -> Result<i64, DecodeError> {
         Ok(i64::from_be_bytes(self.array(field)?))
     }
+    pub(crate) fn f64(&mut self, field: &'static str) -> Result<f64, DecodeError> {
+        Ok(f64::from_be_bytes(self.array(field)?))
+    }
     pub(crate) fn uuid(&mut self, field: &'static str) -> Result<Uuid, DecodeError> {
         Ok(Uuid::from_bytes(self.array(field)?))
     }
@@ -217,6 +220,11 @@ impl<'a> Reader<'a> {
             Some(len) => Ok(Some(self.text(len, field)?)),
             None => Ok(None),
         }
+    }
+
+    pub(crate) fn compact_bytes(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
+        let len = self.compact_array(1, field)?;
+        self.take(len, field)
     }
 
     pub(crate) fn compact_string(&mut self, field: &'static str) -> Result<&'a str, DecodeError> {

@@ -3,12 +3,19 @@
 mod config;
 mod feature_level;
 mod frame;
+mod kafkas;
 mod partition;
+mod partition_change;
 mod producer_ids;
+mod quorum;
 mod register_broker;
 mod remove_topic;
 mod topic;
+mod unregister_broker;
+mod unserved;
 
+#[cfg(test)]
+mod kafkas_tests;
 #[cfg(test)]
 mod tests;
 
@@ -17,11 +24,16 @@ use bytes::Bytes;
 pub use super::wire::DecodeError;
 pub use config::ConfigRecord;
 pub use feature_level::FeatureLevelRecord;
+pub use kafkas::{KafkaRecord, parse_kafkas};
 pub use partition::PartitionRecord;
+pub use partition_change::PartitionChangeRecord;
 pub use producer_ids::ProducerIdsRecord;
+pub use quorum::{QuorumRecord, Voter, VoterEndpoint};
 pub use register_broker::RegisterBrokerRecord;
 pub use remove_topic::RemoveTopicRecord;
 pub use topic::TopicRecord;
+pub use unregister_broker::UnregisterBrokerRecord;
+pub use unserved::{UnservedKind, UnservedRecord};
 
 use super::wire::Reader;
 use crate::machine::LogRecord;

@@ -1,4 +1,4 @@
-//! RegisterBrokerRecord, api key 0: a node has come up. Version 3 is written, versions 0 to 3 are read.
+//! RegisterBrokerRecord, api key 0: a node has come up. Version 3 is written, versions 0 to 4 are read.
 
 use forebay_storage::ids::BrokerId;
 use uuid::Uuid;
@@ -9,6 +9,8 @@ use crate::metadata::wire::{DecodeError, Reader, Writer};
 
 pub(super) const API_KEY: u32 = 0;
 pub(super) const VERSION: u32 = 3;
+/// Version 4 adds, as a tagged field, the directories that take no new partitions (KIP-1066).
+const NEWEST: u32 = 4;
 
 /// A node has come up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl RegisterBrokerRecord {
     }
 
     pub(super) fn read(version: u32, r: &mut Reader<'_>) -> Result<RegisterBrokerRecord, DecodeError> {
-        check_version("RegisterBrokerRecord", version, VERSION)?;
+        check_version("RegisterBrokerRecord", version, NEWEST)?;
         let broker = BrokerId(r.i32("broker id")?);
         if version >= 2 {
             r.bool("is migrating")?;

@@ -4,6 +4,7 @@ mod configs;
 mod creating;
 mod deleting;
 mod enlarging;
+mod kafka_image;
 mod properties;
 mod registering;
 
