@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Files;
 use super::finding::{Class, FileFindings, Finding};
-use super::partition::{PartitionReport, base_of_log, check_partition};
+use super::partition::{PartitionReport, check_partition};
 use super::recovery::Circumstances;
 use crate::checkpoint::{
     CLEANER_OFFSET_FILE, LOG_START_OFFSET_FILE, META_PROPERTIES_FILE, MetaProperties, PARTITION_METADATA_FILE,
@@ -15,6 +15,7 @@ use crate::disk::{DirEntry, Disk, RealDisk};
 use crate::error::StorageError;
 use crate::ids::Offset;
 use crate::log::parse_dir_name;
+use crate::segment::base_of_log;
 
 /// Kafka's name of the lock file.
 const LOCK_FILE: &str = ".lock";

@@ -11,7 +11,7 @@ use crate::checkpoint::{PARTITION_METADATA_FILE, read_partition_metadata};
 use crate::disk::RealDisk;
 use crate::epochs::{LEADER_EPOCH_FILE, LeaderEpochs};
 use crate::ids::Offset;
-use crate::segment::LOG_SUFFIX;
+use crate::segment::{LOG_SUFFIX, base_of_log};
 
 /// What a partition's folder holds and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +32,6 @@ pub struct PartitionReport {
     pub end_offset: Offset,
     /// What was found; files are relative to the partition's folder.
     pub findings: Vec<Finding>,
-}
-
-/// Base offset of a segment by the name of its log file.
-pub(super) fn base_of_log(name: &str) -> Option<Offset> {
-    let digits = name.strip_suffix(LOG_SUFFIX)?;
-    if digits.len() != 20 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    digits.parse().ok().map(Offset)
 }
 
 pub(super) fn check_partition(

@@ -13,7 +13,9 @@ use crate::epochs::LeaderEpochs;
 use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp, TopicId, TopicPartition};
 use crate::producer::ProducerState;
-use crate::segment::{ABORT_INDEX_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, Segment, TIME_INDEX_SUFFIX, file_path};
+use crate::segment::{
+    ABORT_INDEX_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, Segment, TIME_INDEX_SUFFIX, base_of_log, file_path,
+};
 
 /// Where a log is and how it was left.
 #[derive(Clone, Debug)]
@@ -238,11 +240,10 @@ fn complete_swap(
     let file = disk.open(&dir.join(swap))?;
     let bytes = file.read_at(0, usize::MAX)?;
     let last = crate::batch::batches(bytes).map_while(Result::ok).last();
-    let base = |name: &str| name.strip_suffix(LOG_SUFFIX)?.parse::<i64>().ok();
-    let from = base(finished).unwrap_or(i64::MAX);
-    let to = last.map_or(from, |batch| batch.header.last_offset().0);
+    let from = base_of_log(finished).unwrap_or(Offset(i64::MAX));
+    let to = last.map_or(from, |batch| batch.header.last_offset());
     for name in names {
-        if base(name).is_some_and(|base| (from..=to).contains(&base)) {
+        if base_of_log(name).is_some_and(|base| (from..=to).contains(&base)) {
             disk.remove_file(&dir.join(name))?;
         }
     }
@@ -260,8 +261,7 @@ fn open_segments(
 ) -> Result<BTreeMap<Offset, Segment>, StorageError> {
     let mut segments = BTreeMap::new();
     for entry in disk.list(dir)? {
-        let base = entry.name.strip_suffix(LOG_SUFFIX).and_then(|base| base.parse::<u64>().ok());
-        let Some(base) = base.and_then(|base| i64::try_from(base).ok()).map(Offset) else { continue };
+        let Some(base) = base_of_log(&entry.name) else { continue };
         segments.insert(base, Segment::open(disk.clone(), dir, base, config.index(), now)?);
     }
     Ok(segments)

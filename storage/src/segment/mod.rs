@@ -62,6 +62,15 @@ pub(crate) fn file_path(dir: &Path, base: Offset, suffix: &str) -> PathBuf {
     dir.join(format!("{:020}{suffix}", base.0))
 }
 
+/// Base offset of a segment by the name of its log file, which has 20 digits and no others: `None` for files that are no segment's.
+pub(crate) fn base_of_log(name: &str) -> Option<Offset> {
+    let digits = name.strip_suffix(LOG_SUFFIX)?;
+    if digits.len() != 20 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok().map(Offset)
+}
+
 impl Segment {
     /// Makes the files of an empty segment.
     pub(crate) fn create(
