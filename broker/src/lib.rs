@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod api;
+pub mod cleaner;
 pub mod cli;
 mod clock;
 pub mod config;

@@ -2,8 +2,8 @@
 
 use forebay_control::metadata::MetadataMachine;
 use forebay_storage::batch::TimestampType;
-use forebay_storage::compress::Compression;
-use forebay_storage::log::LogConfig;
+use forebay_storage::compress::{Compression, CompressionLevels};
+use forebay_storage::log::{CompactionConfig, LogConfig};
 
 use crate::partition::PartitionConfig;
 
@@ -14,16 +14,28 @@ pub fn partition_config(machine: &MetadataMachine, topic: &str, producer_id_expi
     let log = LogConfig {
         segment_bytes: size("segment.bytes") as u64,
         segment_ms: config.long("segment.ms"),
-        // Jitter spreads the rolling of many partitions; retention does not depend on it.
-        segment_jitter_ms: 0,
+        segment_jitter_ms: config.long("segment.jitter.ms"),
         segment_index_bytes: size("segment.index.bytes"),
         index_interval_bytes: size("index.interval.bytes"),
         retention_ms: config.long("retention.ms"),
         retention_bytes: config.long("retention.bytes"),
         delete: config.deletes(),
         compact: config.compacts(),
+        compaction: CompactionConfig {
+            min_cleanable_dirty_ratio: config.double("min.cleanable.dirty.ratio"),
+            min_compaction_lag_ms: config.long("min.compaction.lag.ms"),
+            max_compaction_lag_ms: config.long("max.compaction.lag.ms"),
+            delete_retention_ms: config.long("delete.retention.ms"),
+        },
+        file_delete_delay_ms: config.long("file.delete.delay.ms"),
+        preallocate: config.boolean("preallocate"),
         max_message_bytes: size("max.message.bytes"),
         compression: compression(config.text("compression.type")),
+        levels: CompressionLevels {
+            gzip: config.int("compression.gzip.level"),
+            lz4: config.int("compression.lz4.level"),
+            zstd: config.int("compression.zstd.level"),
+        },
         timestamp_type: match config.text("message.timestamp.type") {
             "LogAppendTime" => TimestampType::LogAppendTime,
             _ => TimestampType::CreateTime,

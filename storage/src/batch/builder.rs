@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::header::{self, CRC_START};
 use super::varint::{put_varint, put_varlong, varlong_size};
 use crate::batch::{BatchHeader, HEADER_SIZE, TimestampType};
-use crate::compress::Compression;
+use crate::compress::{Compression, CompressionLevels};
 use crate::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
 /// Who writes a batch, and as what. The default is nobody: no producer, no transaction.
@@ -42,6 +42,7 @@ impl Default for BatchStamp {
 #[derive(Clone, Debug)]
 pub struct BatchBuilder {
     compression: Compression,
+    levels: CompressionLevels,
     /// Room for the header, then the records.
     buffer: Vec<u8>,
     count: i32,
@@ -55,11 +56,19 @@ impl BatchBuilder {
     pub fn new(compression: Compression) -> BatchBuilder {
         BatchBuilder {
             compression,
+            levels: CompressionLevels::default(),
             buffer: vec![0; HEADER_SIZE],
             count: 0,
             base_timestamp: Timestamp::NONE,
             max_timestamp: Timestamp::NONE,
         }
+    }
+
+    /// Compresses at these levels instead of Kafka's defaults.
+    #[must_use]
+    pub fn at_levels(mut self, levels: CompressionLevels) -> BatchBuilder {
+        self.levels = levels;
+        self
     }
 
     /// Adds a record. Panics beyond `i32::MAX` records or bytes, which no caller's limits allow.
@@ -125,7 +134,7 @@ impl BatchBuilder {
     fn finish_as(mut self, stamp: &BatchStamp, timestamps: TimestampType) -> Bytes {
         let mut codec = self.compression;
         if codec != Compression::None {
-            match codec.compress(&self.buffer[HEADER_SIZE..]) {
+            match codec.compress_at(&self.buffer[HEADER_SIZE..], self.levels) {
                 Ok(packed) => {
                     self.buffer.truncate(HEADER_SIZE);
                     self.buffer.extend_from_slice(&packed);

@@ -227,7 +227,8 @@ impl CleanTask {
         }
         self.stats.segments_before += sources.len();
         self.stats.segments_after += 1;
-        self.stats.bytes_after += writer.finish(changed, throttle)?;
+        let modified = sources[sources.len() - 1].file.modified()?;
+        self.stats.bytes_after += writer.finish(changed, modified, throttle)?;
         Ok(changed)
     }
 
@@ -316,10 +317,19 @@ impl Writer {
     }
 
     /// Completes the segment, durable if it is to stay; returns its size.
-    fn finish(mut self, stays: bool, throttle: &mut dyn FnMut(usize)) -> Result<u64, StorageError> {
+    fn finish(
+        mut self,
+        stays: bool,
+        modified: Timestamp,
+        throttle: &mut dyn FnMut(usize),
+    ) -> Result<u64, StorageError> {
         self.write(throttle)?;
         if stays {
             self.segment.seal()?;
+            if modified.0 >= 0 {
+                // Retention of records without timestamps counts from it.
+                self.segment.log_file().set_modified(modified)?;
+            }
             self.segment.files().try_for_each(|file| file.sync())?;
         }
         Ok(self.segment.size())

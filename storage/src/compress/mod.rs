@@ -1,12 +1,14 @@
 //! The five codecs of record batches (Kafka: CompressionType).
 
 mod error;
+mod levels;
 mod lz4;
 mod snappy;
 
 use std::io::{Read, Write};
 
 pub use error::CompressError;
+pub use levels::CompressionLevels;
 
 /// How the records of a batch are compressed. The numbers are those of the batch's attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -61,13 +63,17 @@ impl Compression {
 
     /// Compresses `bytes` at Kafka's default level of the codec.
     pub fn compress(self, bytes: &[u8]) -> Result<Vec<u8>, CompressError> {
+        self.compress_at(bytes, CompressionLevels::default())
+    }
+
+    /// Compresses `bytes` at the codec's level of `levels`.
+    pub fn compress_at(self, bytes: &[u8], levels: CompressionLevels) -> Result<Vec<u8>, CompressError> {
         let done = match self {
             Compression::None => Ok(bytes.to_vec()),
-            Compression::Gzip => gzip(bytes),
+            Compression::Gzip => gzip(bytes, levels.gzip),
             Compression::Snappy => snappy::compress(bytes),
             Compression::Lz4 => lz4::compress(bytes),
-            // 3 is Kafka's default level (ZstdCompression).
-            Compression::Zstd => zstd::bulk::compress(bytes, 3),
+            Compression::Zstd => zstd::bulk::compress(bytes, levels.zstd),
         };
         done.map_err(|error| self.corrupt(&error))
     }
@@ -103,9 +109,10 @@ impl Compression {
     }
 }
 
-fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+fn gzip(bytes: &[u8], level: i32) -> std::io::Result<Vec<u8>> {
     let out = Vec::with_capacity(bytes.len() / 2 + 32);
-    let mut encoder = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+    let level = u32::try_from(level).map_or_else(|_| flate2::Compression::default(), flate2::Compression::new);
+    let mut encoder = flate2::write::GzEncoder::new(out, level);
     encoder.write_all(bytes)?;
     encoder.finish()
 }

@@ -12,6 +12,7 @@ mod memory;
 #[allow(unsafe_code, reason = "mapped files; each block says why it is sound")]
 mod mmap;
 mod real;
+mod region;
 
 use std::fmt;
 use std::io::IoSlice;
@@ -25,8 +26,10 @@ pub use faults::{Fault, FaultPlan};
 pub use faulty::FaultyDisk;
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
+pub use region::FileRegion;
 
 use crate::error::StorageError;
+use crate::ids::Timestamp;
 
 /// Something in a folder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,11 +96,38 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// A stretch of the file. Cut at the end of what was written; empty beyond it.
     fn read_at(&self, position: u64, length: usize) -> Result<Bytes, StorageError>;
 
+    /// A stretch of the file to be sent to a socket as it is; `None` where that is not possible: not within what was written, or
+    /// not a file of the operating system. [`DiskFile::read_at`] gives the same bytes.
+    fn region(&self, _position: u64, _length: usize) -> Option<FileRegion> {
+        None
+    }
+
     /// Makes the content durable (not the name, see [`Disk::sync_dir`]).
     fn sync(&self) -> Result<(), StorageError>;
 
     /// Cuts the file off at `length`. Slices that were read before keep their content.
     fn truncate(&self, length: u64) -> Result<(), StorageError>;
+
+    /// Sets room aside on the disk so that the file can grow to `length` bytes; its length stays. A file system that cannot do this
+    /// does nothing.
+    fn reserve(&self, _length: u64) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// Gives back the room beyond what was written.
+    fn release(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// When it was written last; [`Timestamp::NONE`] where that is not known.
+    fn modified(&self) -> Result<Timestamp, StorageError> {
+        Ok(Timestamp::NONE)
+    }
+
+    /// Lets it look as if it had been written last at that time.
+    fn set_modified(&self, _time: Timestamp) -> Result<(), StorageError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

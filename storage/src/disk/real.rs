@@ -5,12 +5,14 @@ use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 
 use super::mmap::{self, Mapping};
 use super::{DirEntry, Disk, DiskFile, exclusive, mapped};
 use crate::error::StorageError;
+use crate::ids::Timestamp;
 
 /// The file system of the machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -234,6 +236,45 @@ impl DiskFile for RealFile {
         self.broken.store(false, Ordering::Release);
         Ok(())
     }
+
+    fn reserve(&self, length: u64) -> Result<(), StorageError> {
+        if length == 0 {
+            return Ok(());
+        }
+        reserve(&self.file(), length).map_err(StorageError::io("reserve room for", &self.path))
+    }
+
+    fn release(&self) -> Result<(), StorageError> {
+        self.file().set_len(self.len()).map_err(StorageError::io("trim", &self.path))
+    }
+
+    fn modified(&self) -> Result<Timestamp, StorageError> {
+        let modified = self.file().metadata().and_then(|found| found.modified());
+        let modified = modified.map_err(StorageError::io("look at", &self.path))?;
+        let since = modified.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Ok(Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    fn set_modified(&self, time: Timestamp) -> Result<(), StorageError> {
+        let time = UNIX_EPOCH + Duration::from_millis(time.0.max(0).unsigned_abs());
+        self.file().set_modified(time).map_err(StorageError::io("date", &self.path))
+    }
+}
+
+/// Sets blocks aside beyond the end of the file, which stays where it is: what is read and appended does not change, and after a crash
+/// there is no tail of zeros.
+#[cfg(target_os = "linux")]
+fn reserve(file: &File, length: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length) {
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(_file: &File, _length: u64) -> io::Result<()> {
+    Ok(())
 }
 
 fn write_all_vectored(mut file: &File, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {

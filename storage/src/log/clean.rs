@@ -11,12 +11,11 @@ use crate::compact::{
 use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp};
 use crate::producer::ProducerEntry;
-use crate::segment::{Segment, place_indexes, place_log, promise_log, remove_cleaned};
+use crate::segment::{LOG_SUFFIX, Segment, place_indexes, place_log, promise_log, remove_cleaned};
 
 /// What a log knows of its compaction.
 #[derive(Debug, Default)]
 pub(super) struct Compaction {
-    pub(super) config: CompactionConfig,
     /// Where the dirty part begins, if any part is clean.
     cleaned_up_to: Option<Offset>,
     /// The task that is under way; alive as long as the task or its result is.
@@ -42,12 +41,12 @@ impl Log {
     /// The configuration of compaction in force.
     #[must_use]
     pub fn compaction_config(&self) -> &CompactionConfig {
-        &self.compaction.config
+        &self.config.compaction
     }
 
     /// Puts another configuration of compaction in force. Whether the log is compacted at all is `LogConfig::compact`.
     pub fn update_compaction_config(&mut self, config: CompactionConfig) {
-        self.compaction.config = config;
+        self.config.compaction = config;
     }
 
     /// Where the part begins that was not compacted yet; `None` if all of it is.
@@ -79,7 +78,7 @@ impl Log {
             dirty_bytes: bytes(dirty_segment, first_uncleanable),
             overdue: self.is_overdue(first_dirty, now)?,
         };
-        let enough = plan.overdue || plan.dirty_ratio() > self.compaction.config.min_cleanable_dirty_ratio;
+        let enough = plan.overdue || plan.dirty_ratio() > self.config.compaction.min_cleanable_dirty_ratio;
         Ok((enough && plan.dirty_bytes > 0 && first_dirty < first_uncleanable).then_some(plan))
     }
 
@@ -115,7 +114,7 @@ impl Log {
             dir: self.dir.clone(),
             index: self.config.index(),
             segment_bytes: self.config.segment_bytes,
-            delete_retention_ms: self.compaction.config.delete_retention_ms,
+            delete_retention_ms: self.config.compaction.delete_retention_ms,
             now,
             max_map_bytes,
             sources: sources.map(source).collect(),
@@ -182,13 +181,15 @@ impl Log {
         })
     }
 
-    /// Removes the old segments; the log file at `base` stays until the new one takes its name.
+    /// Takes the old segments out; the indexes at `base` stay until the new ones take their names.
     fn remove_replaced(&mut self, base: Offset, sources: &[Source]) -> Result<(), StorageError> {
         for source in sources {
             let Some(segment) = self.segments.remove(&source.base) else { continue };
             if source.base != base {
-                segment.remove()?;
+                self.retire(segment)?;
                 self.producers.remove_snapshot(source.base)?;
+            } else if self.config.file_delete_delay_ms > 0 {
+                self.retire_file(base, LOG_SUFFIX)?;
             }
         }
         Ok(())
@@ -202,13 +203,13 @@ impl Log {
 
     fn first_uncleanable(&self, first_dirty: Offset, now: Timestamp) -> Result<Offset, StorageError> {
         let mut end = self.active().base().min(self.segment_base(self.last_stable_offset()));
-        let lag = self.compaction.config.min_compaction_lag_ms;
+        let lag = self.config.compaction.min_compaction_lag_ms;
         if lag > 0 {
             for (base, segment) in self.segments.range(self.segment_base(first_dirty)..) {
                 if *base >= end {
                     break;
                 }
-                if segment.max_timestamp()?.0 > now.plus_ms(-lag) {
+                if segment.largest_timestamp()? > now.plus_ms(-lag) {
                     end = *base;
                 }
             }
@@ -218,7 +219,7 @@ impl Log {
 
     /// Whether dirty records have waited for too long (LogCleanerManager.maxCompactionDelay).
     fn is_overdue(&self, first_dirty: Offset, now: Timestamp) -> Result<bool, StorageError> {
-        let limit = now.0.saturating_sub(self.compaction.config.max_compaction_lag_ms.max(0));
+        let limit = now.0.saturating_sub(self.config.compaction.max_compaction_lag_ms.max(0));
         let active = self.active().base();
         for (base, segment) in self.segments.range(self.segment_base(first_dirty)..) {
             let first = if *base < active { segment.first_timestamp()? } else { Timestamp::NONE };

@@ -1,17 +1,18 @@
 //! What a topic's configuration says about its logs, with Kafka's defaults.
 
 use crate::batch::TimestampType;
-use crate::compress::Compression;
+use crate::compact::CompactionConfig;
+use crate::compress::{Compression, CompressionLevels};
 use crate::segment::IndexConfig;
 
 /// Configuration of a log. Names are Kafka's topic configurations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LogConfig {
     /// `segment.bytes`: size of a segment at most.
     pub segment_bytes: u64,
     /// `segment.ms`: age of a segment at most, in milliseconds of record time.
     pub segment_ms: i64,
-    /// Milliseconds taken off `segment_ms`, drawn by the caller from 0 to `segment.jitter.ms`.
+    /// `segment.jitter.ms`: milliseconds at most by which a segment is rolled earlier; how many differs from segment to segment.
     pub segment_jitter_ms: i64,
     /// `segment.index.bytes`: size of an index file at most.
     pub segment_index_bytes: usize,
@@ -25,10 +26,18 @@ pub struct LogConfig {
     pub delete: bool,
     /// `cleanup.policy` contains `compact`: records must have keys.
     pub compact: bool,
+    /// How the log is compacted, if it is.
+    pub compaction: CompactionConfig,
+    /// `file.delete.delay.ms`: milliseconds from taking a file out of the log to its removal; 0 removes at once.
+    pub file_delete_delay_ms: i64,
+    /// `preallocate`: set a new segment's whole size aside on the disk.
+    pub preallocate: bool,
     /// `max.message.bytes`: size of a batch at most.
     pub max_message_bytes: usize,
     /// `compression.type`; `None` is `producer`, batches stay as they come.
     pub compression: Option<Compression>,
+    /// `compression.gzip.level` and its like: used when batches are compressed here.
+    pub levels: CompressionLevels,
     /// `message.timestamp.type`.
     pub timestamp_type: TimestampType,
     /// `message.timestamp.before.max.ms`: how far a timestamp may lie behind the broker's clock.
@@ -55,8 +64,12 @@ impl Default for LogConfig {
             retention_bytes: -1,
             delete: true,
             compact: false,
+            compaction: CompactionConfig::default(),
+            file_delete_delay_ms: 60_000,
+            preallocate: false,
             max_message_bytes: 1_048_588,
             compression: None,
+            levels: CompressionLevels::default(),
             timestamp_type: TimestampType::CreateTime,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,

@@ -137,14 +137,16 @@ impl Log {
     pub fn prepare_flush(&mut self) -> Result<FlushTask, StorageError> {
         self.check_not_broken()?;
         let first = self.segments.range(..=self.recovery_point).next_back().map_or(Offset::ZERO, |(base, _)| *base);
-        let mut files = self.producers.take_unsynced();
-        files.append(&mut self.unsynced);
+        let mut files = Vec::new();
         if self.recovery_point < self.log_end {
             for segment in self.segments.range_mut(first..).map(|(_, segment)| segment) {
                 segment.store_indexes()?;
                 files.extend(segment.files());
             }
         }
+        // Last, so that nothing is forgotten when the disk is full.
+        files.append(&mut self.producers.take_unsynced());
+        files.append(&mut self.unsynced);
         Ok(self.task(files, true))
     }
 
@@ -219,6 +221,7 @@ impl Log {
         self.check_not_broken()?;
         self.compaction.cancel();
         self.active_mut().seal()?;
+        self.release_reserved()?;
         self.producers.take_snapshot()?;
         // The last time index entry came after the last flush perhaps.
         let active: Vec<_> = self.active().files().collect();

@@ -58,6 +58,8 @@ pub struct Log {
     durability: flush::Durability,
     /// Small files written but not synced.
     unsynced: Vec<Arc<dyn DiskFile>>,
+    /// Files that were taken out of the log and are not removed yet.
+    retired: Vec<PathBuf>,
     /// A write failed half-way: memory and disk may differ, so nothing more is written.
     broken: bool,
     compaction: clean::Compaction,
@@ -92,6 +94,10 @@ impl Log {
     pub fn update_config(&mut self, config: LogConfig) {
         let index = config.index();
         self.segments.values_mut().for_each(|segment| segment.set_config(index));
+        if self.config.preallocate && !config.preallocate {
+            // What it has is needed nowhere else at once: it goes with the next try if not now.
+            let _ = self.release_reserved();
+        }
         self.config = config;
     }
 
@@ -124,6 +130,13 @@ impl Log {
     #[must_use]
     pub fn recovery_point(&self) -> Offset {
         self.recovery_point
+    }
+
+    /// Whether a write or sync failed in a way that could not be undone: nothing more is written until the log was opened anew.
+    /// Reads go on.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// Bytes of all segments, without indexes.

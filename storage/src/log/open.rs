@@ -67,6 +67,7 @@ impl Log {
             recovery_point: options.recovery_point,
             durability: Default::default(),
             unsynced,
+            retired: Vec::new(),
             broken: false,
             compaction: Default::default(),
         };
@@ -91,8 +92,8 @@ impl Log {
             self.remove_segments_from(Offset::ZERO)?;
         }
         if self.segments.is_empty() {
-            let (start, disk) = (self.log_start, self.disk.clone());
-            self.segments.insert(start, Segment::create(disk, &self.dir, start, self.config.index(), now)?);
+            let start = self.log_start;
+            self.segments.insert(start, self.new_segment(start, now)?);
             self.log_end = start;
         }
         let first = self.segments.keys().next().copied().unwrap_or(self.log_start);

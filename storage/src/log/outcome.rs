@@ -24,6 +24,10 @@ pub struct AppendOutcome {
 pub struct ReadOutcome {
     /// Whole batches, a slice of the mapped file. The first one may begin before the offset asked for. May be empty.
     pub bytes: Bytes,
+    /// The same bytes as a region of their file, to be sent as they are, where that is possible and pays.
+    pub region: Option<FileRegion>,
+    /// The offset after the last batch; the offset asked for if there is none.
+    pub end: Offset,
 }
 
 /// What the log knows of a producer (Kafka: DescribeProducers).

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Log, ReadError, ReadOutcome};
 use crate::ids::Offset;
-use crate::segment::SegmentRead;
+use crate::segment::{SegmentRead, Stretch};
 
 impl Log {
     /// Whole batches from the one that contains `from`, at most `max_bytes` of them, none that reaches to `up_to` or beyond.
@@ -22,11 +22,13 @@ impl Log {
         if from < up_to.min(self.log_end) {
             for segment in self.segments_from(from) {
                 match segment.read(from, max_bytes, up_to, min_one_batch)? {
-                    SegmentRead::Batches(bytes) => return Ok(ReadOutcome { bytes }),
+                    SegmentRead::Batches(Stretch { bytes, region, end }) => {
+                        return Ok(ReadOutcome { bytes, region, end });
+                    }
                     SegmentRead::PastEnd => {}
                 }
             }
         }
-        Ok(ReadOutcome { bytes: Bytes::new() })
+        Ok(ReadOutcome { bytes: Bytes::new(), region: None, end: from })
     }
 }

@@ -6,7 +6,7 @@ use crate::ids::{Offset, Timestamp};
 
 impl Log {
     /// Deletes segments that are too old or too many; returns how many. Records above the high watermark stay. When all
-    /// records are too old, the active segment is rolled first. Segments whose records carry no timestamps are never too old.
+    /// records are too old, the active segment is rolled first.
     pub fn apply_retention(&mut self, now: Timestamp) -> Result<usize, StorageError> {
         let mut keep_from = self.log_start;
         if self.config.delete {
@@ -41,7 +41,7 @@ impl Log {
             return Ok(end);
         }
         for (segment, segment_end) in self.segments_with_ends() {
-            let newest = segment.max_timestamp()?.0;
+            let newest = segment.largest_timestamp()?;
             let expired = newest.0 >= 0 && now.0.saturating_sub(newest.0) > self.config.retention_ms;
             if segment.size() == 0 || !expired || segment_end > self.high_watermark {
                 break;
@@ -77,7 +77,7 @@ impl Log {
             && next <= self.log_start
         {
             let (base, segment) = self.segments.pop_first().expect("there are two at least");
-            segment.remove()?;
+            self.retire(segment)?;
             self.producers.remove_snapshot(base)?;
         }
         Ok(())

@@ -3,7 +3,6 @@
 use super::Log;
 use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp};
-use crate::segment::Segment;
 
 impl Log {
     /// Removes all records at or after `offset`; a batch that contains it goes as a whole. Bytes read before stay readable.
@@ -45,7 +44,7 @@ impl Log {
         while let Some((_, segment)) = self.segments.pop_last() {
             segment.remove()?;
         }
-        let segment = Segment::create(self.disk.clone(), &self.dir, offset, self.config.index(), now)?;
+        let segment = self.new_segment(offset, now)?;
         self.segments.insert(offset, segment);
         self.epochs.clear()?;
         self.producers.reset(offset)?;

@@ -179,7 +179,7 @@ fn rebuild(
 ) -> Result<Prepared, AppendError> {
     let header = batch.header;
     let records = batch.records().map_err(framing_error)?;
-    let mut builder = BatchBuilder::new(target);
+    let mut builder = BatchBuilder::new(target).at_levels(config.levels);
     for record in &records {
         let record = record.map_err(framing_error)?;
         builder.push_raw(record.timestamp, record.key, record.value, record.headers.iter());

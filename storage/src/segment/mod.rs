@@ -17,7 +17,7 @@ pub use abort_index::AbortedTransaction;
 pub(crate) use append::PlacedBatch;
 pub(crate) use cleaned::{place_indexes, place_log, promise_log, remove_cleaned};
 use offset_index::OffsetIndex;
-pub(crate) use read::SegmentRead;
+pub(crate) use read::{SegmentRead, Stretch};
 use time_index::TimeIndex;
 
 use crate::disk::{Disk, DiskFile};
@@ -146,6 +146,13 @@ impl Segment {
         }
         let last = self.times.last()?;
         Ok(*self.max_timestamp.get_or_init(|| last))
+    }
+
+    /// Largest timestamp of a record; where no record has one, the time of the last write as the file system knows it (Kafka:
+    /// LogSegment.largestTimestamp).
+    pub(crate) fn largest_timestamp(&self) -> Result<Timestamp, StorageError> {
+        let largest = self.max_timestamp()?.0;
+        if largest.0 >= 0 { Ok(largest) } else { self.file.modified() }
     }
 
     fn set_max_timestamp(&mut self, max: (Timestamp, Offset)) {

@@ -11,7 +11,7 @@ use crate::error::StorageError;
 const DAY: i64 = 24 * 3_600_000;
 
 fn config() -> LogConfig {
-    LogConfig { compact: true, delete: false, ..LogConfig::default() }
+    LogConfig { compact: true, delete: false, file_delete_delay_ms: 0, ..LogConfig::default() }
 }
 
 fn eager(log: &mut Log) {

@@ -3,6 +3,7 @@
 mod appends;
 mod compaction;
 mod compaction_model;
+mod configs;
 mod files;
 mod flushing;
 mod model;

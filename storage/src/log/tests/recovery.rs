@@ -70,7 +70,7 @@ fn the_same_on_a_real_disk() {
     assert_eq!(state(&log), before);
     log.truncate_to(Offset(41), NOW).unwrap();
     assert_eq!(values(&log, Offset(0)).len(), 41);
-    log.delete().unwrap();
+    std::fs::remove_dir_all(log.delete().unwrap()).unwrap();
     assert_eq!(held, copy);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -225,7 +225,9 @@ fn a_topic_id_is_kept_and_checked() {
 fn a_deleted_log_leaves_nothing() {
     let disk = MemoryDisk::new();
     let mut log = busy_log(&disk);
-    log.delete().unwrap();
+    let gone = log.delete().unwrap();
+    assert!(is_deleted_dir(&gone.file_name().unwrap().to_string_lossy()));
+    disk.remove_dir_all(&gone).unwrap();
     assert!(disk.files().is_empty());
     assert!(log.append(plain(&["x"]), as_client()).is_err());
 }

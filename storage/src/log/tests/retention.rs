@@ -6,7 +6,7 @@ use crate::disk::Disk;
 /// One record each in segments of their own, at these times.
 fn spread(times: &[i64], config: LogConfig) -> (MemoryDisk, Log) {
     let disk = MemoryDisk::new();
-    let mut log = open(&disk, LogConfig { segment_bytes: 100, ..config });
+    let mut log = open(&disk, LogConfig { segment_bytes: 100, file_delete_delay_ms: 0, ..config });
     for time in times {
         append(&mut log, at_time(*time, "v"), as_client());
     }
