@@ -4,12 +4,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 
 use super::mmap::{self, Mapping};
+use super::region::{FileRegion, Lease};
 use super::{DirEntry, Disk, DiskFile, exclusive, mapped};
 use crate::error::StorageError;
 use crate::ids::Timestamp;
@@ -125,11 +126,13 @@ struct RealFile {
 struct State {
     file: Arc<File>,
     mapping: Option<Arc<Mapping>>,
+    /// Shared by the regions that are on their way.
+    lease: Weak<Lease>,
 }
 
 impl State {
     fn new(file: File) -> State {
-        State { file: Arc::new(file), mapping: None }
+        State { file: Arc::new(file), mapping: None, lease: Weak::new() }
     }
 
     /// A mapping that reaches to `end`, which lies within the `written` bytes of the file. One that became too small lives on
@@ -139,6 +142,16 @@ impl State {
             self.mapping = Some(Arc::new(Mapping::new(&self.file, written)?));
         }
         Ok(self.mapping.as_ref().expect("set just above if it was not there"))
+    }
+
+    /// What keeps the file from being made shorter while a region of it is sent.
+    fn lease(&mut self) -> io::Result<Arc<Lease>> {
+        if let Some(lease) = self.lease.upgrade() {
+            return Ok(lease);
+        }
+        let lease = Arc::new(Lease::new(&self.file)?);
+        self.lease = Arc::downgrade(&lease);
+        Ok(lease)
     }
 }
 
@@ -213,6 +226,17 @@ impl DiskFile for RealFile {
         }
         let mapping = state.mapping(end, written).map_err(StorageError::io("map", &self.path))?;
         Ok(mmap::slice(mapping, position as usize, (end - position) as usize))
+    }
+
+    fn region(&self, position: u64, length: usize) -> Option<FileRegion> {
+        // The lock is held until the lease exists, so that `truncate` cannot come between.
+        let mut state = self.state();
+        let within = position.checked_add(length as u64).is_some_and(|end| end <= self.len());
+        if !within || !cfg!(target_os = "linux") {
+            return None;
+        }
+        // Without a lease the bytes go through memory, which says what is wrong with the file if something is.
+        state.lease().ok().map(|lease| FileRegion::new(lease, position, length))
     }
 
     fn sync(&self) -> Result<(), StorageError> {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::disk::FileRegion;
 use crate::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 
 /// Where appended records are.
@@ -26,7 +27,7 @@ pub struct ReadOutcome {
     pub bytes: Bytes,
     /// The same bytes as a region of their file, to be sent as they are, where that is possible and pays.
     pub region: Option<FileRegion>,
-    /// The offset after the last batch; the offset asked for if there is none.
+    /// The offset after the last batch; of no meaning if there is none.
     pub end: Offset,
 }
 

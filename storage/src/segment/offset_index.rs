@@ -37,6 +37,17 @@ impl OffsetIndex {
         }
     }
 
+    /// Position of the last batch that is noted here, ends before `up_to` and begins at or before `limit`, if any.
+    pub(super) fn position_within(&self, up_to: Offset, limit: u64) -> Result<Option<u64>, StorageError> {
+        let relative = up_to.0.saturating_sub(self.base.0);
+        let within = |entry: &[u8; ENTRY]| {
+            let (offset, position) = split(entry);
+            i64::from(offset) < relative && position as u64 <= limit
+        };
+        let after = self.entries.partition_point(within)?;
+        after.checked_sub(1).map(|at| Ok(split(&self.entries.get(at)?).1 as u64)).transpose()
+    }
+
     /// Position of the last entry; 0 if there is none.
     pub(super) fn last_position(&self) -> Result<u64, StorageError> {
         self.position(Offset(i64::MAX))

@@ -4,8 +4,12 @@ use bytes::Bytes;
 
 use super::Segment;
 use crate::batch::{Batch, BatchHeader, HEADER_SIZE};
+use crate::disk::FileRegion;
 use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp};
+
+/// Stretches below this are sent from memory, together with what goes before them, in bytes.
+const LEAST_REGION: usize = 16 * 1024;
 
 /// A batch and where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +24,22 @@ impl BatchAt {
     }
 }
 
+/// Whole batches back to back.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    /// Their bytes.
+    pub(crate) bytes: Bytes,
+    /// The same where it lies, if there is enough of it for that to pay.
+    pub(crate) region: Option<FileRegion>,
+    /// The offset after the last one.
+    pub(crate) end: Offset,
+}
+
 /// What a read found.
 #[derive(Debug)]
 pub(crate) enum SegmentRead {
     /// Whole batches; empty if the first one is too large, or not to be seen yet.
-    Batches(Bytes),
+    Batches(Stretch),
     /// The segment has no batch at or after the offset; a later segment may.
     PastEnd,
 }
@@ -40,15 +55,33 @@ impl Segment {
     ) -> Result<SegmentRead, StorageError> {
         let Some(first) = self.find(from)? else { return Ok(SegmentRead::PastEnd) };
         let start = first.position;
-        let mut end = start;
-        for batch in self.batches_from(start)? {
-            let fits = batch.end() - start <= max_bytes as u64 || (min_one_batch && end == start);
+        let limit = start.saturating_add(max_bytes as u64);
+        let near = self.near_end(&first, up_to, limit)?;
+        let (mut end, mut next) = (near.position, near.header.base_offset);
+        for batch in self.batches_from(near.position)? {
+            let fits = batch.end() <= limit || (min_one_batch && end == start);
             if !fits || batch.header.next_offset() > up_to {
                 break;
             }
-            end = batch.end();
+            (end, next) = (batch.end(), batch.header.next_offset());
         }
-        Ok(SegmentRead::Batches(self.file.read_at(start, (end - start) as usize)?))
+        let length = (end - start) as usize;
+        let bytes = self.file.read_at(start, length)?;
+        let region = if length >= LEAST_REGION { self.file.region(start, length) } else { None };
+        Ok(SegmentRead::Batches(Stretch { bytes, region, end: next }))
+    }
+
+    /// A batch from which on to look for the end of a stretch that begins with `first`: the index spares the headers in between, and
+    /// the pages they lie in.
+    fn near_end(&self, first: &BatchAt, up_to: Offset, limit: u64) -> Result<BatchAt, StorageError> {
+        match self.offsets.position_within(up_to, limit)? {
+            Some(position) if position > first.position => {
+                let near = self.batch_at(position)?;
+                // An index that leads elsewhere costs time, not correctness.
+                Ok(near.filter(|near| near.header.base_offset > first.header.base_offset).unwrap_or(*first))
+            }
+            _ => Ok(*first),
+        }
     }
 
     /// The first batch that contains `offset` or lies after it.

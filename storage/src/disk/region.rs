@@ -1,0 +1,76 @@
+//! Stretches of files that go to a socket from the page cache, without passing through this process.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use super::mapped::Mapped;
+
+/// Keeps a file as long as it is while something is sent from it, as a mapping does.
+#[derive(Debug)]
+pub(super) struct Lease {
+    file: Arc<File>,
+    _mapped: Mapped,
+}
+
+impl Lease {
+    pub(super) fn new(file: &Arc<File>) -> io::Result<Lease> {
+        Ok(Lease { _mapped: Mapped::new(file)?, file: file.clone() })
+    }
+}
+
+/// A stretch of a file. What it holds does not change while it lives: a log that is cut gets a copy of its file, and one that is
+/// removed or replaced lives on under its descriptor.
+#[derive(Clone, Debug)]
+pub struct FileRegion {
+    lease: Arc<Lease>,
+    position: u64,
+    length: usize,
+}
+
+impl FileRegion {
+    /// A stretch that lies within what was written of the file.
+    pub(super) fn new(lease: Arc<Lease>, position: u64, length: usize) -> FileRegion {
+        FileRegion { lease, position, length }
+    }
+
+    /// Bytes of it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether nothing is left of it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Leaves out the first `count` bytes, at most all of them.
+    pub fn advance(&mut self, count: usize) {
+        let count = count.min(self.length);
+        self.position += count as u64;
+        self.length -= count;
+    }
+
+    /// Sends at most `max` bytes from the start of it, and returns how many the socket took. The stretch stays as it is; see
+    /// [`FileRegion::advance`].
+    ///
+    /// # Errors
+    /// The socket fails, or takes nothing now (`WouldBlock`); the file is shorter than it was (`UnexpectedEof`), so that what was announced
+    /// cannot be sent any more: the connection is lost.
+    #[cfg(target_os = "linux")]
+    pub fn send_to(&self, socket: impl std::os::fd::AsFd, max: usize) -> io::Result<usize> {
+        let mut position = self.position;
+        match rustix::fs::sendfile(socket, &*self.lease.file, Some(&mut position), self.length.min(max))? {
+            0 if !self.is_empty() && max > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            sent => Ok(sent),
+        }
+    }
+
+    /// There is no such call here; [`super::DiskFile::region`] gives no regions.
+    #[cfg(not(target_os = "linux"))]
+    pub fn send_to<S>(&self, _socket: S, _max: usize) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
