@@ -8,7 +8,7 @@ use forebay_control::group::{
 };
 use forebay_control::machine::{Machine, ReplyTo};
 use forebay_control::transaction::partition_for;
-use forebay_storage::ids::{ProducerEpoch, ProducerId};
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId};
 use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 
@@ -26,7 +26,8 @@ pub struct Groups {
     metadata: Arc<Metadata>,
     partitions: Arc<Partitions>,
     shared: Arc<Shared<GroupMachine>>,
-    shards: OnceLock<Vec<Shard<GroupMachine>>>,
+    /// Without those whose logs are offline.
+    shards: OnceLock<Vec<Option<Shard<GroupMachine>>>>,
     /// Held while the topic is made and its log replayed.
     opening: Mutex<()>,
 }
@@ -52,17 +53,21 @@ impl Groups {
 
     /// Opens the shards, if the topic is there already.
     pub fn open_existing(&self) -> Result<(), ErrorCode> {
-        if self.metadata.topic_partitions(OFFSETS_TOPIC).is_some() { self.shards().map(drop) } else { Ok(()) }
+        if self.metadata.topic_partitions(OFFSETS_TOPIC).is_some() { self.opened().map(drop) } else { Ok(()) }
     }
 
     /// The number of the partition that holds `group_id`.
     pub fn partition_of(&self, group_id: &str) -> Result<i32, ErrorCode> {
-        let count = i32::try_from(self.shards()?.len()).expect("partition counts are i32");
+        let count = i32::try_from(self.opened()?.len()).expect("partition counts are i32");
         Ok(partition_for(group_id, count))
     }
 
-    /// The shards; makes the topic when it is first needed, as Kafka does.
-    pub fn shards(&self) -> Result<&[Shard<GroupMachine>], ErrorCode> {
+    /// The shards that work; makes the topic when it is first needed, as Kafka does.
+    pub fn shards(&self) -> Result<impl Iterator<Item = &Shard<GroupMachine>>, ErrorCode> {
+        Ok(self.opened()?.iter().flatten().filter(|shard| !shard.partition().is_offline()))
+    }
+
+    fn opened(&self) -> Result<&[Option<Shard<GroupMachine>>], ErrorCode> {
         if let Some(shards) = self.shards.get() {
             return Ok(shards);
         }
@@ -73,13 +78,18 @@ impl Groups {
         let count = internal_topics::ensure(&self.metadata, OFFSETS_TOPIC, &self.topic)?;
         let mut shards = Vec::with_capacity(count as usize);
         for number in 0..count {
-            let partition = self.partitions.get(OFFSETS_TOPIC, number).ok_or(ErrorCode::CoordinatorNotAvailable)?;
-            shards.push(self.load(number as usize, partition)?);
+            // One that is not there lies in a folder that has failed.
+            let partition = self.partitions.get(OFFSETS_TOPIC, number).filter(|partition| !partition.is_offline());
+            shards.push(match partition {
+                Some(partition) => self.load(number as usize, partition)?,
+                None => None,
+            });
         }
         Ok(self.shards.get_or_init(|| shards))
     }
 
-    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Shard<GroupMachine>, ErrorCode> {
+    /// `None` if the disk fails meanwhile, which takes only this partition with it.
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Option<Shard<GroupMachine>>, ErrorCode> {
         let mut machine = GroupMachine::new(self.config.clone());
         let replayed = replay(&partition, |item| {
             match item {
@@ -98,11 +108,14 @@ impl Groups {
         });
         if let Err(error) = replayed {
             tracing::error!("the group coordinator cannot load: {error}");
-            return Err(ErrorCode::CoordinatorNotAvailable);
+            return if partition.is_offline() { Ok(None) } else { Err(ErrorCode::CoordinatorNotAvailable) };
         }
         let shard = Shard::new(number, machine, partition, self.shared.clone());
         match shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
-            Ok(_) => Ok(shard),
+            Ok(_) => Ok(Some(shard)),
+            // What it wants to write now it will want again when it is written to.
+            Err(AppendError::Storage(error)) if error.is_full() => Ok(Some(shard)),
+            Err(_) if shard.partition().is_offline() => Ok(None),
             Err(error) => {
                 tracing::error!("the group coordinator cannot write after loading: {error}");
                 Err(ErrorCode::CoordinatorNotAvailable)
@@ -110,10 +123,12 @@ impl Groups {
         }
     }
 
-    /// The shard of `group_id`.
+    /// The shard of `group_id`. Kafka: NOT_COORDINATOR where the group's log is offline, so that the client asks for the coordinator
+    /// again and learns from that answer that there is none now.
     pub fn shard(&self, group_id: &str) -> Result<&Shard<GroupMachine>, ErrorCode> {
         let number = self.partition_of(group_id)?;
-        Ok(&self.shards()?[number as usize])
+        let shard = self.opened()?[number as usize].as_ref();
+        shard.filter(|shard| !shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
     }
 
     /// Runs a command on the shard of `group_id` and waits for its reply.
@@ -134,25 +149,28 @@ impl Groups {
         self.shard(group_id)?.ask_now(command, log).map_err(|_| ErrorCode::CoordinatorNotAvailable)
     }
 
-    /// Ends a producer's transaction in one partition of `__consumer_offsets`: the marker and what it does are one step.
+    /// Ends a producer's transaction in one partition of `__consumer_offsets`: the marker and what it does are one step. The partition
+    /// and where the marker ends in it.
     pub fn end_transaction(
         &self,
         partition: i32,
         producer: (ProducerId, ProducerEpoch),
         commit: bool,
         coordinator_epoch: i32,
-    ) -> Result<(), AppendError> {
-        let Ok(shards) = self.shards() else { return Ok(()) };
-        let Some(shard) = usize::try_from(partition).ok().and_then(|n| shards.get(n)) else { return Ok(()) };
+    ) -> Result<Option<(Arc<Partition>, Offset)>, AppendError> {
+        let Ok(shards) = self.opened() else { return Ok(None) };
+        let Some(shard) = usize::try_from(partition).ok().and_then(|n| shards.get(n)?.as_ref()) else {
+            return Ok(None);
+        };
         let marker = || shard.partition().append_marker(producer, commit, coordinator_epoch).map(drop);
         let command = GroupCommand::TransactionMarker(TransactionMarker { producer_id: producer.0, committed: commit });
-        shard.run_after(marker, command).map(drop)
+        shard.run_after(marker, command).map(|ran| Some((shard.partition().clone(), ran.end)))
     }
 
     /// Forgets the offsets committed for a topic that is gone.
     pub fn topic_deleted(&self, topic: &str) {
         let Some(shards) = self.shards.get() else { return };
-        for shard in shards {
+        for shard in shards.iter().flatten() {
             if let Err(error) = shard.run(GroupCommand::TopicDeleted(TopicDeleted { topic: topic.into() })) {
                 tracing::error!("cannot remove the offsets of deleted topic {topic}: {error}");
             }
@@ -163,9 +181,10 @@ impl Groups {
     pub async fn drive_timers(self: Arc<Self>) {
         loop {
             for (number, timer) in self.shared.timers.due().await {
-                let Some(shard) = self.shards.get().and_then(|s| s.get(number)) else { continue };
+                let Some(shard) = self.shards.get().and_then(|s| s.get(number)?.as_ref()) else { continue };
                 match shard.run(GroupMachine::timer_command(timer)) {
-                    Ok(effects) => log(effects),
+                    Ok(ran) => log(ran.effects),
+                    Err(_) if shard.partition().is_offline() => {}
                     Err(error) => tracing::error!("a timer of the group coordinator failed: {error}"),
                 }
             }

@@ -70,7 +70,7 @@ impl Metadata {
             .shard
             .run(Command::RegisterBroker(node))
             .map_err(|e| format!("the metadata log cannot be written: {e}"))?;
-        metadata.perform(effects);
+        metadata.perform(effects.effects);
         Ok(metadata)
     }
 
@@ -201,7 +201,8 @@ impl Metadata {
         let new = |number: &i32| NewPartition {
             name: TopicPartition::new(topic, *number),
             topic_id,
-            leader_epoch: LeaderEpoch(0),
+            // Above 0 in a folder that was Apache Kafka's: epochs in a log only rise.
+            leader_epoch: self.query(|m| m.partition(topic, *number).map_or(LeaderEpoch(0), |p| p.leader_epoch)),
             config: config.clone(),
         };
         numbers.iter().map(new).collect()

@@ -1,7 +1,8 @@
 //! The one runtime of every state machine: decide, append, apply, reply.
 //!
 //! A shard is one machine and the log partition that holds its records. Commands run one after the other under the shard's
-//! lock; nothing in it waits.
+//! lock; nothing in it waits. Where the log is synced before acknowledgement (`flush.messages`), whatever a machine says of its state
+//! leaves the shard only when all that the state was made from is on disk.
 
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use bytes::Bytes;
 use forebay_control::machine::{Decision, Event, LogRecord, Machine, ReplyTo};
 use forebay_storage::batch::{BatchBuilder, BatchStamp};
 use forebay_storage::compress::Compression;
-use forebay_storage::ids::{ProducerEpoch, ProducerId, Timestamp};
+use forebay_storage::error::StorageError;
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Timestamp};
 use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -17,19 +19,19 @@ use tokio::sync::oneshot;
 use super::timers::Timers;
 use crate::clock;
 use crate::partition::Partition;
-use crate::pending::Pending;
+use crate::pending::{Pending, block_on};
 
 /// What the shards of one coordinator share.
 pub struct Shared<M: Machine> {
     /// Askers that wait for a reply.
-    pub pending: Pending<M::Reply>,
+    pub pending: Arc<Pending<M::Reply>>,
     /// Timers of all shards.
     pub timers: Timers<M::Timer>,
 }
 
 impl<M: Machine> Default for Shared<M> {
     fn default() -> Self {
-        Shared { pending: Pending::default(), timers: Timers::default() }
+        Shared { pending: Arc::default(), timers: Timers::default() }
     }
 }
 
@@ -44,7 +46,34 @@ pub struct Shard<M: Machine> {
 type DecisionOf<M> =
     Decision<<M as Machine>::Event, <M as Machine>::Reply, <M as Machine>::Timer, <M as Machine>::Effect>;
 
-impl<M: Machine> Shard<M> {
+/// What a command has led to. What stands here is to be used when everything before `end` is committed.
+#[derive(Debug)]
+pub struct Ran<X> {
+    /// Work that follows.
+    pub effects: Vec<X>,
+    /// The end of the shard's log.
+    pub end: Offset,
+}
+
+/// A command that is answered, now or later.
+#[derive(Debug)]
+pub struct Begun<R, X> {
+    /// What it has led to.
+    pub ran: Ran<X>,
+    reply: oneshot::Receiver<R>,
+}
+
+impl<R, X> Begun<R, X> {
+    /// The reply.
+    pub async fn reply(self) -> Result<R, Unavailable> {
+        self.reply.await.map_err(|_| Unavailable)
+    }
+}
+
+impl<M: Machine> Shard<M>
+where
+    M::Reply: Send + 'static,
+{
     /// A shard whose machine has replayed `partition` already.
     pub fn new(number: usize, machine: M, partition: Arc<Partition>, shared: Arc<Shared<M>>) -> Shard<M> {
         Shard { number, machine: Mutex::new(machine), partition, shared }
@@ -55,13 +84,28 @@ impl<M: Machine> Shard<M> {
         &self.partition
     }
 
-    /// Looks at the machine's state.
+    /// Looks at the machine's state as it is, on disk or not.
     pub fn query<R>(&self, look: impl FnOnce(&M) -> R) -> R {
         look(&self.machine.lock())
     }
 
+    /// Looks at the machine's state, and tells what was seen when it is committed.
+    pub async fn read<R>(&self, look: impl FnOnce(&M) -> R) -> Result<R, Unavailable> {
+        let (seen, end) = {
+            let machine = self.machine.lock();
+            (look(&machine), self.partition.log_end())
+        };
+        self.committed(end).await?;
+        Ok(seen)
+    }
+
+    /// Waits until everything before `end` is committed.
+    pub async fn committed(&self, end: Offset) -> Result<(), Unavailable> {
+        self.partition.committed(end).await.map_err(|_| Unavailable)
+    }
+
     /// Runs a command to its end. Nothing has changed when the append fails.
-    pub fn run(&self, command: M::Command) -> Result<Vec<M::Effect>, AppendError> {
+    pub fn run(&self, command: M::Command) -> Result<Ran<M::Effect>, AppendError> {
         self.run_after(|| Ok(()), command)
     }
 
@@ -70,16 +114,26 @@ impl<M: Machine> Shard<M> {
         &self,
         first: impl FnOnce() -> Result<(), AppendError>,
         command: M::Command,
-    ) -> Result<Vec<M::Effect>, AppendError> {
+    ) -> Result<Ran<M::Effect>, AppendError> {
         let mut machine = self.machine.lock();
+        self.check_online()?;
         first()?;
         let now = clock::now();
         let decision = machine.decide(now, command);
         self.settle(&mut machine, now, decision)
     }
 
+    /// What the machine knows may be more than the disk does, once that has failed.
+    fn check_online(&self) -> Result<(), AppendError> {
+        if self.partition.is_offline() {
+            let path = self.partition.dir().path().join(self.partition.name().to_string());
+            return Err(StorageError::Broken { path }.into());
+        }
+        Ok(())
+    }
+
     /// Runs what the machine wants to do right after its replay.
-    pub fn settle_loaded(&self, decide: impl FnOnce(&M) -> DecisionOf<M>) -> Result<Vec<M::Effect>, AppendError> {
+    pub fn settle_loaded(&self, decide: impl FnOnce(&M) -> DecisionOf<M>) -> Result<Ran<M::Effect>, AppendError> {
         let mut machine = self.machine.lock();
         let decision = decide(&machine);
         self.settle(&mut machine, clock::now(), decision)
@@ -91,47 +145,71 @@ impl<M: Machine> Shard<M> {
         command: impl FnOnce(ReplyTo) -> M::Command,
         effects: impl FnOnce(Vec<M::Effect>),
     ) -> Result<M::Reply, Unavailable> {
-        self.start(command, effects)?.await.map_err(|_| Unavailable)
+        let begun = self.begin(command)?;
+        effects(begun.ran.effects);
+        begun.reply.await.map_err(|_| Unavailable)
     }
 
-    /// Like [`Shard::ask`], for commands that are answered in the same step.
+    /// Like [`Shard::ask`], for commands that are answered in the same step, where nobody can await; `effects` is called when the
+    /// step is committed, and before the reply is given.
     pub fn ask_now(
         &self,
         command: impl FnOnce(ReplyTo) -> M::Command,
         effects: impl FnOnce(Vec<M::Effect>),
     ) -> Result<M::Reply, Unavailable> {
-        self.start(command, effects)?.try_recv().map_err(|_| Unavailable)
+        let mut begun = self.begin(command)?;
+        block_on(self.committed(begun.ran.end))?;
+        effects(begun.ran.effects);
+        // Its reply was let go before us: it has waited for the same offset, and for longer.
+        begun.reply.try_recv().map_err(|_| Unavailable)
     }
 
-    fn start(
+    /// Runs a command that is answered, and lets the caller wait.
+    pub fn begin(
         &self,
         command: impl FnOnce(ReplyTo) -> M::Command,
-        effects: impl FnOnce(Vec<M::Effect>),
-    ) -> Result<oneshot::Receiver<M::Reply>, Unavailable> {
+    ) -> Result<Begun<M::Reply, M::Effect>, Unavailable> {
         let (reply_to, reply) = self.shared.pending.park();
         match self.run(command(reply_to)) {
-            Ok(wanted) => effects(wanted),
+            Ok(ran) => Ok(Begun { ran, reply }),
             Err(error) => {
                 self.shared.pending.forget(reply_to);
-                tracing::error!(partition = %self.partition.name(), "cannot write a coordinator's log: {error}");
-                return Err(Unavailable);
+                // A disk that is full or has failed has been spoken of, once.
+                if !matches!(&error, AppendError::Storage(e) if e.is_full() || self.partition.is_offline()) {
+                    tracing::error!(partition = %self.partition.name(), "cannot write a coordinator's log: {error}");
+                }
+                Err(Unavailable)
             }
         }
-        Ok(reply)
     }
 
-    fn settle(&self, machine: &mut M, now: Timestamp, decision: DecisionOf<M>) -> Result<Vec<M::Effect>, AppendError> {
+    fn settle(&self, machine: &mut M, now: Timestamp, decision: DecisionOf<M>) -> Result<Ran<M::Effect>, AppendError> {
         for (producer, batch) in batches(now, decision.events.iter().filter_map(Event::record)) {
             self.partition.append_internal(batch, producer.is_some())?;
         }
         for event in decision.events {
             machine.apply(event);
         }
-        for (to, reply) in decision.replies {
-            self.shared.pending.answer(to, reply);
-        }
+        let end = self.partition.log_end();
+        self.answer(end, decision.replies);
         self.shared.timers.arm(self.number, decision.timers);
-        Ok(decision.effects)
+        Ok(Ran { effects: decision.effects, end })
+    }
+
+    /// Lets replies go when everything before `end` is committed.
+    fn answer(&self, end: Offset, replies: Vec<(ReplyTo, M::Reply)>) {
+        if replies.is_empty() {
+            return;
+        }
+        let pending = self.shared.pending.clone();
+        self.partition.when_committed(end, move |outcome| {
+            for (to, reply) in replies {
+                match outcome {
+                    Ok(()) => pending.answer(to, reply),
+                    Err(_) => pending.forget(to),
+                }
+            }
+        });
     }
 }
 

@@ -9,7 +9,8 @@ use forebay_control::transaction::{
     Command, Effect, Event, Reply, TransactionConfig, TransactionMachine, TransactionVersion, WriteMarkers, command,
     partition_for,
 };
-use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
+use forebay_storage::error::StorageError;
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, TopicPartition};
 use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 
@@ -17,10 +18,11 @@ use super::groups::Groups;
 use super::metadata::Metadata;
 use super::producer_ids::ProducerIds;
 use super::replay::{Replayed, replay};
-use super::shard::{Shard, Shared};
+use super::shard::{Ran, Shard, Shared};
 use super::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, internal_topics};
 use crate::clock;
 use crate::partition::{Partition, Partitions};
+use crate::pending::block_on;
 
 /// All transactional ids.
 pub struct Transactions {
@@ -32,7 +34,8 @@ pub struct Transactions {
     /// Where producer ids come from.
     pub producer_ids: ProducerIds,
     shared: Arc<Shared<TransactionMachine>>,
-    shards: OnceLock<Vec<Shard<TransactionMachine>>>,
+    /// Without those whose logs are offline.
+    shards: OnceLock<Vec<Option<Shard<TransactionMachine>>>>,
     /// Held while the topic is made and its log replayed.
     opening: Mutex<()>,
 }
@@ -61,17 +64,21 @@ impl Transactions {
 
     /// Opens the shards, if the topic is there already: transactions that a crash left half ended are ended now.
     pub fn open_existing(&self) -> Result<(), ErrorCode> {
-        if self.metadata.topic_partitions(TRANSACTIONS_TOPIC).is_some() { self.shards().map(drop) } else { Ok(()) }
+        if self.metadata.topic_partitions(TRANSACTIONS_TOPIC).is_some() { self.opened().map(drop) } else { Ok(()) }
     }
 
     /// The number of the partition that holds `transactional_id`.
     pub fn partition_of(&self, transactional_id: &str) -> Result<i32, ErrorCode> {
-        let count = i32::try_from(self.shards()?.len()).expect("partition counts are i32");
+        let count = i32::try_from(self.opened()?.len()).expect("partition counts are i32");
         Ok(partition_for(transactional_id, count))
     }
 
-    /// The shards; makes the topic when it is first needed, as Kafka does.
-    pub fn shards(&self) -> Result<&[Shard<TransactionMachine>], ErrorCode> {
+    /// The shards that work; makes the topic when it is first needed, as Kafka does.
+    pub fn shards(&self) -> Result<impl Iterator<Item = &Shard<TransactionMachine>>, ErrorCode> {
+        Ok(self.opened()?.iter().flatten().filter(|shard| !shard.partition().is_offline()))
+    }
+
+    fn opened(&self) -> Result<&[Option<Shard<TransactionMachine>>], ErrorCode> {
         if let Some(shards) = self.shards.get() {
             return Ok(shards);
         }
@@ -82,22 +89,29 @@ impl Transactions {
         let count = internal_topics::ensure(&self.metadata, TRANSACTIONS_TOPIC, &self.topic)?;
         let mut shards = Vec::with_capacity(count as usize);
         for number in 0..count {
-            let partition =
-                self.partitions.get(TRANSACTIONS_TOPIC, number).ok_or(ErrorCode::CoordinatorNotAvailable)?;
-            shards.push(self.load(number as usize, partition)?);
+            // One that is not there lies in a folder that has failed.
+            let partition = self.partitions.get(TRANSACTIONS_TOPIC, number).filter(|partition| !partition.is_offline());
+            shards.push(match partition {
+                Some(partition) => self.load(number as usize, partition)?,
+                None => None,
+            });
         }
         let shards = self.shards.get_or_init(|| shards);
-        for shard in shards {
-            let effects = shard.settle_loaded(|machine| machine.on_loaded(clock::now())).map_err(|error| {
-                tracing::error!("the transaction coordinator cannot write after loading: {error}");
-                ErrorCode::CoordinatorNotAvailable
-            })?;
-            self.perform(shard, effects);
+        for shard in shards.iter().flatten() {
+            match shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
+                Ok(ran) => block_on(self.perform(shard, ran)),
+                Err(_) if shard.partition().is_offline() => {}
+                Err(error) => {
+                    tracing::error!("the transaction coordinator cannot write after loading: {error}");
+                    return Err(ErrorCode::CoordinatorNotAvailable);
+                }
+            }
         }
         Ok(shards)
     }
 
-    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Shard<TransactionMachine>, ErrorCode> {
+    /// `None` if the disk fails meanwhile, which takes only this partition with it.
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Option<Shard<TransactionMachine>>, ErrorCode> {
         let mut machine = TransactionMachine::new(self.config.clone(), partition.leader_epoch().0);
         let replayed = replay(&partition, |item| {
             if let Replayed::Record { key, value, .. } = item {
@@ -111,29 +125,43 @@ impl Transactions {
         });
         if let Err(error) = replayed {
             tracing::error!("the transaction coordinator cannot load: {error}");
-            return Err(ErrorCode::CoordinatorNotAvailable);
+            return if partition.is_offline() { Ok(None) } else { Err(ErrorCode::CoordinatorNotAvailable) };
         }
-        Ok(Shard::new(number, machine, partition, self.shared.clone()))
+        Ok(Some(Shard::new(number, machine, partition, self.shared.clone())))
     }
 
-    /// The shard of `transactional_id`.
+    /// The shard of `transactional_id`; NOT_COORDINATOR where its log is offline.
     pub fn shard(&self, transactional_id: &str) -> Result<&Shard<TransactionMachine>, ErrorCode> {
         let number = self.partition_of(transactional_id)?;
-        Ok(&self.shards()?[number as usize])
+        let shard = self.opened()?[number as usize].as_ref();
+        shard.filter(|shard| !shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
     }
 
     /// Runs a command on the shard of `transactional_id`; markers that it asks for are written before this returns.
-    pub fn ask(&self, transactional_id: &str, command: impl FnOnce(ReplyTo) -> Command) -> Result<Reply, ErrorCode> {
+    pub async fn ask(
+        &self,
+        transactional_id: &str,
+        command: impl FnOnce(ReplyTo) -> Command,
+    ) -> Result<Reply, ErrorCode> {
         let shard = self.shard(transactional_id)?;
-        shard.ask_now(command, |effects| self.perform(shard, effects)).map_err(|_| ErrorCode::CoordinatorNotAvailable)
+        let unavailable = |_| ErrorCode::CoordinatorNotAvailable;
+        let mut begun = shard.begin(command).map_err(unavailable)?;
+        let ran = Ran { effects: std::mem::take(&mut begun.ran.effects), end: begun.ran.end };
+        self.perform(shard, ran).await;
+        begun.reply().await.map_err(unavailable)
     }
 
-    /// Does what the machine wants done, and what follows from that.
-    fn perform(&self, shard: &Shard<TransactionMachine>, effects: Vec<Effect>) {
-        let mut queue: VecDeque<Effect> = effects.into();
+    /// Does what the machine wants done, and what follows from that; each step when the one before is committed, so that no marker
+    /// says what the transaction's own log may forget.
+    async fn perform(&self, shard: &Shard<TransactionMachine>, ran: Ran<Effect>) {
+        let mut end = ran.end;
+        let mut queue: VecDeque<Effect> = ran.effects.into();
         while let Some(effect) = queue.pop_front() {
+            if shard.committed(end).await.is_err() {
+                return;
+            }
             let command = match effect {
-                Effect::WriteMarkers(markers) => match self.write_markers(&markers) {
+                Effect::WriteMarkers(markers) => match self.write_markers(&markers).await {
                     Ok(()) => markers.written(),
                     Err(error) => {
                         // The transaction stays prepared: it is ended when the broker starts again.
@@ -145,19 +173,35 @@ impl Transactions {
             };
             match shard.run(command) {
                 // What follows from an effect comes before the effects after it.
-                Ok(more) => more.into_iter().rev().for_each(|effect| queue.push_front(effect)),
+                Ok(more) => {
+                    end = more.end;
+                    more.effects.into_iter().rev().for_each(|effect| queue.push_front(effect));
+                }
                 Err(error) => tracing::error!("cannot write the transaction log: {error}"),
             }
         }
     }
 
-    fn write_markers(&self, markers: &WriteMarkers) -> Result<(), AppendError> {
+    /// Writes them all, and waits until they are committed.
+    async fn write_markers(&self, markers: &WriteMarkers) -> Result<(), AppendError> {
         let producer = (markers.producer_id, markers.producer_epoch);
+        let mut written = Vec::with_capacity(markers.partitions.len());
         for name in &markers.partitions {
             if &*name.topic == OFFSETS_TOPIC {
-                self.groups.end_transaction(name.partition, producer, markers.commit, markers.coordinator_epoch)?;
+                written.extend(self.groups.end_transaction(
+                    name.partition,
+                    producer,
+                    markers.commit,
+                    markers.coordinator_epoch,
+                )?);
             } else if let Some(partition) = self.partitions.get(&name.topic, name.partition) {
-                partition.append_marker(producer, markers.commit, markers.coordinator_epoch)?;
+                let outcome = partition.append_marker(producer, markers.commit, markers.coordinator_epoch)?;
+                written.push((partition, Offset(outcome.last_offset.0 + 1)));
+            }
+        }
+        for (partition, end) in written {
+            if partition.committed(end).await.is_err() && !partition.is_deleted() {
+                return Err(StorageError::Broken { path: partition.dir().path().to_owned() }.into());
             }
         }
         Ok(())
@@ -167,9 +211,10 @@ impl Transactions {
     pub async fn drive_timers(self: Arc<Self>) {
         loop {
             for (number, timer) in self.shared.timers.due().await {
-                let Some(shard) = self.shards.get().and_then(|s| s.get(number)) else { continue };
+                let Some(shard) = self.shards.get().and_then(|s| s.get(number)?.as_ref()) else { continue };
                 match shard.run(TransactionMachine::timer_command(timer)) {
-                    Ok(effects) => self.perform(shard, effects),
+                    Ok(ran) => self.perform(shard, ran).await,
+                    Err(_) if shard.partition().is_offline() => {}
                     Err(error) => tracing::error!("a timer of the transaction coordinator failed: {error}"),
                 }
             }
@@ -190,13 +235,13 @@ pub struct Producer<'a> {
 
 impl Transactions {
     /// Makes partitions part of the producer's transaction. The partitions must exist.
-    pub fn add_partitions(
+    pub async fn add_partitions(
         &self,
         producer: Producer<'_>,
         partitions: Vec<TopicPartition>,
         client_version: TransactionVersion,
     ) -> Result<(), ErrorCode> {
-        let reply = self.ask(producer.transactional_id, |reply_to| {
+        let command = |reply_to| {
             Command::AddPartitions(command::AddPartitions {
                 reply_to,
                 transactional_id: producer.transactional_id.to_owned(),
@@ -205,8 +250,8 @@ impl Transactions {
                 partitions,
                 client_version,
             })
-        })?;
-        match reply {
+        };
+        match self.ask(producer.transactional_id, command).await? {
             Reply::AddPartitions { error: ErrorCode::None } => Ok(()),
             Reply::AddPartitions { error } => Err(error),
             other => unreachable!("an addition is answered by {other:?}"),

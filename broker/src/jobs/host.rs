@@ -22,6 +22,7 @@ use crate::coordinator::groups::Groups;
 use crate::coordinator::metadata::Metadata;
 use crate::coordinator::transactions::{Producer, Transactions};
 use crate::partition::{Isolation, Partition, Partitions};
+use crate::pending::block_on;
 
 /// A commit takes milliseconds; one that is still open after this is aborted by the coordinator.
 const TRANSACTION_TIMEOUT_MS: i32 = 60_000;
@@ -106,7 +107,9 @@ impl BrokerHost {
             let number = self.groups.partition_of(&commit.group).map_err(|e| refused(session, e))?;
             names.push(TopicPartition::new(OFFSETS_TOPIC, number));
         }
-        self.transactions.add_partitions(producer, names, TransactionVersion::V0).map_err(|e| refused(session, e))?;
+        block_on(self.transactions.add_partitions(producer, names, TransactionVersion::V0))
+            .map_err(|e| refused(session, e))?;
+        let mut written = Vec::with_capacity(commit.records.len());
         for (name, builder) in commit.records {
             let count = i32::try_from(builder.len()).map_err(|_| HostError::Refused("a batch is too long".into()))?;
             let sequence = open.sequences.entry(name.clone()).or_insert(Sequence(0));
@@ -117,12 +120,20 @@ impl BrokerHost {
                 transactional: true,
                 ..BatchStamp::default()
             };
-            self.partition(&name)?
+            let partition = self.partition(&name)?;
+            let outcome = partition
                 .append_internal(builder.finish(&stamp), true)
                 .map_err(|e| HostError::Storage(format!("{name}: {e}")))?;
+            written.push((partition, outcome.last_offset));
             *sequence = sequence.plus(count);
         }
-        self.commit_offsets(session, open, &commit.group, commit.offsets)
+        self.commit_offsets(session, open, &commit.group, commit.offsets)?;
+        // Nothing is ended before all of it is where it must be.
+        for (partition, last) in written {
+            block_on(partition.committed(Offset(last.0 + 1)))
+                .map_err(|e| HostError::Storage(format!("{}: {e}", partition.name())))?;
+        }
+        Ok(())
     }
 
     fn commit_offsets(
@@ -172,7 +183,7 @@ impl BrokerHost {
 
     fn end(&self, session: &Session, open: &Open, commit: bool) -> Result<(), HostError> {
         let fresh_producer_id = self.transactions.producer_ids.fresh().map_err(|e| refused(session, e))?;
-        let reply = self.transactions.ask(&session.transactional_id, |reply_to| {
+        let reply = block_on(self.transactions.ask(&session.transactional_id, |reply_to| {
             Command::EndTxn(command::EndTxn {
                 reply_to,
                 transactional_id: session.transactional_id.clone(),
@@ -183,7 +194,7 @@ impl BrokerHost {
                 client_version: TransactionVersion::V0,
                 fresh_producer_id,
             })
-        });
+        }));
         match reply {
             Ok(Reply::EndTxn { error: ErrorCode::None, .. }) => Ok(()),
             Ok(Reply::EndTxn { error, .. }) | Err(error) => Err(refused(session, error)),
@@ -216,7 +227,7 @@ impl Host for BrokerHost {
             token: self.next_token.fetch_add(1, Ordering::Relaxed),
         };
         let fresh_producer_id = self.transactions.producer_ids.fresh().map_err(|e| refused(&session, e))?;
-        let reply = self.transactions.ask(transactional_id, |reply_to| {
+        let reply = block_on(self.transactions.ask(transactional_id, |reply_to| {
             Command::InitProducerId(command::InitProducerId {
                 reply_to,
                 transactional_id: transactional_id.to_owned(),
@@ -225,7 +236,7 @@ impl Host for BrokerHost {
                 fresh_producer_id,
                 wait_for_abort: true,
             })
-        });
+        }));
         match reply {
             Ok(Reply::InitProducerId { error: ErrorCode::None, producer_id, producer_epoch }) => {
                 let open = Open { producer_id, producer_epoch, sequences: HashMap::new() };
@@ -240,7 +251,8 @@ impl Host for BrokerHost {
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<CommittedOffset>>, HostError> {
         let unavailable = |e: ErrorCode| HostError::Refused(format!("group {group} is not available: {e}"));
         let shard = self.groups.shard(group).map_err(unavailable)?;
-        let found = shard.query(|machine| machine.fetch_offsets(group, Some(partitions), true));
+        let found = block_on(shard.read(|machine| machine.fetch_offsets(group, Some(partitions), true)));
+        let found = found.map_err(|_| unavailable(ErrorCode::CoordinatorNotAvailable))?;
         found
             .into_iter()
             .map(|f| match f.error {

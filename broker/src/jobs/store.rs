@@ -12,6 +12,7 @@ use super::spec::JobSpec;
 use crate::clock;
 use crate::coordinator::metadata::Metadata;
 use crate::partition::{Isolation, Partition, Partitions};
+use crate::pending::block_on;
 
 /// The registry's topic.
 pub const JOBS_TOPIC: &str = "__forebay_jobs";
@@ -70,9 +71,9 @@ impl Store {
         let partition = self.partition()?;
         let mut builder = BatchBuilder::new(Compression::None);
         builder.push(clock::now(), Some(name.as_bytes()), value, &[]);
-        partition
-            .append_internal(builder.finish(&BatchStamp::default()), false)
-            .map(drop)
+        let written = partition.append_internal(builder.finish(&BatchStamp::default()), false);
+        let outcome = written.map_err(|e| format!("the registry of jobs cannot be written: {e}"))?;
+        block_on(partition.committed(Offset(outcome.last_offset.0 + 1)))
             .map_err(|e| format!("the registry of jobs cannot be written: {e}"))
     }
 

@@ -1,9 +1,13 @@
 //! A partition as its leader has it: the log, the high watermark, and who waits for either to move.
 
+mod durable;
+mod flusher;
+mod health;
 mod parallel;
 mod registry;
 mod watch;
 
+pub use health::{Alarm, DirHealth};
 pub use registry::{NewPartition, PartitionConfig, Partitions};
 pub use watch::{Wake, WatchGuard};
 
@@ -12,9 +16,11 @@ use forebay_storage::error::StorageError;
 use forebay_storage::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Timestamp, TopicId, TopicPartition};
 use forebay_storage::log::{AbortedTransaction, AppendError, AppendOptions, AppendOutcome, Log, Origin, ReadError};
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crate::clock;
+use durable::Release;
 use watch::Watchers;
 
 /// A partition that this broker leads.
@@ -23,9 +29,13 @@ pub struct Partition {
     topic_id: TopicId,
     leader_epoch: LeaderEpoch,
     log: Mutex<Log>,
+    /// The data folder that the log lies in.
+    dir: Mutex<Arc<DirHealth>>,
     watchers: Watchers,
+    release: Release,
     min_insync_replicas: AtomicI32,
     deleted: AtomicBool,
+    offline: AtomicBool,
 }
 
 /// How far a reader may look.
@@ -42,6 +52,8 @@ pub enum Isolation {
 pub struct PartitionRead {
     /// Whole batches; empty at the end of the log.
     pub records: Bytes,
+    /// The same bytes as a region of their file, where that is possible and pays.
+    pub region: Option<FileRegion>,
     /// The high watermark.
     pub high_watermark: Offset,
     /// The last stable offset.
@@ -53,17 +65,22 @@ pub struct PartitionRead {
 }
 
 impl Partition {
-    /// Puts a log under this broker's lead.
-    fn new(new: &NewPartition, log: Log) -> Partition {
-        Partition {
+    /// Puts a log under this broker's lead, which lies in the folder `dir`.
+    fn new(new: &NewPartition, log: Log, dir: &Arc<DirHealth>) -> Arc<Partition> {
+        let partition = Arc::new(Partition {
             name: new.name.clone(),
             topic_id: new.topic_id,
             leader_epoch: new.leader_epoch,
             min_insync_replicas: AtomicI32::new(new.config.min_insync_replicas),
+            release: Release::of(&log),
             log: Mutex::new(log),
+            dir: Mutex::new(dir.clone()),
             watchers: Watchers::default(),
             deleted: AtomicBool::new(false),
-        }
+            offline: AtomicBool::new(false),
+        });
+        dir.adopt(&partition);
+        partition
     }
 
     /// Its topic and number.
@@ -96,32 +113,92 @@ impl Partition {
         work(&mut self.log.lock())
     }
 
-    /// Appends what a client sent. `verified` says that the transaction coordinator knows of the producer's transaction here.
-    pub fn append(&self, batches: Bytes, verified: bool) -> Result<AppendOutcome, AppendError> {
+    /// Whether its folder has failed: then nothing is written, read or acknowledged until the broker starts again.
+    pub fn is_offline(&self) -> bool {
+        self.offline.load(Ordering::Acquire)
+    }
+
+    /// The data folder that its log lies in.
+    pub fn dir(&self) -> Arc<DirHealth> {
+        self.dir.lock().clone()
+    }
+
+    /// Takes note of what went wrong with the log: to be called with every error of its disk that the log has told somebody. Must not
+    /// be called from within [`Partition::with_log`].
+    pub fn report(&self, error: &StorageError) {
+        if !self.is_deleted() {
+            self.dir().report(error);
+        }
+    }
+
+    /// Like [`Partition::with_log`], and reports what goes wrong.
+    pub fn try_with_log<R>(&self, work: impl FnOnce(&mut Log) -> Result<R, StorageError>) -> Result<R, StorageError> {
+        self.check_online()?;
+        self.with_log(work).inspect_err(|error| self.report(error))
+    }
+
+    fn check_online(&self) -> Result<(), StorageError> {
+        if self.is_offline() {
+            let path = self.dir().path().join(self.name.to_string());
+            return Err(StorageError::Broken { path });
+        }
+        Ok(())
+    }
+
+    /// Appends what a client sent. `verified` says that the transaction coordinator knows of the producer's transaction here. It may be
+    /// acknowledged and built upon when [`Partition::committed`] says so.
+    pub fn append(self: &Arc<Self>, batches: Bytes, verified: bool) -> Result<AppendOutcome, AppendError> {
         self.append_as(Origin::Client, batches, verified)
     }
 
     /// Appends what the broker itself made: records of its coordinators, control batches.
-    pub fn append_internal(&self, batches: Bytes, verified: bool) -> Result<AppendOutcome, AppendError> {
+    pub fn append_internal(self: &Arc<Self>, batches: Bytes, verified: bool) -> Result<AppendOutcome, AppendError> {
         self.append_as(Origin::Coordinator, batches, verified)
     }
 
-    fn append_as(&self, origin: Origin, batches: Bytes, verified: bool) -> Result<AppendOutcome, AppendError> {
+    fn append_as(
+        self: &Arc<Self>,
+        origin: Origin,
+        batches: Bytes,
+        verified: bool,
+    ) -> Result<AppendOutcome, AppendError> {
+        self.check_online()?;
         let options = AppendOptions { origin, leader_epoch: self.leader_epoch, now: clock::now(), verified };
-        let outcome = {
+        let (outcome, moved, sync) = {
             let mut log = self.log.lock();
-            let outcome = log.append(batches, options)?;
-            // There is one replica: what is in its log is committed.
-            let end = log.log_end_offset();
-            log.set_high_watermark(end);
-            outcome
+            let outcome = log.append(batches, options);
+            let (moved, sync) = self.release.appended(&mut log);
+            (outcome, moved, sync)
         };
-        self.watchers.wake();
-        Ok(outcome)
+        if sync {
+            flusher::submit(self.clone());
+        }
+        self.tell(moved);
+        match &outcome {
+            Ok(_) => self.note_room(),
+            Err(AppendError::Storage(error)) => self.note_append_failure(error),
+            Err(_) => {}
+        }
+        outcome
     }
 
     /// Reads at most about `max_bytes` from `from` on; with `min_one_batch` at least one batch, however large.
     pub fn read(
+        &self,
+        from: Offset,
+        max_bytes: usize,
+        isolation: Isolation,
+        min_one_batch: bool,
+    ) -> Result<PartitionRead, ReadError> {
+        self.check_online()?;
+        let read = self.read_log(from, max_bytes, isolation, min_one_batch);
+        if let Err(ReadError::Storage(error)) = &read {
+            self.report(error);
+        }
+        read
+    }
+
+    fn read_log(
         &self,
         from: Offset,
         max_bytes: usize,
@@ -134,14 +211,15 @@ impl Partition {
             Isolation::ReadUncommitted => high_watermark,
             Isolation::ReadCommitted => last_stable_offset,
         };
-        let records = log.read(from, max_bytes, up_to, min_one_batch)?.bytes;
+        let ReadOutcome { bytes: records, region, end } = log.read(from, max_bytes, up_to, min_one_batch)?;
         let aborted = match isolation {
             Isolation::ReadUncommitted => None,
             Isolation::ReadCommitted if records.is_empty() => Some(Vec::new()),
-            Isolation::ReadCommitted => Some(log.aborted_transactions(from, end_of(&records).unwrap_or(up_to))?),
+            Isolation::ReadCommitted => Some(log.aborted_transactions(from, end)?),
         };
         Ok(PartitionRead {
             records,
+            region,
             high_watermark,
             last_stable_offset,
             log_start_offset: log.log_start_offset(),
@@ -160,32 +238,9 @@ impl Partition {
         self.log.lock().has_ongoing_transaction_in(producer_id, epoch)
     }
 
-    /// Brings to disk what is not there yet. The slow part is done without holding the log.
-    pub fn flush(&self) -> Result<(), StorageError> {
-        let task = {
-            let mut log = self.log.lock();
-            if log.recovery_point() >= log.log_end_offset() {
-                return Ok(());
-            }
-            log.prepare_flush()?
-        };
-        let outcome = task.run();
-        let mut log = self.log.lock();
-        match outcome {
-            Ok(up_to) => {
-                log.flushed(up_to);
-                Ok(())
-            }
-            Err(error) => {
-                log.flush_failed();
-                Err(error)
-            }
-        }
-    }
-
     /// Ends a producer's transaction here.
     pub fn append_marker(
-        &self,
+        self: &Arc<Self>,
         producer: (ProducerId, ProducerEpoch),
         commit: bool,
         coordinator_epoch: i32,
@@ -195,6 +250,15 @@ impl Partition {
 
     /// Deletes the records before `before`, or all up to the high watermark for -1; the new first offset.
     pub fn delete_records(&self, before: Offset) -> Result<Offset, ReadError> {
+        self.check_online()?;
+        let deleted = self.delete_from_log(before);
+        if let Err(ReadError::Storage(error)) = &deleted {
+            self.report(error);
+        }
+        deleted
+    }
+
+    fn delete_from_log(&self, before: Offset) -> Result<Offset, ReadError> {
         let mut log = self.log.lock();
         let target = if before.0 == -1 { log.high_watermark() } else { before };
         let (start, end) = (log.log_start_offset(), log.high_watermark());
@@ -214,6 +278,14 @@ impl Partition {
     /// Tells those who wait that the partition is gone.
     fn mark_deleted(&self) {
         self.deleted.store(true, Ordering::Release);
+        self.release.fail();
+        self.watchers.wake();
+    }
+
+    /// Refuses everything from now on, and tells those who wait.
+    fn take_offline(&self) {
+        self.offline.store(true, Ordering::Release);
+        self.release.fail();
         self.watchers.wake();
     }
 }
@@ -228,15 +300,4 @@ pub fn marker_batch(
     use forebay_storage::batch::{ControlKind, ControlRecord};
     let kind = if commit { ControlKind::Commit } else { ControlKind::Abort };
     ControlRecord { kind, coordinator_epoch }.encode(producer_id, producer_epoch, now)
-}
-
-/// The offset after the last batch of `records`, for whole batches back to back.
-fn end_of(records: &Bytes) -> Option<Offset> {
-    let mut rest: &[u8] = records;
-    let mut end = None;
-    while let Ok(header) = forebay_storage::batch::BatchHeader::parse(rest) {
-        end = Some(header.next_offset());
-        rest = rest.get(header.size_in_bytes()..)?;
-    }
-    end
 }

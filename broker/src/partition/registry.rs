@@ -14,7 +14,7 @@ use forebay_storage::ids::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartiti
 use forebay_storage::log::{Log, LogConfig, LogOptions, is_deleted_dir};
 use parking_lot::{Mutex, RwLock};
 
-use super::{Partition, parallel};
+use super::{Alarm, DirHealth, Partition, parallel};
 use crate::clock;
 
 /// A partition to open.
@@ -42,6 +42,7 @@ pub struct PartitionConfig {
 /// One data folder, with what its checkpoints said at the start.
 struct Dir {
     path: PathBuf,
+    health: Arc<DirHealth>,
     clean: bool,
     recovery_points: BTreeMap<TopicPartition, Offset>,
     log_start_offsets: BTreeMap<TopicPartition, Offset>,
@@ -68,6 +69,7 @@ struct Topics {
 pub struct Partitions {
     disk: Arc<dyn Disk>,
     dirs: Vec<Dir>,
+    alarm: Alarm,
     topics: RwLock<Topics>,
     /// Held while a log is opened or closed, so that two tasks do not open the same folder.
     opening: Mutex<()>,
@@ -76,18 +78,25 @@ pub struct Partitions {
 impl Partitions {
     /// No partition is open yet. `dirs` are the data folders, each with whether it was closed in order.
     pub fn new(disk: Arc<dyn Disk>, dirs: &[(PathBuf, bool)]) -> Result<Partitions, StorageError> {
+        let alarm = Alarm::default();
         let dirs = dirs
             .iter()
             .map(|(path, clean)| {
                 Ok(Dir {
                     path: path.clone(),
+                    health: DirHealth::new(path, &alarm),
                     clean: *clean,
                     recovery_points: read_offset_checkpoint(&*disk, &path.join(RECOVERY_POINT_FILE))?,
                     log_start_offsets: read_offset_checkpoint(&*disk, &path.join(LOG_START_OFFSET_FILE))?,
                 })
             })
             .collect::<Result<_, StorageError>>()?;
-        Ok(Partitions { disk, dirs, topics: RwLock::default(), opening: Mutex::new(()) })
+        Ok(Partitions { disk, dirs, alarm, topics: RwLock::default(), opening: Mutex::new(()) })
+    }
+
+    /// Tells which folders fail.
+    pub fn alarm(&self) -> &Alarm {
+        &self.alarm
     }
 
     /// A partition by topic name and number.
@@ -122,7 +131,7 @@ impl Partitions {
         let mut topics = self.topics.write();
         for ((dir, new), opened) in placed.into_iter().zip(opened) {
             match opened {
-                Ok(partition) => topics.hold(&new, Held { partition: Arc::new(partition), dir }),
+                Ok(partition) => topics.hold(&new, Held { partition, dir }),
                 Err(error) => outcome = Err(error),
             }
         }
@@ -132,10 +141,10 @@ impl Partitions {
     /// Opens a log that is no topic's: the metadata log, in the first folder.
     pub fn open_apart(&self, new: NewPartition) -> Result<Arc<Partition>, StorageError> {
         let dir = self.dirs.first().expect("there is at least one data folder");
-        self.open_in(dir, &new).map(Arc::new)
+        self.open_in(dir, &new)
     }
 
-    fn open_in(&self, dir: &Dir, new: &NewPartition) -> Result<Partition, StorageError> {
+    fn open_in(&self, dir: &Dir, new: &NewPartition) -> Result<Arc<Partition>, StorageError> {
         let at = |offsets: &BTreeMap<TopicPartition, Offset>| offsets.get(&new.name).copied().unwrap_or(Offset::ZERO);
         let mut log = Log::open(LogOptions {
             disk: self.disk.clone(),
@@ -151,7 +160,7 @@ impl Partitions {
         // There is one replica: what is in its log is committed.
         let end = log.log_end_offset();
         log.set_high_watermark(end);
-        Ok(Partition::new(new, log))
+        Ok(Partition::new(new, log, &dir.health))
     }
 
     /// How many partitions each data folder has.

@@ -1,5 +1,9 @@
 //! Parked replies: requests that wait until a state machine answers them, maybe much later.
 
+mod committed;
+
+pub use committed::{CommitWaiters, Committed, Lost, block_on};
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -7,7 +7,7 @@ use forebay_control::error_code::ErrorCode;
 use forebay_control::transaction::TransactionVersion;
 use forebay_storage::batch::BatchHeader;
 use forebay_storage::compress::Compression;
-use forebay_storage::ids::{ProducerEpoch, ProducerId};
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
@@ -41,6 +41,8 @@ struct Appended {
     log_append_time: i64,
     log_start_offset: i64,
     records: u64,
+    /// Where it must be committed up to which offset.
+    committed: (Arc<Partition>, Offset),
 }
 
 /// What all partitions of one request have in common.
@@ -66,12 +68,12 @@ pub async fn handle(
         transactions,
     };
     let mut failure = None;
-    let mut responses = Vec::with_capacity(request.topic_data.len());
+    let mut topics = Vec::with_capacity(request.topic_data.len());
     for topic in request.topic_data {
         let mut answers = Vec::with_capacity(topic.partition_data.len());
         for data in &topic.partition_data {
             let bytes = data.records.as_ref().map_or(0, Bytes::len);
-            let outcome = append(&common, partitions, &call.client_id, &topic, data);
+            let outcome = append(&common, partitions, &call.client_id, &topic, data).await;
             match &outcome {
                 Ok(appended) => {
                     metrics.produced_bytes.inc_by(bytes as u64);
@@ -79,14 +81,20 @@ pub async fn handle(
                 }
                 Err(refusal) => failure = Some(refusal.error),
             }
-            answers.push(answer(call.version, data.index, outcome));
+            answers.push((data.index, outcome));
+        }
+        topics.push((topic.name, topic.topic_id, answers));
+    }
+    let mut responses = Vec::with_capacity(topics.len());
+    for (name, topic_id, outcomes) in topics {
+        let mut answers = Vec::with_capacity(outcomes.len());
+        for (index, outcome) in outcomes {
+            // Everything was appended before anything is waited for: one sync covers what lies in one log.
+            let outcome = if request.acks == 0 { outcome } else { committed(outcome).await };
+            answers.push(answer(call.version, index, outcome));
         }
         let response = TopicProduceResponse::default().with_partition_responses(answers);
-        responses.push(if call.version >= 13 {
-            response.with_topic_id(topic.topic_id)
-        } else {
-            response.with_name(topic.name)
-        });
+        responses.push(if call.version >= 13 { response.with_topic_id(topic_id) } else { response.with_name(name) });
     }
     Outcome(match (request.acks, failure) {
         (0, None) => Ok(Reply::Nothing),
@@ -96,7 +104,20 @@ pub async fn handle(
     })
 }
 
-fn append(
+/// The same outcome once what was appended is committed.
+async fn committed(outcome: Result<Appended, Refusal>) -> Result<Appended, Refusal> {
+    let appended = outcome?;
+    let (partition, end) = &appended.committed;
+    match partition.committed(*end).await {
+        Ok(()) => Ok(appended),
+        Err(lost) => {
+            let error = ErrorCode::KafkaStorageError;
+            Err(Refusal { error, message: Some(lost.to_string()), records: vec![] })
+        }
+    }
+}
+
+async fn append(
     request: &Request<'_>,
     partitions: &Partitions,
     client_id: &str,
@@ -116,13 +137,14 @@ fn append(
     if request.acks == -1 && partition.min_insync_replicas() > 1 {
         return Err(ErrorCode::NotEnoughReplicas.into());
     }
-    let verified = verify(request, &partition, &header)?;
+    let verified = verify(request, &partition, &header).await?;
     let outcome = partition.append(records, verified).map_err(|e| refusal(&e))?;
     Ok(Appended {
         base_offset: outcome.base_offset.0,
         log_append_time: outcome.log_append_time.0,
         log_start_offset: outcome.log_start_offset.0,
         records: (outcome.last_offset.0 - outcome.base_offset.0 + 1).unsigned_abs(),
+        committed: (partition, Offset(outcome.last_offset.0 + 1)),
     })
 }
 
@@ -151,7 +173,7 @@ fn check_batch(version: i16, records: &Bytes) -> Result<BatchHeader, Refusal> {
 }
 
 /// Whether the partition is part of the transaction in which the batch stands (KIP-890); from version 12 on it is made so.
-fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &BatchHeader) -> Result<bool, Refusal> {
+async fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &BatchHeader) -> Result<bool, Refusal> {
     if !header.is_transactional() {
         return Ok(false);
     }
@@ -170,7 +192,7 @@ fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &BatchHeade
         epoch: ProducerEpoch(header.producer_epoch.0),
     };
     let outcome = if request.version >= 12 {
-        request.transactions.add_partitions(producer, vec![partition.name().clone()], TransactionVersion::V2)
+        request.transactions.add_partitions(producer, vec![partition.name().clone()], TransactionVersion::V2).await
     } else {
         request.transactions.verify(producer, partition.name())
     };

@@ -23,19 +23,28 @@ pub async fn handle(
     transactions: &Arc<Transactions>,
     cluster: &Cluster,
 ) -> FindCoordinatorResponse {
-    let found = match request.key_type {
-        GROUP => groups.shards().map(drop),
-        TRANSACTION => transactions.shards().map(drop),
-        _ => Err(ErrorCode::InvalidRequest),
-    };
-    let error = found.err().unwrap_or(ErrorCode::None);
-    let (node, host, port) = match error {
-        ErrorCode::None => {
-            (cluster.node_id.0, call.listener.advertised_host.as_str(), i32::from(call.listener.advertised_port))
+    let find = |key: &str| {
+        let found = match request.key_type {
+            GROUP => groups.shard(key).map(drop),
+            TRANSACTION => transactions.shard(key).map(drop),
+            _ => Err(ErrorCode::InvalidRequest),
+        };
+        let error = match found {
+            Ok(()) => ErrorCode::None,
+            // Its log is offline: there is no other broker to send the client to (Kafka: a partition without a leader).
+            Err(ErrorCode::NotCoordinator) => ErrorCode::CoordinatorNotAvailable,
+            Err(error) => error,
+        };
+        match error {
+            ErrorCode::None => {
+                let (host, port) = (call.listener.advertised_host.as_str(), call.listener.advertised_port);
+                (error, cluster.node_id.0, host, i32::from(port))
+            }
+            _ => (error, -1, "", -1),
         }
-        _ => (-1, "", -1),
     };
     if call.version < 4 {
+        let (error, node, host, port) = find(&request.key);
         let response = FindCoordinatorResponse::default()
             .with_error_code(error.code())
             .with_node_id(BrokerId(node))
@@ -47,6 +56,7 @@ pub async fn handle(
         .coordinator_keys
         .into_iter()
         .map(|key| {
+            let (error, node, host, port) = find(&key);
             Coordinator::default()
                 .with_key(key)
                 .with_node_id(BrokerId(node))

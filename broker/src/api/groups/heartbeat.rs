@@ -20,7 +20,7 @@ pub async fn handle(_: &Call, request: HeartbeatRequest, groups: &Arc<Groups>) -
             instance_id: maybe_shared(&request.group_instance_id),
         })
     };
-    let error = match groups.ask_now(&request.group_id, command) {
+    let error = match groups.ask(&request.group_id, command).await {
         Ok(GroupReply::Heartbeat(error)) | Err(error) => error,
         Ok(other) => unreachable!("a heartbeat is answered by {other:?}"),
     };

@@ -17,7 +17,7 @@ pub async fn handle(call: &Call, request: LeaveGroupRequest, groups: &Arc<Groups
     let command = |reply_to| {
         GroupCommand::Leave(Leave { reply_to, group_id: shared(&request.group_id), members: members(call, &request) })
     };
-    let reply = match groups.ask_now(&request.group_id, command) {
+    let reply = match groups.ask(&request.group_id, command).await {
         Ok(GroupReply::Leave(reply)) => reply,
         Ok(other) => unreachable!("a leave is answered by {other:?}"),
         Err(error) => LeaveReply { error, members: Vec::new() },

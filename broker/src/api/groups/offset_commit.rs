@@ -48,7 +48,7 @@ pub async fn handle(
             offsets,
         })
     };
-    let reply = if asked { results(groups.ask_now(&request.group_id, command)) } else { Ok(Vec::new()) };
+    let reply = if asked { results(groups.ask(&request.group_id, command).await) } else { Ok(Vec::new()) };
     let mut outcomes = Outcomes::new(reply);
     let topics = request
         .topics

@@ -32,7 +32,7 @@ pub async fn handle(
     let command = |reply_to| {
         GroupCommand::DeleteOffsets(DeleteOffsets { reply_to, group_id: shared(&request.group_id), partitions })
     };
-    let reply = match groups.ask_now(&request.group_id, command) {
+    let reply = match groups.ask(&request.group_id, command).await {
         Ok(GroupReply::DeleteOffsets(reply)) => reply,
         Ok(other) => unreachable!("a deletion is answered by {other:?}"),
         Err(error) => DeleteOffsetsReply { error, partitions: Vec::new() },

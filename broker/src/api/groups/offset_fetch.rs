@@ -19,29 +19,26 @@ use crate::coordinator::groups::Groups;
 /// Answers what is committed; one group before version 8, several from then on.
 pub async fn handle(call: &Call, request: OffsetFetchRequest, groups: &Arc<Groups>) -> OffsetFetchResponse {
     if call.version >= 8 {
-        let answers = request
-            .groups
-            .iter()
-            .map(|group| {
-                let wanted = group.topics.as_ref().map(|topics| {
-                    topics
-                        .iter()
-                        .flat_map(|t| t.partition_indexes.iter().map(|p| convert::partition_name(&t.name, *p)))
-                        .collect()
-                });
-                let answer = OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
-                match fetch(groups, &group.group_id, wanted, request.require_stable) {
-                    Ok(found) => answer.with_topics(by_topic(found).into_iter().map(group_topic).collect()),
-                    Err(error) => answer.with_error_code(error.code()),
-                }
-            })
-            .collect();
+        let mut answers = Vec::with_capacity(request.groups.len());
+        for group in &request.groups {
+            let wanted = group.topics.as_ref().map(|topics| {
+                topics
+                    .iter()
+                    .flat_map(|t| t.partition_indexes.iter().map(|p| convert::partition_name(&t.name, *p)))
+                    .collect()
+            });
+            let answer = OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
+            answers.push(match fetch(groups, &group.group_id, wanted, request.require_stable).await {
+                Ok(found) => answer.with_topics(by_topic(found).into_iter().map(group_topic).collect()),
+                Err(error) => answer.with_error_code(error.code()),
+            });
+        }
         return OffsetFetchResponse::default().with_groups(answers);
     }
     let wanted: Option<Vec<TopicPartition>> = request.topics.as_ref().map(|topics| {
         topics.iter().flat_map(|t| t.partition_indexes.iter().map(|p| convert::partition_name(&t.name, *p))).collect()
     });
-    match fetch(groups, &request.group_id, wanted.clone(), request.require_stable) {
+    match fetch(groups, &request.group_id, wanted.clone(), request.require_stable).await {
         Ok(found) => OffsetFetchResponse::default()
             .with_topics(by_topic(found).into_iter().map(|t| topic(call.version, t)).collect()),
         Err(error) if call.version >= 2 => OffsetFetchResponse::default().with_error_code(error.code()),
@@ -54,14 +51,15 @@ pub async fn handle(call: &Call, request: OffsetFetchRequest, groups: &Arc<Group
     }
 }
 
-fn fetch(
+async fn fetch(
     groups: &Groups,
     group_id: &str,
     wanted: Option<Vec<TopicPartition>>,
     require_stable: bool,
 ) -> Result<Vec<FetchedOffset>, ErrorCode> {
     let shard = groups.shard(group_id)?;
-    Ok(shard.query(|machine| machine.fetch_offsets(group_id, wanted.as_deref(), require_stable)))
+    let read = shard.read(|machine| machine.fetch_offsets(group_id, wanted.as_deref(), require_stable)).await;
+    read.map_err(|_| ErrorCode::CoordinatorNotAvailable)
 }
 
 fn failed(partition: TopicPartition, error: ErrorCode) -> FetchedOffset {

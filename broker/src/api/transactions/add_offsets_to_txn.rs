@@ -19,16 +19,20 @@ pub async fn handle(
     transactions: &Arc<Transactions>,
     groups: &Arc<Groups>,
 ) -> AddOffsetsToTxnResponse {
-    let error = match add(&request, transactions, groups) {
+    let error = match add(&request, transactions, groups).await {
         Ok(Reply::AddPartitions { error }) | Err(error) => error,
         Ok(other) => unreachable!("AddOffsetsToTxn is answered by {other:?}"),
     };
     AddOffsetsToTxnResponse::default().with_error_code(for_client(error, call.version >= 2).code())
 }
 
-fn add(request: &AddOffsetsToTxnRequest, transactions: &Transactions, groups: &Groups) -> Result<Reply, ErrorCode> {
+async fn add(
+    request: &AddOffsetsToTxnRequest,
+    transactions: &Transactions,
+    groups: &Groups,
+) -> Result<Reply, ErrorCode> {
     let offsets_partition = groups.partition_of(&request.group_id)?;
-    transactions.ask(&request.transactional_id, |reply_to| {
+    let command = |reply_to| {
         Command::AddOffsets(command::AddOffsets {
             reply_to,
             transactional_id: request.transactional_id.to_string(),
@@ -36,5 +40,6 @@ fn add(request: &AddOffsetsToTxnRequest, transactions: &Transactions, groups: &G
             producer_epoch: ProducerEpoch(request.producer_epoch),
             offsets_partition,
         })
-    })
+    };
+    transactions.ask(&request.transactional_id, command).await
 }

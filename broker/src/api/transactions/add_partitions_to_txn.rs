@@ -31,23 +31,22 @@ pub async fn handle(
             id: ProducerId(request.v3_and_below_producer_id.0),
             epoch: ProducerEpoch(request.v3_and_below_producer_epoch),
         };
-        let results = rooms.run(producer, &request.v3_and_below_topics, false);
+        let results = rooms.run(producer, &request.v3_and_below_topics, false).await;
         return AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(results);
     }
-    let results = request
-        .transactions
-        .iter()
-        .map(|t| {
-            let producer = Producer {
-                transactional_id: &t.transactional_id,
-                id: ProducerId(t.producer_id.0),
-                epoch: ProducerEpoch(t.producer_epoch),
-            };
+    let mut results = Vec::with_capacity(request.transactions.len());
+    for t in &request.transactions {
+        let producer = Producer {
+            transactional_id: &t.transactional_id,
+            id: ProducerId(t.producer_id.0),
+            epoch: ProducerEpoch(t.producer_epoch),
+        };
+        results.push(
             AddPartitionsToTxnResult::default()
                 .with_transactional_id(t.transactional_id.clone())
-                .with_topic_results(rooms.run(producer, &t.topics, t.verify_only))
-        })
-        .collect();
+                .with_topic_results(rooms.run(producer, &t.topics, t.verify_only).await),
+        );
+    }
     AddPartitionsToTxnResponse::default().with_results_by_transaction(results)
 }
 
@@ -59,7 +58,7 @@ struct Rooms<'a> {
 
 impl Rooms<'_> {
     /// Kafka: if one partition does not exist none is added; the others get OPERATION_NOT_ATTEMPTED.
-    fn run(
+    async fn run(
         &self,
         producer: Producer<'_>,
         topics: &[AddPartitionsToTxnTopic],
@@ -77,7 +76,7 @@ impl Rooms<'_> {
             return answer(topics, |p| self.transactions.verify(producer, p).err().unwrap_or(ErrorCode::None));
         }
         let version = TransactionVersion::of_add_partitions(self.version);
-        let error = self.transactions.add_partitions(producer, all, version).err().unwrap_or(ErrorCode::None);
+        let error = self.transactions.add_partitions(producer, all, version).await.err().unwrap_or(ErrorCode::None);
         let error = for_client(error, self.version >= 2);
         answer(topics, |_| error)
     }

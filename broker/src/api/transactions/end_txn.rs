@@ -14,7 +14,7 @@ use crate::coordinator::transactions::Transactions;
 /// Answers when the markers are written.
 pub async fn handle(call: &Call, request: EndTxnRequest, transactions: &Arc<Transactions>) -> EndTxnResponse {
     let none = (ProducerId::NONE, ProducerEpoch::NONE);
-    let (error, (producer_id, epoch)) = match end(call, &request, transactions) {
+    let (error, (producer_id, epoch)) = match end(call, &request, transactions).await {
         Ok(Reply::EndTxn { error, producer_id, producer_epoch }) => (error, (producer_id, producer_epoch)),
         Ok(other) => unreachable!("EndTxn is answered by {other:?}"),
         Err(error) => (error, none),
@@ -27,9 +27,9 @@ pub async fn handle(call: &Call, request: EndTxnRequest, transactions: &Arc<Tran
     }
 }
 
-fn end(call: &Call, request: &EndTxnRequest, transactions: &Transactions) -> Result<Reply, ErrorCode> {
+async fn end(call: &Call, request: &EndTxnRequest, transactions: &Transactions) -> Result<Reply, ErrorCode> {
     let fresh_producer_id = transactions.producer_ids.fresh()?;
-    transactions.ask(&request.transactional_id, |reply_to| {
+    let command = |reply_to| {
         Command::EndTxn(command::EndTxn {
             reply_to,
             transactional_id: request.transactional_id.to_string(),
@@ -39,5 +39,6 @@ fn end(call: &Call, request: &EndTxnRequest, transactions: &Transactions) -> Res
             client_version: TransactionVersion::of_end_txn(call.version),
             fresh_producer_id,
         })
-    })
+    };
+    transactions.ask(&request.transactional_id, command).await
 }

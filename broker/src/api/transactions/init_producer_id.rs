@@ -17,7 +17,7 @@ pub async fn handle(
     request: InitProducerIdRequest,
     transactions: &Arc<Transactions>,
 ) -> InitProducerIdResponse {
-    match init(&request, transactions) {
+    match init(&request, transactions).await {
         Ok((producer_id, epoch)) => InitProducerIdResponse::default()
             .with_producer_id(WireProducerId(producer_id.0))
             .with_producer_epoch(epoch.0),
@@ -28,7 +28,7 @@ pub async fn handle(
     }
 }
 
-fn init(
+async fn init(
     request: &InitProducerIdRequest,
     transactions: &Transactions,
 ) -> Result<(ProducerId, ProducerEpoch), ErrorCode> {
@@ -44,7 +44,7 @@ fn init(
         return Err(ErrorCode::InvalidRequest);
     }
     let fresh_producer_id = transactions.producer_ids.fresh()?;
-    let reply = transactions.ask(transactional_id, |reply_to| {
+    let command = |reply_to| {
         Command::InitProducerId(command::InitProducerId {
             reply_to,
             transactional_id: transactional_id.to_string(),
@@ -53,8 +53,8 @@ fn init(
             fresh_producer_id,
             wait_for_abort: true,
         })
-    })?;
-    match reply {
+    };
+    match transactions.ask(transactional_id, command).await? {
         Reply::InitProducerId { error: ErrorCode::None, producer_id, producer_epoch } => {
             Ok((producer_id, producer_epoch))
         }

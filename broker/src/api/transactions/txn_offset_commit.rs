@@ -31,22 +31,23 @@ pub async fn handle(
     let reply = if offsets.is_empty() {
         Ok(Vec::new())
     } else {
-        enlist(call, &request, transactions, groups)
-            .and_then(|()| {
-                results(groups.ask_now(&request.group_id, |reply_to| {
-                    GroupCommand::CommitTransactionalOffsets(CommitTransactionalOffsets {
-                        reply_to,
-                        group_id: request.group_id.as_str().into(),
-                        producer_id: ProducerId(request.producer_id.0),
-                        producer_epoch: ProducerEpoch(request.producer_epoch),
-                        generation: request.generation_id,
-                        member_id: request.member_id.as_str().into(),
-                        instance_id: request.group_instance_id.as_ref().map(|i| i.as_str().into()),
-                        offsets,
-                    })
-                }))
+        let commit = |reply_to| {
+            GroupCommand::CommitTransactionalOffsets(CommitTransactionalOffsets {
+                reply_to,
+                group_id: request.group_id.as_str().into(),
+                producer_id: ProducerId(request.producer_id.0),
+                producer_epoch: ProducerEpoch(request.producer_epoch),
+                generation: request.generation_id,
+                member_id: request.member_id.as_str().into(),
+                instance_id: request.group_instance_id.as_ref().map(|i| i.as_str().into()),
+                offsets,
             })
-            .map_err(|error| for_client(call.version, error))
+        };
+        match enlist(call, &request, transactions, groups).await {
+            Ok(()) => results(groups.ask(&request.group_id, commit).await),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| for_client(call.version, error))
     };
     let mut outcomes = Outcomes::new(reply);
     let topics = request
@@ -87,7 +88,7 @@ fn known_offsets(request: &TxnOffsetCommitRequest, metadata: &Metadata) -> Vec<O
 }
 
 /// The group's partition must be part of the producer's transaction before anything is written there.
-fn enlist(
+async fn enlist(
     call: &Call,
     request: &TxnOffsetCommitRequest,
     transactions: &Transactions,
@@ -103,7 +104,7 @@ fn enlist(
         return Ok(());
     }
     if call.version >= 5 {
-        transactions.add_partitions(producer, vec![partition], TransactionVersion::V2)
+        transactions.add_partitions(producer, vec![partition], TransactionVersion::V2).await
     } else {
         transactions.verify(producer, &partition)
     }
