@@ -2,10 +2,11 @@
 
 mod data_dirs;
 mod open;
+pub mod owner;
 mod run;
 mod upkeep;
 
-pub use run::{Running, StartError, runtime, start, stop_signal};
+pub use run::{Running, StartError, runtime, start, start_on, stop_signal};
 
 use std::sync::Arc;
 

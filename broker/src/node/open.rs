@@ -1,13 +1,12 @@
 //! From a configuration to open rooms, and the orderly way back.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use forebay_control::group::GroupConfig;
 use forebay_control::metadata::MetadataConfig;
 use forebay_control::metadata::command::{Endpoint, RegisterBroker};
 use forebay_control::transaction::TransactionConfig;
-use forebay_storage::disk::{Disk, RealDisk};
+use forebay_storage::disk::Disk;
 use forebay_storage::ids::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
 use forebay_storage::log::LogConfig;
 use parking_lot::Mutex;
@@ -15,6 +14,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::data_dirs::{self, DataDir};
+use super::owner;
 use super::run::StartError;
 use super::{Cluster, Limits, Rooms};
 use crate::api;
@@ -30,27 +30,27 @@ use crate::coordinator::transactions::Transactions;
 use crate::jobs::{BrokerHost, Jobs};
 use crate::metrics::Metrics;
 use crate::net::Listener;
-use crate::partition::{NewPartition, PartitionConfig, Partitions};
+use crate::partition::{FoundDir, NewPartition, PartitionConfig, Partitions};
 
 /// The data of an open node, to be closed in order.
 pub struct Data {
     disk: Arc<dyn Disk>,
-    paths: Vec<PathBuf>,
     _dirs: Vec<DataDir>,
 }
 
 /// Opens everything that lies on disk and puts the rooms together.
 pub fn open_rooms(
     config: Arc<BrokerConfig>,
+    disk: Arc<dyn Disk>,
     listeners: &[Arc<Listener>],
     stop: watch::Receiver<bool>,
 ) -> Result<(Arc<Rooms>, Arc<Jobs>, Data), StartError> {
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     let node_id = BrokerId(config.node_id);
+    owner::refuse_what_is_kafkas(&*disk, &config.log_dirs)?;
     let (dirs, cluster_id) = data_dirs::open(&*disk, &config.log_dirs, node_id)?;
-    let folders: Vec<(PathBuf, bool)> = dirs.iter().map(|d| (d.path.clone(), d.clean)).collect();
-    let partitions = Arc::new(Partitions::new(disk.clone(), &folders).map_err(|e| StartError(e.to_string()))?);
-    partitions.remove_deleted().map_err(|e| StartError(e.to_string()))?;
+    let found: Vec<FoundDir> = dirs.iter().map(|dir| dir.found.clone()).collect();
+    let partitions = Arc::new(Partitions::new(disk.clone(), &found));
+    partitions.remove_deleted();
     let metadata = Arc::new(open_metadata(&config, listeners, &partitions)?);
     let groups = Arc::new(Groups::new(
         group_config(&config),
@@ -86,8 +86,7 @@ pub fn open_rooms(
         transactions,
         stop,
     };
-    let paths = folders.into_iter().map(|(path, _)| path).collect();
-    Ok((Arc::new(rooms), Arc::new(jobs), Data { disk, paths, _dirs: dirs }))
+    Ok((Arc::new(rooms), Arc::new(jobs), Data { disk, _dirs: dirs }))
 }
 
 fn open_metadata(
@@ -105,10 +104,13 @@ fn open_metadata(
                     segment_bytes: u64::try_from(config.log.metadata_segment_bytes).unwrap_or(0),
                     // The log is the only copy of the metadata: nothing in it goes by age.
                     delete: false,
+                    // A topic that was made is made, whatever happens to the machine (Kafka: KafkaRaftClient flushes its log, too).
+                    flush_messages: 1,
                     ..LogConfig::default()
                 },
                 min_insync_replicas: 1,
             },
+            is_new: true,
         })
         .map_err(|e| StartError(format!("the metadata log cannot be opened: {e}")))?;
     let node = RegisterBroker {
@@ -176,15 +178,13 @@ fn transaction_config(config: &BrokerConfig) -> TransactionConfig {
     }
 }
 
-/// Flushes and closes every log, then leaves the mark of a clean shutdown.
-pub fn close_rooms(rooms: &Rooms, data: &Data) -> Result<(), StartError> {
+/// Flushes and closes every log, then leaves the mark of a clean shutdown in the folders where all of them could be.
+pub fn close_rooms(rooms: &Rooms, data: &Data) {
     let mut clean = rooms.partitions.close();
-    if let Err(error) = rooms.metadata.log().with_log(forebay_storage::log::Log::close) {
+    let log = rooms.metadata.log();
+    if let Err(error) = log.try_with_log(forebay_storage::log::Log::close) {
         tracing::error!("the metadata log cannot be closed in order: {error}");
-        clean = false;
+        clean.retain(|dir| *dir != log.dir().path());
     }
-    if clean {
-        data_dirs::mark_clean(&*data.disk, &data.paths).map_err(|e| StartError(e.to_string()))?;
-    }
-    Ok(())
+    data_dirs::mark_clean(&*data.disk, &clean);
 }

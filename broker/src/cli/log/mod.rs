@@ -1,4 +1,4 @@
-//! `forebay log`: looks at the files of logs, without a broker and without writing.
+//! `forebay log`: works on the files of logs, without a broker.
 
 use std::path::PathBuf;
 
@@ -13,6 +13,7 @@ mod dump;
 mod entries;
 mod fields;
 mod files;
+mod handover;
 mod text;
 mod verify;
 
@@ -38,6 +39,10 @@ enum LogCommand {
     },
     /// Print what is in one file: a .log, an index, a snapshot, a checkpoint, meta.properties.
     Dump(DumpArgs),
+    /// Take over the data folder of a stopped Apache Kafka, so that Forebay serves what is in it.
+    Adopt(handover::AdoptArgs),
+    /// Make the data folder of a stopped Forebay ready for Apache Kafka.
+    Export(handover::ExportArgs),
 }
 
 /// What `forebay log dump` takes.
@@ -58,5 +63,7 @@ pub fn run(args: &LogArgs) -> CliResult {
     match &args.command {
         LogCommand::Verify { dir } => verify::run(dir, args.output),
         LogCommand::Dump(dump) => dump::run(&dump.file, dump.records, args.output),
+        LogCommand::Adopt(adopt) => handover::adopt(adopt, args.output),
+        LogCommand::Export(export) => handover::export(export, args.output),
     }
 }
