@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
+use crate::api::piece::Piece;
 use crate::net::Listener;
 
 /// One request without its body.
@@ -32,7 +33,7 @@ pub enum Reply {
     /// Nothing: the client asked for no answer (`acks=0`).
     Nothing,
     /// A whole frame, its length included, in pieces to be written one after the other.
-    Chunks(Vec<Bytes>),
+    Pieces(Vec<Piece>),
 }
 
 /// Why a request ends its connection instead of being answered.
@@ -52,7 +53,7 @@ impl Call {
             .map_err(|e| Hangup(format!("our answer cannot be encoded in version {}: {e}", self.version)))?;
         let length = u32::try_from(frame.len() - 4).map_err(|_| Hangup("our answer is larger than 4 GiB".into()))?;
         frame[..4].copy_from_slice(&length.to_be_bytes());
-        Ok(Reply::Chunks(vec![frame.freeze()]))
+        Ok(Reply::Pieces(vec![frame.freeze().into()]))
     }
 }
 

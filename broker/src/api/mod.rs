@@ -12,6 +12,7 @@ pub mod fetch_codec;
 pub mod fetch_session;
 mod groups;
 mod kafka_apis;
+pub mod piece;
 pub mod reference;
 mod topics;
 mod transactions;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Why no frame could be read.
@@ -35,58 +35,122 @@ pub enum FrameError {
     Io(#[from] io::Error),
 }
 
-/// A frame up to this size is given its memory at once; a larger one grows as its bytes arrive.
-const EAGER_BYTES: usize = 256 * 1024;
+/// Bytes of a frame's length.
+const LENGTH_BYTES: usize = 4;
+/// A read of the next frame's start has room for this much, in bytes.
+const LEAST_ROOM: usize = 1024;
+/// Room for small requests, several at a time, in bytes.
+const SMALL_ROOM: usize = 16 * 1024;
+/// Room for a peer that has sent a large frame: some producer's batches at a time, and little enough to stay in the cache, in bytes.
+const LARGE_ROOM: usize = 256 * 1024;
+/// A frame of this size makes a peer one that sends large frames, in bytes.
+const LARGE_FRAME: usize = 32 * 1024;
 
-/// Reads one frame, without its length.
-pub async fn read_frame<S: AsyncRead + Unpin>(stream: &mut S, max: usize) -> Result<Bytes, FrameError> {
-    let length = read_length(stream).await?;
-    if length < 0 {
-        return Err(FrameError::Negative(length));
-    }
-    let want = length.unsigned_abs() as usize;
-    if want > max {
-        return Err(FrameError::TooLarge { length, max });
-    }
-    let mut body = BytesMut::with_capacity(want.min(EAGER_BYTES));
-    while body.len() < want {
-        if body.len() == body.capacity() {
-            body.reserve(body.len().min(want - body.len()));
-        }
-        let left = want - body.len();
-        if (&mut *stream).take(left as u64).read_buf(&mut body).await? == 0 {
-            return Err(FrameError::Truncated { have: body.len(), want });
-        }
-    }
-    Ok(body.freeze())
+/// What has arrived of a peer's frames. The frames are slices of one buffer, which is used again when they are gone.
+#[derive(Debug)]
+pub struct Inbox {
+    buffer: BytesMut,
+    max: usize,
+    room: usize,
 }
 
-async fn read_length<S: AsyncRead + Unpin>(stream: &mut S) -> Result<i32, FrameError> {
-    let mut length = [0u8; 4];
-    let mut have = 0;
-    while have < length.len() {
-        match stream.read(&mut length[have..]).await? {
-            0 if have == 0 => return Err(FrameError::Closed),
-            0 => return Err(FrameError::Truncated { have, want: length.len() }),
-            n => have += n,
+impl Inbox {
+    /// Refuses frames of more than `max` bytes.
+    pub fn new(max: usize) -> Inbox {
+        Inbox { buffer: BytesMut::new(), max, room: SMALL_ROOM }
+    }
+
+    /// The next frame without its length, if it is here whole.
+    pub fn take(&mut self) -> Result<Option<Bytes>, FrameError> {
+        let Some(want) = self.announced()? else { return Ok(None) };
+        if self.buffer.len() < LENGTH_BYTES + want {
+            return Ok(None);
+        }
+        if want >= LARGE_FRAME {
+            self.room = LARGE_ROOM;
+        }
+        self.buffer.advance(LENGTH_BYTES);
+        Ok(Some(self.buffer.split_to(want).freeze()))
+    }
+
+    /// The next frame without its length. May be dropped while it waits and called again.
+    pub async fn next<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> Result<Bytes, FrameError> {
+        loop {
+            if let Some(frame) = self.take()? {
+                return Ok(frame);
+            }
+            self.make_room()?;
+            if stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(self.ended()?);
+            }
         }
     }
-    Ok(i32::from_be_bytes(length))
+
+    /// Lets go of memory that a quiet peer does not need.
+    pub fn release(&mut self) {
+        if self.buffer.is_empty() {
+            (self.buffer, self.room) = (BytesMut::new(), SMALL_ROOM);
+        }
+    }
+
+    /// Length of the frame that comes next, once its length has arrived.
+    fn announced(&self) -> Result<Option<usize>, FrameError> {
+        let Some(length) = self.buffer.first_chunk() else { return Ok(None) };
+        let length = i32::from_be_bytes(*length);
+        match usize::try_from(length) {
+            Err(_) => Err(FrameError::Negative(length)),
+            Ok(want) if want > self.max => Err(FrameError::TooLarge { length, max: self.max }),
+            Ok(want) => Ok(Some(want)),
+        }
+    }
+
+    /// Room for the rest of the frame; for one larger than [`LARGE_ROOM`] only as much again as is here already.
+    fn make_room(&mut self) -> Result<(), FrameError> {
+        let have = self.buffer.len();
+        // Without a length there may come anything: reads of a few bytes do not pay.
+        let whole = self.announced()?.map_or(have + LEAST_ROOM, |want| LENGTH_BYTES + want);
+        if self.buffer.capacity() > have && self.buffer.capacity() >= whole.min(LARGE_ROOM) {
+            return Ok(());
+        }
+        let wanted = whole.max(self.room).min(LARGE_ROOM.max(2 * have));
+        self.buffer.reserve(wanted - have);
+        Ok(())
+    }
+
+    fn ended(&self) -> Result<FrameError, FrameError> {
+        Ok(match (self.buffer.len(), self.announced()?) {
+            (0, _) => FrameError::Closed,
+            (have, None) => FrameError::Truncated { have, want: LENGTH_BYTES },
+            (have, Some(want)) => FrameError::Truncated { have: have - LENGTH_BYTES, want },
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::AsyncWriteExt;
+
+    const MAX: usize = 1_000_000;
 
     async fn read(mut bytes: &[u8]) -> Result<Bytes, FrameError> {
-        read_frame(&mut bytes, 1_000_000).await
+        Inbox::new(MAX).next(&mut bytes).await
+    }
+
+    /// A frame of `length` bytes that differs from others of that length by `seed`.
+    fn body(seed: usize, length: usize) -> Vec<u8> {
+        (0..length).map(|at| (at * 31 + seed * 7) as u8).collect()
+    }
+
+    fn framed(bodies: &[Vec<u8>]) -> Vec<u8> {
+        bodies.iter().flat_map(|body| [&(body.len() as i32).to_be_bytes(), body.as_slice()].concat()).collect()
     }
 
     #[tokio::test]
     async fn a_whole_frame_is_read_without_its_length() {
-        let mut bytes = 600_000i32.to_be_bytes().to_vec();
-        bytes.extend(std::iter::repeat_n(7u8, 600_000));
-        assert_eq!(read(&bytes).await.unwrap(), Bytes::from(vec![7u8; 600_000]));
+        let frame = body(1, 600_000);
+        assert_eq!(read(&framed(std::slice::from_ref(&frame))).await.unwrap(), frame);
+        assert_eq!(read(&[0, 0, 0, 0]).await.unwrap(), Bytes::new());
     }
 
     #[tokio::test]
@@ -96,5 +160,62 @@ mod tests {
         assert!(matches!(read(&(-5i32).to_be_bytes()).await, Err(FrameError::Negative(-5))));
         assert!(matches!(read(&i32::MAX.to_be_bytes()).await, Err(FrameError::TooLarge { .. })));
         assert!(matches!(read(&[0, 0, 0, 9, 1]).await, Err(FrameError::Truncated { have: 1, want: 9 })));
+    }
+
+    /// Small and large frames back to back, through pipes of many widths, so that they are cut at every place; some are kept
+    /// while later ones are read, so that the buffer may not be used again below them.
+    #[tokio::test]
+    async fn frames_may_be_cut_anywhere_and_stand_back_to_back() {
+        let lengths = [5, 0, 70_000, 1, 40_000, 40_000, 300_000, 3, 65_600, 65_600, 65_600, 65_600, 9, 262_140, 17];
+        let bodies: Vec<Vec<u8>> = lengths.iter().enumerate().map(|(seed, length)| body(seed, *length)).collect();
+        let bytes = framed(&bodies);
+        for width in [7usize, 61, 4096, 65_537, 1_000_000] {
+            let (mut near, mut far) = tokio::io::duplex(width);
+            let bytes = bytes.clone();
+            let writer = tokio::spawn(async move { near.write_all(&bytes).await });
+            let mut inbox = Inbox::new(MAX);
+            let mut kept = Vec::new();
+            for (at, expected) in bodies.iter().enumerate() {
+                let frame = inbox.next(&mut far).await.unwrap();
+                assert_eq!(frame, expected, "frame {at} through a pipe of {width}");
+                if at % 3 == 0 {
+                    kept.push((at, frame));
+                }
+            }
+            writer.await.unwrap().unwrap();
+            assert!(kept.iter().all(|(at, frame)| frame == &bodies[*at]));
+            assert!(matches!(inbox.next(&mut far).await, Err(FrameError::Closed)));
+        }
+    }
+
+    #[tokio::test]
+    async fn every_cut_of_two_small_frames_is_read() {
+        let bodies = [body(1, 11), body(2, 6)];
+        let bytes = framed(&bodies);
+        for cut in 0..bytes.len() {
+            let mut stream = (&bytes[..cut]).chain(&bytes[cut..]);
+            let mut inbox = Inbox::new(MAX);
+            for expected in &bodies {
+                assert_eq!(inbox.next(&mut stream).await.unwrap(), expected, "cut at {cut}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn memory_grows_with_what_arrives_and_is_let_go() {
+        let mut inbox = Inbox::new(MAX);
+        let mut start = 900_000i32.to_be_bytes().to_vec();
+        start.extend(body(1, 1000));
+        let mut stream = start.as_slice();
+        assert!(matches!(inbox.next(&mut stream).await, Err(FrameError::Truncated { have: 1000, want: 900_000 })));
+        assert!(inbox.buffer.capacity() <= 2 * LARGE_ROOM, "{}", inbox.buffer.capacity());
+        let bytes = framed(&[body(1, 65_000), body(2, 65_000)]);
+        let mut inbox = Inbox::new(MAX);
+        let mut stream = bytes.as_slice();
+        inbox.next(&mut stream).await.unwrap();
+        inbox.release();
+        assert_eq!(inbox.next(&mut stream).await.unwrap(), body(2, 65_000), "what has arrived is kept");
+        inbox.release();
+        assert_eq!(inbox.buffer.capacity(), 0);
     }
 }

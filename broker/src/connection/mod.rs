@@ -2,16 +2,21 @@
 
 mod frame;
 pub mod guard;
+mod outbox;
+mod quiet;
 mod request;
+#[cfg(test)]
+mod tests;
 
-use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
-use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::AsyncRead;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -19,10 +24,9 @@ use crate::api;
 use crate::api::call::{Hangup, Reply};
 use crate::net::Listener;
 use crate::node::Rooms;
-use frame::FrameError;
-
-/// Small requests are read several at a time; the body of a large one goes past this buffer.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
+use frame::{FrameError, Inbox};
+use outbox::{Outbox, Peer};
+use quiet::{Quiet, Since};
 
 /// Serves a client until it leaves, errs, idles for too long or the broker stops. A bad packet costs this connection, nothing else.
 pub async fn serve(
@@ -36,93 +40,137 @@ pub async fn serve(
     let _ = stream.set_nodelay(true);
     rooms.metrics.connections_accepted.inc();
     rooms.metrics.connections.inc();
-    if let Err(reason) = serve_until(&mut stream, peer, &listener, &rooms, stop).await {
+    let (reader, writer) = stream.split();
+    let connection = Connection {
+        reader,
+        writer,
+        inbox: Inbox::new(rooms.limits.max_frame_bytes),
+        outbox: Outbox::default(),
+        quiet: Quiet::new(Duration::from_millis(rooms.limits.max_idle_ms)),
+        client: Client { peer, listener: &listener, rooms: &rooms },
+    };
+    if let Err(End::Reason(reason)) = connection.serve(stop).await {
         rooms.metrics.malformed_requests.inc();
         tracing::warn!(%peer, listener = listener.name, "connection closed: {reason}");
     }
     rooms.metrics.connections.dec();
 }
 
-async fn serve_until(
-    stream: &mut TcpStream,
+/// Why a connection ends before the broker does.
+#[derive(Debug)]
+enum End {
+    /// The client left, or was silent for too long.
+    Ordinary,
+    /// The client erred.
+    Reason(String),
+}
+
+impl From<Hangup> for End {
+    fn from(hangup: Hangup) -> End {
+        End::Reason(hangup.0)
+    }
+}
+
+impl From<FrameError> for End {
+    fn from(error: FrameError) -> End {
+        match error {
+            FrameError::Closed => End::Ordinary,
+            FrameError::Io(error) => error.into(),
+            other => End::Reason(other.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> End {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => End::Ordinary,
+            _ => End::Reason(error.to_string()),
+        }
+    }
+}
+
+/// Who is served, with what.
+#[derive(Clone, Copy)]
+struct Client<'a> {
     peer: SocketAddr,
-    listener: &Arc<Listener>,
-    rooms: &Arc<Rooms>,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), Hangup> {
-    let max = rooms.limits.max_frame_bytes;
-    let (reader, mut writer) = stream.split();
-    let mut reader = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
-    let idle = Duration::from_millis(rooms.limits.max_idle_ms);
-    while !*stop.borrow() {
-        let frame = tokio::select! {
-            biased;
-            frame = tokio::time::timeout(idle, frame::read_frame(&mut reader, max)) => frame,
-            _ = stop.changed() => break,
-        };
-        let frame = match frame {
-            Ok(Ok(frame)) => frame,
-            Ok(Err(FrameError::Closed)) | Err(_) => break,
-            Ok(Err(FrameError::Io(e))) if is_ordinary_end(&e) => break,
-            Ok(Err(error)) => return Err(Hangup(error.to_string())),
-        };
-        rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);
-        let reply = match request::parse(frame, peer, listener)? {
-            request::Parsed::Request(call, body) => api::dispatch(&call, body, rooms).await?,
+    listener: &'a Arc<Listener>,
+    rooms: &'a Arc<Rooms>,
+}
+
+struct Connection<'a, R, W> {
+    reader: R,
+    writer: W,
+    inbox: Inbox,
+    outbox: Outbox,
+    quiet: Quiet,
+    client: Client<'a>,
+}
+
+impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
+    async fn serve(mut self, mut stop: watch::Receiver<bool>) -> Result<(), End> {
+        if *stop.borrow() {
+            return Ok(());
+        }
+        let mut stopped = pin!(stop.wait_for(|stop| *stop));
+        loop {
+            let frame = match self.inbox.take()? {
+                Some(frame) => frame,
+                None => {
+                    self.flush().await?;
+                    tokio::select! {
+                        biased;
+                        frame = self.inbox.next(&mut self.reader) => frame?,
+                        _ = &mut stopped => return Ok(()),
+                        since = self.quiet.passed() => match since {
+                            Since::Awhile => {
+                                self.inbox.release();
+                                continue;
+                            }
+                            Since::TooLong => return Err(End::Ordinary),
+                        },
+                    }
+                }
+            };
+            self.quiet.heard();
+            self.client.rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);
+            let client = self.client;
+            let reply = self.answer(pin!(client.call(frame))).await?;
+            if let Reply::Pieces(pieces) = reply {
+                client.rooms.metrics.sent_bytes.inc_by(pieces.iter().map(|piece| piece.len() as u64).sum());
+                self.outbox.push(pieces);
+            }
+            if self.outbox.is_full() {
+                self.flush().await?;
+            }
+        }
+    }
+
+    /// The answer to a request. If it takes time, the answers before it do not wait for it.
+    async fn answer(&mut self, mut call: Pin<&mut impl Future<Output = Result<Reply, End>>>) -> Result<Reply, End> {
+        let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+        match at_once {
+            Poll::Ready(reply) => reply,
+            Poll::Pending if self.outbox.is_empty() => call.await,
+            Poll::Pending => {
+                // The request goes on meanwhile: a client that does not read must not hold up what others wait for.
+                let (flushed, reply) = tokio::join!(self.outbox.flush(&mut self.writer), call);
+                flushed?;
+                reply
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        if self.outbox.is_empty() { Ok(()) } else { Ok(self.outbox.flush(&mut self.writer).await?) }
+    }
+}
+
+impl Client<'_> {
+    async fn call(self, frame: bytes::Bytes) -> Result<Reply, End> {
+        Ok(match request::parse(frame, self.peer, self.listener)? {
+            request::Parsed::Request(call, body) => api::dispatch(&call, body, self.rooms).await?,
             request::Parsed::UnsupportedApiVersions(call) => api::unsupported_api_versions(&call)?,
-        };
-        if let Reply::Chunks(chunks) = reply {
-            rooms.metrics.sent_bytes.inc_by(chunks.iter().map(|c| c.len() as u64).sum());
-            match write_chunks(&mut writer, chunks).await {
-                Err(e) if is_ordinary_end(&e) => break,
-                other => other.map_err(|e| Hangup(format!("cannot write: {e}")))?,
-            }
-        }
-    }
-    Ok(())
-}
-
-fn is_ordinary_end(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
-}
-
-/// Writes all chunks with as few system calls as the kernel allows, without joining them.
-async fn write_chunks<S: AsyncWrite + Unpin>(stream: &mut S, chunks: Vec<Bytes>) -> io::Result<()> {
-    const MAX_SLICES: usize = 64;
-    let mut chunks: VecDeque<Bytes> = chunks.into_iter().filter(|c| !c.is_empty()).collect();
-    while !chunks.is_empty() {
-        let slices: Vec<IoSlice<'_>> = chunks.iter().take(MAX_SLICES).map(|c| IoSlice::new(c)).collect();
-        let mut written = stream.write_vectored(&slices).await?;
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        while written > 0 {
-            let front = chunks.front_mut().expect("no more is written than was given");
-            let step = written.min(front.len());
-            front.advance(step);
-            written -= step;
-            if front.is_empty() {
-                chunks.pop_front();
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::io::AsyncReadExt;
-
-    #[tokio::test]
-    async fn chunks_arrive_whole_and_in_order_through_a_narrow_pipe() {
-        let (mut near, mut far) = tokio::io::duplex(7);
-        let chunks: Vec<Bytes> = (0..200u8).map(|n| Bytes::from(vec![n; usize::from(n) % 13])).collect();
-        let expected: Vec<u8> = chunks.iter().flatten().copied().collect();
-        let writer = tokio::spawn(async move { write_chunks(&mut near, chunks).await });
-        let mut got = Vec::new();
-        far.read_to_end(&mut got).await.unwrap();
-        writer.await.unwrap().unwrap();
-        assert_eq!(got, expected);
+        })
     }
 }

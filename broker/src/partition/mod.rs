@@ -12,9 +12,12 @@ pub use registry::{NewPartition, PartitionConfig, Partitions};
 pub use watch::{Wake, WatchGuard};
 
 use bytes::Bytes;
+use forebay_storage::disk::FileRegion;
 use forebay_storage::error::StorageError;
 use forebay_storage::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Timestamp, TopicId, TopicPartition};
-use forebay_storage::log::{AbortedTransaction, AppendError, AppendOptions, AppendOutcome, Log, Origin, ReadError};
+use forebay_storage::log::{
+    AbortedTransaction, AppendError, AppendOptions, AppendOutcome, Log, Origin, ReadError, ReadOutcome,
+};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};

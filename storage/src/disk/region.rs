@@ -57,13 +57,13 @@ impl FileRegion {
     /// [`FileRegion::advance`].
     ///
     /// # Errors
-    /// The socket fails, or takes nothing now (`WouldBlock`); the file is shorter than it was (`UnexpectedEof`), so that what was announced
+    /// The socket fails, or takes nothing now (`WouldBlock`); the file is shorter than it was, so that what was announced
     /// cannot be sent any more: the connection is lost.
     #[cfg(target_os = "linux")]
     pub fn send_to(&self, socket: impl std::os::fd::AsFd, max: usize) -> io::Result<usize> {
         let mut position = self.position;
         match rustix::fs::sendfile(socket, &*self.lease.file, Some(&mut position), self.length.min(max))? {
-            0 if !self.is_empty() && max > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            0 if !self.is_empty() && max > 0 => Err(io::Error::other("the file became shorter while it was sent")),
             sent => Ok(sent),
         }
     }

@@ -1,6 +1,6 @@
 //! Fetch (1): records of partitions, at once or as soon as there are enough of them.
 //!
-//! What goes out are slices of the logs' mapped files. Waiting is woken by the partitions, never by polling.
+//! What goes out are regions of the logs' files, or slices of them. Waiting is woken by the partitions, never by polling.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::api::fetch_codec::{Aborted, EpochEnd, FetchAnswer, PartitionAnswer, T
 use crate::api::fetch_session::{
     FetchKey, FetchSessions, PartitionOutcome, PartitionRequest, SessionContext, SessionRequest, TopicRef,
 };
+use crate::api::piece::Piece;
 use crate::api::{convert, errors};
 use crate::clock;
 use crate::metrics::Metrics;
@@ -68,7 +69,7 @@ pub async fn handle(
 }
 
 fn encode(call: &Call, answer: &FetchAnswer) -> Outcome {
-    Outcome(Ok(Reply::Chunks(encode_fetch_response(call.version, call.correlation_id, answer))))
+    Outcome(Ok(Reply::Pieces(encode_fetch_response(call.version, call.correlation_id, answer))))
 }
 
 fn session_request(
@@ -236,7 +237,7 @@ fn answer_records(number: i32, read: PartitionRead) -> PartitionAnswer {
         aborted_transactions: read.aborted.map(|list| {
             list.iter().map(|a| Aborted { producer_id: a.producer_id, first_offset: a.first_offset }).collect()
         }),
-        records: if read.records.is_empty() { Vec::new() } else { vec![read.records] },
+        records: if read.records.is_empty() { Vec::new() } else { vec![Piece::of_log(read.records, read.region)] },
         ..PartitionAnswer::refused(number, ErrorCode::None)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use forebay_control::error_code::ErrorCode;
 use forebay_storage::ids::{BrokerId, LeaderEpoch, Offset, ProducerId, TopicId};
+
+use crate::api::piece::Piece;
 
 /// An answer to Fetch. What a version of the wire does not have is left out.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +55,7 @@ pub struct PartitionAnswer {
     /// The leader, when the client asked another broker (version 12 and later, KIP-951).
     pub current_leader: Option<Leader>,
     /// Whole batches; the pieces follow each other and need not have been in one piece in the log.
-    pub records: Vec<Bytes>,
+    pub records: Vec<Piece>,
 }
 
 /// An aborted transaction.
@@ -126,6 +127,6 @@ impl PartitionAnswer {
     /// Bytes of its records.
     #[must_use]
     pub fn records_len(&self) -> usize {
-        self.records.iter().map(Bytes::len).sum()
+        self.records.iter().map(Piece::len).sum()
     }
 }

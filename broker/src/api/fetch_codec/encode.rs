@@ -1,8 +1,9 @@
 //! The encoder: everything but the records goes into one buffer, which is then cut where the records belong.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 use super::answer::{Aborted, EpochEnd, FetchAnswer, Leader, NodeEndpoint, PartitionAnswer, TopicAnswer};
+use crate::api::piece::Piece;
 
 /// First version with the error and the session (KIP-227).
 const SESSIONS: i16 = 7;
@@ -25,12 +26,12 @@ const TAG_NODE_ENDPOINTS: u32 = 0;
 const PARTITION_BYTES: usize = 64;
 
 /// Encodes `answer` as a whole frame, its length and the response header included, in pieces to be written one after the
-/// other. The records are the same `Bytes` as in `answer`; empty pieces are left out.
+/// other. The records are the same pieces as in `answer`; empty pieces are left out.
 ///
 /// # Panics
 /// If the frame is larger than 2 GiB; what is fetched is limited far below by `fetch.max.bytes`.
 #[must_use]
-pub fn encode_fetch_response(version: i16, correlation_id: i32, answer: &FetchAnswer) -> Vec<Bytes> {
+pub fn encode_fetch_response(version: i16, correlation_id: i32, answer: &FetchAnswer) -> Vec<Piece> {
     debug_assert!((4..=18).contains(&version), "Fetch has no version {version}");
     let partitions: usize = answer.topics.iter().map(|topic| topic.partitions.len() + 1).sum();
     let mut writer = Writer {
@@ -52,7 +53,7 @@ struct Writer<'a> {
     version: i16,
     flexible: bool,
     /// The records with the positions in `out` at which they belong.
-    records: Vec<(usize, &'a [Bytes])>,
+    records: Vec<(usize, &'a [Piece])>,
     records_len: usize,
 }
 
@@ -207,22 +208,22 @@ impl<'a> Writer<'a> {
     }
 
     /// Fills in the frame's length and cuts the buffer where the records go.
-    fn finish(mut self) -> Vec<Bytes> {
+    fn finish(mut self) -> Vec<Piece> {
         let frame = length(self.out.len() - 4 + self.records_len);
         self.out[..4].copy_from_slice(&frame.to_be_bytes());
-        let pieces: usize = self.records.iter().map(|(_, records)| records.len() + 1).sum();
-        let mut chunks = Vec::with_capacity(pieces + 1);
+        let count: usize = self.records.iter().map(|(_, records)| records.len() + 1).sum();
+        let mut pieces = Vec::with_capacity(count + 1);
         let out = self.out.freeze();
         let mut from = 0;
         for (to, records) in self.records {
-            chunks.push(out.slice(from..to));
-            chunks.extend(records.iter().filter(|piece| !piece.is_empty()).cloned());
+            pieces.push(out.slice(from..to).into());
+            pieces.extend(records.iter().filter(|piece| !piece.is_empty()).cloned());
             from = to;
         }
         if from < out.len() {
-            chunks.push(out.slice(from..));
+            pieces.push(out.slice(from..).into());
         }
-        chunks
+        pieces
     }
 }
 
