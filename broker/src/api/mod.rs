@@ -14,6 +14,7 @@ mod groups;
 mod kafka_apis;
 pub mod piece;
 pub mod reference;
+mod security;
 mod topics;
 mod transactions;
 
@@ -77,7 +78,7 @@ apis! {
     Produce(ProduceRequest) 0, 3..=13 => data::produce::handle [partitions, transactions, metrics];
     Fetch(FetchRequest) 4, 4..=18 => data::fetch::handle [partitions, fetch_sessions, limits, stop, metrics];
     ListOffsets(ListOffsetsRequest) 1, 1..=10 => data::list_offsets::handle [partitions];
-    Metadata(MetadataRequest) 0, 0..=13 => cluster::metadata::handle [metadata, cluster, config];
+    Metadata(MetadataRequest) 0, 0..=13 => cluster::metadata::handle [metadata, partitions, cluster, config];
     OffsetCommit(OffsetCommitRequest) 2, 2..=9 => groups::offset_commit::handle [groups, metadata];
     OffsetFetch(OffsetFetchRequest) 1, 1..=9 => groups::offset_fetch::handle [groups];
     FindCoordinator(FindCoordinatorRequest) 0, 0..=6 => groups::find_coordinator::handle [groups, transactions, cluster];
@@ -87,6 +88,7 @@ apis! {
     SyncGroup(SyncGroupRequest) 0, 0..=5 => groups::sync_group::handle [groups, stop];
     DescribeGroups(DescribeGroupsRequest) 0, 0..=6 => groups::describe_groups::handle [groups];
     ListGroups(ListGroupsRequest) 0, 0..=5 => groups::list_groups::handle [groups];
+    SaslHandshake(SaslHandshakeRequest) 0, 0..=1 => security::sasl::handshake [cluster];
     ApiVersions(ApiVersionsRequest) 0, 0..=4 => cluster::api_versions::handle [cluster];
     CreateTopics(CreateTopicsRequest) 2, 2..=7 => topics::create_topics::handle [metadata];
     DeleteTopics(DeleteTopicsRequest) 1, 1..=6 => topics::delete_topics::handle [metadata, groups];
@@ -97,17 +99,32 @@ apis! {
     AddOffsetsToTxn(AddOffsetsToTxnRequest) 0, 0..=4 => transactions::add_offsets_to_txn::handle [transactions, groups];
     EndTxn(EndTxnRequest) 0, 0..=5 => transactions::end_txn::handle [transactions];
     TxnOffsetCommit(TxnOffsetCommitRequest) 0, 0..=5 => transactions::txn_offset_commit::handle [transactions, groups, metadata];
+    DescribeAcls(DescribeAclsRequest) 1, 1..=3 => security::acls::describe [cluster];
+    CreateAcls(CreateAclsRequest) 1, 1..=3 => security::acls::create [cluster];
+    DeleteAcls(DeleteAclsRequest) 1, 1..=3 => security::acls::delete [cluster];
     DescribeConfigs(DescribeConfigsRequest) 1, 1..=4 => topics::describe_configs::handle [metadata, config, cluster];
     AlterConfigs(AlterConfigsRequest) 0, 0..=2 => topics::alter_configs::handle [metadata, cluster];
+    SaslAuthenticate(SaslAuthenticateRequest) 0, 0..=2 => security::sasl::authenticate [cluster];
     CreatePartitions(CreatePartitionsRequest) 0, 0..=3 => topics::create_partitions::handle [metadata];
+    CreateDelegationToken(CreateDelegationTokenRequest) 1, 1..=3 => security::delegation_tokens::create [cluster];
+    RenewDelegationToken(RenewDelegationTokenRequest) 1, 1..=2 => security::delegation_tokens::renew [cluster];
+    ExpireDelegationToken(ExpireDelegationTokenRequest) 1, 1..=2 => security::delegation_tokens::expire [cluster];
+    DescribeDelegationToken(DescribeDelegationTokenRequest) 1, 1..=3 => security::delegation_tokens::describe [cluster];
     DeleteGroups(DeleteGroupsRequest) 0, 0..=2 => groups::delete_groups::handle [groups];
+    ElectLeaders(ElectLeadersRequest) 0, 0..=2 => cluster::elect_leaders::handle [metadata];
     IncrementalAlterConfigs(IncrementalAlterConfigsRequest) 0, 0..=1 => topics::incremental_alter_configs::handle [metadata, cluster];
+    AlterPartitionReassignments(AlterPartitionReassignmentsRequest) 0, 0..=1 => cluster::alter_partition_reassignments::handle [metadata];
+    ListPartitionReassignments(ListPartitionReassignmentsRequest) 0, 0..=0 => cluster::list_partition_reassignments::handle [cluster];
     OffsetDelete(OffsetDeleteRequest) 0, 0..=0 => groups::offset_delete::handle [groups, metadata];
+    DescribeQuorum(DescribeQuorumRequest) 0, 0..=2 => cluster::describe_quorum::handle [cluster, metadata];
+    UpdateFeatures(UpdateFeaturesRequest) 0, 0..=2 => cluster::update_features::handle [cluster];
     DescribeCluster(DescribeClusterRequest) 0, 0..=2 => cluster::describe_cluster::handle [cluster];
     DescribeProducers(DescribeProducersRequest) 0, 0..=0 => transactions::describe_producers::handle [partitions];
+    UnregisterBroker(UnregisterBrokerRequest) 0, 0..=0 => cluster::unregister_broker::handle [cluster];
     DescribeTransactions(DescribeTransactionsRequest) 0, 0..=0 => transactions::describe_transactions::handle [transactions];
     ListTransactions(ListTransactionsRequest) 0, 0..=2 => transactions::list_transactions::handle [transactions];
     ListConfigResources(ListConfigResourcesRequest) 0, 0..=1 => topics::list_config_resources::handle [metadata, cluster];
+    DescribeTopicPartitions(DescribeTopicPartitionsRequest) 0, 0..=0 => cluster::describe_topic_partitions::handle [metadata];
 }
 
 /// The name of an API that is served.

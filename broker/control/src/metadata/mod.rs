@@ -12,6 +12,7 @@ pub mod kafka_image;
 pub mod machine;
 mod placement;
 pub mod producer_ids;
+mod reassign;
 pub mod record;
 mod refusal;
 mod register_broker;

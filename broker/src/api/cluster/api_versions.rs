@@ -4,23 +4,10 @@ use forebay_control::error_code::ErrorCode;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
+use super::features::FEATURES;
 use crate::api::call::{Call, Hangup, Reply};
 use crate::api::{TABLE, convert};
 use crate::node::Cluster;
-
-/// A feature of Kafka's that clients act on: its name, the levels we support, the level that is on.
-struct Feature {
-    name: &'static str,
-    min: i16,
-    max: i16,
-    finalized: i16,
-}
-
-/// Kafka: `Feature` and `MetadataVersion`. Clients choose transactions v2 (KIP-890) by `transaction.version`.
-const FEATURES: &[Feature] = &[
-    Feature { name: "metadata.version", min: 7, max: 27, finalized: 27 },
-    Feature { name: "transaction.version", min: 0, max: 2, finalized: 2 },
-];
 
 /// Answers from the table.
 pub async fn handle(call: &Call, request: ApiVersionsRequest, _: &Cluster) -> ApiVersionsResponse {

@@ -1,5 +1,13 @@
 //! APIs on the cluster: what it is, which topics it has, what it serves.
 
+pub mod alter_partition_reassignments;
 pub mod api_versions;
 pub mod describe_cluster;
+pub mod describe_quorum;
+pub mod describe_topic_partitions;
+pub mod elect_leaders;
+pub mod features;
+pub mod list_partition_reassignments;
 pub mod metadata;
+pub mod unregister_broker;
+pub mod update_features;

@@ -52,3 +52,65 @@ pub fn describe_cluster(client: &mut Client, _: &World, version: i16) {
         client.call(version, &request.with_endpoint_type(2));
     }
 }
+
+pub fn describe_topic_partitions(client: &mut Client, world: &World, version: i16) {
+    let all = client.call(version, &DescribeTopicPartitionsRequest::default());
+    assert_eq!(all.topics[0].partitions.len(), 1, "a limit of none counts as one");
+    let name = |n: &str| describe_topic_partitions_request::TopicRequest::default().with_name(topic(n));
+    let request = DescribeTopicPartitionsRequest::default()
+        .with_topics(vec![name(&world.unknown.name), name(&world.known.name)])
+        .with_response_partition_limit(2000);
+    let response = client.call(version, &request.with_cursor(None));
+    assert_eq!(
+        response.topics.iter().map(|t| (t.error_code, t.partitions.len())).collect::<Vec<_>>(),
+        [(0, 3), (3, 0)]
+    );
+}
+
+pub fn elect_leaders(client: &mut Client, world: &World, version: i16) {
+    client.call(version, &ElectLeadersRequest::default().with_topic_partitions(None));
+    let wanted = elect_leaders_request::TopicPartitions::default()
+        .with_topic(topic(&world.known.name))
+        .with_partitions(vec![0, 9]);
+    let response = client.call(version, &ElectLeadersRequest::default().with_topic_partitions(Some(vec![wanted])));
+    let errors = response.replica_election_results[0].partition_result.iter().map(|p| p.error_code);
+    assert_eq!(errors.collect::<Vec<_>>(), [84, 3], "ELECTION_NOT_NEEDED, UNKNOWN_TOPIC_OR_PARTITION");
+}
+
+pub fn alter_partition_reassignments(client: &mut Client, world: &World, version: i16) {
+    use alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
+    client.call(version, &AlterPartitionReassignmentsRequest::default());
+    let partition = ReassignablePartition::default().with_partition_index(0).with_replicas(Some(vec![BrokerId(77)]));
+    let wanted = ReassignableTopic::default().with_name(topic(&world.known.name)).with_partitions(vec![partition]);
+    let response = client.call(version, &AlterPartitionReassignmentsRequest::default().with_topics(vec![wanted]));
+    assert_eq!(response.responses[0].partitions[0].error_code, 39, "INVALID_REPLICA_ASSIGNMENT");
+}
+
+pub fn list_partition_reassignments(client: &mut Client, _: &World, version: i16) {
+    let response = client.call(version, &ListPartitionReassignmentsRequest::default().with_topics(None));
+    assert_eq!((response.error_code, response.topics.len()), (0, 0));
+}
+
+pub fn describe_quorum(client: &mut Client, _: &World, version: i16) {
+    use describe_quorum_request::{PartitionData, TopicData};
+    client.call(version, &DescribeQuorumRequest::default());
+    let data = TopicData::default()
+        .with_topic_name(topic("__cluster_metadata"))
+        .with_partitions(vec![PartitionData::default()]);
+    let response = client.call(version, &DescribeQuorumRequest::default().with_topics(vec![data]));
+    let partition = &response.topics[0].partitions[0];
+    assert_eq!((partition.error_code, partition.current_voters.len()), (0, 1));
+}
+
+pub fn update_features(client: &mut Client, _: &World, version: i16) {
+    use update_features_request::FeatureUpdateKey;
+    client.call(version, &UpdateFeaturesRequest::default());
+    let update = FeatureUpdateKey::default().with_feature(text("transaction.version")).with_max_version_level(99);
+    let response = client.call(version, &UpdateFeaturesRequest::default().with_feature_updates(vec![update]));
+    assert_eq!(response.error_code, 95, "INVALID_UPDATE_VERSION");
+}
+
+pub fn unregister_broker(client: &mut Client, _: &World, version: i16) {
+    let response = client.call(version, &UnregisterBrokerRequest::default().with_broker_id(BrokerId(77)));
+    assert_eq!(response.error_code, 102, "BROKER_ID_NOT_REGISTERED");
+}

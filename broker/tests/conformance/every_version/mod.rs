@@ -6,6 +6,7 @@
 mod cluster;
 mod data;
 mod groups;
+mod security;
 mod topics;
 mod transactions;
 
@@ -65,6 +66,22 @@ fn probe(key: ApiKey) -> Probe {
         ApiKey::DescribeProducers => transactions::describe_producers,
         ApiKey::DescribeTransactions => transactions::describe_transactions,
         ApiKey::ListTransactions => transactions::list_transactions,
+        ApiKey::ElectLeaders => cluster::elect_leaders,
+        ApiKey::AlterPartitionReassignments => cluster::alter_partition_reassignments,
+        ApiKey::ListPartitionReassignments => cluster::list_partition_reassignments,
+        ApiKey::DescribeQuorum => cluster::describe_quorum,
+        ApiKey::UpdateFeatures => cluster::update_features,
+        ApiKey::UnregisterBroker => cluster::unregister_broker,
+        ApiKey::DescribeTopicPartitions => cluster::describe_topic_partitions,
+        ApiKey::DescribeAcls => security::describe_acls,
+        ApiKey::CreateAcls => security::create_acls,
+        ApiKey::DeleteAcls => security::delete_acls,
+        ApiKey::CreateDelegationToken => security::create_delegation_token,
+        ApiKey::RenewDelegationToken => security::renew_delegation_token,
+        ApiKey::ExpireDelegationToken => security::expire_delegation_token,
+        ApiKey::DescribeDelegationToken => security::describe_delegation_token,
+        ApiKey::SaslHandshake => security::sasl_handshake,
+        ApiKey::SaslAuthenticate => security::sasl_authenticate,
         other => panic!("{other:?} is served; say here how it is asked"),
     }
 }

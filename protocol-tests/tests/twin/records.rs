@@ -1,0 +1,89 @@
+//! Batches, written by `kafka-protocol`'s own codec.
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::records::{
+    Compression, Record, RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+};
+
+/// The producer of a batch: id, epoch, first sequence.
+#[derive(Clone, Copy)]
+pub struct Origin {
+    /// Its id.
+    pub id: i64,
+    /// Its epoch.
+    pub epoch: i16,
+    /// Number of the batch's first record.
+    pub sequence: i32,
+    /// Whether the batch belongs to a transaction.
+    pub transactional: bool,
+}
+
+/// A time for records, well within what brokers take.
+pub fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
+/// One batch of records without keys, all of now, of no producer in particular.
+pub fn batch(values: &[&str]) -> Bytes {
+    let now = now_ms();
+    let records: Vec<(i64, &str)> = values.iter().map(|v| (now, *v)).collect();
+    encode(&records, None)
+}
+
+/// One batch of records with their times.
+pub fn batch_at(records: &[(i64, &str)]) -> Bytes {
+    encode(records, None)
+}
+
+/// One batch of a producer.
+pub fn batch_of(origin: Origin, values: &[&str]) -> Bytes {
+    let now = now_ms();
+    let records: Vec<(i64, &str)> = values.iter().map(|v| (now, *v)).collect();
+    encode(&records, Some(origin))
+}
+
+fn encode(records: &[(i64, &str)], origin: Option<Origin>) -> Bytes {
+    let record = |(at, (timestamp, value)): (usize, &(i64, &str))| {
+        let at = i32::try_from(at).unwrap();
+        Record {
+            transactional: origin.is_some_and(|o| o.transactional),
+            control: false,
+            delete_horizon: false,
+            partition_leader_epoch: 0,
+            producer_id: origin.map_or(-1, |o| o.id),
+            producer_epoch: origin.map_or(-1, |o| o.epoch),
+            timestamp_type: TimestampType::Creation,
+            offset: i64::from(at),
+            sequence: origin.map_or(-1 + at, |o| o.sequence + at),
+            timestamp: *timestamp,
+            key: None,
+            value: Some(Bytes::copy_from_slice(value.as_bytes())),
+            headers: Default::default(),
+        }
+    };
+    let records: Vec<Record> = records.iter().enumerate().map(record).collect();
+    let mut out = BytesMut::new();
+    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+    RecordBatchEncoder::encode(&mut out, &records, &options).unwrap();
+    out.freeze()
+}
+
+/// All records of whole batches, those of control batches left out: offset and value.
+pub fn values(mut bytes: Bytes) -> Vec<(i64, String)> {
+    let sets = RecordBatchDecoder::decode_all(&mut bytes).unwrap();
+    sets.into_iter()
+        .flat_map(|set| set.records)
+        .filter(|r| !r.control)
+        .map(|r| (r.offset, String::from_utf8(r.value.unwrap().to_vec()).unwrap()))
+        .collect()
+}
+
+/// What a log answers for a batch that was sent to it: `base_offset` and the leader's epoch are the broker's, the rest is the
+/// client's bytes, which neither the checksum nor anything else of has changed.
+pub fn stored(sent: &Bytes, base_offset: i64, leader_epoch: i32) -> Bytes {
+    let mut bytes = sent.to_vec();
+    bytes[0..8].copy_from_slice(&base_offset.to_be_bytes());
+    bytes[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
+    bytes.into()
+}

@@ -1,0 +1,246 @@
+//! One of the two brokers as a scenario sees it: requests go out, answers come back and are written down.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::{
+    CreateTopicsRequest, MetadataRequest, RequestHeader, ResponseHeader, TopicName, create_topics_request,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use protocol_tests::process::until;
+use protocol_tests::wire::{Answer, Connection};
+use std::fmt::{Debug, Display, Formatter};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long a topic may take until it has leaders.
+const TOPIC_LIMIT: Duration = Duration::from_secs(30);
+
+/// What was asked and answered, in order.
+#[derive(Debug, Default)]
+pub struct Transcript(pub Vec<Entry>);
+
+impl Display for Transcript {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|entry| writeln!(f, "{}\n  {}", entry.label, entry.lines.join("\n  ")))
+    }
+}
+
+/// One answer.
+#[derive(Debug)]
+pub struct Entry {
+    /// What was asked: a number, the API, its version, and what the scenario says of it.
+    pub label: String,
+    /// The answer, a field a line.
+    pub lines: Vec<String>,
+}
+
+/// A topic by its two names.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// A broker during one scenario.
+pub struct Side {
+    port: u16,
+    scenario: &'static str,
+    connection: Option<Connection>,
+    correlation_id: i32,
+    transcript: Transcript,
+    masks: Vec<(String, String)>,
+    note: String,
+}
+
+impl Side {
+    /// The broker at a port of this machine.
+    pub fn new(port: u16, scenario: &'static str) -> Self {
+        let (transcript, masks) = (Transcript::default(), Vec::new());
+        Self { port, scenario, connection: None, correlation_id: 0, transcript, masks, note: String::new() }
+    }
+
+    /// A name that no other scenario uses.
+    pub fn name(&self, suffix: &str) -> String {
+        format!("{}-{suffix}", self.scenario.replace("::", "-"))
+    }
+
+    /// Says what the next request is about, for the label of its answer.
+    pub fn about(&mut self, note: impl Into<String>) {
+        self.note = note.into();
+    }
+
+    /// Writes `stands_for` instead of a value that each broker makes up by itself.
+    pub fn mask(&mut self, value: impl ToString, stands_for: impl Into<String>) {
+        self.masks.push((value.to_string(), format!("<{}>", stands_for.into())));
+    }
+
+    /// Asks, and writes the answer down. An error when the broker closes the connection or the answer cannot be read.
+    pub fn ask<R>(&mut self, version: i16, request: &R) -> Result<R::Response, String>
+    where
+        R: Request,
+        R::Response: Debug + Clone,
+    {
+        self.ask_sorted(version, request, |_| {})
+    }
+
+    /// As [`Side::ask`]; `sort` brings into an order what a broker may answer in any, and drops what is not the scenario's.
+    pub fn ask_sorted<R>(
+        &mut self,
+        version: i16,
+        request: &R,
+        sort: impl FnOnce(&mut R::Response),
+    ) -> Result<R::Response, String>
+    where
+        R: Request,
+        R::Response: Debug + Clone,
+    {
+        let answered = self.quietly(version, request)?.ok_or("the connection was closed")?;
+        let mut sorted = answered.clone();
+        sort(&mut sorted);
+        self.write_down(&label::<R>(version), &format!("{sorted:#?}"));
+        Ok(answered)
+    }
+
+    /// As [`Side::ask`], where the end of the connection may be the answer, which is written down as well.
+    pub fn ask_or_closed<R>(&mut self, version: i16, request: &R) -> Result<Option<R::Response>, String>
+    where
+        R: Request,
+        R::Response: Debug,
+    {
+        let answered = self.quietly(version, request)?;
+        let text = answered.as_ref().map_or("the connection is closed".to_owned(), |a| format!("{a:#?}"));
+        self.write_down(&label::<R>(version), &text);
+        Ok(answered)
+    }
+
+    /// Asks without writing anything down: what only prepares the scenario. `None` when the connection was closed.
+    pub fn quietly<R: Request>(&mut self, version: i16, request: &R) -> Result<Option<R::Response>, String> {
+        let mut body = BytesMut::new();
+        request.encode(&mut body, version).map_err(|e| format!("{}: the request: {e}", label::<R>(version)))?;
+        match self.exchange(R::KEY, version, R::header_version(version), &body)? {
+            None => Ok(None),
+            Some(mut frame) => {
+                let read = |e| format!("{}: the answer cannot be read: {e}", label::<R>(version));
+                ResponseHeader::decode(&mut frame, R::Response::header_version(version)).map_err(read)?;
+                let answer = R::Response::decode(&mut frame, version).map_err(read)?;
+                if !frame.is_empty() {
+                    return Err(format!("{}: {} bytes behind the answer", label::<R>(version), frame.len()));
+                }
+                Ok(Some(answer))
+            }
+        }
+    }
+
+    /// Sends any body under any key and version; whether it is answered, and the bytes behind the correlation id.
+    pub fn ask_raw(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) -> Result<(), String> {
+        let answered = self.exchange(key, version, header_version, body)?;
+        let text = answered.map_or("the connection is closed".to_owned(), |frame| format!("{:02x?}", &frame[4..]));
+        self.write_down(&format!("key {key} v{version}"), &text);
+        Ok(())
+    }
+
+    fn exchange(&mut self, key: i16, version: i16, header: i16, body: &[u8]) -> Result<Option<Bytes>, String> {
+        self.correlation_id += 1;
+        let head = RequestHeader::default()
+            .with_request_api_key(key)
+            .with_request_api_version(version)
+            .with_correlation_id(self.correlation_id)
+            .with_client_id(Some(text("twin")));
+        let mut frame = BytesMut::new();
+        frame.put_u32(0);
+        head.encode(&mut frame, header).map_err(|e| e.to_string())?;
+        frame.put_slice(body);
+        let length = u32::try_from(frame.len() - 4).map_err(|e| e.to_string())?;
+        frame[..4].copy_from_slice(&length.to_be_bytes());
+        let connection = match &mut self.connection {
+            Some(open) => open,
+            none => none.insert(Connection::open(self.port).map_err(|e| format!("cannot connect: {e}"))?),
+        };
+        connection.send(&frame);
+        match connection.answer() {
+            Answer::Frame(frame) if frame.get(..4) == Some(&self.correlation_id.to_be_bytes()[..]) => {
+                Ok(Some(Bytes::from(frame)))
+            }
+            Answer::Frame(_) => Err(format!("key {key} v{version}: the answer to another request")),
+            Answer::Closed => {
+                self.connection = None;
+                Ok(None)
+            }
+            Answer::Nothing => Err(format!("key {key} v{version}: no answer")),
+        }
+    }
+
+    /// Writes down what a scenario has found by other means.
+    pub fn write_down(&mut self, what: &str, text: &str) {
+        let note = std::mem::take(&mut self.note);
+        let label = format!("{} {what}{}{note}", self.transcript.0.len(), if note.is_empty() { "" } else { ": " });
+        let mut text = text.to_owned();
+        for (value, stands_for) in &self.masks {
+            text = text.replace(value, stands_for);
+        }
+        self.transcript.0.push(Entry { label, lines: text.lines().map(str::to_owned).collect() });
+    }
+
+    /// Makes a topic, without writing it down, and waits until all its partitions have leaders. Its id is masked.
+    pub fn topic(&mut self, suffix: &str, partitions: i32, configs: &[(&str, &str)]) -> Result<Topic, String> {
+        let name = self.name(suffix);
+        let config = |(name, value): &(&str, &str)| {
+            create_topics_request::CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
+        };
+        let wanted = create_topics_request::CreatableTopic::default()
+            .with_name(topic(&name))
+            .with_num_partitions(partitions)
+            .with_replication_factor(1)
+            .with_configs(configs.iter().map(config).collect());
+        let request = CreateTopicsRequest::default().with_topics(vec![wanted]).with_timeout_ms(10_000);
+        let made = self.quietly(7, &request)?.ok_or("the connection was closed")?;
+        let result = &made.topics[0];
+        if result.error_code != 0 {
+            return Err(format!("topic {name}: error {} {:?}", result.error_code, result.error_message));
+        }
+        self.mask(result.topic_id, format!("id of {name}"));
+        let made = Topic { name, id: result.topic_id };
+        self.await_leaders(&made)?;
+        Ok(made)
+    }
+
+    /// Waits until every partition of a topic has a leader that answers for it.
+    pub fn await_leaders(&mut self, of: &Topic) -> Result<(), String> {
+        let asked = kafka_protocol::messages::metadata_request::MetadataRequestTopic::default()
+            .with_name(Some(topic(&of.name)));
+        let request = MetadataRequest::default().with_topics(Some(vec![asked])).with_allow_auto_topic_creation(false);
+        until(&format!("leaders of {}", of.name), TOPIC_LIMIT, || match self.quietly(12, &request) {
+            Ok(Some(answer)) => {
+                let led = answer
+                    .topics
+                    .first()
+                    .is_some_and(|t| t.error_code == 0 && t.partitions.iter().all(|p| p.error_code == 0));
+                led.then_some(Ok(()))
+            }
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        })?
+    }
+
+    /// Everything that was written down.
+    pub fn finish(self) -> Transcript {
+        self.transcript
+    }
+}
+
+fn label<R: Request>(version: i16) -> String {
+    let name = std::any::type_name::<R>();
+    let name = name.rsplit("::").next().unwrap_or(name);
+    format!("{} v{version}", name.strip_suffix("Request").unwrap_or(name))
+}
+
+/// A string for the wire.
+pub fn text(s: &str) -> StrBytes {
+    StrBytes::from_string(s.to_owned())
+}
+
+/// A topic's name for the wire.
+pub fn topic(s: &str) -> TopicName {
+    TopicName(text(s))
+}
