@@ -4,12 +4,12 @@
 //! way to a consumer.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Device and number of a file.
-type Identity = (u64, u64);
+pub(super) type Identity = (u64, u64);
 
 static MAPPINGS: Mutex<BTreeMap<Identity, usize>> = Mutex::new(BTreeMap::new());
 
@@ -53,15 +53,19 @@ fn mappings() -> MutexGuard<'static, BTreeMap<Identity, usize>> {
     MAPPINGS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(unix)]
 fn identity(file: &File) -> io::Result<Identity> {
+    Ok(identity_of(&file.metadata()?))
+}
+
+/// The identity in what the system says about a file.
+#[cfg(unix)]
+pub(super) fn identity_of(found: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
-    let metadata = file.metadata()?;
-    Ok((metadata.dev(), metadata.ino()))
+    (found.dev(), found.ino())
 }
 
 /// Where files have no number to be had, all count as one: some are then copied without need.
 #[cfg(not(unix))]
-fn identity(_file: &File) -> io::Result<Identity> {
-    Ok((0, 0))
+pub(super) fn identity_of(_found: &Metadata) -> Identity {
+    (0, 0)
 }

@@ -51,7 +51,7 @@ struct Written {
 
 /// A slice of a mapped file that keeps the mapping alive.
 ///
-/// The caller (only [`super::real`]) warrants that the file has at least `start + length` bytes, that these bytes are never
+/// The caller (only [`super::file`]) warrants that the file has at least `start + length` bytes, that these bytes are never
 /// written again, and that the file is not made shorter than that while a slice lives.
 pub(super) fn slice(mapping: &Arc<Mapping>, start: usize, length: usize) -> Bytes {
     assert!(start.checked_add(length).is_some_and(|end| end <= mapping.raw.len()), "slice beyond the mapping");

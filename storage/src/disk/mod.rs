@@ -7,10 +7,14 @@ mod exchange;
 mod exclusive;
 mod faults;
 mod faulty;
+mod file;
+mod limited;
+mod limits;
 mod mapped;
 mod memory;
 #[allow(unsafe_code, reason = "mapped files; each block says why it is sound")]
 mod mmap;
+mod pool;
 mod real;
 mod region;
 
@@ -24,6 +28,8 @@ use bytes::Bytes;
 pub use exchange::exchange;
 pub use faults::{Fault, FaultPlan};
 pub use faulty::FaultyDisk;
+pub use limited::LimitedDisk;
+pub use limits::{FileLimits, raise_open_file_limit};
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
 pub use region::FileRegion;
@@ -76,6 +82,9 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Makes the names in a folder durable: created, renamed and removed entries.
     fn sync_dir(&self, dir: &Path) -> Result<(), StorageError>;
 
+    /// Closes what was not used since this was called the last time. Nothing is lost by it: files are opened again when they are used.
+    fn rest(&self) {}
+
     /// Takes the lock file at `path` until the guard is dropped; [`StorageError::Locked`] if another process has it.
     fn lock(&self, path: &Path) -> Result<Box<dyn Send + Sync>, StorageError>;
 }
@@ -108,6 +117,12 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// Cuts the file off at `length`. Slices that were read before keep their content.
     fn truncate(&self, length: u64) -> Result<(), StorageError>;
 
+    /// Whether an append failed half-way and could not be undone. The file takes no more then, and what lies behind its end is
+    /// found when it is opened anew.
+    fn is_broken(&self) -> bool {
+        false
+    }
+
     /// Sets room aside on the disk so that the file can grow to `length` bytes; its length stays. A file system that cannot do this
     /// does nothing.
     fn reserve(&self, _length: u64) -> Result<(), StorageError> {
@@ -130,5 +145,7 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     }
 }
 
+#[cfg(test)]
+mod pool_tests;
 #[cfg(test)]
 mod tests;
