@@ -86,8 +86,16 @@ impl Segment {
 
     /// The first batch that contains `offset` or lies after it.
     pub(crate) fn find(&self, offset: Offset) -> Result<Option<BatchAt>, StorageError> {
-        let from = self.offsets.position(offset)?;
-        Ok(self.batches_from(from)?.find(|batch| batch.header.last_offset() >= offset))
+        Ok(self.batches_from(self.position_before(offset)?)?.find(|batch| batch.header.last_offset() >= offset))
+    }
+
+    /// Where a batch begins that is not behind the one that contains `offset`, by the index. An index that leads elsewhere is no help,
+    /// but must not hide records: the walk then begins at the start.
+    fn position_before(&self, offset: Offset) -> Result<u64, StorageError> {
+        let position = self.offsets.position(offset)?;
+        let leads_there = |batch: BatchAt| (self.base..=offset).contains(&batch.header.base_offset);
+        let trusted = position == 0 || self.batch_at(position)?.is_some_and(leads_there);
+        Ok(if trusted { position } else { 0 })
     }
 
     /// The batch at a position.
@@ -134,7 +142,7 @@ impl Segment {
         from: Offset,
     ) -> Result<Option<(Offset, Timestamp, BatchHeader)>, StorageError> {
         let (_, indexed) = self.times.lookup(time)?;
-        let position = self.offsets.position(indexed.max(from))?;
+        let position = self.position_before(indexed.max(from))?;
         for at in self.batches_from(position)? {
             if at.header.max_timestamp < time || at.header.last_offset() < from {
                 continue;
