@@ -37,6 +37,7 @@ use bytes::Bytes;
 use super::faults::{Fault, FaultPlan, Operation, Rule, When};
 use super::{DirEntry, Disk, DiskFile, MemoryDisk};
 use crate::error::StorageError;
+use crate::ids::Timestamp;
 
 /// Fails as told, else passes everything on. Clones share faults, space and counters.
 #[derive(Clone, Debug)]
@@ -56,11 +57,16 @@ struct Board {
     read: BTreeMap<PathBuf, u64>,
     syncs: BTreeMap<PathBuf, u64>,
     operations: u64,
+    /// Neither faults nor limits of space count.
+    spared: bool,
 }
 
 impl Board {
     /// The space of the longest prefix that has a limit.
     fn space(&mut self, path: &Path) -> Option<&mut u64> {
+        if self.spared {
+            return None;
+        }
         let limited = self.space.iter_mut().filter(|(prefix, _)| path.starts_with(prefix));
         limited.max_by_key(|(prefix, _)| prefix.components().count()).map(|(_, space)| space)
     }
@@ -114,6 +120,11 @@ impl FaultyDisk {
         board.space.clear();
     }
 
+    /// While `spared`, nothing fails and no window moves: for a look at the state in between.
+    pub fn spare(&self, spared: bool) {
+        self.board().spared = spared;
+    }
+
     /// Bytes read from files at or below `prefix` since the last [`FaultyDisk::forget_counts`]. A slice of a file counts as a
     /// whole when it is handed out.
     #[must_use]
@@ -155,6 +166,9 @@ impl FaultyDisk {
         board.operations += 1;
         if matches!(operation, Operation::Sync | Operation::SyncDir) {
             *board.syncs.entry(path.to_owned()).or_default() += 1;
+        }
+        if board.spared {
+            return Ok(());
         }
         let rules = board.rules.iter_mut().filter(|(prefix, _)| path.starts_with(prefix));
         let met: Vec<Fault> = rules.filter_map(|(_, rule)| rule.meets(operation)).collect();
@@ -366,6 +380,30 @@ impl DiskFile for FaultyFile {
         }
         admitted?;
         self.inner.sync()
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
+    fn reserve(&self, length: u64) -> Result<(), StorageError> {
+        self.disk.admit(Operation::Create, &self.path)?;
+        self.inner.reserve(length)
+    }
+
+    fn release(&self) -> Result<(), StorageError> {
+        self.disk.admit(Operation::Truncate, &self.path)?;
+        self.inner.release()
+    }
+
+    fn modified(&self) -> Result<Timestamp, StorageError> {
+        self.disk.admit(Operation::List, &self.path)?;
+        self.inner.modified()
+    }
+
+    fn set_modified(&self, time: Timestamp) -> Result<(), StorageError> {
+        self.disk.admit(Operation::Rename, &self.path)?;
+        self.inner.set_modified(time)
     }
 
     fn truncate(&self, length: u64) -> Result<(), StorageError> {

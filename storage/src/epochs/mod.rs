@@ -74,9 +74,9 @@ impl LeaderEpochs {
             return Ok(());
         }
         let kept = self.entries.iter().rposition(|entry| entry.epoch < epoch && entry.start < start);
-        self.entries.truncate(kept.map_or(0, |at| at + 1));
-        self.entries.push(EpochEntry { epoch, start });
-        self.write()
+        let mut entries = self.entries[..kept.map_or(0, |at| at + 1)].to_vec();
+        entries.push(EpochEntry { epoch, start });
+        self.replace(entries)
     }
 
     /// The largest epoch up to the one asked for, and the offset where it ends; (-1, -1) if the log knows nothing of it.
@@ -102,8 +102,7 @@ impl LeaderEpochs {
         if kept == self.entries.len() {
             return Ok(());
         }
-        self.entries.truncate(kept);
-        self.write()
+        self.replace(self.entries[..kept].to_vec())
     }
 
     /// Forgets what ends before `start`; the epoch that `start` lies in begins there now.
@@ -112,9 +111,9 @@ impl LeaderEpochs {
         if covered == 0 || (covered == 1 && self.entries[0].start == start) {
             return Ok(());
         }
-        self.entries.drain(..covered - 1);
-        self.entries[0].start = start;
-        self.write()
+        let mut entries = self.entries[covered - 1..].to_vec();
+        entries[0].start = start;
+        self.replace(entries)
     }
 
     /// Forgets all.
@@ -122,14 +121,16 @@ impl LeaderEpochs {
         if self.entries.is_empty() {
             return Ok(());
         }
-        self.entries.clear();
-        self.write()
+        self.replace(Vec::new())
     }
 
-    fn write(&self) -> Result<(), StorageError> {
-        write_entries(&*self.disk, &self.path, self.entries.iter(), |line, entry| {
+    /// The file first: after an error nothing has changed here, so that the next attempt writes it.
+    fn replace(&mut self, entries: Vec<EpochEntry>) -> Result<(), StorageError> {
+        write_entries(&*self.disk, &self.path, entries.iter(), |line, entry| {
             write!(line, "{} {}", entry.epoch, entry.start)
-        })
+        })?;
+        self.entries = entries;
+        Ok(())
     }
 }
 

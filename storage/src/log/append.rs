@@ -46,9 +46,7 @@ struct Changes {
 impl Log {
     /// Appends whole batches, all or none. Base offsets and leader epochs of `batches` are overwritten.
     pub fn append(&mut self, batches: Bytes, options: AppendOptions) -> Result<AppendOutcome, AppendError> {
-        if self.broken {
-            return Err(StorageError::Broken { path: self.dir.clone() }.into());
-        }
+        self.check_not_broken()?;
         let prepared = validate::prepare(batches, self.log_end, &self.config, &options)?;
         let size = prepared.iter().map(Prepared::size).sum::<usize>() as u64;
         if size > self.config.segment_bytes {

@@ -148,6 +148,7 @@ impl Log {
         let bases: Vec<Offset> = groups.iter().map(|group| group.base).collect();
         // In their order: a tombstone goes only when all that it deleted is gone.
         bases.iter().try_for_each(|base| promise_log(&*self.disk, &self.dir, *base))?;
+        self.unreadable = !groups.is_empty();
         for group in &groups {
             self.remove_replaced(group.base, &group.replaced)?;
             place_indexes(&*self.disk, &self.dir, group.base)?;
@@ -162,7 +163,7 @@ impl Log {
             self.segments.insert(base, segment);
             stats.replaced = true;
         }
-        self.broken = false;
+        (self.broken, self.unreadable) = (false, false);
         self.compaction.cleaned_up_to = Some(stats.cleaned_up_to);
         Ok(stats)
     }

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Log;
+use super::{Log, failed_sync};
 use crate::disk::{Disk, DiskFile};
 use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp};
@@ -177,10 +177,11 @@ impl Log {
         self.durability.last = now;
     }
 
-    /// Notes that a [`FlushTask`] failed. The system may have dropped the dirty pages, so that trying again would lie: nothing more is
-    /// written until the log was opened anew.
+    /// Notes that a [`FlushTask`] or anything else that syncs files of this log failed. The system may have dropped the dirty pages, so
+    /// that trying again would lie: nothing more is written until the log was opened anew, which writes again what was not synced.
     pub fn flush_failed(&mut self) {
         self.broken = true;
+        failed_sync::leave_mark(&*self.disk, &self.dir);
     }
 
     /// Makes all that was appended durable, and moves the recovery point to the end.
@@ -212,8 +213,8 @@ impl Log {
         }
     }
 
-    fn check_not_broken(&self) -> Result<(), StorageError> {
-        if self.broken { Err(StorageError::Broken { path: self.dir.clone() }) } else { Ok(()) }
+    pub(super) fn check_not_broken(&self) -> Result<(), StorageError> {
+        if self.is_broken() { Err(StorageError::Broken { path: self.dir.clone() }) } else { Ok(()) }
     }
 
     /// Completes all files and makes them durable. After this the log may be opened as clean.

@@ -10,6 +10,7 @@ impl Log {
         &self,
         timestamp: Timestamp,
     ) -> Result<Option<(Offset, Timestamp, LeaderEpoch)>, StorageError> {
+        self.check_readable()?;
         for segment in self.segments_from(self.log_start) {
             if segment.max_timestamp()?.0 < timestamp {
                 continue;
@@ -23,6 +24,7 @@ impl Log {
 
     /// The first record that has the largest time of the log (KIP-734).
     pub fn max_timestamp_offset(&self) -> Result<Option<(Offset, Timestamp, LeaderEpoch)>, StorageError> {
+        self.check_readable()?;
         let mut largest = Timestamp::NONE;
         for segment in self.segments_from(self.log_start) {
             largest = largest.max(segment.max_timestamp()?.0);

@@ -7,6 +7,7 @@ mod clean;
 mod config;
 mod delete;
 mod error;
+mod failed_sync;
 mod flush;
 mod lookup;
 mod names;
@@ -35,6 +36,7 @@ pub use outcome::{AppendOutcome, ProducerInfo, ReadOutcome};
 
 use crate::disk::{Disk, DiskFile};
 use crate::epochs::LeaderEpochs;
+use crate::error::StorageError;
 use crate::ids::{LeaderEpoch, Offset, TopicId, TopicPartition};
 use crate::producer::ProducerState;
 use crate::segment::Segment;
@@ -62,6 +64,8 @@ pub struct Log {
     retired: Vec<PathBuf>,
     /// A write failed half-way: memory and disk may differ, so nothing more is written.
     broken: bool,
+    /// Replacing or cutting segments failed half-way: a read might pass over records that are there.
+    unreadable: bool,
     compaction: clean::Compaction,
 }
 
@@ -133,10 +137,14 @@ impl Log {
     }
 
     /// Whether a write or sync failed in a way that could not be undone: nothing more is written until the log was opened anew.
-    /// Reads go on.
+    /// Reads go on, unless segments were being replaced or cut.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        self.broken
+        self.broken || self.segments.last_key_value().is_none_or(|(_, active)| active.is_broken())
+    }
+
+    fn check_readable(&self) -> Result<(), StorageError> {
+        if self.unreadable { Err(StorageError::Broken { path: self.dir.clone() }) } else { Ok(()) }
     }
 
     /// Bytes of all segments, without indexes.

@@ -5,6 +5,7 @@ use std::io::IoSlice;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::failed_sync;
 use super::flush::Durability;
 use super::{Log, LogConfig};
 use crate::checkpoint::{PARTITION_METADATA_FILE, read_partition_metadata};
@@ -43,6 +44,15 @@ pub struct LogOptions {
 impl Log {
     /// Opens the log; recovers it from the recovery point on unless it is clean.
     pub fn open(options: LogOptions) -> Result<Log, StorageError> {
+        let (disk, dir) = (options.disk.clone(), options.dir.clone());
+        Log::open_unmarked(options).inspect_err(|error| {
+            if error.is_disk_failure() {
+                failed_sync::leave_mark(&*disk, &dir);
+            }
+        })
+    }
+
+    fn open_unmarked(options: LogOptions) -> Result<Log, StorageError> {
         let LogOptions { disk, dir, partition, config, now, .. } = options;
         let is_new = !disk.exists(&dir)?;
         if is_new {
@@ -50,7 +60,8 @@ impl Log {
         }
         let mut unsynced = Vec::new();
         let topic_id = settle_topic_id(&*disk, &dir, options.topic_id, &mut unsynced)?;
-        let swapped = remove_leftovers(&*disk, &dir)?;
+        let mut changed = remove_leftovers(&*disk, &dir)?;
+        changed |= failed_sync::write_anew(&*disk, &dir, options.recovery_point)?;
         let segments = open_segments(&disk, &dir, &config, now)?;
         let mut log = Log {
             producers: ProducerState::open(disk.clone(), &dir)?,
@@ -69,9 +80,10 @@ impl Log {
             unsynced,
             retired: Vec::new(),
             broken: false,
+            unreadable: false,
             compaction: Default::default(),
         };
-        log.settle(options.clean && !swapped, now)?;
+        log.settle(options.clean && !changed, now)?;
         log.durability = Durability::opened(log.recovery_point, now);
         log.sync_recovered()?;
         Ok(log)
@@ -103,7 +115,6 @@ impl Log {
         self.epochs.truncate_from_end(self.log_end)?;
         self.epochs.truncate_from_start(self.log_start)?;
         self.rebuild_producers(now)?;
-        self.producers.high_watermark_moved(self.high_watermark);
         self.delete_covered_segments()
     }
 

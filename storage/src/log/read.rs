@@ -16,6 +16,7 @@ impl Log {
         up_to: Offset,
         min_one_batch: bool,
     ) -> Result<ReadOutcome, ReadError> {
+        self.check_readable()?;
         if from < self.log_start || from > self.log_end {
             return Err(ReadError::OffsetOutOfRange { start: self.log_start, end: self.log_end });
         }

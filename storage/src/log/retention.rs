@@ -28,8 +28,8 @@ impl Log {
         if offset <= self.log_start {
             return Ok(());
         }
-        self.log_start = offset;
         self.epochs.truncate_from_start(offset)?;
+        self.log_start = offset;
         self.producers.log_start_moved(offset);
         self.delete_covered_segments()
     }

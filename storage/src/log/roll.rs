@@ -54,7 +54,14 @@ impl Log {
         self.unsynced.extend(sealed);
         self.producers.set_end(base);
         self.producers.take_snapshot()?;
-        let segment = self.new_segment(base, now)?;
+        let segment = match self.new_segment(base, now) {
+            Ok(segment) => segment,
+            Err(error) => {
+                // Half a segment must not be found beside batches that are appended to the old one after this.
+                self.broken |= Segment::remove_files(&*self.disk, &self.dir, base).is_err();
+                return Err(error);
+            }
+        };
         self.segments.insert(base, segment);
         self.durability.name_added();
         Ok(())
@@ -63,8 +70,11 @@ impl Log {
     /// Makes an empty segment; with `preallocate` its whole size is set aside on the disk.
     pub(super) fn new_segment(&self, base: Offset, now: Timestamp) -> Result<Segment, StorageError> {
         let segment = Segment::create(self.disk.clone(), &self.dir, base, self.config.index(), now)?;
-        if self.config.preallocate {
-            segment.log_file().reserve(self.config.segment_bytes)?;
+        if self.config.preallocate
+            && let Err(error) = segment.log_file().reserve(self.config.segment_bytes)
+        {
+            segment.remove()?;
+            return Err(error);
         }
         Ok(segment)
     }

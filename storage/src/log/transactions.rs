@@ -21,6 +21,7 @@ impl Log {
 
     /// Aborted transactions that reach into `from..to`, in the order of their markers.
     pub fn aborted_transactions(&self, from: Offset, to: Offset) -> Result<Vec<AbortedTransaction>, StorageError> {
+        self.check_readable()?;
         let mut found = Vec::new();
         for segment in self.segments_from(from) {
             if segment.collect_aborted(from, to, &mut found)? {

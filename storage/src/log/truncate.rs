@@ -15,6 +15,10 @@ impl Log {
         if offset < first {
             return self.truncate_fully_and_start_at(offset, now);
         }
+        self.all_or_broken(|log| log.cut(offset, now))
+    }
+
+    fn cut(&mut self, offset: Offset, now: Timestamp) -> Result<(), StorageError> {
         self.compaction.truncated(offset);
         while self.active().base() > offset {
             let (_, segment) = self.segments.pop_last().expect("a log has a segment at all times");
@@ -32,6 +36,23 @@ impl Log {
         self.sync_cut()
     }
 
+    /// Does what cannot be undone half-way: after an error the log must be opened anew.
+    fn all_or_broken(&mut self, cut: impl FnOnce(&mut Log) -> Result<(), StorageError>) -> Result<(), StorageError> {
+        self.check_not_broken()?;
+        self.broken = true;
+        match cut(self) {
+            Ok(()) => {
+                self.broken = false;
+                Ok(())
+            }
+            Err(error) => {
+                self.unreadable = true;
+                self.flush_failed();
+                Err(error)
+            }
+        }
+    }
+
     /// Makes a truncation durable: what the leader never had must not come back after a crash.
     fn sync_cut(&self) -> Result<(), StorageError> {
         self.active().files().try_for_each(|file| file.sync())?;
@@ -40,6 +61,10 @@ impl Log {
 
     /// Removes all records; the next one gets `offset`.
     pub fn truncate_fully_and_start_at(&mut self, offset: Offset, now: Timestamp) -> Result<(), StorageError> {
+        self.all_or_broken(|log| log.cut_all(offset, now))
+    }
+
+    fn cut_all(&mut self, offset: Offset, now: Timestamp) -> Result<(), StorageError> {
         self.compaction.truncated(offset);
         while let Some((_, segment)) = self.segments.pop_last() {
             segment.remove()?;
@@ -62,7 +87,10 @@ impl Log {
         self.producers.remove_stray_snapshots(&bases, self.log_end)?;
         let (start, end, expiration) = (self.log_start, self.log_end, self.config.producer_id_expiration_ms);
         self.producers.load(start, end, now, expiration)?;
-        self.replay_producers(end)
+        self.replay_producers(end)?;
+        // Transactions that ended before it are replicated.
+        self.producers.high_watermark_moved(self.high_watermark);
+        Ok(())
     }
 
     /// Takes the batches from the state's end up to `end` into the producers' state.

@@ -169,8 +169,14 @@ impl ProducerState {
         if self.end <= self.last_snapshot {
             return Ok(());
         }
-        let file = self.disk.create(&self.snapshot_path(self.end))?;
-        file.append(&mut [IoSlice::new(&write_snapshot(self.producers.values()))])?;
+        let path = self.snapshot_path(self.end);
+        let file = self.disk.create(&path)?;
+        let written = file.append(&mut [IoSlice::new(&write_snapshot(self.producers.values()))]);
+        if let Err(error) = written {
+            // Its checksum would give it away, but why leave it. The first error counts.
+            let _ = self.disk.remove_file(&path);
+            return Err(error);
+        }
         self.unsynced.push(file);
         self.snapshots.insert(self.end);
         self.last_snapshot = self.end;

@@ -46,7 +46,8 @@ impl AbortIndex {
         entry[10..18].copy_from_slice(&aborted.first_offset.0.to_be_bytes());
         entry[18..26].copy_from_slice(&aborted.last_offset.0.to_be_bytes());
         entry[26..].copy_from_slice(&aborted.last_stable_offset.0.to_be_bytes());
-        self.entries.push(entry)
+        self.entries.push(entry);
+        Ok(())
     }
 
     /// Adds what reaches into `from..to`; true when later entries cannot.

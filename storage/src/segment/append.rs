@@ -20,6 +20,10 @@ impl Segment {
     pub(crate) fn append(&mut self, parts: &mut [IoSlice<'_>], batches: &[PlacedBatch]) -> Result<(), StorageError> {
         let mut position = self.size();
         debug_assert_eq!(parts.iter().map(|p| p.len()).sum::<usize>(), batches.iter().map(|b| b.size).sum());
+        // What can fail comes before the write: a batch that is in the file is in the log.
+        self.max_timestamp()?;
+        self.offsets.prepare()?;
+        self.times.last()?;
         self.file.append(parts)?;
         for batch in batches {
             self.index(&batch.header, position)?;

@@ -73,9 +73,13 @@ impl<const N: usize> Entries<N> {
         Ok(low)
     }
 
-    pub(super) fn push(&mut self, entry: [u8; N]) -> Result<(), StorageError> {
+    /// Adds an entry. If it cannot be written now it waits in memory, and whoever rolls, flushes or closes hears of it: the batch
+    /// that it is for is in the log already.
+    pub(super) fn push(&mut self, entry: [u8; N]) {
         self.pending.extend_from_slice(&entry);
-        if self.pending.len() >= PENDING_LIMIT { self.store() } else { Ok(()) }
+        if self.pending.len() >= PENDING_LIMIT {
+            let _ = self.store();
+        }
     }
 
     /// Writes what waits in memory.

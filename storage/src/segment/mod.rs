@@ -224,12 +224,20 @@ impl Segment {
         std::iter::once(self.file.clone()).chain(indexes.into_iter().flatten())
     }
 
+    /// Whether one of its files takes no more.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.files().any(|file| file.is_broken())
+    }
+
     /// Removes the segment's files; the log first, so that what a crash leaves behind is recognised as orphaned.
     pub(crate) fn remove(self) -> Result<(), StorageError> {
-        for suffix in [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, ABORT_INDEX_SUFFIX] {
-            self.disk.remove_file(&file_path(&self.dir, self.base, suffix))?;
-        }
-        Ok(())
+        Segment::remove_files(&*self.disk, &self.dir, self.base)
+    }
+
+    /// Removes the files of the segment at `base`, as many as there are.
+    pub(crate) fn remove_files(disk: &dyn Disk, dir: &Path, base: Offset) -> Result<(), StorageError> {
+        let suffixes = [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, ABORT_INDEX_SUFFIX];
+        suffixes.into_iter().try_for_each(|suffix| disk.remove_file(&file_path(dir, base, suffix)))
     }
 }
 

@@ -64,7 +64,7 @@ impl OffsetIndex {
         let mut entry = [0; ENTRY];
         entry[..4].copy_from_slice(&relative.to_be_bytes());
         entry[4..].copy_from_slice(&position.to_be_bytes());
-        self.entries.push(entry)?;
+        self.entries.push(entry);
         self.last = Some(relative);
         Ok(())
     }
@@ -86,6 +86,12 @@ impl OffsetIndex {
 
     pub(super) fn file(&self) -> Option<Arc<dyn DiskFile>> {
         self.entries.file()
+    }
+
+    /// Reads what adding an entry needs to know, after which it cannot fail.
+    pub(super) fn prepare(&mut self) -> Result<(), StorageError> {
+        self.last = self.last()?;
+        Ok(())
     }
 
     fn last(&self) -> Result<Option<i32>, StorageError> {

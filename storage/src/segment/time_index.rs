@@ -2,7 +2,7 @@
 //! no batch before that offset is younger.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::entries::Entries;
 use crate::disk::{Disk, DiskFile};
@@ -15,14 +15,17 @@ const ENTRY: usize = 12;
 pub(super) struct TimeIndex {
     entries: Entries<ENTRY>,
     base: Offset,
+    /// The last entry, once known.
+    last: OnceLock<(Timestamp, Offset)>,
 }
 
 impl TimeIndex {
     pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf, base: Offset) -> Self {
-        TimeIndex { entries: Entries::new(disk, path), base }
+        TimeIndex { entries: Entries::new(disk, path), base, last: OnceLock::new() }
     }
 
     pub(super) fn reset(&mut self) -> Result<(), StorageError> {
+        self.last = OnceLock::new();
         self.entries.reset()
     }
 
@@ -34,7 +37,11 @@ impl TimeIndex {
 
     /// The last entry; (-1, base offset) if there is none.
     pub(super) fn last(&self) -> Result<(Timestamp, Offset), StorageError> {
-        self.entry_before(self.entries.count()?)
+        if let Some(last) = self.last.get() {
+            return Ok(*last);
+        }
+        let last = self.entry_before(self.entries.count()?)?;
+        Ok(*self.last.get_or_init(|| last))
     }
 
     fn entry_before(&self, after: usize) -> Result<(Timestamp, Offset), StorageError> {
@@ -53,7 +60,9 @@ impl TimeIndex {
         let mut entry = [0; ENTRY];
         entry[..8].copy_from_slice(&timestamp.0.to_be_bytes());
         entry[8..].copy_from_slice(&relative.to_be_bytes());
-        self.entries.push(entry)
+        self.entries.push(entry);
+        self.last = OnceLock::from((timestamp, offset));
+        Ok(())
     }
 
     /// Whether there is room for one more only, which is kept for the entry at the end.
@@ -64,6 +73,7 @@ impl TimeIndex {
     /// Removes the entries at or after `offset`.
     pub(super) fn truncate(&mut self, offset: Offset) -> Result<(), StorageError> {
         let relative = offset.0.saturating_sub(self.base.0);
+        self.last = OnceLock::new();
         self.entries.truncate(self.entries.partition_point(|entry| i64::from(split(entry).1) < relative)?)
     }
 

@@ -17,6 +17,18 @@ enum Change {
 }
 
 impl Change {
+    fn paths(&self) -> [&Path; 2] {
+        match self {
+            Change::Folder(path) | Change::Put(path, _) | Change::Removed(path) => [path, path],
+            Change::Renamed { from, to, .. } => [from, to],
+        }
+    }
+
+    /// Whether a later change must not overtake this one.
+    fn touches_same(&self, later: &Change) -> bool {
+        self.paths().iter().any(|path| later.paths().contains(path))
+    }
+
     /// Whether the change is one of entries of this folder.
     fn is_in(&self, dir: &Path) -> bool {
         match self {
@@ -110,14 +122,18 @@ impl Names {
     /// The system makes some changes durable on its own account.
     pub(super) fn write_back(&mut self, plan: &mut FaultPlan) {
         for change in std::mem::take(&mut self.changes) {
-            if plan.below(2) == 1 { self.make_durable(change) } else { self.changes.push(change) }
+            let waits = self.changes.iter().any(|earlier| earlier.touches_same(&change));
+            if plan.below(2) == 1 && !waits { self.make_durable(change) } else { self.changes.push(change) }
         }
     }
 
     /// The power goes: each change survives or not.
     pub(super) fn crash(&mut self, plan: &mut FaultPlan) {
-        self.write_back(plan);
-        self.changes.clear();
+        for change in std::mem::take(&mut self.changes) {
+            if plan.below(2) == 1 {
+                self.make_durable(change);
+            }
+        }
         self.dirs = self.durable_dirs.clone();
         self.files = self.durable.clone();
         let Names { dirs, files, durable, .. } = self;
