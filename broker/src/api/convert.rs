@@ -7,7 +7,7 @@ use kafka_protocol::messages::TopicName;
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use crate::partition::{Partition, Partitions};
+use crate::partition::{Absent, Partition, Partitions};
 use forebay_control::error_code::ErrorCode;
 
 /// A string for the wire.
@@ -20,14 +20,22 @@ pub fn topic_name(s: &str) -> TopicName {
     TopicName(text(s))
 }
 
+/// A partition to work with. Kafka: ReplicaManager.getPartitionOrError; one whose log is offline is KAFKA_STORAGE_ERROR.
+pub fn get(partitions: &Partitions, topic: &str, partition: i32) -> Result<Arc<Partition>, ErrorCode> {
+    partitions.find(topic, partition).map_err(|absent| match absent {
+        Absent::Unknown => ErrorCode::UnknownTopicOrPartition,
+        Absent::Offline => ErrorCode::KafkaStorageError,
+    })
+}
+
 /// Names a topic the way a request does: by id from some version on, by name before.
 pub fn find(partitions: &Partitions, name: &TopicName, id: Uuid, partition: i32) -> Result<Arc<Partition>, ErrorCode> {
     if id.is_nil() {
-        partitions.get(name.as_str(), partition).ok_or(ErrorCode::UnknownTopicOrPartition)
+        get(partitions, name.as_str(), partition)
     } else {
         match partitions.topic_by_id(TopicId(id)) {
             None => Err(ErrorCode::UnknownTopicId),
-            Some(topic) => partitions.get(&topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition),
+            Some(topic) => get(partitions, &topic, partition),
         }
     }
 }

@@ -5,9 +5,13 @@ use forebay_storage::batch::BatchError;
 use forebay_storage::error::StorageError;
 use forebay_storage::log::{AppendError, ReadError};
 
-/// A disk that fails.
+/// A disk that fails or is full: KAFKA_STORAGE_ERROR, which clients take as a reason to try again.
 pub fn of_storage(error: &StorageError) -> ErrorCode {
-    tracing::error!("storage failed: {error}");
+    // The folder has said so, once and not for each request (`partition::DirHealth`).
+    let known = error.is_full() || error.is_disk_failure() || matches!(error, StorageError::Broken { .. });
+    if !known {
+        tracing::error!("storage failed: {error}");
+    }
     ErrorCode::KafkaStorageError
 }
 

@@ -68,7 +68,14 @@ fn start(prepared: Prepared) -> CliResult {
         let dirs = prepared.loaded.config.log_dirs.clone();
         let running = node::start(prepared.loaded.config).await.map_err(failed)?;
         announce(&running, &dirs, begun.elapsed());
-        stop.await;
+        tokio::select! {
+            () = stop => {}
+            why = running.doomed() => {
+                tracing::error!("the broker halts: {why}");
+                // As Kafka, at once: nothing that could be written in order would be.
+                std::process::exit(1);
+            }
+        }
         tracing::info!("stopping");
         running.stop().await.map_err(failed)?;
         tracing::info!("stopped");

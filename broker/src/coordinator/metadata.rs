@@ -63,7 +63,7 @@ impl Metadata {
         let mut partitions = Vec::new();
         for (topic, topic_id, count) in topics {
             let numbers: Vec<i32> = (0..count).collect();
-            partitions.extend(metadata.new_partitions(&topic, topic_id, &numbers));
+            partitions.extend(metadata.new_partitions(&topic, topic_id, &numbers, false));
         }
         metadata.partitions.open(partitions).map_err(|e| format!("a log cannot be opened: {e}"))?;
         let effects = metadata
@@ -192,11 +192,11 @@ impl Metadata {
 
     fn open_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32]) -> Result<(), String> {
         self.partitions
-            .open(self.new_partitions(topic, topic_id, numbers))
+            .open(self.new_partitions(topic, topic_id, numbers, true))
             .map_err(|e| format!("cannot open the logs of {topic}: {e}"))
     }
 
-    fn new_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32]) -> Vec<NewPartition> {
+    fn new_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32], is_new: bool) -> Vec<NewPartition> {
         let config = self.query(|m| partition_config(m, topic, self.producer_id_expiration_ms));
         let new = |number: &i32| NewPartition {
             name: TopicPartition::new(topic, *number),
@@ -204,6 +204,7 @@ impl Metadata {
             // Above 0 in a folder that was Apache Kafka's: epochs in a log only rise.
             leader_epoch: self.query(|m| m.partition(topic, *number).map_or(LeaderEpoch(0), |p| p.leader_epoch)),
             config: config.clone(),
+            is_new,
         };
         numbers.iter().map(new).collect()
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use forebay_storage::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -40,6 +41,11 @@ pub struct Running {
 
 /// Binds the sockets, opens the data and starts to serve.
 pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
+    start_on(Arc::new(RealDisk), config).await
+}
+
+/// Like [`start`], with the data on a disk of one's own: one that fails on demand, say.
+pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Running, StartError> {
     let config = Arc::new(config);
     let sockets = bind_kafka(&config).await?;
     let http_sockets = bind_http(&config).await?;
@@ -48,7 +54,7 @@ pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
     let (rooms, jobs, data) = {
         let (config, sockets) = (config.clone(), sockets.iter().map(|(_, l)| l.clone()).collect::<Vec<_>>());
         let stopped = stopped.clone();
-        tokio::task::spawn_blocking(move || open_rooms(config, &sockets, stopped))
+        tokio::task::spawn_blocking(move || open_rooms(config, disk, &sockets, stopped))
             .await
             .map_err(|e| StartError(format!("opening the data failed: {e}")))??
     };
@@ -94,7 +100,23 @@ impl Running {
         let (rooms, data) = (self.rooms, self.data);
         tokio::task::spawn_blocking(move || close_rooms(&rooms, &data))
             .await
-            .map_err(|e| StartError(format!("closing the data failed: {e}")))?
+            .map_err(|e| StartError(format!("closing the data failed: {e}")))
+    }
+
+    /// Waits until the broker can no longer serve, and tells why: the folder of the metadata has failed, or all have. Kafka halts
+    /// then (Exit.halt), and so should who runs this.
+    pub async fn doomed(&self) -> String {
+        let partitions = &self.rooms.partitions;
+        let metadata = self.rooms.metadata.log().clone();
+        let mut failed = partitions.alarm().failed();
+        let mut doomed = |_: &Vec<_>| metadata.is_offline() || partitions.dirs().all(|dir| dir.is_offline());
+        // The sender lives in the partitions, which we hold.
+        let _ = failed.wait_for(&mut doomed).await;
+        let dir = metadata.dir();
+        match dir.failure() {
+            Some(why) => format!("the data folder of the metadata failed: {why}"),
+            None => "every data folder has failed".to_owned(),
+        }
     }
 }
 

@@ -9,6 +9,9 @@ use crate::partition::{Partition, Partitions};
 
 /// No interval is shorter than this, whatever the configuration says.
 const SHORTEST_MS: i64 = 100;
+/// How often logs are looked for that `flush.ms` asks to sync, and logs that found no room. (Kafka: `log.flush.scheduler.interval.ms`,
+/// which is never by default, so that `flush.ms` alone does nothing there.)
+const FLUSH_CHECK_MS: i64 = 1000;
 /// How often producers that have not written for long are looked for (Kafka: `producer.id.expiration.check.interval.ms`).
 const PRODUCER_CHECK_MS: i64 = 600_000;
 
@@ -17,16 +20,22 @@ pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>, metadat
     let log = &config.log;
     let expiration_ms = i64::from(log.producer_id_expiration_ms);
     let retention = every(log.retention_check_interval_ms, partitions.clone(), |p| p.apply_retention(clock::now()));
+    let overdue = every(FLUSH_CHECK_MS, partitions.clone(), |p| {
+        p.flush_overdue(clock::now());
+        p.open_waiting();
+    });
     let checkpoints = every(i64::from(log.flush_offset_checkpoint_interval_ms), partitions.clone(), move |p| {
         p.flush();
         // The metadata log is no topic's, so it is not among the partitions.
-        if let Err(error) = metadata_log.flush() {
+        if let Err(error) = metadata_log.flush()
+            && !metadata_log.is_offline()
+        {
             tracing::error!("the metadata log cannot be flushed: {error}");
         }
         p.checkpoint();
     });
     let producers = every(PRODUCER_CHECK_MS, partitions, move |p| p.expire_producers(clock::now(), expiration_ms));
-    tokio::join!(retention, checkpoints, producers);
+    tokio::join!(retention, overdue, checkpoints, producers);
 }
 
 async fn every(ms: i64, partitions: Arc<Partitions>, work: impl Fn(&Partitions) + Clone + Send + 'static) {

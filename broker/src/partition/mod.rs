@@ -8,7 +8,7 @@ mod registry;
 mod watch;
 
 pub use health::{Alarm, DirHealth};
-pub use registry::{NewPartition, PartitionConfig, Partitions};
+pub use registry::{Absent, FoundDir, NewPartition, PartitionConfig, Partitions};
 pub use watch::{Wake, WatchGuard};
 
 use bytes::Bytes;

@@ -17,12 +17,17 @@ use crate::config::BrokerConfig;
 use crate::coordinator::metadata::Metadata;
 use crate::coordinator::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, is_internal};
 use crate::node::Cluster;
+use crate::partition::Partitions;
+
+/// Kafka: MetadataResponse.NO_LEADER_ID.
+const NO_LEADER: BrokerId = BrokerId(-1);
 
 /// Answers from the controller's state.
 pub async fn handle(
     call: &Call,
     request: MetadataRequest,
     metadata: &Arc<Metadata>,
+    partitions: &Arc<Partitions>,
     cluster: &Cluster,
     config: &Arc<BrokerConfig>,
 ) -> MetadataResponse {
@@ -36,11 +41,11 @@ pub async fn handle(
         Some(topics) => call.version == 0 && topics.is_empty(),
     };
     let topics = if all {
-        metadata.query(|m| m.topics().map(|t| topic(call.version, t, with_operations)).collect())
+        metadata.query(|m| m.topics().map(|t| topic(call.version, t, partitions, with_operations)).collect())
     } else {
         let may_create = request.allow_auto_topic_creation && config.topics.auto_create;
         let asked = request.topics.unwrap_or_default();
-        asked.into_iter().map(|t| one(call.version, t, metadata, may_create, with_operations)).collect()
+        asked.into_iter().map(|t| one(call.version, t, metadata, partitions, may_create, with_operations)).collect()
     };
     let broker = MetadataResponseBroker::default()
         .with_node_id(BrokerId(cluster.node_id.0))
@@ -73,6 +78,7 @@ fn one(
     version: i16,
     asked: MetadataRequestTopic,
     metadata: &Metadata,
+    partitions: &Partitions,
     may_create: bool,
     with_operations: bool,
 ) -> MetadataResponseTopic {
@@ -82,14 +88,14 @@ fn one(
     };
     let Some(name) = asked.name.as_ref().filter(|_| asked.topic_id.is_nil()) else {
         let id = TopicId(asked.topic_id);
-        let found = metadata.query(|m| m.topic_by_id(id).map(|t| topic(version, t, with_operations)));
+        let found = metadata.query(|m| m.topic_by_id(id).map(|t| topic(version, t, partitions, with_operations)));
         let mut missing = refused(ErrorCode::UnknownTopicId);
         if version < 12 {
             missing.name = Some(convert::topic_name(""));
         }
         return found.unwrap_or(missing);
     };
-    let find = || metadata.query(|m| m.topic(name).map(|t| topic(version, t, with_operations)));
+    let find = || metadata.query(|m| m.topic(name).map(|t| topic(version, t, partitions, with_operations)));
     if let Some(found) = find() {
         return found;
     }
@@ -106,7 +112,13 @@ fn one(
     }
 }
 
-fn topic(version: i16, info: &TopicInfo, with_operations: bool) -> MetadataResponseTopic {
+fn topic(
+    version: i16,
+    info: &TopicInfo,
+    partitions: &Partitions,
+    with_operations: bool,
+) -> MetadataResponseTopic {
+    let offline = partitions.offline_of(&info.name);
     let partitions = info
         .partitions
         .iter()
@@ -117,7 +129,14 @@ fn topic(version: i16, info: &TopicInfo, with_operations: bool) -> MetadataRespo
                 .with_leader_id(BrokerId(p.leader.0))
                 .with_replica_nodes(p.replicas.iter().map(|b| BrokerId(b.0)).collect())
                 .with_isr_nodes(p.isr.iter().map(|b| BrokerId(b.0)).collect());
-            if version >= 7 { answer.with_leader_epoch(p.leader_epoch.0) } else { answer }
+            let answer = if version >= 7 { answer.with_leader_epoch(p.leader_epoch.0) } else { answer };
+            if !offline.contains(&(index as i32)) {
+                return answer;
+            }
+            // Kafka: KRaftMetadataCache.partitionMetadata; a partition whose only replica lies in a failed folder has no leader.
+            let answer = answer.with_leader_id(NO_LEADER).with_error_code(ErrorCode::LeaderNotAvailable.code());
+            let replicas = p.replicas.iter().map(|b| BrokerId(b.0)).collect();
+            if version >= 5 { answer.with_offline_replicas(replicas) } else { answer }
         })
         .collect();
     let mut answer =

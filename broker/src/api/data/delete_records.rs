@@ -8,7 +8,7 @@ use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionRe
 use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use crate::api::call::Call;
-use crate::api::errors;
+use crate::api::{convert, errors};
 use crate::partition::Partitions;
 
 /// Answers when every partition's start has moved.
@@ -39,7 +39,7 @@ fn delete(partitions: &Partitions, topic: &str, partition: i32, before: Offset) 
     if crate::coordinator::is_internal(topic) {
         return Err(ErrorCode::InvalidTopicException);
     }
-    let partition = partitions.get(topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let partition = convert::get(partitions, topic, partition)?;
     // Kafka: Partition.deleteRecordsOnLeader, "as the policy delete is not set".
     if !partition.with_log(|log| log.config().delete) {
         return Err(ErrorCode::PolicyViolation);

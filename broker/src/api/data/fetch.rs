@@ -172,10 +172,10 @@ fn read_all(wanted: &Wanted, partitions: &Partitions, context: &SessionContext) 
 
 fn find(partitions: &Partitions, key: &FetchKey) -> Result<Arc<Partition>, ErrorCode> {
     match &key.topic {
-        TopicRef::Name(name) => partitions.get(name, key.partition).ok_or(ErrorCode::UnknownTopicOrPartition),
+        TopicRef::Name(name) => convert::get(partitions, name, key.partition),
         TopicRef::Id(id) => {
             let topic = partitions.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId)?;
-            partitions.get(&topic, key.partition).ok_or(ErrorCode::UnknownTopicOrPartition)
+            convert::get(partitions, &topic, key.partition)
         }
     }
 }

@@ -75,7 +75,7 @@ fn find(
     committed: bool,
     version: i16,
 ) -> Result<Found, ErrorCode> {
-    let partition = partitions.get(topic, wanted.partition_index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let partition = convert::get(partitions, topic, wanted.partition_index)?;
     convert::check_leader_epoch(&partition, wanted.current_leader_epoch)?;
     partition.with_log(|log| {
         let end = if committed { log.last_stable_offset() } else { log.high_watermark() };
@@ -91,7 +91,8 @@ fn find(
                 Ok((start, Timestamp::NONE, epoch_at(start)))
             }
             MAX_TIMESTAMP if version >= 7 => {
-                Ok(log.max_timestamp_offset().map_err(|e| errors::of_storage(&e))?.unwrap_or(NOT_FOUND))
+                let found = log.max_timestamp_offset().map_err(|e| errors::of_storage(&e))?;
+                Ok(found.filter(|(offset, _, _)| *offset < end).unwrap_or(NOT_FOUND))
             }
             // Nothing is tiered to remote storage.
             LATEST_TIERED if version >= 9 => Ok(NOT_FOUND),

@@ -52,7 +52,7 @@ fn end_offset(
     believed: i32,
     epoch: LeaderEpoch,
 ) -> Result<(LeaderEpoch, Offset), ErrorCode> {
-    let partition = partitions.get(topic, partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let partition = convert::get(partitions, topic, partition)?;
     convert::check_leader_epoch(&partition, believed)?;
     Ok(partition.with_log(|log| log.epoch_end_offset(epoch)))
 }

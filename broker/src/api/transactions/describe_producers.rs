@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use forebay_control::error_code::ErrorCode;
 use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
 use kafka_protocol::messages::{DescribeProducersRequest, DescribeProducersResponse, ProducerId};
 
 use crate::api::call::Call;
+use crate::api::convert;
 use crate::partition::Partitions;
 
 /// Answers from the producer state of the logs.
@@ -24,9 +24,9 @@ pub async fn handle(
                 .iter()
                 .map(|index| {
                     let answer = PartitionResponse::default().with_partition_index(*index);
-                    match partitions.get(&topic.name, *index) {
-                        None => answer.with_error_code(ErrorCode::UnknownTopicOrPartition.code()),
-                        Some(partition) => answer.with_active_producers(
+                    match convert::get(partitions, &topic.name, *index) {
+                        Err(error) => answer.with_error_code(error.code()),
+                        Ok(partition) => answer.with_active_producers(
                             partition.with_log(|log| log.active_producers()).into_iter().map(state).collect(),
                         ),
                     }
