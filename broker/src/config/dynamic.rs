@@ -60,7 +60,8 @@ fn is_topic_default(name: &str) -> bool {
 }
 
 fn is_cleaner(name: &str) -> bool {
-    name.starts_with("log.cleaner.")
+    // How many threads there are is settled at the start.
+    name.starts_with("log.cleaner.") && name != "log.cleaner.threads"
 }
 
 #[cfg(test)]
@@ -76,5 +77,7 @@ mod tests {
         assert!(bad.unwrap_err().starts_with("Invalid value soon for configuration log.retention.ms: "));
         // Dynamic in Kafka, where it means something.
         assert!(check(&[("num.io.threads", Some("5"))]).is_err());
+        assert_eq!(check(&[("log.cleaner.backoff.ms", Some("5"))]), Ok(()));
+        assert!(check(&[("log.cleaner.threads", Some("5"))]).is_err());
     }
 }

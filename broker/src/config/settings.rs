@@ -1,6 +1,9 @@
 //! The broker's settings as typed fields, by the part of the broker that uses them.
 
-use super::values::settings;
+use std::borrow::Cow;
+
+use super::dynamic::Dynamic;
+use super::values::{Values, settings};
 
 settings! {
     /// Sockets, connections and requests.
@@ -43,6 +46,30 @@ settings! {
         producer_id_expiration_ms: i32 = "producer.id.expiration.ms",
         /// Bytes of a segment of the metadata log.
         metadata_segment_bytes: i32 = "metadata.log.segment.bytes",
+    }
+}
+
+settings! {
+    /// The log cleaner.
+    pub struct CleanerSettings {
+        /// Compact logs at all.
+        enable: bool = "log.cleaner.enable",
+        /// Threads.
+        threads: i32 = "log.cleaner.threads",
+        /// Milliseconds to wait when there is nothing to compact.
+        backoff_ms: i64 = "log.cleaner.backoff.ms",
+        /// Bytes of memory for the keys, of all threads together.
+        dedupe_buffer_size: i64 = "log.cleaner.dedupe.buffer.size",
+        /// Bytes that all threads together read and write each second.
+        max_bytes_per_second: f64 = "log.cleaner.io.max.bytes.per.second",
+    }
+}
+
+impl CleanerSettings {
+    /// As set when the broker started, and since.
+    #[must_use]
+    pub fn in_force(values: &Values, dynamic: &Dynamic) -> Self {
+        Self::read(|name| dynamic.get(name).or_else(|| values.text(name)).map(Cow::Borrowed))
     }
 }
 

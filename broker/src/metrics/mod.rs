@@ -12,9 +12,11 @@ use prometheus_client::registry::Registry;
 
 use crate::http::JobsApi;
 
+mod cleaner;
 mod jobs;
 mod requests;
 
+pub use cleaner::CleanerMetrics;
 pub use requests::RequestMetrics;
 
 /// Everything the broker counts.
@@ -44,6 +46,8 @@ pub struct Metrics {
     pub open_logs: Gauge,
     /// Microseconds from start to serving clients.
     pub start_microseconds: Gauge<u64, AtomicU64>,
+    /// The log cleaner.
+    pub cleaner: CleanerMetrics,
 }
 
 impl Metrics {
@@ -75,6 +79,7 @@ impl Metrics {
         let start_microseconds: Gauge<u64, AtomicU64> = Gauge::default();
         let help = "Microseconds from start to serving clients";
         registry.register("start_microseconds", help, start_microseconds.clone());
+        let cleaner = CleanerMetrics::registered(&mut registry);
         Self {
             registry: Mutex::new(registry),
             requests,
@@ -89,6 +94,7 @@ impl Metrics {
             fetched_bytes,
             open_logs,
             start_microseconds,
+            cleaner,
         }
     }
 

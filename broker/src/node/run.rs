@@ -12,7 +12,9 @@ use tokio::task::JoinSet;
 
 use super::open::{Data, close_rooms, open_rooms};
 use super::{Limits, Rooms, upkeep};
+use crate::cleaner::Cleaner;
 use crate::config::BrokerConfig;
+use crate::config::settings::CleanerSettings;
 use crate::http;
 use crate::jobs::Jobs;
 use crate::net::{self, Listener, accept_loop};
@@ -33,6 +35,7 @@ pub struct Running {
     /// Where its HTTP server listens.
     pub http: Vec<SocketAddr>,
     data: Data,
+    cleaner: Cleaner,
     stop: watch::Sender<bool>,
     ready: watch::Sender<bool>,
     serving: JoinSet<()>,
@@ -83,10 +86,11 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
             }
         });
     }
+    let cleaner = start_cleaner(&rooms)?;
     rooms.metrics.observe_jobs(jobs.clone());
     jobs.start();
     let _ = ready.send(true);
-    Ok(Running { rooms, jobs, listeners, http, data, stop, ready, serving, background })
+    Ok(Running { rooms, jobs, listeners, http, data, cleaner, stop, ready, serving, background })
 }
 
 impl Running {
@@ -97,8 +101,12 @@ impl Running {
         while self.serving.join_next().await.is_some() {}
         self.jobs.stop().await;
         self.background.shutdown().await;
-        let (rooms, data) = (self.rooms, self.data);
-        tokio::task::spawn_blocking(move || close_rooms(&rooms, &data))
+        let (rooms, data, mut cleaner) = (self.rooms, self.data, self.cleaner);
+        let close = move || {
+            cleaner.stop();
+            close_rooms(&rooms, &data)
+        };
+        tokio::task::spawn_blocking(close)
             .await
             .map_err(|e| StartError(format!("closing the data failed: {e}")))
     }
@@ -118,6 +126,13 @@ impl Running {
             None => "every data folder has failed".to_owned(),
         }
     }
+}
+
+fn start_cleaner(rooms: &Arc<Rooms>) -> Result<Cleaner, StartError> {
+    let (config, metadata) = (rooms.config.clone(), rooms.metadata.clone());
+    let settings = move || CleanerSettings::in_force(config.values(), &metadata.dynamic());
+    Cleaner::start(rooms.partitions.clone(), rooms.metrics.cleaner.clone(), settings)
+        .map_err(|e| StartError(format!("the threads of the log cleaner cannot be made: {e}")))
 }
 
 async fn bind_kafka(config: &BrokerConfig) -> Result<Vec<(TcpListener, Arc<Listener>)>, StartError> {

@@ -12,6 +12,8 @@ const SHORTEST_MS: i64 = 100;
 /// How often logs are looked for that `flush.ms` asks to sync, and logs that found no room. (Kafka: `log.flush.scheduler.interval.ms`,
 /// which is never by default, so that `flush.ms` alone does nothing there.)
 const FLUSH_CHECK_MS: i64 = 1000;
+/// How often deleted files are looked for whose time has come.
+const REMOVAL: Duration = Duration::from_secs(1);
 /// How often producers that have not written for long are looked for (Kafka: `producer.id.expiration.check.interval.ms`).
 const PRODUCER_CHECK_MS: i64 = 600_000;
 
@@ -34,8 +36,23 @@ pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>, metadat
         }
         p.checkpoint();
     });
+    let removals = remove_deleted_files(partitions.clone());
     let producers = every(PRODUCER_CHECK_MS, partitions, move |p| p.expire_producers(clock::now(), expiration_ms));
-    tokio::join!(retention, overdue, checkpoints, producers);
+    tokio::join!(retention, overdue, checkpoints, producers, removals);
+}
+
+/// Removes the files of deleted segments and topics after `file.delete.delay.ms`.
+async fn remove_deleted_files(partitions: Arc<Partitions>) {
+    loop {
+        tokio::time::sleep(REMOVAL).await;
+        if partitions.removals().is_due(clock::now()) {
+            let partitions = partitions.clone();
+            let removed = tokio::task::spawn_blocking(move || partitions.removals().run(clock::now())).await;
+            if let Err(error) = removed {
+                tracing::error!("the removal of deleted files failed: {error}");
+            }
+        }
+    }
 }
 
 async fn every(ms: i64, partitions: Arc<Partitions>, work: impl Fn(&Partitions) + Clone + Send + 'static) {

@@ -1,5 +1,6 @@
 //! A partition as its leader has it: the log, the high watermark, and who waits for either to move.
 
+mod deletion;
 mod durable;
 mod flusher;
 mod health;

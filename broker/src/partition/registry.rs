@@ -15,6 +15,7 @@ use forebay_storage::log::{Log, LogConfig, LogOptions, is_deleted_dir};
 use parking_lot::{Mutex, RwLock};
 
 use super::{Alarm, DirHealth, Partition, parallel};
+use crate::cleaner::{Busy, Removals};
 use crate::clock;
 
 /// A partition to open.
@@ -99,6 +100,8 @@ pub struct Partitions {
     opening: Mutex<()>,
     /// Partitions whose logs found no room when they were to be made.
     waiting: Mutex<Vec<NewPartition>>,
+    pub(super) removals: Removals,
+    pub(super) busy: Busy,
 }
 
 impl Partitions {
@@ -106,7 +109,16 @@ impl Partitions {
     pub fn new(disk: Arc<dyn Disk>, dirs: &[FoundDir]) -> Partitions {
         let alarm = Alarm::default();
         let dirs = dirs.iter().map(|found| Dir::new(&*disk, found, &alarm)).collect();
-        Partitions { disk, dirs, alarm, topics: RwLock::default(), opening: Mutex::new(()), waiting: Mutex::default() }
+        Partitions {
+            removals: Removals::new(disk.clone()),
+            disk,
+            dirs,
+            alarm,
+            topics: RwLock::default(),
+            opening: Mutex::new(()),
+            waiting: Mutex::default(),
+            busy: Busy::default(),
+        }
     }
 
     /// Tells which folders fail.
@@ -281,22 +293,8 @@ impl Partitions {
         self.waiting.lock().retain(|new| &*new.name.topic != topic);
         for held in removed.into_iter().flat_map(|t| t.partitions.into_values()) {
             held.partition.mark_deleted();
-            if !held.partition.is_offline()
-                && let Err(error) = held.partition.with_log(Log::delete)
-            {
-                tracing::error!(partition = %held.partition.name(), "a deleted log's files cannot be removed: {error}");
-            }
-        }
-    }
-
-    /// Deletes what retention no longer keeps.
-    pub fn apply_retention(&self, now: Timestamp) {
-        for partition in self.all() {
-            if let Err(error) = partition.try_with_log(|log| log.apply_retention(now))
-                && !partition.is_offline()
-                && !error.is_full()
-            {
-                tracing::error!(partition = %partition.name(), "retention failed: {error}");
+            if !held.partition.is_offline() {
+                self.delete_log(&held.partition);
             }
         }
     }
@@ -353,7 +351,10 @@ impl Partitions {
             let mut log_start_offsets = BTreeMap::new();
             for held in self.topics.read().by_name.values().flat_map(|t| t.partitions.values()) {
                 if held.dir == number {
-                    let (point, start) = held.partition.with_log(|log| (log.recovery_point(), log.log_start_offset()));
+                    let (point, start, retired) = held
+                        .partition
+                        .with_log(|log| (log.recovery_point(), log.log_start_offset(), log.take_retired()));
+                    self.remove_later(&held.partition, retired, clock::now());
                     recovery_points.insert(held.partition.name().clone(), point);
                     if start > Offset::ZERO {
                         log_start_offsets.insert(held.partition.name().clone(), start);

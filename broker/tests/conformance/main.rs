@@ -6,6 +6,7 @@
 mod support;
 
 mod alter_configs;
+mod cleaner;
 mod cluster;
 mod connection;
 mod every_version;

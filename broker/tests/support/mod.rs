@@ -8,9 +8,14 @@ pub mod records;
 pub mod requests;
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use forebay::config::{Sources, load};
+use forebay::metrics::CleanerMetrics;
 use forebay::node::{Running, start};
+use forebay::partition::Partition;
+use forebay_storage::ids::TopicPartition;
 use kafka_protocol::messages::{GroupId, ProducerId, TopicName, TransactionalId};
 use kafka_protocol::protocol::StrBytes;
 
@@ -21,18 +26,26 @@ pub struct Broker {
     runtime: tokio::runtime::Runtime,
     running: Option<Running>,
     dir: tempfile::TempDir,
+    extra: Vec<String>,
 }
 
 impl Broker {
     /// Starts one on a free port, with few internal partitions and groups that do not wait for more members.
     pub fn start() -> Broker {
+        Broker::start_with(&[])
+    }
+
+    /// The same with more settings, each `key=value`.
+    pub fn start_with(extra: &[&str]) -> Broker {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let mut broker = Broker { runtime, running: None, dir: tempfile::tempdir().unwrap() };
+        let extra = extra.iter().map(|&setting| setting.to_owned()).collect();
+        let mut broker = Broker { runtime, running: None, dir: tempfile::tempdir().unwrap(), extra };
         broker.run();
         broker
     }
 
-    fn run(&mut self) {
+    /// Starts it on its data, after [`Broker::stop`].
+    pub fn run(&mut self) {
         let overrides = [
             "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
             "http.listeners=".to_owned(),
@@ -42,15 +55,21 @@ impl Broker {
             "offsets.topic.num.partitions=3".to_owned(),
             "transaction.state.log.num.partitions=3".to_owned(),
         ];
-        let config = load(Sources { overrides: overrides.into(), ..Sources::default() }).unwrap().config;
+        let overrides = overrides.into_iter().chain(self.extra.clone()).collect();
+        let config = load(Sources { overrides, ..Sources::default() }).unwrap().config;
         self.running = Some(self.runtime.block_on(start(config)).unwrap());
     }
 
     /// Stops it in order and starts it again on its data, on another port; connections are lost.
     pub fn restart(&mut self) {
+        self.stop();
+        self.run();
+    }
+
+    /// Stops it in order.
+    pub fn stop(&mut self) {
         let running = self.running.take().expect("it runs");
         self.runtime.block_on(running.stop()).unwrap();
-        self.run();
     }
 
     /// Does `send` and returns when the broker has read the frame that this sent.
@@ -62,6 +81,27 @@ impl Broker {
             std::thread::yield_now();
         }
         sent
+    }
+
+    /// One of its partitions.
+    pub fn partition(&self, topic: &str, number: i32) -> Arc<Partition> {
+        self.running.as_ref().expect("it runs").rooms.partitions.get(topic, number).expect("it is there")
+    }
+
+    /// Whether a partition is being compacted.
+    pub fn is_busy(&self, topic: &str, number: i32) -> bool {
+        let partitions = &self.running.as_ref().expect("it runs").rooms.partitions;
+        partitions.busy().is_taken(&TopicPartition::new(topic, number))
+    }
+
+    /// The numbers of its cleaner.
+    pub fn cleaner(&self) -> &CleanerMetrics {
+        &self.running.as_ref().expect("it runs").rooms.metrics.cleaner
+    }
+
+    /// Where its data lies.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     fn address(&self) -> SocketAddr {

@@ -28,23 +28,35 @@ pub fn now_ms() -> i64 {
 pub fn batch(values: &[&str]) -> Bytes {
     let now = now_ms();
     let records: Vec<(i64, &str)> = values.iter().map(|v| (now, *v)).collect();
-    encode(&records, None)
+    encode(&without_keys(&records), None)
 }
 
 /// One batch of records with their times.
 pub fn batch_at(records: &[(i64, &str)]) -> Bytes {
-    encode(records, None)
+    encode(&without_keys(records), None)
+}
+
+/// One batch of records with keys, all of now; without a value a record is a tombstone.
+pub fn keyed(records: &[(&str, Option<&str>)], origin: Option<Origin>) -> Bytes {
+    let now = now_ms();
+    let records: Vec<_> = records.iter().map(|(key, value)| (now, Some(*key), *value)).collect();
+    encode(&records, origin)
+}
+
+fn without_keys<'a>(records: &[(i64, &'a str)]) -> Vec<(i64, Option<&'a str>, Option<&'a str>)> {
+    records.iter().map(|(time, value)| (*time, None, Some(*value))).collect()
 }
 
 /// One batch of a producer.
 pub fn batch_of(origin: Origin, values: &[&str]) -> Bytes {
     let now = now_ms();
     let records: Vec<(i64, &str)> = values.iter().map(|v| (now, *v)).collect();
-    encode(&records, Some(origin))
+    encode(&without_keys(&records), Some(origin))
 }
 
-fn encode(records: &[(i64, &str)], origin: Option<Origin>) -> Bytes {
-    let record = |(at, (timestamp, value)): (usize, &(i64, &str))| {
+fn encode(records: &[(i64, Option<&str>, Option<&str>)], origin: Option<Origin>) -> Bytes {
+    let owned = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let record = |(at, (timestamp, key, value)): (usize, &(i64, Option<&str>, Option<&str>))| {
         let at = i32::try_from(at).unwrap();
         Record {
             transactional: origin.is_some_and(|o| o.transactional),
@@ -57,8 +69,8 @@ fn encode(records: &[(i64, &str)], origin: Option<Origin>) -> Bytes {
             offset: i64::from(at),
             sequence: origin.map_or(-1 + at, |o| o.sequence + at),
             timestamp: *timestamp,
-            key: None,
-            value: Some(Bytes::copy_from_slice(value.as_bytes())),
+            key: key.map(owned),
+            value: value.map(owned),
             headers: Default::default(),
         }
     };
@@ -77,6 +89,14 @@ pub fn values(mut bytes: Bytes) -> Vec<(i64, String)> {
         .filter(|r| !r.control)
         .map(|r| (r.offset, String::from_utf8(r.value.unwrap().to_vec()).unwrap()))
         .collect()
+}
+
+/// All records with keys of whole batches, those of control batches left out: key and value.
+pub fn pairs(mut bytes: Bytes) -> Vec<(String, Option<String>)> {
+    let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+    let sets = RecordBatchDecoder::decode_all(&mut bytes).unwrap();
+    let records = sets.into_iter().flat_map(|set| set.records).filter(|r| !r.control);
+    records.map(|r| (text(r.key.unwrap()), r.value.map(text))).collect()
 }
 
 /// What a log answers for a batch that was sent to it: `base_offset` and the leader's epoch are the broker's, the rest is the

@@ -15,5 +15,5 @@ mod transactions;
 pub use config::CompactionConfig;
 pub(crate) use filter::LastOfProducers;
 pub use plan::CleanPlan;
+pub use task::{Cancellation, CleanStats, CleanTask, Cleaned};
 pub(crate) use task::{CleanInput, Source};
-pub use task::{CleanStats, CleanTask, Cleaned};

@@ -101,7 +101,30 @@ pub(crate) struct CleanedGroup {
     pub(crate) replaced: Vec<Source>,
 }
 
+/// Tells a [`CleanTask`] that it is in vain, from another thread or from its throttle.
+#[derive(Clone, Debug)]
+pub struct Cancellation(Arc<AtomicBool>);
+
+impl Cancellation {
+    /// The task ends soon, and its result will be dropped.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether the task is in vain: by this, or because the log was truncated, closed or deleted.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 impl CleanTask {
+    /// To cancel it with. The log takes no other task as long as this is kept.
+    #[must_use]
+    pub fn cancellation(&self) -> Cancellation {
+        Cancellation(self.input.cancelled.clone())
+    }
+
     pub(crate) fn new(input: CleanInput) -> CleanTask {
         CleanTask { input, stats: CleanStats::default() }
     }

@@ -62,6 +62,13 @@ impl Log {
 
     /// What there is to compact; `None` if there is nothing, or it is too little yet and not overdue.
     pub fn clean_plan(&self, now: Timestamp) -> Result<Option<CleanPlan>, StorageError> {
+        let min_ratio = self.config.compaction.min_cleanable_dirty_ratio;
+        let enough = |plan: &CleanPlan| plan.overdue || plan.dirty_ratio() > min_ratio;
+        Ok(self.cleanable(now)?.filter(|plan| plan.dirty_bytes > 0 && enough(plan)))
+    }
+
+    /// How the log stands, be there enough to compact or not; `None` if it is not to be compacted at all, or is empty.
+    pub fn cleanable(&self, now: Timestamp) -> Result<Option<CleanPlan>, StorageError> {
         if !self.config.compact || self.broken {
             return Ok(None);
         }
@@ -78,8 +85,7 @@ impl Log {
             dirty_bytes: bytes(dirty_segment, first_uncleanable),
             overdue: self.is_overdue(first_dirty, now)?,
         };
-        let enough = plan.overdue || plan.dirty_ratio() > self.config.compaction.min_cleanable_dirty_ratio;
-        Ok((enough && plan.dirty_bytes > 0 && first_dirty < first_uncleanable).then_some(plan))
+        Ok((plan.clean_bytes + plan.dirty_bytes > 0 && first_dirty < first_uncleanable).then_some(plan))
     }
 
     /// Prepares a pass if there is enough to do, and no other pass is under way. The map of keys takes up to `max_map_bytes`

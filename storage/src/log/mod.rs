@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use crate::compact::{CleanPlan, CleanStats, CleanTask, Cleaned, CompactionConfig};
+pub use crate::compact::{Cancellation, CleanPlan, CleanStats, CleanTask, Cleaned, CompactionConfig};
 pub use crate::segment::AbortedTransaction;
 pub use append::{AppendOptions, Origin};
 pub use config::LogConfig;

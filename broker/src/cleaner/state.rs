@@ -1,0 +1,115 @@
+//! What the cleaner's threads share: checkpoints, logs that cannot be compacted, the throttle, and the wish to stop.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use forebay_storage::ids::{TopicId, TopicPartition};
+use parking_lot::{Condvar, Mutex};
+
+use super::checkpoints::Checkpoints;
+use super::throttle::Throttle;
+use crate::clock;
+use crate::config::settings::CleanerSettings;
+use crate::metrics::CleanerMetrics;
+use crate::partition::{Partition, Partitions};
+
+/// Shared by all threads of the cleaner.
+pub struct Shared {
+    pub(super) partitions: Arc<Partitions>,
+    pub(super) metrics: CleanerMetrics,
+    pub(super) settings: Box<dyn Fn() -> CleanerSettings + Send + Sync>,
+    pub(super) throttle: Throttle,
+    pub(super) book: Mutex<Book>,
+    stopped: AtomicBool,
+    pausing: Mutex<()>,
+    woken: Condvar,
+}
+
+/// What is known of the logs.
+pub struct Book {
+    pub(super) checkpoints: Checkpoints,
+    /// Logs that a pass failed on; they are left alone until the broker starts anew, or the topic is made anew.
+    pub(super) uncleanable: BTreeMap<TopicPartition, TopicId>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        partitions: Arc<Partitions>,
+        metrics: CleanerMetrics,
+        settings: Box<dyn Fn() -> CleanerSettings + Send + Sync>,
+    ) -> Shared {
+        let paths: Vec<PathBuf> = partitions.dirs().map(|dir| dir.path().to_owned()).collect();
+        let checkpoints = Checkpoints::read(partitions.disk().clone(), &paths);
+        Shared {
+            partitions,
+            metrics,
+            settings,
+            throttle: Throttle::new(),
+            book: Mutex::new(Book { checkpoints, uncleanable: BTreeMap::new() }),
+            stopped: AtomicBool::new(false),
+            pausing: Mutex::new(()),
+            woken: Condvar::new(),
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        let _guard = self.pausing.lock();
+        self.woken.notify_all();
+    }
+
+    /// Waits, unless it is to stop.
+    pub(super) fn pause(&self, time: Duration) {
+        let mut guard = self.pausing.lock();
+        if !self.is_stopped() {
+            self.woken.wait_for(&mut guard, time);
+        }
+    }
+
+    /// The logs that are there, with their folders.
+    pub(super) fn logs(&self) -> Vec<(Arc<Partition>, PathBuf)> {
+        let all = self.partitions.all().into_iter();
+        let served = all.filter(|partition| !partition.is_offline() && !partition.is_deleted());
+        served.map(|partition| (partition.clone(), partition.dir().path().to_owned())).collect()
+    }
+
+    /// Brings the checkpoints to disk.
+    pub(super) fn write_checkpoints(&self) {
+        let logs = self.logs();
+        let mut book = self.book.lock();
+        for (partition, _) in &logs {
+            if let Some(offset) = partition.with_log(|log| log.cleaned_up_to()) {
+                book.checkpoints.note(partition.name(), partition.topic_id(), offset);
+            }
+        }
+        self.write_book(&mut book, &logs);
+    }
+
+    /// Brings the checkpoints of these logs to disk, as far as they are known.
+    pub(super) fn write_book(&self, book: &mut Book, logs: &[(Arc<Partition>, PathBuf)]) {
+        let named: Vec<_> = logs.iter().map(|(partition, dir)| (partition.name().clone(), dir.clone())).collect();
+        for (dir, error) in book.checkpoints.write(&named) {
+            tracing::error!("the checkpoint of the log cleaner cannot be written: {error}");
+            if let Some((partition, _)) = logs.iter().find(|(_, found)| *found == dir) {
+                partition.report(&error);
+            }
+        }
+    }
+
+    /// Deletes what retention no longer keeps of compacted logs, as Kafka's cleaner does more often than others do of the rest.
+    pub(super) fn apply_retention(&self) {
+        let now = clock::now();
+        for (partition, _) in self.logs() {
+            if partition.with_log(|log| log.config().compact) {
+                self.partitions.apply_retention_to(&partition, now);
+            }
+        }
+    }
+}
