@@ -11,7 +11,7 @@ use crate::checkpoint::{PARTITION_METADATA_FILE, read_partition_metadata};
 use crate::disk::RealDisk;
 use crate::epochs::{LEADER_EPOCH_FILE, LeaderEpochs};
 use crate::ids::Offset;
-use crate::segment::{LOG_SUFFIX, base_of_log};
+use crate::segment::{LARGEST_BASE, LOG_SUFFIX, base_of_log, file_path};
 
 /// What a partition's folder holds and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,12 @@ pub(super) fn check_partition(
         if let Some(before) = segments.last() {
             segment.found.extend(join(before, base));
         }
+        if base > LARGEST_BASE {
+            let mut found = FileFindings::new(file_path(Path::new(""), base, LOG_SUFFIX), Some(base));
+            let what = "its offset leaves no room for records; the log does not open until the file is moved away";
+            found.damage(Class::Other, None, what);
+            segment.found.extend(found.finish());
+        }
         segments.push(segment);
     }
     let sum = |of: fn(&SegmentSummary) -> u64| segments.iter().map(of).sum();
@@ -72,7 +78,7 @@ pub(super) fn check_partition(
 
 /// Whether a segment follows on the one before.
 fn join(before: &SegmentSummary, base: Offset) -> Vec<super::finding::Raw> {
-    let name = crate::segment::file_path(Path::new(""), base, LOG_SUFFIX);
+    let name = file_path(Path::new(""), base, LOG_SUFFIX);
     let mut found = FileFindings::new(name, Some(base));
     if base < before.end {
         let what = format!("begins at offset {base}, but the segment before it reaches to {}", before.end);

@@ -15,7 +15,8 @@ use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp, TopicId, TopicPartition};
 use crate::producer::ProducerState;
 use crate::segment::{
-    ABORT_INDEX_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, Segment, TIME_INDEX_SUFFIX, base_of_log, file_path,
+    ABORT_INDEX_SUFFIX, LARGEST_BASE, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, Segment, TIME_INDEX_SUFFIX, base_of_log,
+    file_path,
 };
 
 /// Where a log is and how it was left.
@@ -54,6 +55,10 @@ impl Log {
 
     fn open_unmarked(options: LogOptions) -> Result<Log, StorageError> {
         let LogOptions { disk, dir, partition, config, now, .. } = options;
+        if options.log_start_offset > LARGEST_BASE {
+            let reason = format!("its first offset, {}, leaves no room for records", options.log_start_offset);
+            return Err(StorageError::corrupt(&dir, reason));
+        }
         let is_new = !disk.exists(&dir)?;
         if is_new {
             disk.create_dir_all(&dir)?;
@@ -72,7 +77,7 @@ impl Log {
             topic_id,
             config,
             segments,
-            log_start: options.log_start_offset,
+            log_start: options.log_start_offset.max(Offset::ZERO),
             log_end: Offset::ZERO,
             high_watermark: Offset::ZERO,
             recovery_point: options.recovery_point,
@@ -274,6 +279,10 @@ fn open_segments(
     let mut segments = BTreeMap::new();
     for entry in disk.list(dir)? {
         let Some(base) = base_of_log(&entry.name) else { continue };
+        if base > LARGEST_BASE {
+            let reason = "its offset leaves no room for records; no broker wrote it, move it away";
+            return Err(StorageError::corrupt(&dir.join(entry.name), reason));
+        }
         segments.insert(base, Segment::open(disk.clone(), dir, base, config.index(), now)?);
     }
     Ok(segments)

@@ -62,6 +62,9 @@ pub(crate) fn file_path(dir: &Path, base: Offset, suffix: &str) -> PathBuf {
     dir.join(format!("{:020}{suffix}", base.0))
 }
 
+/// A segment that begins beyond this is a name gone wrong: it and the next have no room for the offsets that a segment can hold.
+pub(crate) const LARGEST_BASE: Offset = Offset(i64::MAX - (1 << 33));
+
 /// Base offset of a segment by the name of its log file, which has 20 digits and no others: `None` for files that are no segment's.
 pub(crate) fn base_of_log(name: &str) -> Option<Offset> {
     let digits = name.strip_suffix(LOG_SUFFIX)?;
