@@ -20,9 +20,12 @@ pub(super) struct Mapped(Identity);
 impl Mapped {
     /// Counts a mapping that is about to be made.
     pub(super) fn new(file: &File) -> io::Result<Mapped> {
-        let identity = identity(file)?;
+        Ok(Mapped::count(identity(file)?))
+    }
+
+    pub(super) fn count(identity: Identity) -> Mapped {
         *mappings().entry(identity).or_default() += 1;
-        Ok(Mapped(identity))
+        Mapped(identity)
     }
 }
 

@@ -62,8 +62,48 @@ impl AsRef<[u8]> for Written {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: `slice` checked that the range lies in the mapping, which the `Arc` keeps mapped for as long as `self` lives.
         // The bytes lie within the file and do not change: files are only written at their end (`O_APPEND`), and are cut only
-        // when no mapping is left in this process (`mapped`), else a copy takes their place (`RealFile::truncate`). Other processes are kept out of the data
-        // folder by its lock file; one that ignores it can do harm, as with any mapped file.
+        // when no mapping is left in this process (`mapped`), else a copy takes their place (`RealFile::truncate`). Other processes
+        // are kept out of the data folder by its lock file; one that ignores it can do harm, as with any mapped file.
+        // Miri maps no files, so it cannot see that part; the tests below run this block under it on anonymous memory, and those
+        // of `real` and the fuzz target `inspect` (with the address sanitizer) on files.
         unsafe { std::slice::from_raw_parts(self.mapping.raw.as_ptr().add(self.start), self.length) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A mapping of memory in place of a file: all that Miri can map.
+    fn anonymous(content: &[u8]) -> Arc<Mapping> {
+        let mut map = MmapOptions::new().len(SMALLEST as usize).map_anon().unwrap();
+        map[..content.len()].copy_from_slice(content);
+        Arc::new(Mapping { raw: map.into(), _mapped: Mapped::count((u64::MAX, content.len() as u64)) })
+    }
+
+    #[test]
+    fn slices_outlive_the_handle_and_cross_threads() {
+        let mapping = anonymous(b"the bytes of a log");
+        let whole = slice(&mapping, 4, 5);
+        let (part, empty) = (whole.slice(1..3), slice(&mapping, SMALLEST as usize, 0));
+        let room = mapping.reserved();
+        drop(mapping);
+        let there = std::thread::spawn(move || (whole.to_vec(), whole));
+        assert_eq!((&part[..], empty.len(), room), (&b"yt"[..], 0, SMALLEST));
+        let (copy, whole) = there.join().unwrap();
+        drop(part);
+        assert_eq!((copy.as_slice(), &whole[..]), (&b"bytes"[..], &b"bytes"[..]));
+    }
+
+    #[test]
+    #[should_panic(expected = "slice beyond the mapping")]
+    fn a_slice_beyond_the_mapping_is_refused() {
+        slice(&anonymous(b"x"), SMALLEST as usize, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "slice beyond the mapping")]
+    fn a_slice_whose_end_overflows_is_refused() {
+        slice(&anonymous(b"x"), 1, usize::MAX);
     }
 }
