@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
@@ -46,6 +46,15 @@ pub struct FaultyDisk {
     /// The inner disk once more, if it is in memory: its dirty pages can be dropped.
     memory: Option<MemoryDisk>,
     board: Arc<Mutex<Board>>,
+    gate: Arc<Gate>,
+}
+
+/// Where syncs wait.
+#[derive(Debug, Default)]
+struct Gate {
+    /// Below which paths they do, and how many are there.
+    closed: Mutex<(Vec<PathBuf>, usize)>,
+    changed: Condvar,
 }
 
 /// What was injected, and what was counted.
@@ -76,13 +85,14 @@ impl FaultyDisk {
     /// Passes everything on to `inner` until a fault is injected.
     #[must_use]
     pub fn new(inner: Arc<dyn Disk>) -> FaultyDisk {
-        FaultyDisk { inner, memory: None, board: Arc::default() }
+        FaultyDisk { inner, memory: None, board: Arc::default(), gate: Arc::default() }
     }
 
     /// The same over a disk in memory, where a failed sync also drops the dirty pages.
     #[must_use]
     pub fn over_memory(memory: MemoryDisk) -> FaultyDisk {
-        FaultyDisk { inner: Arc::new(memory.clone()), memory: Some(memory), board: Arc::default() }
+        let inner = Arc::new(memory.clone());
+        FaultyDisk { inner, memory: Some(memory), board: Arc::default(), gate: Arc::default() }
     }
 
     /// From now on `fault` meets every operation at or below `prefix`, until [`FaultyDisk::heal`].
@@ -118,6 +128,39 @@ impl FaultyDisk {
         let mut board = self.board();
         board.rules.clear();
         board.space.clear();
+    }
+
+    /// From now on syncs of files at or below `prefix` wait until [`FaultyDisk::let_syncs_go`].
+    pub fn hold_syncs(&self, prefix: &Path) {
+        self.closed().0.push(prefix.to_owned());
+    }
+
+    /// Lets all syncs go that wait, and those that come.
+    pub fn let_syncs_go(&self) {
+        self.closed().0.clear();
+        self.gate.changed.notify_all();
+    }
+
+    /// Waits until `count` syncs wait.
+    pub fn await_held_syncs(&self, count: usize) {
+        let waiting = self.gate.changed.wait_while(self.closed(), |(_, waiting)| *waiting < count);
+        drop(waiting.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn closed(&self) -> MutexGuard<'_, (Vec<PathBuf>, usize)> {
+        self.gate.closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass_gate(&self, path: &Path) {
+        let mut closed = self.closed();
+        let held = |prefixes: &[PathBuf]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+        if !held(&closed.0) {
+            return;
+        }
+        closed.1 += 1;
+        self.gate.changed.notify_all();
+        let waited = self.gate.changed.wait_while(closed, |(prefixes, _)| held(prefixes));
+        waited.unwrap_or_else(PoisonError::into_inner).1 -= 1;
     }
 
     /// While `spared`, nothing fails and no window moves: for a look at the state in between.
@@ -374,6 +417,7 @@ impl DiskFile for FaultyFile {
     }
 
     fn sync(&self) -> Result<(), StorageError> {
+        self.disk.pass_gate(&self.path);
         let admitted = self.disk.admit(Operation::Sync, &self.path);
         if let (Err(_), Some(memory)) = (&admitted, &self.disk.memory) {
             memory.drop_dirty_pages(&self.path);

@@ -1,0 +1,90 @@
+//! A full disk stops writing, and nothing else; writing goes on when there is room.
+
+use forebay_storage::disk::Fault;
+use kafka_protocol::messages::DeleteRecordsRequest;
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+
+use crate::node::{Node, STORAGE_ERROR, find_group, partitions_of};
+use crate::support::groups::{commit, fetch_offset, lone_member};
+use crate::support::records::{batch, values};
+use crate::support::requests::{append, create_topic, fetch_in, produce_in};
+use crate::support::topic;
+
+#[test]
+fn producers_get_an_error_readers_go_on_and_room_is_enough() {
+    for synced in ["1", "9223372036854775807"] {
+        let mut node = Node::start(2, &[]);
+        let mut client = node.client();
+        let known = create_topic(&mut client, "known", 2, &[("flush.messages", synced)]);
+        let full = node.partition_in(&node.dir(1), &known, 2);
+        assert_eq!(produce_in(&mut client, 13, &known, full, &batch(&["a"]), None).error_code, 0);
+        node.disk.inject(&node.dir(1), Fault::Full);
+        for _ in 0..3 {
+            let refused = produce_in(&mut client, 13, &known, full, &batch(&["b"]), None);
+            assert_eq!(refused.error_code, STORAGE_ERROR);
+            assert!(refused.error_message.is_some_and(|m| m.contains("space")), "the message says why");
+        }
+        let seen = fetch_in(&mut client, 13, &known, full, 0);
+        assert_eq!((seen.error_code, values(seen.records.unwrap())), (0, vec![(0, "a".to_owned())]));
+        assert!(partitions_of(&mut client, &known).iter().all(|p| p.error_code == 0), "nothing is offline");
+        node.disk.heal_all();
+        let after = produce_in(&mut client, 13, &known, full, &batch(&["c"]), None);
+        assert_eq!((after.error_code, after.base_offset), (0, 1));
+        node.stop();
+        node.try_run().unwrap();
+        let found = values(fetch_in(&mut node.client(), 13, &known, full, 0).records.unwrap());
+        assert_eq!(found, [(0, "a".to_owned()), (1, "c".to_owned())]);
+    }
+}
+
+#[test]
+fn deleting_records_makes_room_where_there_is_none() {
+    let node = Node::start(1, &[]);
+    let mut client = node.client();
+    let small = create_topic(
+        &mut client,
+        "small",
+        1,
+        &[("segment.bytes", "1048576"), ("file.delete.delay.ms", "0"), ("index.interval.bytes", "100000")],
+    );
+    let log = node.log_of(&small, 0);
+    let large = batch(&[&"x".repeat(500_000)]);
+    for _ in 0..5 {
+        append(&mut client, &small, &large);
+    }
+    node.disk.set_space(&log, 100);
+    assert_eq!(produce_in(&mut client, 13, &small, 0, &large, None).error_code, STORAGE_ERROR);
+    let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(4);
+    let request = DeleteRecordsRequest::default()
+        .with_timeout_ms(5000)
+        .with_topics(vec![DeleteRecordsTopic::default().with_name(topic("small")).with_partitions(vec![partition])]);
+    let deleted = client.call(2, &request);
+    assert_eq!(deleted.topics[0].partitions[0].error_code, 0);
+    // The files go a moment later.
+    loop {
+        let answer = produce_in(&mut client, 13, &small, 0, &large, None);
+        if answer.error_code == 0 {
+            assert_eq!(answer.base_offset, 5);
+            return;
+        }
+        assert_eq!(answer.error_code, STORAGE_ERROR);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn coordinators_say_try_again_and_do_so_with_success() {
+    let node = Node::start(1, &[]);
+    let mut client = node.client();
+    create_topic(&mut client, "known", 1, &[]);
+    let (member, generation) = lone_member(&mut client, "readers");
+    assert_eq!(commit(&mut client, "readers", (generation, &member), ("known", 0, 1)), 0);
+    node.disk.inject(&node.dir(0), Fault::Full);
+    // COORDINATOR_NOT_AVAILABLE is retriable; the coordinator is there all the same.
+    assert_eq!(commit(&mut client, "readers", (generation, &member), ("known", 0, 2)), 15);
+    assert_eq!(find_group(&mut client, "readers"), 0);
+    assert_eq!(fetch_offset(&mut client, "readers", ("known", 0), true).committed_offset, 1);
+    node.disk.heal_all();
+    assert_eq!(commit(&mut client, "readers", (generation, &member), ("known", 0, 3)), 0);
+    assert_eq!(fetch_offset(&mut client, "readers", ("known", 0), true).committed_offset, 3);
+}
