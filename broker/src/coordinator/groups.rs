@@ -194,7 +194,9 @@ impl Groups {
 
 /// What groups want said to the operator.
 fn log(effects: Vec<GroupEffect>) {
-    for GroupEffect::Log(line) in effects {
-        tracing::info!("{line}");
+    for effect in effects {
+        if let GroupEffect::Log(line) = effect {
+            tracing::info!("{line}");
+        }
     }
 }

@@ -166,6 +166,7 @@ fn group_config(config: &BrokerConfig) -> GroupConfig {
         offset_metadata_max_bytes: config.offsets.metadata_max_bytes,
         offsets_retention_minutes: config.offsets.retention_minutes,
         offsets_retention_check_interval_ms: config.offsets.retention_check_interval_ms,
+        ..GroupConfig::default()
     }
 }
 

@@ -1,10 +1,12 @@
 //! What is asked of a group coordinator: plain fields, already freed from the wire's versions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use forebay_storage::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, TopicId, TopicPartition};
 
+use super::consumer::{ConsumerHeartbeat, GroupOverrides, RegexesResolved, TopicsImage};
 use super::timer::GroupTimer;
 use crate::machine::ReplyTo;
 
@@ -21,6 +23,15 @@ pub enum GroupCommand {
     Heartbeat(Heartbeat),
     /// LeaveGroup; answered at once by [`GroupReply::Leave`](super::GroupReply::Leave).
     Leave(Leave),
+    /// ConsumerGroupHeartbeat; answered at once by [`GroupReply::ConsumerHeartbeat`](super::GroupReply::ConsumerHeartbeat).
+    ConsumerHeartbeat(Box<ConsumerHeartbeat>),
+    /// The topics as they are from now on. No reply. To be given before the requests that shall see them; consumer groups assign the
+    /// partitions of these topics only.
+    Topics(Arc<TopicsImage>),
+    /// What is set on single groups from now on, by group. No reply.
+    Overrides(Arc<BTreeMap<Arc<str>, GroupOverrides>>),
+    /// What an effect [`GroupEffect::ResolveRegexes`](super::GroupEffect::ResolveRegexes) asked for. No reply.
+    RegexesResolved(RegexesResolved),
     /// OffsetCommit; answered by [`GroupReply::CommitOffsets`](super::GroupReply::CommitOffsets).
     CommitOffsets(CommitOffsets),
     /// TxnOffsetCommit; answered by [`GroupReply::CommitOffsets`](super::GroupReply::CommitOffsets).

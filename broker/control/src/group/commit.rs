@@ -6,7 +6,8 @@ use forebay_storage::ids::{ProducerEpoch, ProducerId, Timestamp};
 
 use super::classic_group::ClassicGroup;
 use super::command::{CommitOffsets, OffsetToCommit};
-use super::config::{MAX_GROUPS_PER_PARTITION, MAX_OFFSETS_PER_GROUP};
+use super::config::MAX_OFFSETS_PER_GROUP;
+use super::consumer::Committer;
 use super::draft::{GroupDecision, answer};
 use super::event::GroupEvent;
 use super::heartbeat::keep_alive;
@@ -48,6 +49,16 @@ impl GroupMachine {
         if commit.group_id.len() > MAX_STRING_BYTES {
             return Err(ErrorCode::InvalidGroupId);
         }
+        if let Some(group) = self.consumer_groups.get(&commit.group_id) {
+            let committer = Committer {
+                member_id: &commit.member_id,
+                instance_id: commit.instance_id.as_deref(),
+                epoch: commit.generation,
+                transactional: false,
+                knows_member_epochs: commit.knows_group_id_not_found,
+            };
+            return self.check_consumer_commit(group, &committer, &commit.offsets);
+        }
         let Some(group) = self.groups.get(&commit.group_id) else {
             return match commit.generation {
                 ..0 => self.check_room_for_group(),
@@ -68,10 +79,6 @@ impl GroupMachine {
             GroupState::CompletingRebalance => Err(ErrorCode::RebalanceInProgress),
             _ => Ok(()),
         }
-    }
-
-    pub(super) fn check_room_for_group(&self) -> Result<(), ErrorCode> {
-        if self.groups.len() < MAX_GROUPS_PER_PARTITION { Ok(()) } else { Err(ErrorCode::CoordinatorNotAvailable) }
     }
 
     /// Commits what can be committed, and says for each partition whether it was.

@@ -1,5 +1,7 @@
 //! The configuration of group coordinators, under Kafka's keys and with Kafka's defaults, and limits of this implementation.
 
+use super::consumer::ConsumerGroupConfig;
+
 /// Most groups that one partition of `__consumer_offsets` takes; Kafka has no such limit. A request that would create one more is
 /// answered by COORDINATOR_NOT_AVAILABLE.
 pub const MAX_GROUPS_PER_PARTITION: usize = 1_000_000;
@@ -40,6 +42,8 @@ pub struct GroupConfig {
     pub offsets_retention_minutes: i32,
     /// `offsets.retention.check.interval.ms`, default 600000.
     pub offsets_retention_check_interval_ms: i64,
+    /// Settings of consumer groups (KIP-848).
+    pub consumer: ConsumerGroupConfig,
 }
 
 impl Default for GroupConfig {
@@ -52,6 +56,7 @@ impl Default for GroupConfig {
             offset_metadata_max_bytes: 4_096,
             offsets_retention_minutes: 10_080,
             offsets_retention_check_interval_ms: 600_000,
+            consumer: ConsumerGroupConfig::default(),
         }
     }
 }

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
+use forebay_storage::ids::Timestamp;
+
 use super::command::{DeleteGroups, DeleteOffsets, TopicDeleted};
+use super::consumer::ConsumerGroup;
 use super::draft::{GroupDecision, answer};
 use super::event::GroupEvent;
 use super::machine::GroupMachine;
@@ -12,10 +15,15 @@ use super::state::GroupState;
 use crate::error_code::ErrorCode;
 
 impl GroupMachine {
-    pub(super) fn delete_groups(&self, delete: DeleteGroups) -> GroupDecision {
+    pub(super) fn delete_groups(&self, now: Timestamp, delete: DeleteGroups) -> GroupDecision {
         let mut decision = GroupDecision::default();
         let mut results = Vec::with_capacity(delete.group_ids.len());
         for group_id in delete.group_ids {
+            if let Some(group) = self.consumer_groups.get(&group_id) {
+                let error = self.delete_consumer_group(&mut decision, now, group);
+                results.push((group_id, error));
+                continue;
+            }
             let error = match self.groups.get(&group_id) {
                 None => ErrorCode::GroupIdNotFound,
                 Some(group) if group.state != GroupState::Empty => ErrorCode::NonEmptyGroup,
@@ -31,22 +39,31 @@ impl GroupMachine {
     }
 
     fn remove_group(&self, decision: &mut GroupDecision, group_id: &Arc<str>) {
+        self.remove_offsets(decision, group_id);
+        decision.events.push(GroupEvent::Removed { group_id: group_id.clone() });
+    }
+
+    fn remove_offsets(&self, decision: &mut GroupDecision, group_id: &Arc<str>) {
         for partition in self.offsets.partitions(group_id) {
             decision
                 .events
                 .push(GroupEvent::OffsetRemoved { group_id: group_id.clone(), partition: partition.clone() });
         }
-        decision.events.push(GroupEvent::Removed { group_id: group_id.clone() });
+    }
+
+    fn delete_consumer_group(&self, decision: &mut GroupDecision, now: Timestamp, group: &ConsumerGroup) -> ErrorCode {
+        if !group.is_empty() {
+            return ErrorCode::NonEmptyGroup;
+        }
+        self.remove_offsets(decision, group.id());
+        decision.events.extend(self.end_empty_consumer_group(now, group));
+        ErrorCode::None
     }
 
     pub(super) fn delete_offsets(&self, delete: DeleteOffsets) -> GroupDecision {
-        let group = match self.groups.get(&delete.group_id) {
-            None => Err(ErrorCode::GroupIdNotFound),
-            Some(group) if group.state == GroupState::Empty || group.uses_consumer_protocol() => Ok(group),
-            Some(_) => Err(ErrorCode::NonEmptyGroup),
-        };
-        let group = match self.check_group_id(&delete.group_id).and(group) {
-            Ok(group) => group,
+        let checked = self.check_group_id(&delete.group_id).and_then(|()| self.subscription_of(&delete.group_id));
+        let is_subscribed = match checked {
+            Ok(is_subscribed) => is_subscribed,
             Err(error) => {
                 let reply = DeleteOffsetsReply { error, partitions: Vec::new() };
                 return answer(delete.reply_to, GroupReply::DeleteOffsets(reply));
@@ -55,7 +72,7 @@ impl GroupMachine {
         let mut decision = GroupDecision::default();
         let mut partitions = Vec::with_capacity(delete.partitions.len());
         for partition in delete.partitions {
-            let subscribed = group.is_subscribed_to(&partition.topic);
+            let subscribed = is_subscribed(&partition.topic);
             let error = if subscribed { ErrorCode::GroupSubscribedToTopic } else { ErrorCode::None };
             partitions.push(PartitionResult { partition: partition.clone(), error });
             let known = self.offsets.get(&delete.group_id, &partition).is_some()
@@ -67,6 +84,21 @@ impl GroupMachine {
         let reply = DeleteOffsetsReply { error: ErrorCode::None, partitions };
         decision.replies.push((delete.reply_to, GroupReply::DeleteOffsets(reply)));
         decision
+    }
+
+    /// Whether a topic is read by the group; an error if it has members that nothing is known of.
+    fn subscription_of(&self, group_id: &str) -> Result<Box<dyn Fn(&str) -> bool + '_>, ErrorCode> {
+        if let Some(group) = self.consumer_groups.get(group_id) {
+            let topics = group.subscribed_topics();
+            return Ok(Box::new(move |topic| topics.iter().any(|t| &***t == topic)));
+        }
+        match self.groups.get(group_id) {
+            None => Err(ErrorCode::GroupIdNotFound),
+            Some(group) if group.state == GroupState::Empty || group.uses_consumer_protocol() => {
+                Ok(Box::new(|topic| group.is_subscribed_to(topic)))
+            }
+            Some(_) => Err(ErrorCode::NonEmptyGroup),
+        }
     }
 
     pub(super) fn topic_deleted(&self, deleted: &TopicDeleted) -> GroupDecision {

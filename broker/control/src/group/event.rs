@@ -1,11 +1,15 @@
 //! What can change in a group coordinator. A change with a record is durable; the others a restart may forget.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forebay_storage::ids::{ProducerEpoch, ProducerId, Timestamp, TopicPartition};
 
+use super::consumer::{ConsumerChange, ConsumerRecord, GroupOverrides, TopicsImage};
 use super::member::Member;
-use super::records::{GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, Reader, RecordError};
+use super::records::{
+    ConsumerGroupKey, GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, Reader, RecordError,
+};
 use crate::machine::{Event, LogRecord, ReplyTo};
 
 /// A change of a [`GroupMachine`](super::GroupMachine)'s state.
@@ -48,6 +52,24 @@ pub enum GroupEvent {
         /// Committed, not aborted.
         committed: bool,
     },
+    /// Something durable changed in a consumer group. A record of its kind.
+    Consumer {
+        /// The group.
+        group_id: Arc<str>,
+        /// What.
+        record: ConsumerRecord,
+    },
+    /// Something volatile changed in a consumer group.
+    ConsumerChanged {
+        /// The group.
+        group_id: Arc<str>,
+        /// What.
+        change: ConsumerChange,
+    },
+    /// The topics are others now.
+    Topics(Arc<TopicsImage>),
+    /// What is set on single groups is something else now.
+    Overrides(Arc<BTreeMap<Arc<str>, GroupOverrides>>),
     /// Something volatile changed in a group.
     Changed {
         /// The group.
@@ -139,7 +161,12 @@ impl Event for GroupEvent {
                 let key = OffsetCommitKey { group_id: group_id.clone(), partition: partition.clone() }.encode();
                 Some(LogRecord { key, value: None, producer: None })
             }
-            GroupEvent::TransactionEnded { .. } | GroupEvent::Changed { .. } => None,
+            GroupEvent::Consumer { group_id, record } => Some(record.encode(group_id)),
+            GroupEvent::TransactionEnded { .. }
+            | GroupEvent::Changed { .. }
+            | GroupEvent::ConsumerChanged { .. }
+            | GroupEvent::Topics(_)
+            | GroupEvent::Overrides(_) => None,
         }
     }
 }
@@ -175,7 +202,12 @@ impl GroupEvent {
                     None => GroupEvent::Removed { group_id },
                 }))
             }
-            _ => Ok(None),
+            _ => match ConsumerGroupKey::decode(key_type, reader.rest())? {
+                Some((group_id, key)) => {
+                    Ok(Some(GroupEvent::Consumer { group_id, record: ConsumerRecord::parse(key, value)? }))
+                }
+                None => Ok(None),
+            },
         }
     }
 

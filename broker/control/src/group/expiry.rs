@@ -5,6 +5,7 @@ use forebay_storage::ids::Timestamp;
 
 use super::classic_group::ClassicGroup;
 use super::config::{EXPIRY_PAUSE_MS, MAX_EXPIRED_PER_CHECK};
+use super::consumer::ConsumerGroup;
 use super::draft::GroupDecision;
 use super::event::GroupEvent;
 use super::machine::GroupMachine;
@@ -30,6 +31,11 @@ impl GroupMachine {
                 self.expire_group(&mut decision, now, group);
             }
         }
+        for group in self.consumer_groups.values() {
+            if decision.events.len() < MAX_EXPIRED_PER_CHECK {
+                self.expire_consumer_group(&mut decision, now, group);
+            }
+        }
         let more = decision.events.len() >= MAX_EXPIRED_PER_CHECK;
         let next_ms = if more { EXPIRY_PAUSE_MS } else { self.config.offsets_retention_check_interval_ms };
         decision.timers.push((now.plus_ms(next_ms), GroupTimer::ExpireOffsets));
@@ -53,6 +59,27 @@ impl GroupMachine {
         let idle = group.state == GroupState::Empty && group.pending_members.is_empty();
         if all_gone && idle && !self.offsets.has_open(&group.id) {
             decision.events.push(GroupEvent::Removed { group_id: group.id.clone() });
+        }
+    }
+
+    /// Offsets of topics that nobody reads go by their own commit (Kafka: ConsumerGroup.offsetExpirationCondition).
+    fn expire_consumer_group(&self, decision: &mut GroupDecision, now: Timestamp, group: &ConsumerGroup) {
+        let mut all_gone = true;
+        let subscribed = group.subscribed_topics();
+        for (partition, value) in self.offsets.committed(group.id()) {
+            let expired = self.is_expired(now, value, RetainedSince::Committed);
+            let is_read = subscribed.iter().any(|topic| **topic == partition.topic);
+            if !expired || is_read || self.offsets.is_open(group.id(), partition) {
+                all_gone = false;
+            } else if decision.events.len() < MAX_EXPIRED_PER_CHECK {
+                let (group_id, partition) = (group.id().clone(), partition.clone());
+                decision.events.push(GroupEvent::OffsetRemoved { group_id, partition });
+            } else {
+                return;
+            }
+        }
+        if all_gone && group.is_empty() && !self.offsets.has_open(group.id()) {
+            decision.events.extend(self.end_empty_consumer_group(now, group));
         }
     }
 

@@ -18,6 +18,9 @@ use crate::error_code::ErrorCode;
 
 impl GroupMachine {
     pub(super) fn heartbeat(&self, now: Timestamp, heartbeat: &Heartbeat) -> GroupDecision {
+        if let Some(group) = self.consumer_groups.get(&heartbeat.group_id) {
+            return self.heartbeat_consumer_group(now, group, heartbeat);
+        }
         let (group, member) = match self.check_heartbeat(heartbeat) {
             Ok(found) => found,
             Err(error) => return answer(heartbeat.reply_to, GroupReply::Heartbeat(error)),

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use forebay_storage::ids::Timestamp;
 
 use super::command::Join;
-use super::config::{
-    MAX_GROUPS_PER_PARTITION, MAX_MEMBER_METADATA_BYTES, MAX_PROTOCOLS_PER_MEMBER, NEW_MEMBER_JOIN_TIMEOUT_MS,
-};
+use super::config::{MAX_MEMBER_METADATA_BYTES, MAX_PROTOCOLS_PER_MEMBER, NEW_MEMBER_JOIN_TIMEOUT_MS};
 use super::draft::{Draft, GroupDecision, answer};
 use super::event::GroupChange;
 use super::machine::GroupMachine;
@@ -27,8 +25,13 @@ impl GroupMachine {
         if let Err(error) = self.check_join(&join) {
             return answer(join.reply_to, GroupReply::Join(JoinReply::error(join.member_id, error)));
         }
+        let ended = match self.consumer_groups.get(&join.group_id) {
+            Some(group) if !group.is_empty() => return self.join_consumer_group(now, group, join),
+            Some(group) => self.end_empty_consumer_group(now, group),
+            None => Vec::new(),
+        };
         let is_unknown = join.member_id.is_empty();
-        let draft = match self.groups.get(&join.group_id) {
+        let mut draft = match self.groups.get(&join.group_id) {
             Some(group) => Draft::of(&self.config, now, group),
             // Unlike Kafka we create no group for a join that fails.
             None if is_unknown && !join.protocol_type.is_empty() && !join.protocols.is_empty() => {
@@ -39,6 +42,8 @@ impl GroupMachine {
                 return answer(join.reply_to, GroupReply::Join(JoinReply::error(join.member_id, error)));
             }
         };
+        // An empty consumer group makes room for the classic one.
+        draft.decision.events.splice(0..0, ended);
         if !draft.accepts(&join.member_id) {
             draft.refuse_for_size(&join)
         } else if !draft.group.supports_protocols(&join.protocol_type, &join.protocols) {
@@ -65,10 +70,8 @@ impl GroupMachine {
         {
             return Err(ErrorCode::InvalidRequest);
         }
-        if !self.groups.contains_key(&join.group_id) && self.groups.len() >= MAX_GROUPS_PER_PARTITION {
-            return Err(ErrorCode::CoordinatorNotAvailable);
-        }
-        Ok(())
+        let exists = self.groups.contains_key(&join.group_id) || self.consumer_groups.contains_key(&join.group_id);
+        if exists { Ok(()) } else { self.check_room_for_group() }
     }
 }
 

@@ -15,6 +15,9 @@ impl GroupMachine {
         if let Err(error) = self.check_group_id(&leave.group_id) {
             return answer(leave.reply_to, GroupReply::Leave(LeaveReply { error, members: Vec::new() }));
         }
+        if let Some(group) = self.consumer_groups.get(&leave.group_id) {
+            return self.leave_consumer_group_as_classic(now, group, leave);
+        }
         match self.groups.get(&leave.group_id) {
             Some(group) => Draft::of(&self.config, now, group).leave(leave),
             None => {

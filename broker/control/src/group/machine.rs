@@ -7,7 +7,8 @@ use forebay_storage::ids::Timestamp;
 
 use super::classic_group::ClassicGroup;
 use super::command::GroupCommand;
-use super::config::GroupConfig;
+use super::config::{GroupConfig, MAX_GROUPS_PER_PARTITION};
+use super::consumer::{ConsumerGroup, ConsumerRecord, GroupOverrides, TopicsImage};
 use super::draft::{Draft, GroupDecision};
 use super::effect::GroupEffect;
 use super::event::GroupEvent;
@@ -24,6 +25,10 @@ use crate::machine::Machine;
 pub struct GroupMachine {
     pub(super) config: GroupConfig,
     pub(super) groups: BTreeMap<Arc<str>, ClassicGroup>,
+    /// Groups of the consumer protocol; a group is in one of the two maps only.
+    pub(super) consumer_groups: BTreeMap<Arc<str>, ConsumerGroup>,
+    pub(super) topics: Arc<TopicsImage>,
+    pub(super) overrides: Arc<BTreeMap<Arc<str>, GroupOverrides>>,
     pub(super) offsets: Offsets,
 }
 
@@ -31,7 +36,14 @@ impl GroupMachine {
     /// A machine without groups. Feed it the log's records, then call [`GroupMachine::on_loaded`].
     #[must_use]
     pub fn new(config: GroupConfig) -> GroupMachine {
-        GroupMachine { config, groups: BTreeMap::new(), offsets: Offsets::default() }
+        GroupMachine {
+            config,
+            groups: BTreeMap::new(),
+            consumer_groups: BTreeMap::new(),
+            topics: Arc::default(),
+            overrides: Arc::default(),
+            offsets: Offsets::default(),
+        }
     }
 
     /// What follows once the log has been replayed: sessions start anew, a group over `group.max.size` is rebalanced, and expired
@@ -51,6 +63,7 @@ impl GroupMachine {
             loaded.timers.append(&mut draft.decision.timers);
             loaded.effects.append(&mut draft.decision.effects);
         }
+        self.on_consumer_groups_loaded(now, &mut loaded);
         let check = now.plus_ms(self.config.offsets_retention_check_interval_ms);
         loaded.timers.push((check, GroupTimer::ExpireOffsets));
         loaded
@@ -74,6 +87,9 @@ impl GroupMachine {
                 self.in_join_phase(now, &group_id, rebalance, |d| d.complete_join())
             }
             GroupTimer::Sync { group_id, generation } => self.sync_timer(now, &group_id, generation),
+            GroupTimer::Consumer { group_id, member_id, at, timer } => {
+                self.consumer_timer(now, &group_id, &member_id, at, timer)
+            }
             GroupTimer::ExpireOffsets => self.expire_offsets(now),
         }
     }
@@ -108,9 +124,37 @@ impl GroupMachine {
         }
     }
 
+    /// What is set on this group alone.
+    pub(super) fn overrides_of(&self, group_id: &str) -> GroupOverrides {
+        self.overrides.get(group_id).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn check_room_for_group(&self) -> Result<(), ErrorCode> {
+        let count = self.groups.len() + self.consumer_groups.len();
+        if count < MAX_GROUPS_PER_PARTITION { Ok(()) } else { Err(ErrorCode::CoordinatorNotAvailable) }
+    }
+
+    fn apply_consumer(&mut self, group_id: Arc<str>, record: ConsumerRecord) {
+        if record == ConsumerRecord::Epoch(None) {
+            self.consumer_groups.remove(&group_id);
+        } else if record.creates() {
+            // A classic group that only holds offsets has no record of its own that could remove it.
+            self.groups.remove(&group_id);
+            let new = || ConsumerGroup::new(group_id.clone());
+            self.consumer_groups.entry(group_id.clone()).or_insert_with(new).apply(record);
+        } else if let Some(group) = self.consumer_groups.get_mut(&group_id) {
+            group.apply(record);
+        }
+    }
+
     fn group_or_new(&mut self, group_id: &Arc<str>, since: Option<Timestamp>) -> &mut ClassicGroup {
         self.groups.entry(group_id.clone()).or_insert_with(|| ClassicGroup::new(group_id.clone(), since))
     }
+}
+
+/// A decision that is one change.
+fn only(event: GroupEvent) -> GroupDecision {
+    GroupDecision { events: vec![event], ..GroupDecision::default() }
 }
 
 impl Machine for GroupMachine {
@@ -126,10 +170,14 @@ impl Machine for GroupMachine {
             GroupCommand::Sync(sync) => self.sync(now, sync),
             GroupCommand::Heartbeat(heartbeat) => self.heartbeat(now, &heartbeat),
             GroupCommand::Leave(leave) => self.leave(now, &leave),
+            GroupCommand::ConsumerHeartbeat(heartbeat) => self.consumer_heartbeat(now, *heartbeat),
+            GroupCommand::Topics(topics) => only(GroupEvent::Topics(topics)),
+            GroupCommand::Overrides(overrides) => only(GroupEvent::Overrides(overrides)),
+            GroupCommand::RegexesResolved(resolved) => self.regexes_resolved(now, resolved),
             GroupCommand::CommitOffsets(commit) => self.commit_offsets(now, commit),
             GroupCommand::CommitTransactionalOffsets(commit) => self.commit_transactional_offsets(now, commit),
             GroupCommand::TransactionMarker(marker) => GroupMachine::end_transaction(marker),
-            GroupCommand::DeleteGroups(delete) => self.delete_groups(delete),
+            GroupCommand::DeleteGroups(delete) => self.delete_groups(now, delete),
             GroupCommand::DeleteOffsets(delete) => self.delete_offsets(delete),
             GroupCommand::TopicDeleted(deleted) => self.topic_deleted(&deleted),
             GroupCommand::Timer(timer) => self.timer_fired(now, timer),
@@ -138,19 +186,32 @@ impl Machine for GroupMachine {
 
     fn apply(&mut self, event: GroupEvent) {
         match event {
-            GroupEvent::Saved { group_id, value } => self.group_or_new(&group_id, value.state_since).load(&value),
+            GroupEvent::Saved { group_id, value } => {
+                self.consumer_groups.remove(&group_id);
+                self.group_or_new(&group_id, value.state_since).load(&value);
+            }
             GroupEvent::Removed { group_id } => {
                 self.groups.remove(&group_id);
             }
             GroupEvent::OffsetCommitted { group_id, partition, value, producer } => {
                 // A consumer outside of group management commits to a group that nobody joined.
-                self.group_or_new(&group_id, Some(value.commit_timestamp));
+                if !self.consumer_groups.contains_key(&group_id) {
+                    self.group_or_new(&group_id, Some(value.commit_timestamp));
+                }
                 self.offsets.commit(group_id, partition, value, producer.map(|(id, _)| id));
             }
             GroupEvent::OffsetRemoved { group_id, partition } => self.offsets.remove(&group_id, &partition),
             GroupEvent::TransactionEnded { producer_id, committed } => {
                 self.offsets.end_transaction(producer_id, committed);
             }
+            GroupEvent::Consumer { group_id, record } => self.apply_consumer(group_id, record),
+            GroupEvent::ConsumerChanged { group_id, change } => {
+                if let Some(group) = self.consumer_groups.get_mut(&group_id) {
+                    group.change(change);
+                }
+            }
+            GroupEvent::Topics(topics) => self.topics = topics,
+            GroupEvent::Overrides(overrides) => self.overrides = overrides,
             GroupEvent::Changed { group_id, change } => {
                 if let Some(group) = self.groups.get_mut(&group_id) {
                     group.apply(change);

@@ -1,4 +1,5 @@
-//! Kafka's classic group protocol and committed offsets: one [`GroupMachine`] for each partition of `__consumer_offsets`.
+//! Kafka's group protocols and committed offsets: one [`GroupMachine`] for each partition of `__consumer_offsets`. The files here
+//! are the classic protocol, and the offsets of both; `consumer` is KIP-848's.
 //!
 //! Reading order: `command` and `reply` say what goes in and out, `event` what can change, `classic_group`, `member` and `offsets`
 //! what is kept; then one file for each verb, with `rebalance` for what they share, and `machine`, which only hands out work.
@@ -7,6 +8,7 @@ mod classic_group;
 mod command;
 mod commit;
 mod config;
+mod consumer;
 mod delete;
 mod draft;
 mod effect;
@@ -33,6 +35,11 @@ mod tests;
 
 pub use command::*;
 pub use config::*;
+pub use consumer::{
+    AssignedTopic, ConsumerChange, ConsumerGroupConfig, ConsumerGroupDescription, ConsumerGroupState,
+    ConsumerHeartbeat, ConsumerHeartbeatReply, ConsumerMemberDescription, ConsumerRecord, ConsumerTimer,
+    GroupOverrides, MigrationPolicy, RegexesResolved, ResolveRegexes, TopicInfo, TopicsImage,
+};
 pub use effect::GroupEffect;
 pub use event::{GroupChange, GroupEvent};
 pub use machine::GroupMachine;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use forebay_storage::ids::{LeaderEpoch, Offset, TopicId, TopicPartition};
 
-use super::classic_group::ClassicGroup;
+use super::classic_group::{CONSUMER_PROTOCOL_TYPE, ClassicGroup};
 use super::machine::GroupMachine;
 use super::member::Member;
 use super::records::OffsetCommitValue;
@@ -75,12 +75,13 @@ pub struct GroupListing {
     pub protocol_type: Arc<str>,
     /// The state's name (version 4 on).
     pub state: &'static str,
-    /// `classic` (version 5 on).
+    /// `classic` or `consumer` (version 5 on).
     pub group_type: &'static str,
 }
 
-/// The one type of group here, as ListGroups names it.
-const GROUP_TYPE: &str = "classic";
+/// The types of groups here, as ListGroups names them.
+const CLASSIC_TYPE: &str = "classic";
+const CONSUMER_TYPE: &str = "consumer";
 
 impl GroupMachine {
     /// The committed offsets of `partitions` in their order, or of all partitions that have one. With `require_stable`, partitions
@@ -113,7 +114,10 @@ impl GroupMachine {
             Some(group) => describe(group),
             None => GroupDescription {
                 error: ErrorCode::GroupIdNotFound,
-                error_message: Some(format!("Group {group_id} not found.")),
+                error_message: Some(match self.consumer_groups.contains_key(group_id) {
+                    true => format!("Group {group_id} is not a classic group."),
+                    false => format!("Group {group_id} not found."),
+                }),
                 group_id: Arc::from(group_id),
                 state: GroupState::Dead.name(),
                 protocol_type: Arc::from(""),
@@ -129,23 +133,24 @@ impl GroupMachine {
         let passes = |filter: &[S], name: &str| {
             filter.is_empty() || filter.iter().any(|f| f.as_ref().trim().eq_ignore_ascii_case(name))
         };
-        if !passes(types, GROUP_TYPE) {
-            return Vec::new();
-        }
-        let listed = self.groups.values().filter(|g| passes(states, g.state.name()));
-        listed
-            .map(|g| GroupListing {
-                group_id: g.id.clone(),
-                protocol_type: g.protocol_type.clone().unwrap_or_else(|| Arc::from("")),
-                state: g.state.name(),
-                group_type: GROUP_TYPE,
-            })
-            .collect()
+        let classic = self.groups.values().map(|g| GroupListing {
+            group_id: g.id.clone(),
+            protocol_type: g.protocol_type.clone().unwrap_or_else(|| Arc::from("")),
+            state: g.state.name(),
+            group_type: CLASSIC_TYPE,
+        });
+        let consumer = self.consumer_groups.values().map(|g| GroupListing {
+            group_id: g.id().clone(),
+            protocol_type: CONSUMER_PROTOCOL_TYPE.into(),
+            state: g.state().name(),
+            group_type: CONSUMER_TYPE,
+        });
+        classic.chain(consumer).filter(|g| passes(types, g.group_type) && passes(states, g.state)).collect()
     }
 
-    /// The ids of all groups, in order.
+    /// The ids of all groups, those of each type in order.
     pub fn group_ids(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.groups.keys()
+        self.groups.keys().chain(self.consumer_groups.keys())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use forebay_storage::ids::TopicPartition;
 
+use super::consumer::ConsumerHeartbeatReply;
 use crate::error_code::ErrorCode;
 
 /// An answer of a `GroupMachine`.
@@ -18,6 +19,8 @@ pub enum GroupReply {
     Heartbeat(ErrorCode),
     /// To LeaveGroup.
     Leave(LeaveReply),
+    /// To ConsumerGroupHeartbeat.
+    ConsumerHeartbeat(ConsumerHeartbeatReply),
     /// To OffsetCommit and TxnOffsetCommit, in the order asked.
     CommitOffsets(Vec<PartitionResult>),
     /// To DeleteGroups, in the order asked.

@@ -17,6 +17,9 @@ use crate::error_code::ErrorCode;
 
 impl GroupMachine {
     pub(super) fn sync(&self, now: Timestamp, sync: Sync) -> GroupDecision {
+        if let Some(group) = self.consumer_groups.get(&sync.group_id) {
+            return self.sync_consumer_group(now, group, &sync);
+        }
         match self.check_sync(&sync) {
             Ok(group) if group.state == GroupState::Stable => tell_assignment(group, &sync),
             Ok(group) => Draft::of(&self.config, now, group).sync(sync),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use forebay_storage::ids::Timestamp;
 
+use super::consumer::ConsumerTimer;
+
 /// A timer of a [`GroupMachine`](super::GroupMachine), opaque to the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupTimer {
@@ -50,6 +52,17 @@ pub enum GroupTimer {
         group_id: Arc<str>,
         /// The generation that waits for its members.
         generation: i32,
+    },
+    /// A time of a member of a consumer group.
+    Consumer {
+        /// The group.
+        group_id: Arc<str>,
+        /// The member.
+        member_id: Arc<str>,
+        /// When it was armed to fire.
+        at: Timestamp,
+        /// What it is for.
+        timer: ConsumerTimer,
     },
     /// Time to look for expired offsets (`offsets.retention.check.interval.ms`).
     ExpireOffsets,

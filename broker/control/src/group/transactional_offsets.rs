@@ -4,6 +4,7 @@ use forebay_storage::ids::{Timestamp, TopicId};
 
 use super::command::{CommitTransactionalOffsets, TransactionMarker};
 use super::commit::{check_committing_member, refuse_all};
+use super::consumer::Committer;
 use super::draft::GroupDecision;
 use super::event::GroupEvent;
 use super::machine::GroupMachine;
@@ -29,6 +30,16 @@ impl GroupMachine {
 
     fn check_transactional_commit(&self, commit: &CommitTransactionalOffsets) -> Result<(), ErrorCode> {
         self.check_group_id(&commit.group_id)?;
+        if let Some(group) = self.consumer_groups.get(&commit.group_id) {
+            let committer = Committer {
+                member_id: &commit.member_id,
+                instance_id: commit.instance_id.as_deref(),
+                epoch: commit.generation,
+                transactional: true,
+                knows_member_epochs: true,
+            };
+            return self.check_consumer_commit(group, &committer, &commit.offsets);
+        }
         let Some(group) = self.groups.get(&commit.group_id) else {
             return if commit.generation < 0 { self.check_room_for_group() } else { Err(ErrorCode::IllegalGeneration) };
         };

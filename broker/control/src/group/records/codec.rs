@@ -73,6 +73,10 @@ impl<'a> Reader<'a> {
         Ok(self.take(field, N)?.try_into().expect("take returns what was asked for"))
     }
 
+    pub(crate) fn int8(&mut self, field: &'static str) -> Result<i8, RecordError> {
+        Ok(i8::from_be_bytes(self.array(field)?))
+    }
+
     pub(crate) fn int16(&mut self, field: &'static str) -> Result<i16, RecordError> {
         Ok(i16::from_be_bytes(self.array(field)?))
     }
@@ -204,6 +208,30 @@ pub(super) fn put_unsigned_varint(out: &mut BytesMut, mut value: u32) {
         value >>= 7;
     }
     out.put_u8(value as u8);
+}
+
+/// Writes a nullable string of a flexible version.
+pub(super) fn put_compact_nullable_string(out: &mut BytesMut, text: Option<&str>) {
+    match text {
+        Some(text) => put_compact_string(out, text),
+        None => put_unsigned_varint(out, 0),
+    }
+}
+
+/// Writes bytes of a flexible version.
+pub(super) fn put_compact_bytes(out: &mut BytesMut, bytes: &[u8]) {
+    put_compact_count(out, bytes.len());
+    out.put_slice(bytes);
+}
+
+/// Writes the number of elements of an array of a flexible version.
+pub(super) fn put_compact_count(out: &mut BytesMut, count: usize) {
+    put_unsigned_varint(out, u32::try_from(count).expect("memory bounds what is counted here") + 1);
+}
+
+/// Writes that a structure has no tagged fields.
+pub(super) fn put_no_tags(out: &mut BytesMut) {
+    put_unsigned_varint(out, 0);
 }
 
 /// Writes a string of a flexible version.

@@ -3,13 +3,17 @@
 //! A key starts with the number of its type (Kafka: CoordinatorRecordType), a value with its version.
 
 mod codec;
+mod consumer_group;
+mod consumer_protocol;
 mod consumer_subscription;
 mod group_metadata;
 mod offset_commit;
 
 pub use codec::RecordError;
+pub use consumer_group::*;
 pub use consumer_subscription::subscribed_topics;
 pub use group_metadata::{GroupMetadataKey, GroupMetadataValue, SavedMember};
 pub use offset_commit::{OffsetCommitKey, OffsetCommitValue};
 
 pub(crate) use codec::{MAX_STRING_BYTES, Reader};
+pub(crate) use consumer_protocol::{Subscription, decode_assignment, encode_assignment};

@@ -247,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_in_the_log_are_an_error_or_an_event(kind in 0u8..4, key: Vec<u8>, value in proptest::option::of(any::<Vec<u8>>())) {
+    fn any_bytes_in_the_log_are_an_error_or_an_event(kind in 0u8..18, key: Vec<u8>, value in proptest::option::of(any::<Vec<u8>>())) {
         let mut machine = GroupMachine::new(GroupConfig::default());
         let key = [&[0, kind], key.as_slice()].concat();
         if let Ok(Some(event)) = GroupEvent::parse(&key, value.as_deref(), None) {
