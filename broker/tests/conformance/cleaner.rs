@@ -250,6 +250,31 @@ fn pass_began(broker: &Broker) -> bool {
 }
 
 #[test]
+fn a_damaged_log_is_left_alone_and_the_others_are_compacted() {
+    let broker = Broker::start_with(&["log.cleaner.backoff.ms=5", "log.cleaner.threads=2"]);
+    let mut client = broker.client();
+    let configs: Vec<_> = COMPACTED.into_iter().chain([("min.compaction.lag.ms", "3600000")]).collect();
+    let damaged = create_topic(&mut client, "damaged", 1, &configs);
+    write(&mut client, &damaged, &["a"], 3);
+    assert!(size(&broker, "damaged") >= 2 * MIB, "nothing of it may be compacted yet");
+    let log =
+        std::fs::File::options().write(true).open(broker.dir().join("damaged-0/00000000000000000000.log")).unwrap();
+    std::os::unix::fs::FileExt::write_at(&log, b"damage", 5000).unwrap();
+    alter(&mut client, "damaged", &[("min.compaction.lag.ms", "0")]);
+    eventually("it is found to be damaged", || broker.cleaner().uncleanable_partitions.get() == 1);
+    assert!(broker.cleaner().uncleanable_bytes.get() >= 2 << 20);
+    assert!(size(&broker, "damaged") >= 2 * MIB, "what cannot be read stays");
+    let good = create_topic(&mut client, "good", 1, &COMPACTED);
+    write(&mut client, &good, &["a", "b"], 4);
+    eventually("the others are compacted", || size(&broker, "good") < 2 * MIB);
+    assert_eq!(
+        append(&mut client, &damaged, &keyed(&[("a", Some("on"))], None)),
+        list_offset(&mut client, 10, &damaged, -1, false).offset - 1
+    );
+    assert_eq!(broker.cleaner().dead_threads.get(), 0);
+}
+
+#[test]
 fn the_topic_of_committed_offsets_is_compacted() {
     let small = "offsets.topic.segment.bytes=1048576";
     let mut broker = Broker::start_with(&[EAGER[0], small, "log.cleaner.min.cleanable.ratio=0.01"]);
