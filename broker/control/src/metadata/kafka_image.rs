@@ -93,21 +93,22 @@ impl KafkaImage {
     /// every partition, in a new epoch.
     #[must_use]
     pub fn events(&self, node: BrokerId) -> Vec<Event> {
-        let led = |p: &PartitionInfo| (vec![node], node, LeaderEpoch(p.leader_epoch.0.saturating_add(1)));
-        records(&self.machine, node, led)
+        records(&self.machine, node)
     }
 }
 
-/// The records of a snapshot for Kafka with the state of a machine of this program. `directory` tells where the replica of a partition
-/// lies on `node`. No partition has a leader and no node is registered, as when the last node has stopped in order: the node
-/// registers when it starts, and then leads all partitions in a new epoch.
+/// The records of a snapshot for Kafka with the state of a machine of this program: `node` is the only replica and the leader of every
+/// partition, in a new epoch, and `directory` tells where the replica lies.
+///
+/// The node is not registered, it registers when it starts. Where eligible leader replicas are on (KIP-966), Kafka takes that for
+/// an unclean shutdown, empties the in-sync replicas and elects the last leader it knows: the one that stands here. With no leader
+/// here the partitions would stay without one.
 #[must_use]
 pub fn snapshot_for_kafka(
     machine: &MetadataMachine,
     node: BrokerId,
     directory: impl Fn(&str, i32) -> Uuid,
 ) -> Vec<Bytes> {
-    let stopped = |p: &PartitionInfo| (vec![node], BrokerId(-1), p.leader_epoch);
     let encode = |event: Event| match &event {
         Event::Partition(partition) => {
             let topic = machine.topic_by_id(partition.topic_id).map_or("", |topic| topic.name.as_str());
@@ -115,15 +116,11 @@ pub fn snapshot_for_kafka(
         }
         other => other.encode(),
     };
-    records(machine, node, stopped).into_iter().map(encode).collect()
+    records(machine, node).into_iter().map(encode).collect()
 }
 
 /// The whole state as records, in the order of Kafka's snapshots (MetadataImage.write).
-fn records(
-    machine: &MetadataMachine,
-    node: BrokerId,
-    placed: impl Fn(&PartitionInfo) -> (Vec<BrokerId>, BrokerId, LeaderEpoch),
-) -> Vec<Event> {
+fn records(machine: &MetadataMachine, node: BrokerId) -> Vec<Event> {
     let mut events = Vec::new();
     let level = |name: &str, level: i16| Event::FeatureLevel(FeatureLevelRecord { name: name.to_owned(), level });
     // The level of the metadata says how to read what follows.
@@ -133,10 +130,7 @@ fn records(
     for TopicInfo { name, topic_id, partitions } in machine.topics() {
         events.push(Event::Topic(TopicRecord { name: name.clone(), topic_id: *topic_id }));
         events.extend(
-            partitions
-                .iter()
-                .enumerate()
-                .map(|(number, info)| Event::Partition(partition(*topic_id, number, info, placed(info)))),
+            partitions.iter().enumerate().map(|(number, info)| Event::Partition(led_by(node, *topic_id, number, info))),
         );
     }
     for (resource, configs) in &machine.configs {
@@ -155,19 +149,14 @@ fn records(
     events
 }
 
-fn partition(
-    topic_id: TopicId,
-    number: usize,
-    info: &PartitionInfo,
-    (replicas, leader, leader_epoch): (Vec<BrokerId>, BrokerId, LeaderEpoch),
-) -> PartitionRecord {
+fn led_by(node: BrokerId, topic_id: TopicId, number: usize, info: &PartitionInfo) -> PartitionRecord {
     PartitionRecord {
         partition: i32::try_from(number).expect("a topic's partitions are limited"),
         topic_id,
-        isr: replicas.clone(),
-        replicas,
-        leader,
-        leader_epoch,
+        replicas: vec![node],
+        isr: vec![node],
+        leader: node,
+        leader_epoch: LeaderEpoch(info.leader_epoch.0.saturating_add(1)),
         partition_epoch: info.partition_epoch.saturating_add(1),
     }
 }

@@ -24,12 +24,14 @@ pub(super) struct ConsumerDraft<'a> {
     pub(super) now: Timestamp,
     pub(super) group: ConsumerGroup,
     pub(super) decision: GroupDecision,
+    /// Whether the group was a classic one until now, so that a new assignment is due whatever the newcomer reads.
+    pub(super) is_upgraded: bool,
 }
 
 impl<'a> ConsumerDraft<'a> {
     /// A decision about `group`, which may be one that only comes into being.
     pub(super) fn of(machine: &'a GroupMachine, now: Timestamp, group: ConsumerGroup) -> ConsumerDraft<'a> {
-        ConsumerDraft { machine, now, group, decision: GroupDecision::default() }
+        ConsumerDraft { machine, now, group, decision: GroupDecision::default(), is_upgraded: false }
     }
 
     pub(super) fn config(&self) -> &'a ConsumerGroupConfig {

@@ -268,6 +268,39 @@ impl ConsumerGroup {
         self.members.values().filter(|m| m.uses_classic_protocol()).count()
     }
 
+    #[cfg(test)]
+    pub(crate) fn has_member(&self, id: &str) -> bool {
+        self.members.contains_key(id)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn epoch(&self) -> i32 {
+        self.epoch
+    }
+
+    /// The invariants of a group at rest between two commands.
+    #[cfg(test)]
+    pub(crate) fn check(&self) {
+        let mut owned = BTreeMap::new();
+        for member in self.members.values() {
+            for (topic, partitions) in member.assigned.iter().chain(&member.revoking) {
+                for partition in partitions.keys() {
+                    let other = owned.insert((*topic, *partition), member.epoch);
+                    assert_eq!(other, None, "{topic}-{partition} of {} is another member's too", member.id);
+                }
+            }
+            assert!(member.epoch <= self.epoch, "{} is ahead of its group", member.id);
+        }
+        assert_eq!(owned, self.partition_epochs);
+        assert!(self.target_epoch <= self.epoch);
+        for (instance, id) in &self.static_members {
+            assert_eq!(self.members[id].data.instance_id.as_ref(), Some(instance));
+        }
+        assert!(self.deadlines.keys().all(|id| self.members.contains_key(id)));
+        assert!(self.members.keys().all(|id| self.deadlines.get(id).is_some_and(|d| d.session_timer.is_some())));
+        assert!(self.targets.keys().all(|id| self.members.contains_key(id)));
+    }
+
     /// What a replay of the log gives of it: the state without deadlines and marks of what has been seen.
     #[cfg(test)]
     pub(crate) fn durable(&self) -> ConsumerGroup {

@@ -196,7 +196,8 @@ impl ConsumerDraft<'_> {
         let data = before.updated(heartbeat);
         let topics_changed = self.update_member(&before, &data);
         let regex = self.update_regexes(&before, &data)?;
-        let bump = topics_changed || regex.needs_new_target();
+        // Kafka counts on the newcomer to read something; one that does not would leave the others without an assignment.
+        let bump = topics_changed || regex.needs_new_target() || self.is_upgraded;
         self.update_epoch(bump);
         self.update_target();
         let owned = heartbeat.owned();

@@ -80,6 +80,7 @@ impl ConsumerDraft<'_> {
             let timeout_ms = member.data.classic.as_ref().map_or(0, |c| c.session_timeout_ms);
             self.extend_session(&member.id, timeout_ms);
         }
+        self.is_upgraded = true;
         self.log("Converted the classic group to a consumer group.".into());
         Ok(())
     }

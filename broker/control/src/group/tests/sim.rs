@@ -24,6 +24,7 @@ pub struct Sim {
     pub log: Vec<Logged>,
     pub timers: BTreeMap<(i64, u64), GroupTimer>,
     pub replies: BTreeMap<ReplyTo, GroupReply>,
+    pub effects: Vec<GroupEffect>,
     pub config: GroupConfig,
     asked: u64,
     armed: u64,
@@ -45,6 +46,7 @@ impl Sim {
             log: Vec::new(),
             timers: BTreeMap::new(),
             replies: BTreeMap::new(),
+            effects: Vec::new(),
             config,
             asked: 0,
             armed: 0,
@@ -67,6 +69,7 @@ impl Sim {
             log: self.log.clone(),
             timers: BTreeMap::new(),
             replies: BTreeMap::new(),
+            effects: Vec::new(),
             config: self.config.clone(),
             asked: self.asked,
             armed: self.armed,
@@ -91,6 +94,7 @@ impl Sim {
             assert_eq!(before, None, "{reply_to:?} was answered twice");
             assert!(reply_to.0 < self.asked, "{reply_to:?} was never given out");
         }
+        self.effects.extend(decision.effects);
         for (at, timer) in decision.timers {
             self.armed += 1;
             self.timers.insert((at.0, self.armed), timer);

@@ -109,7 +109,7 @@ fn what_is_not_served_is_listed_until_it_is_removed() {
 }
 
 #[test]
-fn a_snapshot_for_kafka_says_the_same_with_nobody_leading() {
+fn a_snapshot_for_kafka_says_the_same_with_this_node_leading() {
     let machine = replayed(kafkas());
     let directory = |topic: &str, number: i32| {
         assert_eq!(topic, "orders");
@@ -120,8 +120,8 @@ fn a_snapshot_for_kafka_says_the_same_with_nobody_leading() {
     assert_eq!(values[0], first.encode(), "the level says how to read the rest");
     let back = image(&values.iter().map(|value| &value[..]).collect::<Vec<_>>());
     let orders = back.machine().topic("orders").unwrap();
-    assert!(orders.partitions.iter().all(|p| p.leader.0 == -1 && p.isr == [BrokerId(1)]));
-    assert_eq!(orders.partitions.iter().map(|p| p.leader_epoch.0).collect::<Vec<_>>(), [3, 4]);
+    assert!(orders.partitions.iter().all(|p| p.leader.0 == 1 && p.isr == [BrokerId(1)]));
+    assert_eq!(orders.partitions.iter().map(|p| p.leader_epoch.0).collect::<Vec<_>>(), [4, 5]);
     // The directory of the second partition stands in its record.
     let wanted = Uuid::from_u128(101);
     assert!(values.iter().any(|value| value.windows(16).any(|part| part == wanted.as_bytes())));

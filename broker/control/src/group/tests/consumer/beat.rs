@@ -6,7 +6,6 @@ use forebay_storage::ids::TopicId;
 use uuid::Uuid;
 
 use crate::error_code::ErrorCode;
-use crate::group::consumer::ConsumerGroup;
 use crate::group::tests::sim::{GROUP, Logged, Sim};
 use crate::group::*;
 use crate::machine::ReplyTo;
@@ -137,10 +136,6 @@ impl Sim {
         assert_ne!(reply.error, ErrorCode::None, "{beat:?}");
         assert_eq!((reply.member_epoch, reply.heartbeat_interval_ms, reply.assignment), (0, 0, None));
         (reply.error, reply.error_message.unwrap())
-    }
-
-    pub fn consumer_group(&self) -> &ConsumerGroup {
-        &self.machine.consumer_groups[GROUP]
     }
 
     pub fn described(&self) -> ConsumerGroupDescription {

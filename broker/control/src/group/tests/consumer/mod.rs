@@ -1,5 +1,11 @@
 //! Scenarios of consumer groups (KIP-848) in virtual time, and what they are told with.
 
 mod beat;
+mod clients;
 mod joining;
+mod migration;
+mod offsets;
+mod random;
 mod reconciling;
+mod regexes;
+mod static_members;
