@@ -57,7 +57,12 @@ impl ConsumerDraft<'_> {
                 let partitions = self.image().by_id(*topic).map_or(0, |t| t.partitions());
                 spec.partitions.insert(*topic, partitions);
             }
-            let target = (*self.group.target(id)).clone();
+            let mut target = (*self.group.target(id)).clone();
+            // A topic's partitions do not become fewer under one id; should they all the same, what is gone is nobody's.
+            for (topic, of_topic) in &mut target {
+                let count = self.image().by_id(*topic).map_or(i32::MAX, |t| t.partitions());
+                of_topic.retain(|partition| *partition < count);
+            }
             let instance_id = member.data.instance_id.clone();
             spec.members.insert(id.clone(), MemberSpec { instance_id, topics, target });
         }
