@@ -68,6 +68,17 @@ impl StorageError {
         operation.starts_with("sync") || !(self.is_full() || out_of_memory || out_of_descriptors(source))
     }
 
+    /// The file or folder that it is about.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            StorageError::Io { path, .. }
+            | StorageError::Corrupt { path, .. }
+            | StorageError::Locked { path }
+            | StorageError::Broken { path } => path,
+        }
+    }
+
     /// Whether the file or folder is simply not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

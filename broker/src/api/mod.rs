@@ -104,6 +104,8 @@ apis! {
     DeleteAcls(DeleteAclsRequest) 1, 1..=3 => security::acls::delete [cluster];
     DescribeConfigs(DescribeConfigsRequest) 1, 1..=4 => topics::describe_configs::handle [metadata, config, cluster];
     AlterConfigs(AlterConfigsRequest) 0, 0..=2 => topics::alter_configs::handle [metadata, cluster];
+    AlterReplicaLogDirs(AlterReplicaLogDirsRequest) 1, 1..=2 => cluster::alter_replica_log_dirs::handle [partitions];
+    DescribeLogDirs(DescribeLogDirsRequest) 1, 1..=4 => cluster::describe_log_dirs::handle [partitions];
     SaslAuthenticate(SaslAuthenticateRequest) 0, 0..=2 => security::sasl::authenticate [cluster];
     CreatePartitions(CreatePartitionsRequest) 0, 0..=3 => topics::create_partitions::handle [metadata];
     CreateDelegationToken(CreateDelegationTokenRequest) 1, 1..=3 => security::delegation_tokens::create [cluster];

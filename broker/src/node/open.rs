@@ -50,6 +50,7 @@ pub fn open_rooms(
     let (dirs, cluster_id) = data_dirs::open(&*disk, &config.log_dirs, node_id)?;
     let found: Vec<FoundDir> = dirs.iter().map(|dir| dir.found.clone()).collect();
     let partitions = Arc::new(Partitions::new(disk.clone(), &found));
+    partitions.settle_moves();
     partitions.remove_deleted();
     let metadata = Arc::new(open_metadata(&config, listeners, &partitions)?);
     let groups = Arc::new(Groups::new(

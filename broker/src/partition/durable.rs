@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use forebay_storage::error::StorageError;
 use forebay_storage::ids::{Offset, Timestamp};
 use forebay_storage::log::{FlushTask, Log};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use super::Partition;
@@ -72,6 +72,11 @@ impl Release {
         } else {
             None
         }
+    }
+
+    /// Keeps syncs away until the guard is dropped.
+    pub(super) fn hold_syncs(&self) -> MutexGuard<'_, ()> {
+        self.one_sync.lock()
     }
 
     /// Lets all go who wait for what will not come.

@@ -6,10 +6,12 @@ mod flusher;
 mod health;
 mod parallel;
 mod registry;
+mod relocate;
 mod watch;
 
 pub use health::{Alarm, DirHealth};
 pub use registry::{Absent, FoundDir, NewPartition, PartitionConfig, Partitions};
+pub use relocate::{LogInDir, MoveRefusal};
 pub use watch::{Wake, WatchGuard};
 
 use bytes::Bytes;

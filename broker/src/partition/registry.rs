@@ -14,6 +14,7 @@ use forebay_storage::ids::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartiti
 use forebay_storage::log::{Log, LogConfig, LogOptions, is_deleted_dir};
 use parking_lot::{Mutex, RwLock};
 
+use super::relocate::Moves;
 use super::{Alarm, DirHealth, Partition, parallel};
 use crate::cleaner::{Busy, Removals};
 use crate::clock;
@@ -101,6 +102,7 @@ pub struct Partitions {
     /// Partitions whose logs found no room when they were to be made.
     waiting: Mutex<Vec<NewPartition>>,
     pub(super) removals: Removals,
+    pub(super) moves: Moves,
     pub(super) busy: Busy,
 }
 
@@ -111,6 +113,7 @@ impl Partitions {
         let dirs = dirs.iter().map(|found| Dir::new(&*disk, found, &alarm)).collect();
         Partitions {
             removals: Removals::new(disk.clone()),
+            moves: Moves::default(),
             disk,
             dirs,
             alarm,
@@ -154,6 +157,18 @@ impl Partitions {
     /// The data folders.
     pub fn dirs(&self) -> impl Iterator<Item = &Arc<DirHealth>> {
         self.dirs.iter().map(|dir| &dir.health)
+    }
+
+    /// Takes note of the folder that a partition's log lies in now.
+    pub(super) fn note_dir(&self, partition: &Arc<Partition>) {
+        let dir = partition.dir();
+        let number = self.dirs.iter().position(|known| Arc::ptr_eq(&known.health, &dir));
+        let mut topics = self.topics.write();
+        let topic = topics.by_name.get_mut(&partition.name().topic);
+        let held = topic.and_then(|topic| topic.partitions.get_mut(&partition.name().partition));
+        if let (Some(number), Some(held)) = (number, held) {
+            held.dir = number;
+        }
     }
 
     /// The name of the topic with that id.

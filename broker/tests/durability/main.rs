@@ -7,4 +7,5 @@ mod support;
 mod failing;
 mod full;
 mod group_commit;
+mod moving;
 mod node;

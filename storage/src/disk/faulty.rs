@@ -35,7 +35,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::faults::{Fault, FaultPlan, Operation, Rule, When};
-use super::{DirEntry, Disk, DiskFile, MemoryDisk};
+use super::{DirEntry, Disk, DiskFile, DiskSpace, MemoryDisk};
 use crate::error::StorageError;
 use crate::ids::Timestamp;
 
@@ -349,6 +349,11 @@ impl Disk for FaultyDisk {
     fn sync_dir(&self, dir: &Path) -> Result<(), StorageError> {
         self.admit(Operation::SyncDir, dir)?;
         self.inner.sync_dir(dir)
+    }
+
+    fn space(&self, dir: &Path) -> Result<Option<DiskSpace>, StorageError> {
+        self.admit(Operation::List, dir)?;
+        self.inner.space(dir)
     }
 
     fn lock(&self, path: &Path) -> Result<Box<dyn Send + Sync>, StorageError> {

@@ -46,6 +46,15 @@ pub struct DirEntry {
     pub is_dir: bool,
 }
 
+/// How much a disk holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskSpace {
+    /// Bytes in all.
+    pub total: u64,
+    /// Bytes that this process may still write.
+    pub usable: u64,
+}
+
 /// A file system, as much of it as a log needs. Paths are taken as they are.
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Opens a file that is there, to read it and to write at its end.
@@ -84,6 +93,11 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Closes what was not used since this was called the last time. Nothing is lost by it: files are opened again when they are used.
     fn rest(&self) {}
+
+    /// How much the disk of a folder holds; `None` where that is not known.
+    fn space(&self, _dir: &Path) -> Result<Option<DiskSpace>, StorageError> {
+        Ok(None)
+    }
 
     /// Takes the lock file at `path` until the guard is dropped; [`StorageError::Locked`] if another process has it.
     fn lock(&self, path: &Path) -> Result<Box<dyn Send + Sync>, StorageError>;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::file::RealFile;
 use super::pool::Pool;
-use super::{DirEntry, Disk, DiskFile, exclusive};
+use super::{DirEntry, Disk, DiskFile, DiskSpace, exclusive};
 use crate::error::StorageError;
 
 /// The file system of the machine. All of them share the descriptors and mappings of the process (`limits`, `pool`).
@@ -83,6 +83,14 @@ impl Disk for RealDisk {
 
     fn rest(&self) {
         Pool::of_process().rest();
+    }
+
+    #[cfg(unix)]
+    fn space(&self, dir: &Path) -> Result<Option<DiskSpace>, StorageError> {
+        let found =
+            rustix::fs::statvfs(dir).map_err(|error| StorageError::io("look at the disk of", dir)(error.into()))?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Some(DiskSpace { total: bytes(found.f_blocks), usable: bytes(found.f_bavail) }))
     }
 
     fn lock(&self, path: &Path) -> Result<Box<dyn Send + Sync>, StorageError> {

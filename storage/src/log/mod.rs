@@ -14,6 +14,7 @@ mod names;
 mod open;
 mod outcome;
 mod read;
+mod relocate;
 mod retention;
 mod roll;
 mod transactions;
@@ -30,8 +31,9 @@ pub use append::{AppendOptions, Origin};
 pub use config::LogConfig;
 pub use error::{AppendError, ReadError};
 pub use flush::{FlushTask, Flushed};
-pub use names::{deleted_dir_name, is_deleted_dir, parse_dir_name};
+pub use names::{deleted_dir_name, future_dir_name, future_of, is_deleted_dir, parse_dir_name};
 pub use open::LogOptions;
+pub use relocate::{CopySource, settle_future};
 pub use outcome::{AppendOutcome, ProducerInfo, ReadOutcome};
 
 use crate::disk::{Disk, DiskFile};

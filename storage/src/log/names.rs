@@ -3,6 +3,7 @@
 use crate::ids::{TopicId, TopicPartition};
 
 const DELETED: &str = "-delete";
+const FUTURE: &str = "-future";
 /// Longest name of a folder, in bytes.
 const NAME_LIMIT: usize = 255;
 
@@ -15,7 +16,7 @@ pub fn is_deleted_dir(name: &str) -> bool {
 /// The partition whose log is in a folder of that name; `None` for other folders.
 #[must_use]
 pub fn parse_dir_name(name: &str) -> Option<TopicPartition> {
-    if is_deleted_dir(name) {
+    if is_deleted_dir(name) || name.ends_with(FUTURE) {
         return None;
     }
     let (topic, number) = name.rsplit_once('-')?;
@@ -26,8 +27,27 @@ pub fn parse_dir_name(name: &str) -> Option<TopicPartition> {
 /// The name of a folder that is about to be removed: `<topic>-<partition>.<32 digits>-delete`.
 #[must_use]
 pub fn deleted_dir_name(partition: &TopicPartition, topic_id: Option<TopicId>) -> String {
+    passing_dir_name(partition, topic_id, DELETED)
+}
+
+/// The name of a folder that a log is being moved to: `<topic>-<partition>.<32 digits>-future`. `None` if the topic's name is too long
+/// for that (Kafka: KAFKA-4893).
+#[must_use]
+pub fn future_dir_name(partition: &TopicPartition, topic_id: Option<TopicId>) -> Option<String> {
+    let name = passing_dir_name(partition, topic_id, FUTURE);
+    name.starts_with(&partition.to_string()).then_some(name)
+}
+
+/// The partition whose log was being moved to a folder of that name; `None` for other folders.
+#[must_use]
+pub fn future_of(name: &str) -> Option<TopicPartition> {
+    let (log, _) = name.strip_suffix(FUTURE)?.rsplit_once('.')?;
+    parse_dir_name(log)
+}
+
+fn passing_dir_name(partition: &TopicPartition, topic_id: Option<TopicId>, ending: &str) -> String {
     let unique = topic_id.unwrap_or(TopicId::ZERO).0.simple();
-    let suffix = format!("-{}.{unique}{DELETED}", partition.partition);
+    let suffix = format!("-{}.{unique}{ending}", partition.partition);
     // Topic names are ASCII, so this never cuts a character.
     let topic = partition.topic.get(..NAME_LIMIT.saturating_sub(suffix.len())).unwrap_or(&partition.topic);
     format!("{topic}{suffix}")

@@ -53,6 +53,37 @@ pub fn describe_cluster(client: &mut Client, _: &World, version: i16) {
     }
 }
 
+pub fn describe_log_dirs(client: &mut Client, world: &World, version: i16) {
+    let of_known = |response: &DescribeLogDirsResponse| {
+        let topics = response.results.iter().flat_map(|dir| &dir.topics);
+        topics.filter(|t| **t.name == *world.known.name).map(|t| t.partitions.len()).sum::<usize>()
+    };
+    let all = client.call(version, &DescribeLogDirsRequest::default().with_topics(None));
+    assert_eq!((all.results.len(), all.results[0].error_code, of_known(&all)), (1, 0, 3));
+    if version >= 4 {
+        assert!(all.results[0].usable_bytes > 0);
+    }
+    let named = describe_log_dirs_request::DescribableLogDirTopic::default()
+        .with_topic(topic(&world.known.name))
+        .with_partitions(vec![1, 77]);
+    let one = client.call(version, &DescribeLogDirsRequest::default().with_topics(Some(vec![named])));
+    assert_eq!(of_known(&one), 1);
+}
+
+pub fn alter_replica_log_dirs(client: &mut Client, world: &World, version: i16) {
+    use alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
+    let dirs = client.call(1, &DescribeLogDirsRequest::default().with_topics(None)).results;
+    let mut ask = |path: &str, name: &str| {
+        let named = AlterReplicaLogDirTopic::default().with_name(topic(name)).with_partitions(vec![0]);
+        let dir = AlterReplicaLogDir::default().with_path(text(path)).with_topics(vec![named]);
+        let answer = client.call(version, &AlterReplicaLogDirsRequest::default().with_dirs(vec![dir]));
+        answer.results[0].partitions[0].error_code
+    };
+    assert_eq!(ask(&dirs[0].log_dir, &world.known.name), 0, "it is there already");
+    assert_eq!(ask(&dirs[0].log_dir, &world.unknown.name), 3, "UNKNOWN_TOPIC_OR_PARTITION");
+    assert_eq!(ask("/nowhere", &world.known.name), 57, "LOG_DIR_NOT_FOUND");
+}
+
 pub fn describe_topic_partitions(client: &mut Client, world: &World, version: i16) {
     let all = client.call(version, &DescribeTopicPartitionsRequest::default());
     assert_eq!(all.topics[0].partitions.len(), 1, "a limit of none counts as one");

@@ -40,6 +40,8 @@ fn probe(key: ApiKey) -> Probe {
         ApiKey::Metadata => cluster::metadata,
         ApiKey::ApiVersions => cluster::api_versions,
         ApiKey::DescribeCluster => cluster::describe_cluster,
+        ApiKey::DescribeLogDirs => cluster::describe_log_dirs,
+        ApiKey::AlterReplicaLogDirs => cluster::alter_replica_log_dirs,
         ApiKey::CreateTopics => topics::create_topics,
         ApiKey::DeleteTopics => topics::delete_topics,
         ApiKey::CreatePartitions => topics::create_partitions,

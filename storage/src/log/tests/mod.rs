@@ -7,6 +7,7 @@ mod configs;
 mod files;
 mod flushing;
 mod model;
+mod moving;
 mod reads;
 mod recovery;
 mod retention;
