@@ -52,7 +52,8 @@ pub(super) fn whole_cluster(plan: &mut Plan, folders: &DataFolders, machine: &Me
     for (partition, _, info) in partitions(machine) {
         if !info.replicas.contains(&node) {
             elsewhere.push(partition.to_string());
-        } else if !info.isr.contains(&node) {
+        } else if info.replicas.len() > 1 && !info.isr.contains(&node) {
+            // The only replica has everything: Kafka takes it off the list when it stops (KIP-966).
             behind.push(partition.to_string());
         }
         replicated += u64::from(info.replicas.len() > 1);

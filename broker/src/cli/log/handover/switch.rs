@@ -24,7 +24,7 @@ impl Staged {
     /// An empty folder. What commands left that were interrupted before their last step is removed.
     pub(super) fn begin(data: &Path) -> Result<Staged, CliError> {
         remove_unfinished(data).map_err(failed)?;
-        let when: String = text::time(clock::now().0).chars().take(19).filter(|c| c.is_ascii_alphanumeric()).collect();
+        let when: String = text::time(clock::now().0).chars().take(23).filter(|c| c.is_ascii_alphanumeric()).collect();
         let name = kept_name(&when);
         let path = data.join(&name);
         if RealDisk.exists(&path).map_err(failed)? {
