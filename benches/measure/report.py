@@ -3,7 +3,8 @@
 from .workspace import ROOT, BenchError
 
 PAGE = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- benches/run writes from here -->", "<!-- to here -->"
+MARKS = ("<!-- benches/run writes from here -->", "<!-- to here -->")
+FLOOR_MARKS = ("<!-- benches/run --only floor writes from here -->", "<!-- to here, beside the floor -->")
 
 # Title, part, key, format, aim for Forebay, whether more is better.
 ROWS = [
@@ -72,11 +73,12 @@ def spreads(figures):
     return lines
 
 
-def write(setting, text):
+def write(setting, text, marks=MARKS):
     """Puts the figures into the page, between its two marks."""
+    begin_mark, end_mark = marks
     page = PAGE.read_text(encoding="utf-8")
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    head, begin, rest = page.partition(begin_mark)
+    _, end, tail = rest.partition(end_mark)
     if not begin or not end:
-        raise BenchError(f"docs/performance.md lacks the marks {BEGIN} and {END}")
+        raise BenchError(f"docs/performance.md lacks the marks {begin_mark} and {end_mark}")
     PAGE.write_text(f"{head}{begin}\n{setting.describe()}\n\n{text}\n{end}{tail}", encoding="utf-8")

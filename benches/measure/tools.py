@@ -37,10 +37,6 @@ def create_topic(setting, node, topic, partitions):
     java(setting, "org.apache.kafka.tools.TopicCommand", *where, "--replication-factor", 1)
 
 
-def delete_topic(setting, node, topic):
-    java(setting, "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", node.bootstrap, "--delete", "--topic", topic)
-
-
 def produce(setting, node, topic, records, size):
     """kafka-producer-perf-test; the answer's text has the producer's metrics."""
     properties = [f"{key}={value}" for key, value in PRODUCER.items()]

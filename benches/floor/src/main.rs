@@ -6,6 +6,7 @@
 //! forebay-floor produce --address HOST:PORT --topic T --gb 1 [--connections 1 --partitions 4 --record-bytes 1024
 //!                       --batch-bytes 65536 --compression none|lz4 --in-flight 5]
 //! forebay-floor fetch   --address HOST:PORT --topic T [--floor] [--connections 1 --partitions 4 --partition-bytes 1048576]
+//! forebay-floor create|delete --address HOST:PORT --topic T [--partitions 4]
 //! ```
 //!
 //! A load prints one line of JSON.
@@ -15,6 +16,7 @@ mod fetch;
 mod options;
 mod produce;
 mod serve;
+mod topics;
 mod wire;
 
 use std::process::ExitCode;
@@ -28,7 +30,9 @@ fn main() -> ExitCode {
         "serve" => serve::run(&arguments.next().unwrap_or_else(|| ".".to_owned())),
         "produce" => Options::parse(arguments).and_then(|options| produce::run(&options)),
         "fetch" => Options::parse(arguments).and_then(|options| fetch::run(&options)),
-        other => Err(format!("{other:?} is none of serve, produce, fetch").into()),
+        "create" => Options::parse(arguments).and_then(|options| topics::create(&options)),
+        "delete" => Options::parse(arguments).and_then(|options| topics::delete(&options)),
+        other => Err(format!("{other:?} is none of serve, produce, fetch, create, delete").into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! The frames of Produce version 9 and Fetch version 12, and as much of their answers as a load needs.
+//! The frames of Produce version 9, Fetch version 12 and the making of topics, and as much of their answers as a load needs.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -9,6 +9,8 @@ use crate::{Failure, batch};
 pub const PRODUCE: i16 = 0;
 /// Fetch.
 pub const FETCH: i16 = 1;
+const CREATE_TOPICS: i16 = 19;
+const DELETE_TOPICS: i16 = 20;
 const PRODUCE_VERSION: i16 = 9;
 const FETCH_VERSION: i16 = 12;
 /// Where the correlation id stands in a frame with its length.
@@ -67,6 +69,32 @@ pub fn produce(topic: &str, partition: i32, records: &[u8]) -> Result<Vec<u8>, F
     unsigned(&mut frame, records.len() + 1);
     frame.extend_from_slice(records);
     frame.extend([0; 3]); // no tagged fields of partition, topic and request
+    finish(frame)
+}
+
+/// A frame that makes a topic with one replica.
+pub fn create_topic(topic: &str, partitions: usize) -> Result<Vec<u8>, Failure> {
+    let mut frame = Vec::new();
+    header(&mut frame, CREATE_TOPICS, 5);
+    frame.push(2); // one topic
+    name(&mut frame, topic);
+    frame.extend(i32::try_from(partitions)?.to_be_bytes());
+    frame.extend(1i16.to_be_bytes());
+    frame.extend([1, 1, 0]); // no assignments, no configs, no tagged fields
+    frame.extend(30_000i32.to_be_bytes());
+    frame.extend([0, 0]); // not only to be checked, no tagged fields
+    finish(frame)
+}
+
+/// A frame that removes a topic.
+pub fn delete_topic(topic: &str) -> Result<Vec<u8>, Failure> {
+    let mut frame = Vec::new();
+    header(&mut frame, DELETE_TOPICS, 6);
+    frame.push(2); // one topic
+    name(&mut frame, topic);
+    frame.extend([0; 16 + 1]); // no id, no tagged fields
+    frame.extend(30_000i32.to_be_bytes());
+    frame.push(0);
     finish(frame)
 }
 
