@@ -62,6 +62,75 @@ struct Walk<'h, R> {
     index: i32,
 }
 
+/// What matters of a record.
+struct Facts {
+    timestamp_delta: i64,
+    delta: i32,
+    keyless: bool,
+}
+
+/// A record in one piece: nearly all are, and this is on the way of every append.
+struct Slice<'a>(&'a [u8]);
+
+impl Slice<'_> {
+    fn facts(mut self) -> Result<Facts, Stop> {
+        self.skip(1)?; // attributes
+        let timestamp_delta = signed(self.unsigned(10)?);
+        let delta = self.varint()?;
+        let keyless = self.field()?.is_none();
+        self.field()?;
+        let headers = self.varint()?;
+        if headers < 0 {
+            return Err(Stop::Malformed("negative count of headers"));
+        }
+        // A header takes two bytes at least, so the record's own length bounds the loop.
+        for _ in 0..headers {
+            self.field()?.ok_or(Stop::Malformed("a header without a key"))?;
+            self.field()?;
+        }
+        if self.0.is_empty() { Ok(Facts { timestamp_delta, delta, keyless }) } else { Err(MISMATCH) }
+    }
+
+    #[inline]
+    fn field(&mut self) -> Result<Option<()>, Stop> {
+        match usize::try_from(self.varint()?) {
+            Err(_) => Ok(None),
+            Ok(length) => self.skip(length).map(Some),
+        }
+    }
+
+    #[inline]
+    fn varint(&mut self) -> Result<i32, Stop> {
+        let bits = self.unsigned(5)? as u32;
+        Ok((bits >> 1) as i32 ^ -((bits & 1) as i32))
+    }
+
+    #[inline]
+    fn unsigned(&mut self, max_bytes: usize) -> Result<u64, Stop> {
+        let mut bits = 0u64;
+        for (at, byte) in self.0.iter().take(max_bytes).enumerate() {
+            bits |= u64::from(byte & 0x7f) << (7 * at);
+            if *byte < 0x80 {
+                self.0 = &self.0[at + 1..];
+                return Ok(bits);
+            }
+        }
+        Err(if self.0.len() < max_bytes { MISMATCH } else { Stop::Malformed("a number is too long") })
+    }
+
+    #[inline]
+    fn skip(&mut self, count: usize) -> Result<(), Stop> {
+        self.0 = self.0.get(count..).ok_or(MISMATCH)?;
+        Ok(())
+    }
+}
+
+const MISMATCH: Stop = Stop::Malformed("its length does not match its content");
+
+fn signed(bits: u64) -> i64 {
+    (bits >> 1) as i64 ^ -((bits & 1) as i64)
+}
+
 enum Stop {
     Malformed(&'static str),
     Codec(io::Error),
@@ -107,9 +176,40 @@ impl<'h, R: BufRead> Walk<'h, R> {
     fn record(&mut self, check: &RecordCheck, found: &mut CheckedRecords) -> Result<(), Stop> {
         let length = self.varint()?;
         let length = usize::try_from(length).map_err(|_| Stop::Malformed("negative length"))?;
+        let there = self.input.fill_buf().map_err(Stop::Codec)?;
+        let facts = match there.get(..length) {
+            Some(record) => {
+                let facts = Slice(record).facts()?;
+                self.advance(length)?;
+                facts
+            }
+            // Cut by the end of the buffer, or of the batch.
+            None => self.facts(length)?,
+        };
+        self.note(check, found, &facts);
+        Ok(())
+    }
+
+    #[inline]
+    fn note(&self, check: &RecordCheck, found: &mut CheckedRecords, facts: &Facts) {
+        let timestamp = Timestamp(self.header.base_timestamp.0.wrapping_add(facts.timestamp_delta));
+        found.consecutive &= facts.delta == self.index;
+        if timestamp > found.max_timestamp {
+            (found.max_timestamp, found.max_timestamp_delta) = (timestamp, facts.delta);
+        }
+        if facts.keyless && check.require_keys {
+            found.first_keyless.get_or_insert(self.index);
+        }
+        if timestamp != Timestamp::NONE && !(check.earliest..=check.latest).contains(&timestamp) {
+            found.first_out_of_range.get_or_insert((self.index, timestamp));
+        }
+    }
+
+    /// Goes through a record of `length` bytes that need not lie in one piece.
+    fn facts(&mut self, length: usize) -> Result<Facts, Stop> {
         let start = self.taken;
         self.skip(1)?; // attributes
-        let timestamp = Timestamp(self.header.base_timestamp.0.wrapping_add(self.varlong()?));
+        let timestamp_delta = self.varlong()?;
         let delta = self.varint()?;
         let keyless = self.field()?.is_none();
         self.field()?;
@@ -126,19 +226,9 @@ impl<'h, R: BufRead> Walk<'h, R> {
             }
         }
         if self.taken - start != length {
-            return Err(Stop::Malformed("its length does not match its content"));
+            return Err(MISMATCH);
         }
-        found.consecutive &= delta == self.index;
-        if timestamp > found.max_timestamp {
-            (found.max_timestamp, found.max_timestamp_delta) = (timestamp, delta);
-        }
-        if keyless && check.require_keys {
-            found.first_keyless.get_or_insert(self.index);
-        }
-        if timestamp != Timestamp::NONE && !(check.earliest..=check.latest).contains(&timestamp) {
-            found.first_out_of_range.get_or_insert((self.index, timestamp));
-        }
-        Ok(())
+        Ok(Facts { timestamp_delta, delta, keyless })
     }
 
     /// Skips a field with a length before it; `None` for null.
@@ -155,8 +245,7 @@ impl<'h, R: BufRead> Walk<'h, R> {
     }
 
     fn varlong(&mut self) -> Result<i64, Stop> {
-        let bits = self.unsigned(10)?;
-        Ok((bits >> 1) as i64 ^ -((bits & 1) as i64))
+        Ok(signed(self.unsigned(10)?))
     }
 
     #[inline]
@@ -191,5 +280,68 @@ impl<'h, R: BufRead> Walk<'h, R> {
         self.input.consume(count);
         self.taken += count;
         if self.taken > DECOMPRESSED_LIMIT { Err(Stop::TooLarge) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{BatchBuilder, BatchStamp};
+    use proptest::prelude::*;
+
+    /// The result of a walk through a buffer of `buffer` bytes, in which most records are cut.
+    fn through(buffer: usize, header: &BatchHeader, body: &[u8], check: &RecordCheck) -> Option<CheckedRecords> {
+        Walk::new(BufReader::with_capacity(buffer, body), header).run(check).ok()
+    }
+
+    fn batch(values: &[(i64, Option<Vec<u8>>, Vec<u8>)]) -> bytes::Bytes {
+        let mut builder = BatchBuilder::new(Compression::None);
+        for (time, key, value) in values {
+            let headers = [("h", Some(value.as_slice()))];
+            let headers: &[_] = if value.len() % 3 == 0 { &headers } else { &[] };
+            builder.push(Timestamp(*time), key.as_deref(), Some(value), headers);
+        }
+        builder.finish(&BatchStamp::default())
+    }
+
+    proptest! {
+        /// Both ways through a batch find the same, whatever became of its bytes.
+        #[test]
+        fn a_record_in_one_piece_is_checked_like_one_in_many(
+            values in prop::collection::vec(
+                (0i64..2000, prop::option::of(prop::collection::vec(any::<u8>(), 0..4)), prop::collection::vec(any::<u8>(), 0..90)),
+                1..12,
+            ),
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+            cut in 0usize..4,
+        ) {
+            let mut bytes = batch(&values).to_vec();
+            let header = BatchHeader::parse(&bytes).unwrap();
+            let body = bytes.len() - HEADER_SIZE;
+            for (at, byte) in damage {
+                bytes[HEADER_SIZE + at.index(body)] = byte;
+            }
+            bytes.truncate(bytes.len() - cut);
+            let check = RecordCheck { require_keys: true, earliest: Timestamp(500), latest: Timestamp(1500) };
+            let whole = check_records(&header, &bytes, &check).ok();
+            for buffer in [1, 7, 64] {
+                prop_assert_eq!(&whole, &through(buffer, &header, &bytes[HEADER_SIZE..], &check));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_looked_for_is_found() {
+        let bytes = batch(&[(100, Some(vec![1]), vec![0; 5]), (900, None, vec![0; 6]), (900, None, vec![0; 200])]);
+        let header = BatchHeader::parse(&bytes).unwrap();
+        let check = RecordCheck { require_keys: true, earliest: Timestamp(500), latest: Timestamp(1500) };
+        let expected = CheckedRecords {
+            max_timestamp: Timestamp(900),
+            max_timestamp_delta: 1,
+            consecutive: true,
+            first_keyless: Some(1),
+            first_out_of_range: Some((0, Timestamp(100))),
+        };
+        assert_eq!(check_records(&header, &bytes, &check).unwrap(), expected);
     }
 }
