@@ -95,6 +95,20 @@ impl Node {
         self.broker
     }
 
+    /// Makes another broker the one that is started next on this folder and these ports. This one must be stopped.
+    ///
+    /// # Panics
+    /// When it runs.
+    pub fn hand_over_to(&mut self, broker: Broker) {
+        assert!(self.process.is_none(), "{:?} still runs", self.broker);
+        self.broker = broker;
+    }
+
+    /// Sets a configuration key for the next start.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
     /// `127.0.0.1:port`, for clients.
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -103,6 +117,11 @@ impl Node {
     /// The port of the Kafka listener on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// `127.0.0.1:port` of Apache Kafka's controller.
+    pub fn controller(&self) -> String {
+        format!("127.0.0.1:{}", self.second_port)
     }
 
     /// `http://127.0.0.1:port` of Forebay's HTTP listener.
