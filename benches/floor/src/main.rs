@@ -5,12 +5,14 @@
 //! forebay-floor serve FOLDER
 //! forebay-floor produce --address HOST:PORT --topic T --gb 1 [--connections 1 --partitions 4 --record-bytes 1024
 //!                       --batch-bytes 65536 --compression none|lz4 --in-flight 5]
+//! forebay-floor acks    --address HOST:PORT --topic T [--connections 1 --record-bytes 1024 --seconds 10]
 //! forebay-floor fetch   --address HOST:PORT --topic T [--floor] [--connections 1 --partitions 4 --partition-bytes 1048576]
 //! forebay-floor create|delete --address HOST:PORT --topic T [--partitions 4]
 //! ```
 //!
 //! A load prints one line of JSON.
 
+mod acks;
 mod batch;
 mod fetch;
 mod options;
@@ -28,11 +30,12 @@ fn main() -> ExitCode {
     let what = arguments.next().unwrap_or_default();
     let done = match what.as_str() {
         "serve" => serve::run(&arguments.next().unwrap_or_else(|| ".".to_owned())),
+        "acks" => Options::parse(arguments).and_then(|options| acks::run(&options)),
         "produce" => Options::parse(arguments).and_then(|options| produce::run(&options)),
         "fetch" => Options::parse(arguments).and_then(|options| fetch::run(&options)),
         "create" => Options::parse(arguments).and_then(|options| topics::create(&options)),
         "delete" => Options::parse(arguments).and_then(|options| topics::delete(&options)),
-        other => Err(format!("{other:?} is none of serve, produce, fetch, create, delete").into()),
+        other => Err(format!("{other:?} is none of serve, produce, acks, fetch, create, delete").into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,6 +25,8 @@ pub struct Options {
     pub in_flight: usize,
     /// Bytes of one partition in an answer to Fetch.
     pub partition_bytes: usize,
+    /// How long to go on, where the load has no other end.
+    pub seconds: f64,
     /// Ask the floor instead of a broker (Fetch only; what is produced is the same for both).
     pub floor: bool,
 }
@@ -43,6 +45,7 @@ impl Options {
             lz4: false,
             in_flight: 5,
             partition_bytes: 1 << 20,
+            seconds: 10.0,
             floor: false,
         };
         let mut arguments = arguments;
@@ -62,6 +65,7 @@ impl Options {
                 "--batch-bytes" => options.batch_bytes = value.parse()?,
                 "--compression" => options.lz4 = value == "lz4",
                 "--in-flight" => options.in_flight = value.parse()?,
+                "--seconds" => options.seconds = value.parse()?,
                 "--partition-bytes" => options.partition_bytes = value.parse()?,
                 _ => return Err(format!("{name} is not an option").into()),
             }
