@@ -44,6 +44,14 @@ pub struct Finding {
     pub recovery: Option<Recovery>,
 }
 
+impl Finding {
+    /// What a person can do about it; `None` where nothing is wrong.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        super::advice::advice(self)
+    }
+}
+
 /// What recovery has to do with a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {

@@ -4,6 +4,7 @@
 //! mapped: another process may be at work on them, and a mapping of a file that is being cut would end this one.
 
 mod aborts;
+mod advice;
 mod finding;
 mod folder;
 mod index;

@@ -150,12 +150,12 @@ impl Walk<'_> {
         };
         if let Some(wrong) = wrong {
             self.bad(*position);
-            let what = format!("batch at offset {}: {wrong}", header.base_offset);
+            let what = format!("{}: {wrong}", place(header));
             found.damage(Class::Batch, Some(*position), what);
         } else {
             self.summary.good_until = self.position;
             if let Some(wrong) = bad_content(header, &batch.bytes) {
-                let what = format!("batch at offset {}: {wrong}", header.base_offset);
+                let what = format!("{}: {wrong}", place(header));
                 found.damage(Class::Other, Some(*position), what);
             }
             self.aborts.batch(batch, *position, self.open);
@@ -195,6 +195,11 @@ impl Walk<'_> {
         summary.found.extend(indexes.into_iter().flat_map(FileFindings::finish));
         summary
     }
+}
+
+/// A batch by what its header says of it.
+fn place(header: &BatchHeader) -> String {
+    format!("batch at offset {} to {}, {} bytes", header.base_offset, header.last_offset(), header.size_in_bytes())
 }
 
 /// What is wrong within a batch whose checksum is right: recovery does not look there, readers do.

@@ -49,6 +49,8 @@ struct FindingShape {
     position: Option<u64>,
     what: String,
     recovery: Option<&'static str>,
+    /// What a person can do about it.
+    advice: Option<&'static str>,
 }
 
 /// Checks `dir` and prints the report.
@@ -136,6 +138,7 @@ fn finding_shape(folder: &str, finding: &Finding) -> FindingShape {
             Recovery::Rebuilt => "rebuilt",
             Recovery::Kept => "kept",
         }),
+        advice: finding.advice(),
     }
 }
 
@@ -181,7 +184,9 @@ fn finding_line(finding: &FindingShape) -> String {
         Some(_) => "; recovery would not look here",
         None => "",
     };
-    format!("{:<9}  {}{position}: {}{recovery}", finding.severity.replace('_', " "), finding.file, finding.what)
+    let advice = finding.advice.map(|advice| format!("\n{:<9}  what to do: {advice}", "")).unwrap_or_default();
+    let severity = finding.severity.replace('_', " ");
+    format!("{severity:<9}  {}{position}: {}{recovery}{advice}", finding.file, finding.what)
 }
 
 fn count(number: u64, what: &str) -> String {
