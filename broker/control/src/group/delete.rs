@@ -14,6 +14,9 @@ use super::reply::{DeleteOffsetsReply, GroupReply, PartitionResult};
 use super::state::GroupState;
 use crate::error_code::ErrorCode;
 
+/// Tells whether a group reads a topic.
+type Subscribed<'a> = Box<dyn Fn(&str) -> bool + 'a>;
+
 impl GroupMachine {
     pub(super) fn delete_groups(&self, now: Timestamp, delete: DeleteGroups) -> GroupDecision {
         let mut decision = GroupDecision::default();
@@ -87,7 +90,7 @@ impl GroupMachine {
     }
 
     /// Whether a topic is read by the group; an error if it has members that nothing is known of.
-    fn subscription_of(&self, group_id: &str) -> Result<Box<dyn Fn(&str) -> bool + '_>, ErrorCode> {
+    fn subscription_of(&self, group_id: &str) -> Result<Subscribed<'_>, ErrorCode> {
         if let Some(group) = self.consumer_groups.get(group_id) {
             let topics = group.subscribed_topics();
             return Ok(Box::new(move |topic| topics.iter().any(|t| &***t == topic)));

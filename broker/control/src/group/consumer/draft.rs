@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use forebay_storage::ids::Timestamp;
 
+use super::change::ConsumerChange;
 use super::config::ConsumerGroupConfig;
-use super::group::{ConsumerChange, ConsumerGroup};
+use super::group::ConsumerGroup;
 use super::member::ConsumerMember;
 use super::record::ConsumerRecord;
 use super::timers::ConsumerTimer;

@@ -2,9 +2,11 @@
 //!
 //! Reading order: `topics` says what comes in from the cluster, `member` and `group` what is kept; then `heartbeat`, which goes
 //! through `subscribe`, `regex`, `target` (with `assignor`) and `reconcile`; `fence` and `timers` take members out; `upgrade`,
-//! `downgrade` and `classic_members` are the migration from and to classic groups; `offsets` fences commits.
+//! `downgrade`, `classic_join` and `classic_members` are the migration from and to classic groups; `offsets` fences commits.
 
 mod assignor;
+mod change;
+mod classic_join;
 mod classic_members;
 mod config;
 mod describe;
@@ -27,9 +29,9 @@ mod upgrade;
 mod validate;
 mod xxh3;
 
+pub use change::{ConsumerChange, ConsumerGroupState};
 pub use config::{ConsumerGroupConfig, GroupOverrides, MigrationPolicy};
 pub use describe::{AssignedTopic, ConsumerGroupDescription, ConsumerMemberDescription};
-pub use group::{ConsumerChange, ConsumerGroupState};
 pub use heartbeat::{ConsumerHeartbeat, ConsumerHeartbeatReply};
 pub use record::ConsumerRecord;
 pub use regex::{RegexesResolved, ResolveRegexes};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use forebay_storage::ids::TopicId;
 
+use super::change::ConsumerChange;
 use super::draft::ConsumerDraft;
-use super::group::ConsumerChange;
 use super::member::{ConsumerMember, MemberState};
 use super::record::ConsumerRecord;
 use super::refusal::Refusal;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use forebay_storage::ids::Timestamp;
 use regex_lite::Regex;
 
+use super::change::ConsumerChange;
 use super::draft::ConsumerDraft;
-use super::group::ConsumerChange;
 use super::member::ConsumerMember;
 use super::record::ConsumerRecord;
 use super::refusal::Refusal;

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::change::ConsumerChange;
 use super::draft::ConsumerDraft;
-use super::group::ConsumerChange;
 use super::heartbeat::ConsumerHeartbeat;
 use super::member::{AWAY_EPOCH, ConsumerMember};
 use super::reconcile::Owned;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use forebay_storage::ids::Timestamp;
 
+use super::change::ConsumerChange;
 use super::draft::ConsumerDraft;
-use super::group::{ConsumerChange, ConsumerGroup};
+use super::group::ConsumerGroup;
 use super::member::{ConsumerMember, MemberState};
 use crate::group::draft::GroupDecision;
 use crate::group::machine::GroupMachine;

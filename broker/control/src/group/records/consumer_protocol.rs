@@ -10,6 +10,9 @@ use super::codec::{Reader, RecordError, put_string};
 /// The newest version written; a client with a newer one is answered with this.
 const NEWEST_VERSION: i16 = 3;
 
+/// Topics by name, each with partitions.
+type TopicPartitions = Vec<(Arc<str>, Vec<i32>)>;
+
 /// A member's subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subscription {
@@ -18,12 +21,12 @@ pub(crate) struct Subscription {
     /// What the member reads.
     pub(crate) topics: Vec<Arc<str>>,
     /// What the member has (version 1 on).
-    pub(crate) owned: Vec<(Arc<str>, Vec<i32>)>,
+    pub(crate) owned: TopicPartitions,
     /// `client.rack` (version 3 on); empty counts as none.
     pub(crate) rack_id: Option<Arc<str>>,
 }
 
-fn topics(reader: &mut Reader<'_>, field: &'static str) -> Result<Vec<(Arc<str>, Vec<i32>)>, RecordError> {
+fn topics(reader: &mut Reader<'_>, field: &'static str) -> Result<TopicPartitions, RecordError> {
     let mut topics = Vec::new();
     for _ in 0..reader.count(field, false)? {
         let topic = reader.string(field, false)?;
@@ -63,7 +66,7 @@ impl Subscription {
 }
 
 /// The partitions of an assignment by topic, and whether it has data of an assignor of the client's.
-pub(crate) fn decode_assignment(bytes: &[u8]) -> Result<(Vec<(Arc<str>, Vec<i32>)>, bool), RecordError> {
+pub(crate) fn decode_assignment(bytes: &[u8]) -> Result<(TopicPartitions, bool), RecordError> {
     let mut reader = Reader::new("ConsumerProtocolAssignment", bytes);
     let version = reader.int16("version")?;
     if version < 0 {

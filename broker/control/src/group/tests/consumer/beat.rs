@@ -14,6 +14,9 @@ use crate::machine::ReplyTo;
 pub const FOO: u128 = 1;
 pub const BAR: u128 = 2;
 
+/// Partitions by topic, as an answer tells them.
+pub type Told = Vec<(u128, Vec<i32>)>;
+
 /// A heartbeat of a member.
 #[derive(Clone, Debug)]
 pub struct Beat {
@@ -123,7 +126,7 @@ impl Sim {
     }
 
     /// A heartbeat that is welcome: the epoch and the assignment that is told.
-    pub fn beat_ok(&mut self, beat: &Beat) -> (i32, Option<Vec<(u128, Vec<i32>)>>) {
+    pub fn beat_ok(&mut self, beat: &Beat) -> (i32, Option<Told>) {
         let reply = self.beat(beat);
         assert_eq!((reply.error, &reply.error_message), (ErrorCode::None, &None), "{beat:?}");
         let assignment = reply.assignment.map(|a| a.into_iter().map(|(t, p)| (t.0.as_u128(), p)).collect());

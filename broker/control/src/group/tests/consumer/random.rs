@@ -105,6 +105,10 @@ impl World {
                 self.sim.replies = replies;
                 self.tell_topics();
                 self.classic.iter_mut().for_each(Classic::disconnect);
+                // A classic generation that never became stable is forgotten.
+                if self.sim.machine.groups.contains_key(GROUP) {
+                    self.epoch = 0;
+                }
             }
             _ => {}
         }
