@@ -74,3 +74,35 @@ impl FileRegion {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::{IoSlice, Read};
+    use std::os::unix::net::UnixStream;
+
+    use crate::disk::{Disk, RealDisk};
+
+    /// No mapping holds the file here, so it is the region alone that keeps the bytes.
+    #[test]
+    fn a_region_stays_as_it_was_when_its_file_is_cut_and_grows_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = RealDisk::default().create(&folder.path().join("a.log")).unwrap();
+        file.append(&mut [IoSlice::new(b"0123456789")]).unwrap();
+        assert!(file.region(4, 7).is_none(), "beyond what was written");
+        let mut region = file.region(2, 6).unwrap();
+        file.truncate(3).unwrap();
+        file.append(&mut [IoSlice::new(b"abcdefgh")]).unwrap();
+        assert!(!region.is_empty());
+        let (near, mut far) = UnixStream::pair().unwrap();
+        while !region.is_empty() {
+            let sent = region.send_to(&near, 4).unwrap();
+            assert!((1..=4).contains(&sent));
+            region.advance(sent);
+        }
+        drop(near);
+        let mut got = Vec::new();
+        far.read_to_end(&mut got).unwrap();
+        assert_eq!(got, b"234567");
+        assert_eq!(file.read_at(0, 100).unwrap().as_ref(), b"012abcdefgh");
+    }
+}

@@ -60,3 +60,46 @@ fn a_time_is_found_inside_a_compressed_batch() {
     assert_eq!([found(5), found(11), found(30), found(31)], [Some(0), Some(1), Some(1), None]);
     assert_eq!(log.max_timestamp_offset().unwrap().unwrap().0, Offset(1));
 }
+
+/// However the index lies, a read ends where a walk over all batches ends.
+#[test]
+fn reads_end_where_they_should_whatever_the_index_has() {
+    for interval in [1, 200, 1000, 100_000] {
+        let mut log = new_log(LogConfig { index_interval_bytes: interval, ..LogConfig::default() });
+        // (first offset, end offset, bytes) of each batch.
+        let mut written: Vec<(i64, i64, usize)> = Vec::new();
+        for at in 0..60usize {
+            let values = vec!["x".repeat(at * 37 % 301); 1 + at % 3];
+            let batch = plain(&values.iter().map(String::as_str).collect::<Vec<_>>());
+            let base = log.log_end_offset().0;
+            written.push((base, base + values.len() as i64, batch.len()));
+            append(&mut log, batch, as_client());
+        }
+        let end = log.log_end_offset().0;
+        for from in 0..end {
+            for up_to in [from, from + 1, from + 7, end - 3, end] {
+                for (max, min_one) in [(1, false), (1, true), (700, false), (2500, true), (1_000_000, false)] {
+                    let seen = written.iter().skip_while(|batch| batch.1 <= from).take_while(|batch| batch.1 <= up_to);
+                    let mut left = max;
+                    let expected: Vec<&(i64, i64, usize)> = seen
+                        .enumerate()
+                        .take_while(|(at, batch)| {
+                            let fits = batch.2 <= left || (*at == 0 && min_one);
+                            left = left.saturating_sub(batch.2);
+                            fits
+                        })
+                        .map(|(_, batch)| batch)
+                        .collect();
+                    let read = log.read(Offset(from), max, Offset(up_to), min_one).unwrap();
+                    let found: Vec<i64> =
+                        batches(read.bytes.clone()).map(|batch| batch.unwrap().header.base_offset.0).collect();
+                    let case = format!("interval {interval}, from {from}, up to {up_to}, {max} bytes, {min_one}");
+                    assert_eq!(found, expected.iter().map(|batch| batch.0).collect::<Vec<_>>(), "{case}");
+                    if let Some(last) = expected.last() {
+                        assert_eq!(read.end, Offset(last.1), "{case}");
+                    }
+                }
+            }
+        }
+    }
+}
