@@ -55,16 +55,17 @@ impl Checkpoints {
         self.known.insert(name.clone(), (Some(id), offset));
     }
 
-    /// Writes the files of which the logs that are there, each with its folder, have changed. Logs that are not there are forgotten.
-    /// A folder in which that fails comes back with the error.
-    pub fn write(&mut self, logs: &[(TopicPartition, PathBuf)]) -> Vec<(PathBuf, StorageError)> {
-        let mut next: BTreeMap<&Path, Offsets> =
-            self.written.keys().map(|dir| (dir.as_path(), Offsets::new())).collect();
+    /// Writes the files of those folders that work for which the logs that are there, each with its folder, have changed. Logs that
+    /// are not there are forgotten. A folder in which that fails comes back with the error.
+    pub fn write(&mut self, working: &[PathBuf], logs: &[(TopicPartition, PathBuf)]) -> Vec<(PathBuf, StorageError)> {
+        let mut next: BTreeMap<&Path, Offsets> = working.iter().map(|dir| (dir.as_path(), Offsets::new())).collect();
         let mut known = BTreeMap::new();
         for (name, dir) in logs {
             let Some((id, offset)) = self.known.get(name) else { continue };
             known.insert(name.clone(), (*id, *offset));
-            next.entry(dir).or_default().insert(name.clone(), *offset);
+            if let Some(offsets) = next.get_mut(dir.as_path()) {
+                offsets.insert(name.clone(), *offset);
+            }
         }
         let changed: Vec<(PathBuf, Offsets)> = next
             .into_iter()
@@ -109,7 +110,7 @@ mod tests {
         first.note(&name(0), id(1), Offset(7));
         first.note(&name(1), id(1), Offset(8));
         let logs = [(name(0), dirs[0].clone()), (name(1), dirs[1].clone()), (name(2), dirs[1].clone())];
-        assert!(first.write(&logs).is_empty());
+        assert!(first.write(&dirs, &logs).is_empty());
         assert_eq!(
             (file(&dirs[0]), file(&dirs[1])),
             (Offsets::from([(name(0), Offset(7))]), Offsets::from([(name(1), Offset(8))]))
@@ -118,9 +119,11 @@ mod tests {
         assert_eq!(second.of(&name(0), id(1)), Some(Offset(7)));
         assert_eq!(second.of(&name(0), id(2)), None, "another topic of that name");
         // The log has moved to the other folder, and the first one's is of another topic.
-        assert!(second.write(&[(name(0), dirs[0].clone()), (name(1), dirs[0].clone())]).is_empty());
+        assert!(second.write(&dirs, &[(name(0), dirs[0].clone()), (name(1), dirs[0].clone())]).is_empty());
         assert_eq!((file(&dirs[0]), file(&dirs[1])), (Offsets::from([(name(1), Offset(8))]), Offsets::new()));
-        assert!(second.write(&[]).is_empty());
+        assert!(second.write(&dirs[1..], &[]).is_empty());
+        assert_eq!(file(&dirs[0]), Offsets::from([(name(1), Offset(8))]), "a folder that failed is left alone");
+        assert!(second.write(&dirs, &[]).is_empty());
         assert_eq!(file(&dirs[0]), Offsets::new());
         disk.write_atomic(&dirs[0].join(CLEANER_OFFSET_FILE), b"rubbish").unwrap();
         assert_eq!(read().of(&name(1), id(1)), None, "a damaged file counts as empty");

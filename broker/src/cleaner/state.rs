@@ -95,7 +95,9 @@ impl Shared {
     /// Brings the checkpoints of these logs to disk, as far as they are known.
     pub(super) fn write_book(&self, book: &mut Book, logs: &[(Arc<Partition>, PathBuf)]) {
         let named: Vec<_> = logs.iter().map(|(partition, dir)| (partition.name().clone(), dir.clone())).collect();
-        for (dir, error) in book.checkpoints.write(&named) {
+        let working = self.partitions.dirs().filter(|dir| !dir.is_offline());
+        let working: Vec<PathBuf> = working.map(|dir| dir.path().to_owned()).collect();
+        for (dir, error) in book.checkpoints.write(&working, &named) {
             tracing::error!("the checkpoint of the log cleaner cannot be written: {error}");
             if let Some((partition, _)) = logs.iter().find(|(_, found)| *found == dir) {
                 partition.report(&error);
