@@ -5,6 +5,7 @@
 mod append;
 mod clean;
 mod config;
+mod cuts;
 mod delete;
 mod error;
 mod failed_sync;
@@ -29,12 +30,13 @@ pub use crate::compact::{Cancellation, CleanPlan, CleanStats, CleanTask, Cleaned
 pub use crate::segment::AbortedTransaction;
 pub use append::{AppendOptions, Origin};
 pub use config::LogConfig;
+pub use cuts::Cut;
 pub use error::{AppendError, ReadError};
 pub use flush::{FlushTask, Flushed};
 pub use names::{deleted_dir_name, future_dir_name, future_of, is_deleted_dir, parse_dir_name};
 pub use open::LogOptions;
-pub use relocate::{CopySource, settle_future};
 pub use outcome::{AppendOutcome, ProducerInfo, ReadOutcome};
+pub use relocate::{CopySource, settle_future};
 
 use crate::disk::{Disk, DiskFile};
 use crate::epochs::LeaderEpochs;
@@ -69,6 +71,7 @@ pub struct Log {
     /// Replacing or cutting segments failed half-way: a read might pass over records that are there.
     unreadable: bool,
     compaction: clean::Compaction,
+    cuts: Vec<Cut>,
 }
 
 impl Log {

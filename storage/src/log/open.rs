@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::failed_sync;
 use super::flush::Durability;
-use super::{Log, LogConfig};
+use super::{Cut, Log, LogConfig};
 use crate::checkpoint::{PARTITION_METADATA_FILE, read_partition_metadata};
 use crate::disk::{Disk, DiskFile};
 use crate::epochs::LeaderEpochs;
@@ -87,6 +87,7 @@ impl Log {
             broken: false,
             unreadable: false,
             compaction: Default::default(),
+            cuts: Vec::new(),
         };
         log.settle(options.clean && !changed, now)?;
         log.durability = Durability::opened(log.recovery_point, now);
@@ -96,6 +97,8 @@ impl Log {
 
     /// Finds out where the log begins and ends, and what its producers did.
     fn settle(&mut self, clean: bool, now: Timestamp) -> Result<(), StorageError> {
+        let bases = self.segments.keys().copied().collect();
+        self.producers.remove_stray_snapshots(&bases, Offset(i64::MAX))?;
         let clean_end = if clean { self.clean_end()? } else { None };
         match clean_end {
             Some(end) => {
@@ -138,6 +141,8 @@ impl Log {
 
     /// Reads everything from the recovery point on, and cuts off what is torn or damaged, with all that follows it.
     fn recover(&mut self, now: Timestamp) -> Result<(), StorageError> {
+        // The epochs begin where the log did, and were written before anything was deleted.
+        let deleted_to = self.epochs.earliest().map_or(Offset::ZERO, |entry| entry.start);
         let bases: Vec<Offset> = self.segments.keys().copied().collect();
         let Some(first) = bases.first().copied() else { return Ok(()) };
         let without_index = |base: &Offset| -> Result<bool, StorageError> {
@@ -160,23 +165,51 @@ impl Log {
             // Kafka's compaction leaves gaps between segments that it has synced; else a gap means that the end of the one before was
             // lost.
             let may_have_gap = self.config.compact && self.log_end < self.recovery_point;
+            if base > self.log_end && self.log_end <= deleted_to {
+                // A crash has undone the deletion of what lies before, in part.
+                let kept = self.segments.split_off(&base);
+                std::mem::replace(&mut self.segments, kept).into_values().try_for_each(Segment::remove)?;
+                self.log_end = base;
+            }
             if base != self.log_end && !may_have_gap {
-                self.remove_segments_from(base)?;
+                let (from, to) = (self.log_end, base);
+                self.cut_segments_from(base, &format!("it begins at offset {to}, the one before it ends at {from}"))?;
                 break;
             }
             let segment = self.segments.get_mut(&base).expect("its base was just listed");
-            let (end, cut) = segment.recover(&mut self.producers, &mut self.epochs)?;
-            self.log_end = end;
-            if base < self.recovery_point {
-                // Nobody will look at this segment again, by the checkpoint: its new indexes must be as durable as the old were.
+            // By the checkpoint nobody will look at such a segment again: its new indexes must be as durable as the old were.
+            let durable = base < self.recovery_point;
+            let recovered = segment.recover(&mut self.producers, &mut self.epochs, durable)?;
+            self.log_end = recovered.end;
+            if durable {
                 segment.files().try_for_each(|file| file.sync())?;
                 self.disk.sync_dir(&self.dir)?;
             }
-            if cut > 0 {
-                self.remove_segments_from(Offset(base.0 + 1))?;
+            if let Some((bytes, reason)) = recovered.cut {
+                let (position, end) = (segment.size(), recovered.end);
+                self.cuts.push(Cut { file: file_path(&self.dir, base, LOG_SUFFIX), position, bytes, end, reason });
+                self.cut_segments_from(Offset(base.0 + 1), "what was before it was cut off")?;
                 break;
             }
         }
+        Ok(())
+    }
+
+    /// Removes segments, durably: the next crash must not bring them back among what is written in their place.
+    fn cut_segments_from(&mut self, from: Offset, reason: &str) -> Result<(), StorageError> {
+        let cut = |segment: &Segment| Cut {
+            file: file_path(&self.dir, segment.base(), LOG_SUFFIX),
+            position: 0,
+            bytes: segment.size(),
+            end: self.log_end,
+            reason: reason.to_owned(),
+        };
+        let cuts: Vec<Cut> = self.segments.range(from..).map(|(_, segment)| cut(segment)).collect();
+        self.remove_segments_from(from)?;
+        if !cuts.is_empty() {
+            self.disk.sync_dir(&self.dir)?;
+        }
+        self.cuts.extend(cuts);
         Ok(())
     }
 

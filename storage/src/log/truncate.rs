@@ -66,13 +66,15 @@ impl Log {
 
     fn cut_all(&mut self, offset: Offset, now: Timestamp) -> Result<(), StorageError> {
         self.compaction.truncated(offset);
+        // Whatever stops this half-way, no snapshot may be left that speaks of batches that are gone.
+        self.producers.reset(offset)?;
+        self.disk.sync_dir(&self.dir)?;
+        self.epochs.clear()?;
         while let Some((_, segment)) = self.segments.pop_last() {
             segment.remove()?;
         }
         let segment = self.new_segment(offset, now)?;
         self.segments.insert(offset, segment);
-        self.epochs.clear()?;
-        self.producers.reset(offset)?;
         self.log_start = offset;
         self.log_end = offset;
         self.recovery_point = self.recovery_point.min(offset);

@@ -194,9 +194,10 @@ impl ProducerState {
         self.last_snapshot = self.snapshots.last().copied().unwrap_or(log_start);
     }
 
-    /// Removes the snapshots that are neither at one of `bases` nor the newest, and those beyond `end`.
+    /// Removes the snapshots that are neither at one of `bases` nor beyond the last of them, and those beyond `end` (Kafka:
+    /// ProducerStateManager.removeStraySnapshots). One before the first segment speaks of a log that is gone.
     pub(crate) fn remove_stray_snapshots(&mut self, bases: &BTreeSet<Offset>, end: Offset) -> Result<(), StorageError> {
-        let newest = self.snapshots.range(..=end).next_back().copied();
+        let newest = self.snapshots.range(..=end).next_back().copied().filter(|at| Some(at) > bases.last());
         let stray = |at: &&Offset| **at > end || (!bases.contains(at) && Some(**at) != newest);
         let strays: Vec<_> = self.snapshots.iter().filter(stray).copied().collect();
         strays.into_iter().try_for_each(|at| self.remove_snapshot(at))

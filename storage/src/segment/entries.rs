@@ -23,12 +23,14 @@ pub(super) struct Entries<const N: usize> {
     /// What the file holds, once it was read.
     stored: OnceLock<Bytes>,
     pending: Vec<u8>,
+    /// All entries stay in memory until [`Entries::store_whole`].
+    held: bool,
 }
 
 impl<const N: usize> Entries<N> {
     /// Touches no file yet.
     pub(super) fn new(disk: Arc<dyn Disk>, path: PathBuf) -> Self {
-        Entries { disk, path, file: OnceLock::new(), stored: OnceLock::new(), pending: Vec::new() }
+        Entries { disk, path, file: OnceLock::new(), stored: OnceLock::new(), pending: Vec::new(), held: false }
     }
 
     /// Makes the file, empty.
@@ -77,9 +79,34 @@ impl<const N: usize> Entries<N> {
     /// that it is for is in the log already.
     pub(super) fn push(&mut self, entry: [u8; N]) {
         self.pending.extend_from_slice(&entry);
-        if self.pending.len() >= PENDING_LIMIT {
+        if self.pending.len() >= PENDING_LIMIT && !self.held {
             let _ = self.store();
         }
+    }
+
+    /// Has no entries and, on disk, no file until [`Entries::store_whole`]: one that is there is complete.
+    pub(super) fn start_over(&mut self) -> Result<(), StorageError> {
+        self.remove()?;
+        self.held = true;
+        Ok(())
+    }
+
+    /// Ends what [`Entries::start_over`] began: the file comes into being with all its entries, synced if it is to be `durable`.
+    pub(super) fn store_whole(&mut self, durable: bool) -> Result<(), StorageError> {
+        let mut temporary = self.path.as_os_str().to_owned();
+        temporary.push(".tmp");
+        let temporary = PathBuf::from(temporary);
+        let file = self.disk.create(&temporary)?;
+        file.append(&mut [IoSlice::new(&self.pending)])?;
+        if durable {
+            file.sync()?;
+        }
+        self.disk.rename(&temporary, &self.path)?;
+        self.file = OnceLock::from(self.disk.open(&self.path)?);
+        self.stored = OnceLock::new();
+        self.pending.clear();
+        self.held = false;
+        Ok(())
     }
 
     /// Writes what waits in memory.

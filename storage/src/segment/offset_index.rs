@@ -80,6 +80,17 @@ impl OffsetIndex {
         self.entries.truncate(self.entries.partition_point(|entry| i64::from(split(entry).0) < relative)?)
     }
 
+    /// Forgets all entries and removes the file, until [`Self::store_whole`].
+    pub(super) fn start_over(&mut self) -> Result<(), StorageError> {
+        self.last = None;
+        self.entries.start_over()
+    }
+
+    /// Puts the file in place, with all entries.
+    pub(super) fn store_whole(&mut self, durable: bool) -> Result<(), StorageError> {
+        self.entries.store_whole(durable)
+    }
+
     pub(super) fn store(&mut self) -> Result<(), StorageError> {
         self.entries.store()
     }

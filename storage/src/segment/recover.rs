@@ -10,15 +10,26 @@ use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp};
 use crate::producer::ProducerState;
 
+/// What recovery has found.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    /// Where the segment ends.
+    pub(crate) end: Offset,
+    /// How many bytes were cut off, and why.
+    pub(crate) cut: Option<(u64, String)>,
+}
+
 impl Segment {
-    /// Reads the segment from its start; returns its end offset and the number of bytes cut off.
+    /// Reads the segment from its start. The new indexes are synced if they
+    /// are to be `durable`.
     pub(crate) fn recover(
         &mut self,
         producers: &mut ProducerState,
         epochs: &mut LeaderEpochs,
-    ) -> Result<(Offset, u64), StorageError> {
-        self.offsets.reset()?;
-        self.times.reset()?;
+        durable: bool,
+    ) -> Result<Recovered, StorageError> {
+        self.offsets.start_over()?;
+        self.times.start_over()?;
         self.aborts.reset()?;
         self.set_max_timestamp((Timestamp::NONE, self.base));
         self.first_timestamp = OnceLock::new();
@@ -26,7 +37,15 @@ impl Segment {
         let mut valid = 0;
         let mut end = self.base;
         let mut rest = self.file.read_at(0, usize::MAX)?;
-        while let Some(batch) = self.next_valid(&rest, end) {
+        let mut reason = String::new();
+        while !rest.is_empty() {
+            let batch = match self.next_valid(&rest, end) {
+                Ok(batch) => batch,
+                Err(wrong) => {
+                    reason = wrong;
+                    break;
+                }
+            };
             let size = batch.bytes.len();
             self.index(&batch.header, valid)?;
             self.bytes_since_index += size;
@@ -36,19 +55,45 @@ impl Segment {
             rest = rest.slice(size..);
         }
         drop(rest);
-        let cut = self.size() - valid;
-        self.file.truncate(valid)?;
-        self.seal()?;
-        Ok((end, cut))
+        let cut = Some(self.size() - valid).filter(|cut| *cut > 0);
+        if cut.is_some() {
+            self.file.truncate(valid)?;
+            // At once: the next crash must not bring it back behind what is written in its place.
+            self.file.sync()?;
+        }
+        self.complete_indexes(durable)?;
+        Ok(Recovered { end, cut: cut.map(|bytes| (bytes, reason)) })
     }
 
-    /// The batch at the start of `rest`, if it is whole, undamaged and follows on `end`.
-    fn next_valid(&self, rest: &bytes::Bytes, end: Offset) -> Option<Batch> {
-        let batch = Batch::parse(rest.clone()).ok()?;
+    /// Writes the indexes, the one by offset last: a segment that has it has the others, whenever this is interrupted.
+    fn complete_indexes(&mut self, durable: bool) -> Result<(), StorageError> {
+        if self.size() > 0 {
+            let (timestamp, offset) = self.max_timestamp()?;
+            self.times.maybe_push(timestamp, offset)?;
+        }
+        self.times.store_whole(durable)?;
+        self.aborts.store()?;
+        if durable {
+            if let Some(file) = self.aborts.file() {
+                file.sync()?;
+            }
+            self.disk.sync_dir(&self.dir)?;
+        }
+        self.offsets.store_whole(durable)
+    }
+
+    /// The batch at the start of `rest`, if it is whole, undamaged and follows on `end`; else what is wrong.
+    fn next_valid(&self, rest: &bytes::Bytes, end: Offset) -> Result<Batch, String> {
+        let batch = Batch::parse(rest.clone()).map_err(|error| error.to_string())?;
         let header = &batch.header;
         let in_order =
             header.base_offset >= end && header.last_offset_delta >= 0 && self.can_hold(header.last_offset());
-        (in_order && batch.check_crc().is_ok()).then_some(batch)
+        if !in_order {
+            let (first, last) = (header.base_offset, header.last_offset());
+            return Err(format!("a batch of offsets {first} to {last} does not follow on offset {end}"));
+        }
+        batch.check_crc().map_err(|error| error.to_string())?;
+        Ok(batch)
     }
 
     fn note(

@@ -77,6 +77,17 @@ impl TimeIndex {
         self.entries.truncate(self.entries.partition_point(|entry| i64::from(split(entry).1) < relative)?)
     }
 
+    /// Forgets all entries and removes the file, until [`Self::store_whole`].
+    pub(super) fn start_over(&mut self) -> Result<(), StorageError> {
+        self.last = OnceLock::new();
+        self.entries.start_over()
+    }
+
+    /// Puts the file in place, with all entries.
+    pub(super) fn store_whole(&mut self, durable: bool) -> Result<(), StorageError> {
+        self.entries.store_whole(durable)
+    }
+
     pub(super) fn store(&mut self) -> Result<(), StorageError> {
         self.entries.store()
     }

@@ -4,6 +4,7 @@ mod appends;
 mod compaction;
 mod compaction_model;
 mod configs;
+mod failures;
 mod files;
 mod flushing;
 mod model;
