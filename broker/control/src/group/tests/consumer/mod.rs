@@ -2,6 +2,7 @@
 
 mod beat;
 mod clients;
+mod golden;
 mod joining;
 mod migration;
 mod offsets;

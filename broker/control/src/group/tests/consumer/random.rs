@@ -80,6 +80,15 @@ impl World {
         self.sim.know(self.version, &known);
     }
 
+    /// The classic clients have a stable group before the others come.
+    fn start_classic(&mut self) {
+        for _ in 0..8 {
+            self.classic.iter_mut().for_each(|c| c.go_on(&mut self.sim));
+            self.sim.advance(0);
+        }
+        assert!(self.classic.iter().all(|c| c.is_in));
+    }
+
     fn take(&mut self, step: &Step) {
         let (moderns, classics) = (self.modern.len(), self.classic.len());
         match *step {
@@ -198,9 +207,13 @@ proptest! {
         interval in prop_oneof![Just(0), Just(1_000)],
         modern in 0usize..4,
         classic in 0usize..3,
+        head_start: bool,
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let mut world = World::new(interval, modern, classic);
+        if head_start {
+            world.start_classic();
+        }
         for step in &steps {
             world.take(step);
             world.check_owners();
