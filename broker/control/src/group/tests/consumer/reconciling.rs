@@ -1,8 +1,14 @@
 //! From the target assignment to the members: giving up, waiting, getting (Kafka: GroupMetadataManagerTest.testReconciliationProcess,
 //! CurrentAssignmentBuilderTest).
 
-use super::beat::{BAR, Beat, FOO, eager, sim};
+use std::sync::Arc;
+
+use super::beat::{BAR, Beat, FOO, Told, eager, id, sim};
+use crate::error_code::ErrorCode;
+use crate::group::records::CurrentAssignmentValue;
 use crate::group::tests::sim::Sim;
+use crate::group::*;
+use crate::machine::Machine;
 
 #[test]
 fn a_partition_is_given_only_after_it_was_given_up() {
@@ -123,4 +129,70 @@ fn most_votes_choose_the_assignor() {
         sim.beat(&Beat { assignor: Some("uniform"), ..Beat::join(member, &["foo", "bar"]) });
     }
     assert_eq!(&*sim.described().assignor, "uniform");
+}
+
+#[test]
+fn what_comes_back_while_it_is_given_up_is_given_again() {
+    let mut sim = sim();
+    sim.beat(&Beat::join("m1", &["foo"]));
+    sim.beat(&Beat::join("m2", &["foo"]));
+    assert_eq!(sim.beat_ok(&Beat::again("m1", 2)), (2, Some(vec![(FOO, vec![0, 1, 2])])));
+    // The other leaves before the first has given anything up; all of it is the first one's again.
+    sim.beat(&Beat::again("m2", -1));
+    assert_eq!(sim.beat_ok(&Beat::again("m1", 2)), (2, None), "it is still held to what it was asked");
+    let given_up = Beat::again("m1", 2).owning(&[(FOO, &[0, 1, 2])]);
+    assert_eq!(sim.beat_ok(&given_up), (4, Some(vec![(FOO, vec![0, 1, 2, 3, 4, 5])])));
+}
+
+#[test]
+fn partitions_come_as_they_are_freed() {
+    let mut sim = sim();
+    sim.beat(&Beat::join("m1", &["foo"]));
+    sim.beat(&Beat::join("m2", &["bar"]));
+    let (_, both) = sim.beat_ok(&Beat { topics: Some(vec!["foo", "bar"]), ..Beat::again("m2", 3) });
+    assert_eq!(both, None, "what it gains is not free");
+    sim.beat(&Beat::join("m3", &["foo"]));
+    let shares: usize = sim.described().members.iter().flat_map(|m| &m.target).map(|t| t.partitions.len()).sum();
+    assert_eq!(shares, 9);
+    let told = |reply: (i32, Option<Told>)| reply.1.unwrap_or_default();
+    let kept = told(sim.beat_ok(&Beat::again("m1", 2)));
+    let kept: Vec<(u128, &[i32])> = kept.iter().map(|(t, p)| (*t, p.as_slice())).collect();
+    assert_eq!(sim.beat_ok(&Beat::again("m1", 2).owning(&kept)).0, sim.epochs().2);
+    for member in ["m2", "m3", "m2"] {
+        let epoch = sim.described().members.iter().find(|m| &*m.member_id == member).unwrap().epoch;
+        sim.beat(&Beat::again(member, epoch));
+    }
+    assert_eq!(sim.epochs().0, "Stable");
+}
+
+#[test]
+fn a_member_in_a_state_of_a_newer_broker_starts_from_nothing() {
+    let mut sim = sim();
+    sim.beat(&Beat::join("m", &["foo"]));
+    let value = CurrentAssignmentValue {
+        epoch: 2,
+        previous_epoch: 1,
+        state: 9,
+        assigned: [(id(FOO), [(0, 2)].into())].into(),
+        revoking: [].into(),
+    };
+    let record = ConsumerRecord::Current("m".into(), Some(value));
+    sim.machine.apply(GroupEvent::Consumer { group_id: "group".into(), record });
+    let words =
+        "The consumer group member is in a unknown state. The member must abandon all its partitions and rejoin.";
+    assert_eq!(sim.beat_err(&Beat::again("m", 2)), (ErrorCode::FencedMemberEpoch, words.into()));
+    assert_eq!(sim.beat_ok(&Beat::join("m", &["foo"])), (2, Some(vec![(FOO, vec![0, 1, 2, 3, 4, 5])])));
+}
+
+#[test]
+fn racks_of_replicas_are_part_of_what_is_watched() {
+    let mut sim = sim();
+    sim.beat(&Beat { rack: Some("a"), ..Beat::join("m", &["foo"]) });
+    assert_eq!(sim.described().members[0].rack_id.as_deref(), Some("a"));
+    let racks = vec![vec!["a".into()]; 6];
+    let foo = Arc::new(TopicInfo::new("foo".into(), id(FOO), 6, &racks));
+    let next = sim.machine.topics.next(2, [foo]);
+    sim.run(GroupCommand::Topics(Arc::new(next)));
+    // No assignor of Kafka 4.3 looks at racks, but a change of them begins a new epoch.
+    assert_eq!(sim.beat_ok(&Beat::again("m", 2)), (3, None));
 }
