@@ -3,6 +3,7 @@
 use super::finding::{Class, Finding, Raw, Recovery, Severity};
 use super::segment::SegmentSummary;
 use crate::ids::Offset;
+use crate::log;
 
 /// How a log was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +18,12 @@ pub(super) struct Circumstances {
 
 /// Where recovery would begin; `None` if the log would be taken as it is.
 fn recovery_start(segments: &[SegmentSummary], how: Circumstances) -> Option<Offset> {
-    let (first, last) = (segments.first()?, segments.last()?);
-    let unindexed = segments.iter().find(|segment| !segment.indexed).map(|segment| segment.base);
-    if how.clean && unindexed.is_none() && !last.broken {
+    let last = segments.last()?;
+    if how.clean && segments.iter().all(|segment| segment.indexed) && !last.broken {
         return None;
     }
-    let point = segments.iter().rfind(|segment| segment.base < how.recovery_point).map_or(first.base, |s| s.base);
-    Some(unindexed.map_or(point, |unindexed| unindexed.min(point)))
+    let bases: Vec<(Offset, bool)> = segments.iter().map(|segment| (segment.base, segment.indexed)).collect();
+    log::recovery_start(&bases, how.recovery_point)
 }
 
 /// Says of each finding what would become of it, and how bad it is.

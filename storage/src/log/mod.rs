@@ -35,6 +35,7 @@ pub use error::{AppendError, ReadError};
 pub use flush::{FlushTask, Flushed};
 pub use names::{deleted_dir_name, future_dir_name, future_of, is_deleted_dir, parse_dir_name};
 pub use open::LogOptions;
+pub(crate) use open::recovery_start;
 pub use outcome::{AppendOutcome, ProducerInfo, ReadOutcome};
 pub use relocate::{CopySource, settle_future};
 

@@ -143,25 +143,17 @@ impl Log {
     fn recover(&mut self, now: Timestamp) -> Result<(), StorageError> {
         // The epochs begin where the log did, and were written before anything was deleted.
         let deleted_to = self.epochs.earliest().map_or(Offset::ZERO, |entry| entry.start);
-        let bases: Vec<Offset> = self.segments.keys().copied().collect();
-        let Some(first) = bases.first().copied() else { return Ok(()) };
-        let without_index = |base: &Offset| -> Result<bool, StorageError> {
-            Ok(!self.disk.exists(&file_path(&self.dir, *base, OFFSET_INDEX_SUFFIX))?)
-        };
-        // A recovery point at a segment's very start was reached before the one before it was sealed: its last index entries may
-        // never have been synced, so that one is read again.
-        let mut scan_from = bases.iter().rfind(|base| **base < self.recovery_point).copied().unwrap_or(first);
-        for base in &bases {
-            // An index that is missing below the recovery point was deleted by hand: scan from there.
-            if *base < scan_from && without_index(base)? {
-                scan_from = *base;
-            }
+        let mut bases = Vec::with_capacity(self.segments.len());
+        for base in self.segments.keys() {
+            bases.push((*base, self.disk.exists(&file_path(&self.dir, *base, OFFSET_INDEX_SUFFIX))?));
         }
+        let Some((first, _)) = bases.first().copied() else { return Ok(()) };
+        let scan_from = recovery_start(&bases, self.recovery_point).unwrap_or(first);
         let expiration = self.config.producer_id_expiration_ms;
         self.producers.load(self.log_start.max(first), scan_from, now, expiration)?;
         self.replay_producers(scan_from)?;
         self.log_end = scan_from;
-        for base in bases.into_iter().filter(|base| *base >= scan_from) {
+        for (base, _) in bases.into_iter().filter(|(base, _)| *base >= scan_from) {
             // Kafka's compaction leaves gaps between segments that it has synced; else a gap means that the end of the one before was
             // lost.
             let may_have_gap = self.config.compact && self.log_end < self.recovery_point;
@@ -219,6 +211,18 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// Where recovery begins to read, by the base offsets of the segments and whether each has an `.index`; `None` without segments.
+///
+/// A recovery point at a segment's very start was reached before the one before it was sealed: its last index entries may never
+/// have been synced, so that one is read again. An index that is missing below the recovery point was deleted by hand: that one is
+/// read, with all that follow it.
+pub(crate) fn recovery_start(segments: &[(Offset, bool)], recovery_point: Offset) -> Option<Offset> {
+    let (first, _) = *segments.first()?;
+    let point = segments.iter().rfind(|(base, _)| *base < recovery_point).map_or(first, |(base, _)| *base);
+    let unindexed = segments.iter().find(|(_, indexed)| !indexed).map_or(point, |(base, _)| *base);
+    Some(point.min(unindexed))
 }
 
 /// Reads or writes `partition.metadata`.
