@@ -94,7 +94,15 @@ pub fn tail(log: &Path) -> String {
 ///
 /// # Errors
 /// When it does not start, takes longer than `limit`, or ends without success; with what it wrote to both outputs.
-pub fn run(mut command: Command, input: &str, limit: Duration) -> Result<String, String> {
+pub fn run(command: Command, input: &str, limit: Duration) -> Result<String, String> {
+    outputs(command, input, limit).map(|(output, _)| output)
+}
+
+/// As [`run`]; gives back standard output and standard error.
+///
+/// # Errors
+/// As [`run`].
+pub fn outputs(mut command: Command, input: &str, limit: Duration) -> Result<(String, String), String> {
     let shown = format!("{command:?}");
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let file = |name: &str| dir.path().join(name);
@@ -106,7 +114,7 @@ pub fn run(mut command: Command, input: &str, limit: Duration) -> Result<String,
     let ended = Process { child, log: file("err") }.wait(limit);
     let read = |name: &str| fs::read(file(name)).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
     match ended {
-        Ok(status) if status.success() => Ok(read("out")),
+        Ok(status) if status.success() => Ok((read("out"), read("err"))),
         Ok(status) => Err(format!("{shown} ended with {status}\n{}{}", read("out"), read("err"))),
         Err(late) => Err(format!("{shown}: {late}\n{}{}", read("out"), read("err"))),
     }
