@@ -117,6 +117,9 @@ impl ConsumerDraft<'_> {
             true => self.member(&before.id).ok_or(ErrorCode::UnknownMemberId)?,
             false => self.reconcile(&before.id, changed, Some(&owned)).map_err(|refusal| refusal.error)?,
         };
+        // Where somebody has yet to give up or to get something, the assignment is stale too.
+        let rebalances =
+            rebalances || !self.group.members.values().all(|m| m.is_reconciled_to(self.group.target_epoch));
         if downgrades {
             let reason = format!("Downgrade group {} from consumer to classic with stale assignment.", self.group.id);
             if !self.downgrade(&BTreeSet::new(), generation, rebalances.then_some(&*reason)) {

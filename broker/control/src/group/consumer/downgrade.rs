@@ -16,7 +16,7 @@ use crate::group::draft::Draft;
 use crate::group::event::{GroupChange, GroupEvent};
 use crate::group::machine::GroupMachine;
 use crate::group::member::Member;
-use crate::group::records::{Subscription, encode_assignment};
+use crate::group::records::{Assignment, Subscription, encode_assignment};
 
 impl ConsumerDraft<'_> {
     /// Whether the group becomes a classic one when these members are gone.
@@ -57,7 +57,7 @@ impl ConsumerDraft<'_> {
 
     /// Makes it a classic group without `leaving`; false if what a member joined with cannot be read, and then nothing is done.
     pub(super) fn downgrade(&mut self, leaving: &BTreeSet<Arc<str>>, generation: i32, rebalance: Option<&str>) -> bool {
-        let Some(classic) = self.as_classic(leaving, generation) else { return false };
+        let Some(classic) = self.as_classic(leaving, generation, rebalance.is_some()) else { return false };
         self.record_end();
         let decision = std::mem::take(&mut self.decision);
         let group = ClassicGroup::new(classic.id.clone(), Some(self.now));
@@ -76,26 +76,35 @@ impl ConsumerDraft<'_> {
         true
     }
 
-    fn as_classic(&self, leaving: &BTreeSet<Arc<str>>, generation: i32) -> Option<ClassicGroup> {
+    fn as_classic(&self, leaving: &BTreeSet<Arc<str>>, generation: i32, rebalances: bool) -> Option<ClassicGroup> {
         let mut classic = ClassicGroup::new(self.group.id.clone(), Some(self.now));
         for member in self.group.members.values().filter(|m| !leaving.contains(&m.id)) {
             classic.apply(GroupChange::MemberJoined(Arc::new(as_classic_member(member)?)));
         }
         let protocol = classic.select_protocol();
         for member in classic.members.values_mut() {
-            let assignment = self.assignment_of(&member.id, member.metadata(&protocol)?)?;
+            let assignment = self.assignment_of(&member.id, member.metadata(&protocol)?, rebalances)?;
             Arc::make_mut(member).assignment = assignment;
         }
         (classic.generation, classic.protocol) = (generation, Some(protocol));
         Some(classic)
     }
 
-    /// What the member shall have, in the version that it speaks.
-    fn assignment_of(&self, member_id: &str, metadata: &[u8]) -> Option<Bytes> {
+    /// The member's assignment, in the version that it speaks: what it shall have, which it gets with its next SyncGroup. If a
+    /// rebalance follows, nobody gets that any more; then it is what the member has, given up or not. Kafka takes the target here
+    /// too, so that a group that becomes a consumer group again at once gives away what its members have not given up.
+    fn assignment_of(&self, member_id: &str, metadata: &[u8], rebalances: bool) -> Option<Bytes> {
         let version = Subscription::decode(metadata).ok()?.version;
-        let target = self.group.target(member_id);
-        let topics = target.iter().filter_map(|(id, partitions)| {
-            Some((&**self.image().by_id(*id)?.name(), partitions.iter().copied().collect()))
+        let mut partitions: Assignment = (*self.group.target(member_id)).clone();
+        if rebalances {
+            let member = self.group.members.get(member_id)?;
+            partitions.clear();
+            for (topic, of_topic) in member.assigned.iter().chain(&member.revoking) {
+                partitions.entry(*topic).or_default().extend(of_topic.keys());
+            }
+        }
+        let topics = partitions.iter().filter_map(|(id, of_topic)| {
+            Some((&**self.image().by_id(*id)?.name(), of_topic.iter().copied().collect()))
         });
         Some(encode_assignment(version, topics))
     }

@@ -249,3 +249,16 @@ fn a_newcomer_that_reads_nothing_upgrades_all_the_same() {
     }
     assert_eq!(classic.owned, (0..3).map(|p| (BAR, p)).collect::<Partitions>());
 }
+
+#[test]
+fn back_and_forth_gives_away_nothing_that_is_still_read() {
+    let mut sim = sim();
+    let old = classic_group(&mut sim);
+    sim.beat(&Beat::join("m", &["foo"]));
+    // The classic member has heard of nothing yet and has all of foo, half of which the newcomer shall have.
+    sim.beat(&Beat::again("m", -1));
+    assert_eq!(sim.beat_ok(&Beat::join("m", &["foo"])).1, Some(vec![]), "it is all still taken");
+    let group = sim.described();
+    let classic = group.members.iter().find(|m| m.member_id == old).unwrap();
+    assert_eq!(classic.assignment[0].partitions, [0, 1, 2, 3, 4, 5]);
+}
