@@ -30,6 +30,11 @@ impl Piece {
         self.region.as_ref()
     }
 
+    /// Goes out from memory.
+    pub fn forget_region(&mut self) {
+        self.region = None;
+    }
+
     /// Number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {

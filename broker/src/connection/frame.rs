@@ -193,7 +193,7 @@ mod tests {
         let bodies = [body(1, 11), body(2, 6)];
         let bytes = framed(&bodies);
         for cut in 0..bytes.len() {
-            let mut stream = (&bytes[..cut]).chain(&bytes[cut..]);
+            let mut stream = AsyncReadExt::chain(&bytes[..cut], &bytes[cut..]);
             let mut inbox = Inbox::new(MAX);
             for expected in &bodies {
                 assert_eq!(inbox.next(&mut stream).await.unwrap(), expected, "cut at {cut}");

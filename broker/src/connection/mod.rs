@@ -45,7 +45,7 @@ pub async fn serve(
         reader,
         writer,
         inbox: Inbox::new(rooms.limits.max_frame_bytes),
-        outbox: Outbox::default(),
+        outbox: Outbox::new(!peer.ip().to_canonical().is_loopback()),
         quiet: Quiet::new(Duration::from_millis(rooms.limits.max_idle_ms)),
         client: Client { peer, listener: &listener, rooms: &rooms },
     };

@@ -1,6 +1,8 @@
 //! Answers on their way out: collected while more requests are at hand, then written with few system calls.
 //!
-//! Pieces that lie in a file go from the page cache to the socket without passing through this process.
+//! Pieces that lie in a file go from the page cache to the socket without passing through this process, if the client is on another
+//! machine. On this one a copy is cheaper: sendfile hands over 64 KiB at a time and each wakes the reader, while one write hands over
+//! megabytes (docs/performance.md has the figures).
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -18,10 +20,11 @@ const WAITING_BYTES: usize = 16 * 1024;
 const MAX_SENT: usize = 1024 * 1024;
 
 /// Answers in the order of their requests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     pieces: VecDeque<Piece>,
     bytes: usize,
+    from_files: bool,
 }
 
 /// Where answers go.
@@ -34,9 +37,17 @@ pub trait Peer {
 }
 
 impl Outbox {
+    /// Nothing yet. `from_files` says whether pieces that lie in files are sent from there.
+    pub fn new(from_files: bool) -> Outbox {
+        Outbox { pieces: VecDeque::new(), bytes: 0, from_files }
+    }
+
     /// Adds an answer.
     pub fn push(&mut self, pieces: Vec<Piece>) {
-        for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+        for mut piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+            if !self.from_files {
+                piece.forget_region();
+            }
             self.bytes += piece.len();
             self.pieces.push_back(piece);
         }
