@@ -376,10 +376,15 @@ impl Partitions {
                     }
                 }
             }
-            if let Err(error) = self.write_checkpoints(&dir.path, &recovery_points, &log_start_offsets) {
-                // On a full disk the last ones stay: the next start reads more, and finds the same.
-                tracing::warn!("checkpoints cannot be written: {error}");
-                dir.health.report(&error);
+            match self.write_checkpoints(&dir.path, &recovery_points, &log_start_offsets) {
+                Ok(()) => dir.health.note_room(),
+                Err(error) => {
+                    // The last ones stay: the next start reads more, and finds the same. A full or failed disk is spoken of once.
+                    dir.health.report(&error);
+                    if !error.is_full() && !error.is_disk_failure() {
+                        tracing::warn!("checkpoints cannot be written: {error}");
+                    }
+                }
             }
         }
     }

@@ -52,7 +52,7 @@ fn deleting_records_makes_room_where_there_is_none() {
     for _ in 0..5 {
         append(&mut client, &small, &large);
     }
-    node.disk.set_space(&log, 100);
+    node.disk.set_space(&log, 0);
     assert_eq!(produce_in(&mut client, 13, &small, 0, &large, None).error_code, STORAGE_ERROR);
     let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(4);
     let request = DeleteRecordsRequest::default()

@@ -13,7 +13,11 @@ impl Log {
             keep_from = keep_from.max(self.end_of_expired(now)?).max(self.end_of_excess());
         }
         if keep_from == self.log_end {
-            self.roll(now)?;
+            match self.roll(now) {
+                // What can go without a new segment goes first, and makes room for it.
+                Err(error) if error.is_full() => keep_from = self.active().base(),
+                rolled => rolled?,
+            }
         }
         let before = self.segments.len();
         self.increment_log_start_offset(keep_from)?;

@@ -75,3 +75,28 @@ fn epochs_follow_the_start() {
     log.increment_log_start_offset(Offset(3)).unwrap();
     assert_eq!(log.earliest_epoch(), Some((LeaderEpoch(3), Offset(3))));
 }
+
+#[test]
+fn a_full_disk_does_not_keep_what_is_too_old() {
+    use crate::disk::FaultyDisk;
+    let disk = FaultyDisk::over_memory(MemoryDisk::new());
+    let config = LogConfig { retention_ms: 1000, file_delete_delay_ms: 0, ..small_segments() };
+    let open = || {
+        let options = options(&MemoryDisk::new(), config.clone());
+        Log::open(LogOptions { disk: Arc::new(disk.clone()), ..options }).unwrap()
+    };
+    let mut log = open();
+    for _ in 0..16 {
+        append(&mut log, plain(&["old"]), as_client());
+    }
+    assert!(log.segment_count() > 2);
+    disk.set_space(log.dir(), 0);
+    assert!(log.apply_retention(NOW.plus_ms(100_000)).unwrap() > 0);
+    assert!(log.segment_count() <= 2 && log.log_start_offset() > Offset(0));
+    // And a start finds the log as it is.
+    let (start, end) = (log.log_start_offset(), log.log_end_offset());
+    log.flush().unwrap();
+    drop(log);
+    let log = open();
+    assert_eq!((log.log_start_offset(), log.log_end_offset()), (start, end));
+}
