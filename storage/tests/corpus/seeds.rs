@@ -10,7 +10,7 @@ use forebay_storage::disk::MemoryDisk;
 use forebay_storage::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
 use forebay_storage::log::{AppendOptions, Log, LogConfig, LogOptions, Origin};
 
-use crate::targets::tree::Tree;
+use crate::targets::tree::{Contents, Tree};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 const HEADER: usize = 61;
@@ -104,7 +104,7 @@ fn append(log: &mut Log, bytes: Bytes, origin: Origin) {
 }
 
 /// A log with each of these batches, in one segment or each in its own.
-fn written(one_segment: bool, compact: bool, batches: Vec<(Bytes, Origin)>) -> Vec<(String, Vec<u8>)> {
+fn written(one_segment: bool, compact: bool, batches: Vec<(Bytes, Origin)>) -> Contents {
     let (disk, dir) = (MemoryDisk::new(), PathBuf::from("/t-0"));
     let options = |disk: &MemoryDisk| LogOptions {
         disk: Arc::new(disk.clone()),
@@ -147,8 +147,7 @@ fn one(value: &str, stamp: &BatchStamp) -> (Bytes, Origin) {
 
 /// Folders of logs: in order, rolled, with transactions, compacted, and as crashes leave them.
 pub fn folders() -> Vec<Tree> {
-    let tree =
-        |files: Vec<(String, Vec<u8>)>| Tree { clean: false, compact: false, recovery_point: 0, log_start: 0, files };
+    let tree = |files: Contents| Tree { clean: false, compact: false, recovery_point: 0, log_start: 0, files };
     let plain = || (0..4).map(|at| one(&format!("value {at} {}", "x".repeat(60)), &BatchStamp::default())).collect();
     let transaction = || {
         let abort = (marker(ControlKind::Abort), Origin::Coordinator);
@@ -174,9 +173,9 @@ pub fn folders() -> Vec<Tree> {
 }
 
 /// The last log cut, an index lost, a segment lost, a compaction that was interrupted before and after its promise.
-fn damaged(files: &[(String, Vec<u8>)]) -> impl Iterator<Item = Vec<(String, Vec<u8>)>> {
+fn damaged(files: &[(String, Vec<u8>)]) -> impl Iterator<Item = Contents> {
     let log = |at: u8| format!("{at:020}.log");
-    let edit = |change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let edit = |change: &dyn Fn(&mut Contents)| {
         let mut copy = files.to_vec();
         change(&mut copy);
         copy

@@ -14,7 +14,10 @@ mod snapshot;
 pub mod tree;
 
 /// A target's name, which is also that of its corpus in `fuzz/corpus`, and its body.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
     ("batch", batch::run),
     ("records", records::run),
     ("indexes", indexes::run),

@@ -28,6 +28,9 @@ const SUFFIXES: [&str; 14] = [
 const PLAIN: [&str; 5] =
     ["leader-epoch-checkpoint", "partition.metadata", "leader-epoch-checkpoint.tmp", "notes.txt", "1.log"];
 
+/// Name and content of files; a name that comes again replaces.
+pub type Contents = Vec<(String, Vec<u8>)>;
+
 /// A folder and how it is opened.
 #[derive(Debug)]
 pub struct Tree {
@@ -39,8 +42,8 @@ pub struct Tree {
     pub recovery_point: i64,
     /// From the checkpoints.
     pub log_start: i64,
-    /// Name and content; a name that comes again replaces.
-    pub files: Vec<(String, Vec<u8>)>,
+    /// What is in it.
+    pub files: Contents,
 }
 
 /// Batches and snapshots get the checksum of their content, which no mutation finds by itself.
