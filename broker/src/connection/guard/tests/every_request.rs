@@ -11,7 +11,7 @@ use crate::connection::guard::walk::Walk;
 use crate::connection::guard::{Problem, check, decoded_limit, is_known};
 
 /// What is asked of a request type; one implementation for all of them.
-trait Case {
+pub(super) trait Case {
     fn versions(&self) -> (i16, i16);
     fn header_version(&self, version: i16) -> i16;
     fn default_body(&self, version: i16) -> Bytes;
@@ -54,7 +54,7 @@ impl<T: Request + Default + PartialEq + std::fmt::Debug> Case for Of<T> {
 
 macro_rules! cases {
     ($($request:ident,)*) => {
-        fn cases() -> Vec<(i16, Box<dyn Case>)> {
+        pub(super) fn cases() -> Vec<(i16, Box<dyn Case>)> {
             vec![$(($request::KEY, Box::new(Of::<$request>(std::marker::PhantomData))),)*]
         }
     };
