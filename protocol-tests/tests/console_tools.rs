@@ -26,6 +26,7 @@ const STEPS: &[(&str, Step)] = &[
     ("kafka-consumer-groups-reset-offsets", groups_reset),
     ("kafka-get-offsets", get_offsets),
     ("kafka-configs-describe", configs),
+    ("kafka-configs-alter", configs_alter),
     ("kafka-delete-records", delete_records),
     ("kafka-verifiable-producer", verifiable_producer),
     ("kafka-verifiable-consumer", verifiable_consumer),
@@ -141,6 +142,31 @@ fn configs(node: &Node) -> Result<(), String> {
     expect(&topic, &["segment.bytes=1048576"])?;
     let all = tool(node, "kafka.admin.ConfigCommand", "--describe --all --entity-type brokers --entity-name 1", "")?;
     expect(&all, &["group.initial.rebalance.delay.ms=0", "log.segment.bytes=1073741824"])
+}
+
+fn configs_alter(node: &Node) -> Result<(), String> {
+    let configs = |words: &str| tool(node, "kafka.admin.ConfigCommand", words, "");
+    let topic = "--entity-type topics --entity-name tools";
+    let set = configs(&format!("--alter {topic} --add-config retention.ms=86400000,cleanup.policy=[compact,delete]"))?;
+    expect(&set, &["Completed updating config for topic tools."])?;
+    let shown = configs(&format!("--describe {topic}"))?;
+    expect(&shown, &["retention.ms=86400000", "cleanup.policy=compact,delete", "DYNAMIC_TOPIC_CONFIG:retention.ms"])?;
+    let taken_back = configs(&format!("--alter {topic} --delete-config retention.ms,cleanup.policy"))?;
+    expect(&taken_back, &["Completed updating config for topic tools."])?;
+    let shown = configs(&format!("--describe {topic}"))?;
+    if shown.contains("retention.ms") || shown.contains("cleanup.policy") {
+        return Err(format!("still set: {shown}"));
+    }
+    match configs(&format!("--alter {topic} --add-config retention.ms=soon")) {
+        Err(refused) => {
+            expect(&refused, &["Invalid value soon for configuration retention.ms: Not a number of type LONG"])?
+        }
+        Ok(output) => return Err(format!("not refused: {output}")),
+    }
+    configs("--alter --entity-type brokers --entity-default --add-config log.cleaner.backoff.ms=14000")?;
+    let shown = configs("--describe --entity-type brokers --entity-default")?;
+    expect(&shown, &["log.cleaner.backoff.ms=14000"])?;
+    configs("--alter --entity-type brokers --entity-default --delete-config log.cleaner.backoff.ms").map(drop)
 }
 
 fn delete_records(node: &Node) -> Result<(), String> {
