@@ -40,7 +40,7 @@ impl World {
         let dirs = ["/a", "/b"].map(|path| FoundDir { path: path.into(), clean: false, failure: None });
         dirs.iter().for_each(|dir| disk.create_dir_all(&dir.path).unwrap());
         let partitions = Arc::new(Partitions::new(Arc::new(disk.clone()), &dirs));
-        partitions.open((0..2).map(partition).collect()).unwrap();
+        partitions.add((0..2).map(partition).collect());
         for (number, count) in (0..2).zip(segments) {
             for _ in 0..count {
                 let of = partitions.get("t", number).unwrap();
@@ -110,7 +110,9 @@ fn the_dirtiest_log_is_first_and_a_pass_is_noted_after_it_is_in_place() {
     world.disk.remove_file(&world.dir(0).join(CLEANER_OFFSET_FILE)).unwrap();
     let dirs = ["/a", "/b"].map(|path| FoundDir { path: path.into(), clean: false, failure: None });
     let again = Arc::new(Partitions::new(Arc::new(world.disk.clone()), &dirs));
-    again.open((0..2).map(partition).collect()).unwrap();
+    again.look_around();
+    again.add((0..2).map(partition).collect());
+    (0..2).for_each(|number| drop(again.find("t", number).unwrap()));
     let cleaner = Shared::new(again.clone(), CleanerMetrics::default(), Box::new(|| SETTINGS));
     assert!(clean_filthiest(&cleaner, &SETTINGS), "the one without a checkpoint");
     assert!(!clean_filthiest(&cleaner, &SETTINGS), "the other goes on where it was");

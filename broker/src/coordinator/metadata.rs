@@ -65,7 +65,7 @@ impl Metadata {
             let numbers: Vec<i32> = (0..count).collect();
             partitions.extend(metadata.new_partitions(&topic, topic_id, &numbers, false));
         }
-        metadata.partitions.open(partitions).map_err(|e| format!("a log cannot be opened: {e}"))?;
+        metadata.partitions.add(partitions);
         let effects = metadata
             .shard
             .run(Command::RegisterBroker(node))
@@ -168,10 +168,8 @@ impl Metadata {
         for effect in effects {
             match effect {
                 Effect::OpenPartitions { topic, topic_id, partitions } => {
-                    if let Err(error) = self.open_partitions(&topic, topic_id, &partitions) {
-                        tracing::error!("{error}");
-                    }
-                    // It may have changed while the logs were made.
+                    self.partitions.add(self.new_partitions(&topic, topic_id, &partitions, true));
+                    // It may have changed since.
                     self.update_config(&topic);
                 }
                 Effect::DeletePartitions { topic, .. } => self.partitions.delete_topic(&topic),
@@ -188,12 +186,6 @@ impl Metadata {
         let _guard = self.configuring.lock();
         let config = self.query(|m| partition_config(m, topic, self.producer_id_expiration_ms));
         self.partitions.update_config(topic, &config);
-    }
-
-    fn open_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32]) -> Result<(), String> {
-        self.partitions
-            .open(self.new_partitions(topic, topic_id, numbers, true))
-            .map_err(|e| format!("cannot open the logs of {topic}: {e}"))
     }
 
     fn new_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32], is_new: bool) -> Vec<NewPartition> {

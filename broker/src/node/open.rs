@@ -6,7 +6,7 @@ use forebay_control::group::GroupConfig;
 use forebay_control::metadata::MetadataConfig;
 use forebay_control::metadata::command::{Endpoint, RegisterBroker};
 use forebay_control::transaction::TransactionConfig;
-use forebay_storage::disk::Disk;
+use forebay_storage::disk::{Disk, raise_open_file_limit};
 use forebay_storage::ids::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
 use forebay_storage::log::LogConfig;
 use parking_lot::Mutex;
@@ -45,13 +45,16 @@ pub fn open_rooms(
     listeners: &[Arc<Listener>],
     stop: watch::Receiver<bool>,
 ) -> Result<(Arc<Rooms>, Arc<Jobs>, Data), StartError> {
+    if let Err(error) = raise_open_file_limit() {
+        tracing::warn!("the limit of open files stays as it is: {error}");
+    }
     let node_id = BrokerId(config.node_id);
     owner::refuse_what_is_kafkas(&*disk, &config.log_dirs)?;
     let (dirs, cluster_id) = data_dirs::open(&*disk, &config.log_dirs, node_id)?;
     let found: Vec<FoundDir> = dirs.iter().map(|dir| dir.found.clone()).collect();
     let partitions = Arc::new(Partitions::new(disk.clone(), &found));
     partitions.settle_moves();
-    partitions.remove_deleted();
+    partitions.look_around();
     let metadata = Arc::new(open_metadata(&config, listeners, &partitions)?);
     let groups = Arc::new(Groups::new(
         group_config(&config),
@@ -70,6 +73,8 @@ pub fn open_rooms(
     let loading = |e| StartError(format!("the coordinators cannot load: {e}; the log above says why"));
     groups.open_existing().map_err(loading)?;
     transactions.open_existing().map_err(loading)?;
+    // What serving needs is open; the others follow, and each at once when it is asked for.
+    partitions.open_in_background();
     let host = BrokerHost::new(metadata.clone(), partitions.clone(), groups.clone(), transactions.clone());
     let jobs = Jobs::new(host, addresses(listeners))
         .map_err(|e| StartError(format!("the threads for jobs cannot be made: {e}")))?;

@@ -206,6 +206,8 @@ impl Partitions {
                 .with_log(|log| (log.size_in_bytes(), (log.high_watermark().0 - log.log_end_offset().0).max(0)));
             found.push(LogInDir { name: partition.name().clone(), size, lag, is_future: false });
         }
+        let unopened = self.unopened_in(dir).into_iter();
+        found.extend(unopened.map(|(name, size)| LogInDir { name, size, lag: 0, is_future: false }));
         for coming in self.moves.inner.lock().moves.values().filter(|coming| Arc::ptr_eq(&coming.to, dir)) {
             let end: Offset = coming.partition.log_end();
             found.push(LogInDir {
