@@ -89,6 +89,8 @@ pub struct Classic {
     pub owned: Partitions,
     joining: Option<ReplyTo>,
     syncing: Option<ReplyTo>,
+    /// A leader watches the topics and joins again when they are not what it assigned.
+    led: Option<Vec<i32>>,
     pub is_in: bool,
 }
 
@@ -102,6 +104,7 @@ impl Classic {
             owned: Partitions::new(),
             joining: None,
             syncing: None,
+            led: None,
             is_in: false,
         }
     }
@@ -130,6 +133,8 @@ impl Classic {
                 self.syncing = None;
                 self.synced(sim, to);
             }
+        } else if self.is_in && self.led.as_ref().is_some_and(|led| *led != counts(sim)) {
+            self.lose_all(false);
         } else if self.is_in {
             self.heartbeat(sim);
         } else {
@@ -143,6 +148,7 @@ impl Classic {
         match reply.error {
             ErrorCode::None => {
                 (self.member, self.generation) = (reply.member_id.to_string(), reply.generation);
+                self.led = (!reply.members.is_empty()).then(|| counts(sim));
                 let assignments = lead(&reply.members, sim);
                 let assignments = assignments.into_iter().map(|(m, a)| (m.into(), a)).collect();
                 let sync = Sync {
@@ -199,6 +205,11 @@ impl Classic {
         }
         self.lose_all(true);
     }
+}
+
+/// How many partitions each topic has.
+fn counts(sim: &Sim) -> Vec<i32> {
+    TOPICS.iter().map(|topic| sim.machine.topics.by_name(topic).map_or(0, |t| t.partitions())).collect()
 }
 
 /// The leader's assignment: each partition to one of those who read its topic, in turn.
