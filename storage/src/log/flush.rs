@@ -39,6 +39,11 @@ impl Durability {
         self.cuts += 1;
     }
 
+    /// Whether files of batches may have no name yet after a crash.
+    pub(super) fn has_unsynced_names(self) -> bool {
+        self.synced_names < self.names
+    }
+
     /// A file of batches was made.
     pub(super) fn name_added(&mut self) {
         self.names += 1;

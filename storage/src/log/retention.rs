@@ -77,9 +77,15 @@ impl Log {
 
     /// Deletes the segments that end at or before the first offset, never the active one.
     pub(super) fn delete_covered_segments(&mut self) -> Result<(), StorageError> {
+        let mut first = true;
         while let Some(next) = self.segments.keys().nth(1).copied()
             && next <= self.log_start
         {
+            if self.durability.has_unsynced_names() && first {
+                // By what stays the log knows where it ends: offsets must not be given out again after a crash.
+                self.disk.sync_dir(&self.dir)?;
+            }
+            first = false;
             let (base, segment) = self.segments.pop_first().expect("there are two at least");
             self.retire(segment)?;
             self.producers.remove_snapshot(base)?;

@@ -319,3 +319,20 @@ fn what_recovery_has_cut_off_stays_away() {
     disk.crash(|_, _| 0);
     assert_eq!(disk.read(&path).unwrap().len(), whole.len() / 3, "the cut is durable");
 }
+
+#[test]
+fn offsets_are_not_given_out_again_after_everything_was_deleted() {
+    let memory = MemoryDisk::new();
+    let config = LogConfig { file_delete_delay_ms: 0, ..small_segments() };
+    let mut log = open(&memory, config.clone());
+    append(&mut log, plain(&["a"]), as_client());
+    log.flush().unwrap();
+    log.roll(NOW).unwrap();
+    log.increment_log_start_offset(Offset(1)).unwrap();
+    drop(log);
+    // The removal of the first segment survives, and not the name of the second one, if it is left to chance.
+    for seed in 0..50 {
+        memory.crash_by(&mut FaultPlan::from_seed(seed));
+        assert_eq!(open(&memory, config.clone()).log_end_offset(), Offset(1), "seed {seed}");
+    }
+}
