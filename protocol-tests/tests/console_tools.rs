@@ -28,6 +28,7 @@ const STEPS: &[(&str, Step)] = &[
     ("kafka-configs-describe", configs),
     ("kafka-configs-alter", configs_alter),
     ("kafka-delete-records", delete_records),
+    ("kafka-log-dirs", log_dirs),
     ("kafka-verifiable-producer", verifiable_producer),
     ("kafka-verifiable-consumer", verifiable_consumer),
     ("kafka-transactions", transactions),
@@ -175,6 +176,11 @@ fn delete_records(node: &Node) -> Result<(), String> {
         .map_err(|e| e.to_string())?;
     let output = tool(node, "DeleteRecordsCommand", &format!("--offset-json-file {}", file.path().display()), "")?;
     expect(&output, &["partition: tools-0 low_watermark: 1"])
+}
+
+fn log_dirs(node: &Node) -> Result<(), String> {
+    let described = tool(node, "LogDirsCommand", "--describe --topic-list tools", "")?;
+    expect(&described, &["\"broker\":1", "\"partition\":\"tools-0\"", "\"offsetLag\":0", "\"isFuture\":false"])
 }
 
 fn verifiable_producer(node: &Node) -> Result<(), String> {
