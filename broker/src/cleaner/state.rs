@@ -94,7 +94,8 @@ impl Shared {
 
     /// Brings the checkpoints of these logs to disk, as far as they are known.
     pub(super) fn write_book(&self, book: &mut Book, logs: &[(Arc<Partition>, PathBuf)]) {
-        let named: Vec<_> = logs.iter().map(|(partition, dir)| (partition.name().clone(), dir.clone())).collect();
+        // Those that were not opened yet as well: what is known of them stays.
+        let named = self.partitions.places();
         let working = self.partitions.dirs().filter(|dir| !dir.is_offline());
         let working: Vec<PathBuf> = working.map(|dir| dir.path().to_owned()).collect();
         for (dir, error) in book.checkpoints.write(&working, &named) {

@@ -112,6 +112,8 @@ fn the_dirtiest_log_is_first_and_a_pass_is_noted_after_it_is_in_place() {
     let again = Arc::new(Partitions::new(Arc::new(world.disk.clone()), &dirs));
     again.look_around();
     again.add((0..2).map(partition).collect());
+    Shared::new(again.clone(), CleanerMetrics::default(), Box::new(|| SETTINGS)).write_checkpoints();
+    assert_eq!(world.checkpoint(1), Some(Offset(5)), "nothing is forgotten of a log that was not opened yet");
     (0..2).for_each(|number| drop(again.find("t", number).unwrap()));
     let cleaner = Shared::new(again.clone(), CleanerMetrics::default(), Box::new(|| SETTINGS));
     assert!(clean_filthiest(&cleaner, &SETTINGS), "the one without a checkpoint");

@@ -110,20 +110,25 @@ impl Partitions {
         *self.contents.lock() = contents;
     }
 
-    /// A partition by topic name and number; its log is opened if nobody needed it before, which can take as long as its recovery.
+    /// A partition by topic name and number that can be worked with, or why there is none. Its log is opened if nobody needed it before,
+    /// which can take as long as its recovery.
     pub fn find(&self, topic: &str, partition: i32) -> Result<Arc<Partition>, Absent> {
-        let unopened = match self.topics.read().get(topic, partition).ok_or(Absent::Unknown)? {
-            Held { state: State::Open(partition), .. } if partition.is_offline() => return Err(Absent::Offline),
-            Held { state: State::Open(partition), .. } => return Ok(partition.clone()),
-            Held { state: State::Lost, .. } => return Err(Absent::Offline),
-            Held { state: State::Unopened(unopened), .. } => unopened.clone(),
-        };
-        opening::may_block(|| self.open_now(&unopened))
+        let found = self.find_any(topic, partition)?;
+        if found.is_offline() { Err(Absent::Offline) } else { Ok(found) }
     }
 
-    /// Like [`Partitions::find`], where the reason does not matter.
+    /// Like [`Partitions::find`], also if its folder has failed since it was opened.
     pub fn get(&self, topic: &str, partition: i32) -> Option<Arc<Partition>> {
-        self.find(topic, partition).ok()
+        self.find_any(topic, partition).ok()
+    }
+
+    fn find_any(&self, topic: &str, partition: i32) -> Result<Arc<Partition>, Absent> {
+        let unopened = match &self.topics.read().get(topic, partition).ok_or(Absent::Unknown)?.state {
+            State::Open(partition) => return Ok(partition.clone()),
+            State::Lost => return Err(Absent::Offline),
+            State::Unopened(unopened) => unopened.clone(),
+        };
+        opening::may_block(|| self.open_now(&unopened))
     }
 
     /// The partitions of a topic that are offline, ascending.
@@ -296,6 +301,12 @@ impl Partitions {
     /// Where a partition's log lies, or will be made.
     pub fn dir_of(&self, topic: &str, partition: i32) -> Option<PathBuf> {
         self.topics.read().get(topic, partition).map(|held| self.dirs[held.dir].path().to_owned())
+    }
+
+    /// Every partition, open or not, with the data folder where its log lies or will be made; in no particular order.
+    pub fn places(&self) -> Vec<(TopicPartition, PathBuf)> {
+        let topics = self.topics.read();
+        topics.all().map(|(name, held)| (name, self.dirs[held.dir].path().to_owned())).collect()
     }
 
     /// Takes note of the folder that a partition's log lies in now.
