@@ -12,9 +12,11 @@ use kafka_protocol::messages::describe_topic_partitions_response::{
 use kafka_protocol::messages::{BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
 
 use crate::api::call::Call;
+use crate::api::cluster::metadata::NO_LEADER;
 use crate::api::convert;
 use crate::coordinator::is_internal;
 use crate::coordinator::metadata::Metadata;
+use crate::partition::Partitions;
 
 /// Kafka: `max.request.partition.size.limit`.
 const MOST_PARTITIONS: usize = 2000;
@@ -24,6 +26,7 @@ pub async fn handle(
     _: &Call,
     request: DescribeTopicPartitionsRequest,
     metadata: &Arc<Metadata>,
+    partitions: &Arc<Partitions>,
 ) -> DescribeTopicPartitionsResponse {
     if let Some(cursor) = &request.cursor
         && !is_valid(cursor, &request)
@@ -35,7 +38,7 @@ pub async fn handle(
         None => ("", 0),
     };
     let limit = usize::try_from(request.response_partition_limit).unwrap_or(0).clamp(1, MOST_PARTITIONS);
-    metadata.query(|machine| {
+    let mut response = metadata.query(|machine| {
         let names: BTreeSet<&str> = if request.topics.is_empty() {
             machine.topics().map(|t| t.name.as_str()).collect()
         } else {
@@ -50,7 +53,19 @@ pub async fn handle(
             }
         }
         page.response
-    })
+    });
+    response.topics.iter_mut().for_each(|topic| show_offline(topic, partitions));
+    response
+}
+
+/// Partitions whose only replica lies in a failed folder have no leader (Kafka: KRaftMetadataCache.getPartitionMetadataForDescribeTopicResponse).
+fn show_offline(topic: &mut DescribeTopicPartitionsResponseTopic, partitions: &Partitions) {
+    let offline = topic.name.as_ref().map(|name| partitions.offline_of(name)).unwrap_or_default();
+    for partition in topic.partitions.iter_mut().filter(|p| offline.contains(&p.partition_index)) {
+        partition.error_code = ErrorCode::LeaderNotAvailable.code();
+        partition.leader_id = NO_LEADER;
+        partition.offline_replicas = partition.replica_nodes.clone();
+    }
 }
 
 /// Kafka: `DescribeTopicPartitionsRequestHandler`: a cursor stands in a topic that is asked for, at a partition that can be.

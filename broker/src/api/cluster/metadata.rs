@@ -20,7 +20,7 @@ use crate::node::Cluster;
 use crate::partition::Partitions;
 
 /// Kafka: MetadataResponse.NO_LEADER_ID.
-const NO_LEADER: BrokerId = BrokerId(-1);
+pub const NO_LEADER: BrokerId = BrokerId(-1);
 
 /// Answers from the controller's state.
 pub async fn handle(
@@ -112,12 +112,7 @@ fn one(
     }
 }
 
-fn topic(
-    version: i16,
-    info: &TopicInfo,
-    partitions: &Partitions,
-    with_operations: bool,
-) -> MetadataResponseTopic {
+fn topic(version: i16, info: &TopicInfo, partitions: &Partitions, with_operations: bool) -> MetadataResponseTopic {
     let offline = partitions.offline_of(&info.name);
     let partitions = info
         .partitions
