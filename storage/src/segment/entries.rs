@@ -20,8 +20,9 @@ pub(super) struct Entries<const N: usize> {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     file: OnceLock<Arc<dyn DiskFile>>,
-    /// What the file holds, once it was read.
-    stored: OnceLock<Bytes>,
+    /// Bytes of entries in the file, once it was looked at. The entries are read from it anew each time: holding on to them would keep
+    /// the file mapped.
+    stored: OnceLock<usize>,
     pending: Vec<u8>,
     /// All entries stay in memory until [`Entries::store_whole`].
     held: bool,
@@ -51,26 +52,29 @@ impl<const N: usize> Entries<N> {
     }
 
     pub(super) fn count(&self) -> Result<usize, StorageError> {
-        Ok((self.stored()?.len() + self.pending.len()) / N)
+        Ok((self.stored()? + self.pending.len()) / N)
     }
 
     /// Entry `at`, which must be less than the count.
     pub(super) fn get(&self, at: usize) -> Result<[u8; N], StorageError> {
-        let stored = self.stored()?;
-        let position = at * N;
-        let bytes = match position.checked_sub(stored.len()) {
-            None => &stored[position..position + N],
-            Some(position) => &self.pending[position..position + N],
-        };
-        Ok(bytes.try_into().expect("the slice has N bytes"))
+        let (stored, position) = (self.stored()?, at * N);
+        match position.checked_sub(stored) {
+            None => Ok(entry_at(&self.read(position, N)?, 0)),
+            Some(position) => Ok(entry_at(&self.pending, position)),
+        }
     }
 
     /// The number of entries for which `before` holds; it must hold for none after one for which it does not.
     pub(super) fn partition_point(&self, before: impl Fn(&[u8; N]) -> bool) -> Result<usize, StorageError> {
+        let stored = self.read(0, self.stored()?)?;
         let (mut low, mut high) = (0, self.count()?);
         while low < high {
             let middle = low + (high - low) / 2;
-            if before(&self.get(middle)?) { low = middle + 1 } else { high = middle }
+            let entry = match (middle * N).checked_sub(stored.len()) {
+                None => entry_at(&stored, middle * N),
+                Some(position) => entry_at(&self.pending, position),
+            };
+            if before(&entry) { low = middle + 1 } else { high = middle }
         }
         Ok(low)
     }
@@ -114,8 +118,8 @@ impl<const N: usize> Entries<N> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        // Reading first cuts off what a crash may have left of an entry.
-        self.stored()?;
+        // Looking first cuts off what a crash may have left of an entry.
+        let before = self.stored()?;
         let file = match self.file.get() {
             Some(file) => file.clone(),
             None => {
@@ -124,20 +128,19 @@ impl<const N: usize> Entries<N> {
             }
         };
         file.append(&mut [IoSlice::new(&self.pending)])?;
+        self.stored = OnceLock::from(before + self.pending.len());
         self.pending.clear();
-        self.stored = OnceLock::new();
         Ok(())
     }
 
     /// Keeps the first `count` entries.
     pub(super) fn truncate(&mut self, count: usize) -> Result<(), StorageError> {
-        let stored = self.stored()?.len() / N;
+        let stored = self.stored()? / N;
         if count >= stored {
             self.pending.truncate((count - stored) * N);
             return Ok(());
         }
         self.pending.clear();
-        // Let go of the slice, so that the file can be cut in place.
         self.stored = OnceLock::new();
         match self.file.get() {
             Some(file) => file.truncate((count * N) as u64),
@@ -150,21 +153,36 @@ impl<const N: usize> Entries<N> {
         self.file.get().cloned()
     }
 
-    fn stored(&self) -> Result<&Bytes, StorageError> {
+    fn stored(&self) -> Result<usize, StorageError> {
         if let Some(stored) = self.stored.get() {
-            return Ok(stored);
+            return Ok(*stored);
         }
         let file = match self.file.get() {
             Some(file) => file.clone(),
             None => match self.disk.open(&self.path) {
                 Ok(file) => self.file.get_or_init(|| file).clone(),
-                Err(error) if error.is_not_found() => return Ok(self.stored.get_or_init(Bytes::new)),
+                Err(error) if error.is_not_found() => return Ok(*self.stored.get_or_init(|| 0)),
                 Err(error) => return Err(error),
             },
         };
         let whole = file.len() - file.len() % N as u64;
         file.truncate(whole)?;
-        let bytes = file.read_at(0, whole as usize)?;
-        Ok(self.stored.get_or_init(|| bytes))
+        Ok(*self.stored.get_or_init(|| whole as usize))
     }
+
+    /// A stretch of the file that lies within what is stored.
+    fn read(&self, position: usize, length: usize) -> Result<Bytes, StorageError> {
+        let Some(file) = self.file.get().filter(|_| length > 0) else { return Ok(Bytes::new()) };
+        let bytes = file.read_at(position as u64, length)?;
+        if bytes.len() == length {
+            Ok(bytes)
+        } else {
+            Err(StorageError::corrupt(&self.path, "it is shorter than it was"))
+        }
+    }
+}
+
+/// The entry at a position, which has to be within the bytes.
+fn entry_at<const N: usize>(bytes: &[u8], position: usize) -> [u8; N] {
+    bytes[position..position + N].try_into().expect("the slice has N bytes")
 }
