@@ -1,6 +1,6 @@
 //! Every partition of this broker: where its log lies, and how it is found, taken in and taken out.
 //!
-//! Taking a partition in touches no file. Its log is opened, or made, when somebody first needs it, or else in the background
+//! Taking a partition in touches no file. Its log is opened when somebody first needs it, or else in the background
 //! (`opening`), so that a start does not wait for logs, nor for the recovery of those that a crash left.
 
 mod background;

@@ -11,7 +11,7 @@ use super::dirs::Dir;
 use super::held::{Attempts, Held, State, Unopened};
 use super::{Absent, NewPartition, Partitions, configure};
 use crate::clock;
-use crate::partition::Partition;
+use crate::partition::{Partition, parallel};
 
 /// A log that could not be opened is not tried again before this many milliseconds have passed.
 const RETRY_MS: i64 = 10_000;
@@ -54,6 +54,13 @@ impl Partitions {
             configure(&partition, &now);
         }
         Ok(partition)
+    }
+
+    /// Makes the logs of a new topic, several at a time. What fails is logged, and tried again when it is used.
+    pub fn make(&self, topic: &str, partitions: &[i32]) {
+        may_block(|| {
+            parallel::map(partitions, |partition| drop(self.find(topic, *partition)));
+        });
     }
 
     /// Tries once more to make the logs for which there was no room.
