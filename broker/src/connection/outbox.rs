@@ -1,8 +1,7 @@
 //! Answers on their way out: collected while more requests are at hand, then written with few system calls.
 //!
 //! Pieces that lie in a file go from the page cache to the socket without passing through this process, if the client is on another
-//! machine. On this one a copy is cheaper: sendfile hands over 64 KiB at a time and each wakes the reader, while one write hands over
-//! megabytes (docs/performance.md has the figures).
+//! machine. On this one a copy is no dearer: sendfile hands over 64 KiB at a time, one write megabytes (docs/decisions/fetch-path.md).
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
