@@ -99,7 +99,7 @@ impl Machine {
         }
         assert!((self.start..=self.history.end).contains(&found), "last stable offset {found}");
         let start = self.start.max(self.deleted);
-        let complete = self.history.aborted().iter().all(|(_, first, last)| *first >= start || *last < start);
+        let complete = self.history.aborted().iter().all(|(_, first, last)| *first >= start || *last < self.start);
         if self.compact || !complete {
             return;
         }

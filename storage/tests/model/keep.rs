@@ -133,7 +133,7 @@ impl Machine {
 
     pub fn clean(&mut self, keys: usize) {
         let now = Timestamp(self.now);
-        let planned = self.look().clean_plan(now).and_then(|plan| Ok(plan.map(|plan| plan.first_uncleanable.0)));
+        let planned = self.look().clean_plan(now).map(|plan| plan.map(|plan| plan.first_uncleanable.0));
         let Some(Some(uncleanable)) = self.may_fail(planned, false) else { return };
         assert!(self.compact);
         let begun = self.log().begin_clean(now, keys * 27);
