@@ -114,6 +114,9 @@ mod tests {
             "forebay job drop x --yes",
             "forebay log verify /data -o json",
             "forebay log dump /data/t-0/00000000000000000000.log --records",
+            "forebay log adopt /data /more --leave-behind --yes -o json",
+            "forebay log export /data --dry-run",
+            "forebay log export /data --controller 127.0.0.1:9093 --controller-listener C",
             "forebay config explain num.partitions",
             "forebay config check server.properties",
         ] {

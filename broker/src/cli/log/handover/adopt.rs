@@ -36,7 +36,7 @@ pub(in super::super) fn run(args: &AdoptArgs, format: Format) -> CliResult {
     plan.carry_out(&args.common, args.leave_behind, format, || take_over(home, &found.image.events(folders.node())))
 }
 
-fn plan(folders: &DataFolders, found: &Metadata) -> Result<Plan, CliError> {
+pub(super) fn plan(folders: &DataFolders, found: &Metadata) -> Result<Plan, CliError> {
     let mut plan = Plan::new("adopt", folders, found);
     let machine = found.image.machine();
     checks::folders(&mut plan, folders, machine);
@@ -66,7 +66,7 @@ fn plan(folders: &DataFolders, found: &Metadata) -> Result<Plan, CliError> {
 }
 
 /// Writes a metadata log with the records and puts it in force; where Kafka's is kept.
-fn take_over(home: &Path, events: &[Event]) -> Result<PathBuf, CliError> {
+pub(super) fn take_over(home: &Path, events: &[Event]) -> Result<PathBuf, CliError> {
     let staged = Staged::begin(home)?;
     write_log(staged.path(), events)?;
     staged.put_in_force()

@@ -34,7 +34,7 @@ pub(in super::super) fn run(args: &ExportArgs, format: Format) -> CliResult {
     })
 }
 
-fn plan(folders: &DataFolders, found: &Metadata, endpoint: Option<&VoterEndpoint>) -> Plan {
+pub(super) fn plan(folders: &DataFolders, found: &Metadata, endpoint: Option<&VoterEndpoint>) -> Plan {
     let mut plan = Plan::new("export", folders, found);
     checks::folders(&mut plan, folders, found.image.machine());
     let node = folders.node();
@@ -47,8 +47,11 @@ fn plan(folders: &DataFolders, found: &Metadata, endpoint: Option<&VoterEndpoint
         None => format!("controller.quorum.voters={node}@HOST:PORT"),
         Some(at) => format!("controller.quorum.bootstrap.servers={}:{}", at.host, at.port),
     };
+    // Level 27 is the last of 4.1; higher ones are in folders that were Kafka's before, of 4.3 at the latest.
+    let level = found.image.machine().feature_level("metadata.version").unwrap_or_default();
+    let release = if level <= 27 { "4.1" } else { "4.3" };
     plan.next = format!(
-        "Start Apache Kafka 4.1 or newer with process.roles=broker,controller, node.id={node}, {quorum} and the same log.dirs; it \
+        "Start Apache Kafka {release} or newer with process.roles=broker,controller, node.id={node}, {quorum} and the same log.dirs; it \
          needs no format\nBack again: forebay log adopt {}",
         folders.arguments()
     );
@@ -56,7 +59,7 @@ fn plan(folders: &DataFolders, found: &Metadata, endpoint: Option<&VoterEndpoint
 }
 
 /// HOST:PORT; an IPv6 address stands in brackets.
-fn endpoint(listener: &str, at: &str) -> Result<VoterEndpoint, CliError> {
+pub(super) fn endpoint(listener: &str, at: &str) -> Result<VoterEndpoint, CliError> {
     let parts = at.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
     match parts {
         Some((host, port)) if !host.is_empty() && port > 0 => {
@@ -78,7 +81,7 @@ fn give_ids(folders: &mut DataFolders) -> Result<(), CliError> {
 }
 
 /// Writes the snapshot and puts it in force; where Forebay's metadata are kept.
-fn hand_over(
+pub(super) fn hand_over(
     home: &Path,
     folders: &DataFolders,
     found: &Metadata,
