@@ -157,11 +157,11 @@ where
         command: impl FnOnce(ReplyTo) -> M::Command,
         effects: impl FnOnce(Vec<M::Effect>),
     ) -> Result<M::Reply, Unavailable> {
-        let mut begun = self.begin(command)?;
+        let begun = self.begin(command)?;
         block_on(self.committed(begun.ran.end))?;
         effects(begun.ran.effects);
-        // Its reply was let go before us: it has waited for the same offset, and for longer.
-        begun.reply.try_recv().map_err(|_| Unavailable)
+        // Let go for the same offset, perhaps a moment later than we were.
+        block_on(begun.reply).map_err(|_| Unavailable)
     }
 
     /// Runs a command that is answered, and lets the caller wait.

@@ -73,6 +73,8 @@ impl Node {
 
     /// The folder of a partition's log.
     pub fn log_of(&self, of: &Topic, partition: i32) -> PathBuf {
+        // Logs are made when they are first used.
+        let _ = self.running().rooms.partitions.get(&of.name, partition);
         let name = format!("{}-{partition}", of.name);
         (0..self.dirs).map(|n| self.dir(n).join(&name)).find(|log| log.exists()).expect("it has a log")
     }
