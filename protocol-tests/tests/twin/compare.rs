@@ -11,10 +11,15 @@ pub fn compare(scenario: &str, kafka: &Transcript, forebay: &Transcript) -> Resu
     let mut allowed: Vec<(&Allowed, bool)> =
         allowed::ALLOWED.iter().filter(|a| a.scenario == scenario).map(|a| (a, false)).collect();
     let mut message = String::new();
+    let mut shown: Vec<(String, String)> = Vec::new();
     for (expected, found) in kafka.0.iter().zip(&forebay.0) {
-        if let Some(difference) = difference(expected, found, &mut allowed) {
-            message.push_str(&difference);
+        let Some((label, body)) = difference(expected, found, &mut allowed) else { continue };
+        // One fault often shows in every version of an API: once is enough.
+        match shown.iter().find(|(_, seen)| *seen == body) {
+            Some((first, _)) => message.push_str(&format!("{label}\n  as in {first}\n")),
+            None => message.push_str(&format!("{label}\n{body}")),
         }
+        shown.push((label, body));
     }
     if kafka.0.len() != forebay.0.len() {
         message.push_str(&format!("{} answers of Kafka's, {} of ours\n", kafka.0.len(), forebay.0.len()));
@@ -25,26 +30,54 @@ pub fn compare(scenario: &str, kafka: &Transcript, forebay: &Transcript) -> Resu
     if message.is_empty() { Ok(()) } else { Err(format!("- is Apache Kafka, + is Forebay\n{message}")) }
 }
 
-fn difference(expected: &Entry, found: &Entry, allowed: &mut [(&Allowed, bool)]) -> Option<String> {
+fn difference(expected: &Entry, found: &Entry, allowed: &mut [(&Allowed, bool)]) -> Option<(String, String)> {
     if expected.label != found.label {
-        return Some(format!("the scenario went two ways: {} / {}\n", expected.label, found.label));
+        return Some(("the scenario went two ways".into(), format!("  - {}\n  + {}\n", expected.label, found.label)));
     }
     let expected_lines = keep(expected, found, allowed);
     let found_lines = keep(found, expected, allowed);
     if expected_lines == found_lines {
         return None;
     }
-    let front = expected_lines.iter().zip(&found_lines).take_while(|(a, b)| a == b).count();
-    let rest = (expected_lines.len() - front).min(found_lines.len() - front);
-    let back = expected_lines.iter().rev().zip(found_lines.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
-    let mut shown = format!("{}\n", expected.label);
-    let from = front.saturating_sub(AROUND);
-    expected_lines[from..front].iter().for_each(|line| shown.push_str(&format!("    {line}\n")));
-    expected_lines[front..expected_lines.len() - back].iter().for_each(|line| shown.push_str(&format!("  - {line}\n")));
-    found_lines[front..found_lines.len() - back].iter().for_each(|line| shown.push_str(&format!("  + {line}\n")));
-    let tail = &expected_lines[expected_lines.len() - back..];
-    tail.iter().take(AROUND).for_each(|line| shown.push_str(&format!("    {line}\n")));
-    Some(shown)
+    Some((expected.label.clone(), render(&expected_lines, &found_lines)))
+}
+
+/// The lines that one has and the other has not, with a few around them that both have.
+fn render(expected: &[String], found: &[String]) -> String {
+    let common = longest_common(expected, found);
+    let (mut lines, mut e, mut f) = (Vec::new(), 0, 0);
+    for (at_e, at_f) in common.into_iter().chain([(expected.len(), found.len())]) {
+        expected[e..at_e].iter().for_each(|line| lines.push(('-', line)));
+        found[f..at_f].iter().for_each(|line| lines.push(('+', line)));
+        expected.get(at_e).into_iter().for_each(|line| lines.push((' ', line)));
+        (e, f) = (at_e + 1, at_f + 1);
+    }
+    let near = |at: usize| lines[at.saturating_sub(AROUND)..(at + AROUND + 1).min(lines.len())].iter().any(|(c, _)| *c != ' ');
+    let shown = (0..lines.len()).filter(|at| near(*at)).map(|at| format!("  {} {}\n", lines[at].0, lines[at].1));
+    shown.collect()
+}
+
+/// Where the two agree: the longest common subsequence, as pairs of places.
+fn longest_common(a: &[String], b: &[String]) -> Vec<(usize, usize)> {
+    let mut longest = vec![vec![0u32; b.len() + 1]; a.len() + 1];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            longest[i][j] =
+                if a[i] == b[j] { longest[i + 1][j + 1] + 1 } else { longest[i + 1][j].max(longest[i][j + 1]) };
+        }
+    }
+    let (mut pairs, mut i, mut j) = (Vec::new(), 0, 0);
+    while i < a.len() && j < b.len() {
+        if a[i] == b[j] {
+            pairs.push((i, j));
+            (i, j) = (i + 1, j + 1);
+        } else if longest[i + 1][j] >= longest[i][j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    pairs
 }
 
 /// The lines of one answer, without fields that differ everywhere, and without those that may differ here and do.

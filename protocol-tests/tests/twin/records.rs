@@ -87,3 +87,16 @@ pub fn stored(sent: &Bytes, base_offset: i64, leader_epoch: i32) -> Bytes {
     bytes[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
     bytes.into()
 }
+
+/// A batch whose bytes were changed, with the checksum that they have now.
+pub fn seal(mut batch: Vec<u8>) -> Bytes {
+    let sum = crc32c(&batch[21..]);
+    batch[17..21].copy_from_slice(&sum.to_be_bytes());
+    batch.into()
+}
+
+/// CRC-32C, bit by bit.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 1 { (crc >> 1) ^ 0x82f6_3b78 } else { crc >> 1 };
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
+}

@@ -2,7 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
-    CreateTopicsRequest, MetadataRequest, RequestHeader, ResponseHeader, TopicName, create_topics_request,
+    BrokerId, CreateTopicsRequest, ListOffsetsRequest, RequestHeader, ResponseHeader, TopicName, create_topics_request,
+    list_offsets_request,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use protocol_tests::process::until;
@@ -114,6 +115,26 @@ impl Side {
         Ok(answered)
     }
 
+    /// As [`Side::ask_or_closed`], sorted as by [`Side::ask_sorted`].
+    pub fn ask_or_closed_sorted<R>(
+        &mut self,
+        version: i16,
+        request: &R,
+        sort: impl FnOnce(&mut R::Response),
+    ) -> Result<(), String>
+    where
+        R: Request,
+        R::Response: Debug,
+    {
+        let mut answered = self.quietly(version, request)?;
+        let text = answered.as_mut().map_or("the connection is closed".to_owned(), |answer| {
+            sort(answer);
+            format!("{answer:#?}")
+        });
+        self.write_down(&label::<R>(version), &text);
+        Ok(())
+    }
+
     /// Asks without writing anything down: what only prepares the scenario. `None` when the connection was closed.
     pub fn quietly<R: Request>(&mut self, version: i16, request: &R) -> Result<Option<R::Response>, String> {
         let mut body = BytesMut::new();
@@ -200,22 +221,24 @@ impl Side {
             return Err(format!("topic {name}: error {} {:?}", result.error_code, result.error_message));
         }
         self.mask(result.topic_id, format!("id of {name}"));
-        let made = Topic { name, id: result.topic_id };
-        self.await_leaders(&made)?;
-        Ok(made)
+        let id = result.topic_id;
+        self.await_leaders(&name, partitions)?;
+        Ok(Topic { name, id })
     }
 
-    /// Waits until every partition of a topic has a leader that answers for it.
-    pub fn await_leaders(&mut self, of: &Topic) -> Result<(), String> {
-        let asked = kafka_protocol::messages::metadata_request::MetadataRequestTopic::default()
-            .with_name(Some(topic(&of.name)));
-        let request = MetadataRequest::default().with_topics(Some(vec![asked])).with_allow_auto_topic_creation(false);
-        until(&format!("leaders of {}", of.name), TOPIC_LIMIT, || match self.quietly(12, &request) {
+    /// Waits until the leader of every partition of a topic answers for it: Kafka's metadata runs ahead of its logs.
+    pub fn await_leaders(&mut self, name: &str, partitions: i32) -> Result<(), String> {
+        let part = |index: i32| {
+            let part = list_offsets_request::ListOffsetsPartition::default();
+            part.with_partition_index(index).with_timestamp(-1).with_current_leader_epoch(-1)
+        };
+        let of = list_offsets_request::ListOffsetsTopic::default()
+            .with_name(topic(name))
+            .with_partitions((0..partitions).map(part).collect());
+        let request = ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![of]);
+        until(&format!("leaders of {name}"), TOPIC_LIMIT, || match self.quietly(9, &request) {
             Ok(Some(answer)) => {
-                let led = answer
-                    .topics
-                    .first()
-                    .is_some_and(|t| t.error_code == 0 && t.partitions.iter().all(|p| p.error_code == 0));
+                let led = answer.topics.first().is_some_and(|t| t.partitions.iter().all(|p| p.error_code == 0));
                 led.then_some(Ok(()))
             }
             Ok(None) => None,

@@ -80,7 +80,8 @@ fn elect_leaders(side: &mut Side) -> Result<(), String> {
         }
     }
     side.about("all partitions");
-    side.ask(2, &ElectLeadersRequest::default().with_timeout_ms(5000).with_topic_partitions(None))?;
+    let all = ElectLeadersRequest::default().with_timeout_ms(5000).with_topic_partitions(None);
+    side.ask_sorted(2, &all, |answer| answer.replica_election_results.retain(|r| r.topic.0.as_str() == known.name))?;
     Ok(())
 }
 

@@ -1,6 +1,11 @@
 //! The scenarios, by family.
 
+mod api_versions;
 mod cluster;
+mod list_offsets;
+mod metadata;
+mod produce;
+mod topics;
 
 use crate::side::Side;
 
@@ -9,5 +14,5 @@ pub type Scenario = fn(&mut Side) -> Result<(), String>;
 
 /// Every scenario with its name.
 pub fn all() -> Vec<(&'static str, Scenario)> {
-    [cluster::SCENARIOS].concat()
+    [api_versions::SCENARIOS, cluster::SCENARIOS, list_offsets::SCENARIOS, metadata::SCENARIOS, produce::SCENARIOS, topics::SCENARIOS].concat()
 }
