@@ -18,6 +18,9 @@ use super::region::{FileRegion, Lease};
 use crate::error::StorageError;
 use crate::ids::Timestamp;
 
+/// Reads of at most so many bytes are copied, which costs less than having their pages checked, and is safe whatever the disk does.
+const COPIED: usize = 16 * 1024;
+
 pub(super) struct RealFile {
     me: Weak<RealFile>,
     pool: Arc<Pool>,
@@ -160,6 +163,31 @@ impl RealFile {
         Ok(mapping)
     }
 
+    /// A slice of the mapped file, cut at the end of what was written. Whether its pages can be read was not looked at.
+    fn slice(&self, position: u64, length: usize) -> Result<(Bytes, Arc<Mapping>), StorageError> {
+        // The lock is held until the slice exists, so that `truncate` cannot come between.
+        let mut state = self.state();
+        let written = self.len();
+        let end = position.saturating_add(length as u64).min(written);
+        let start = position.min(end);
+        let mapping = self.mapping(&mut state, end, written).map_err(StorageError::io("map", &self.path))?;
+        Ok((mmap::slice(&mapping, start as usize, (end - start) as usize), mapping))
+    }
+
+    /// A copy of a stretch that lies within what was written.
+    fn copy(&self, position: u64, length: usize) -> Result<Bytes, StorageError> {
+        let mut bytes = vec![0; length];
+        let read = |file: Arc<File>| read_up_to(&file, &mut bytes, position);
+        let read = self.file().and_then(read).map_err(StorageError::io("read", &self.path))?;
+        // Shorter than it was: cut off meanwhile by its owner, or by nobody who may.
+        if position + (read as u64) < self.len().min(position + length as u64) {
+            let error = io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than what was written to it");
+            return Err(StorageError::io("read", &self.path)(error));
+        }
+        bytes.truncate(read);
+        Ok(bytes.into())
+    }
+
     /// What keeps the file from being made shorter, and its descriptor from being closed, while a region of it is sent.
     fn lease(&self, state: &mut State) -> io::Result<Arc<Lease>> {
         if let Some(lease) = state.lease.upgrade() {
@@ -255,15 +283,26 @@ impl DiskFile for RealFile {
     }
 
     fn read_at(&self, position: u64, length: usize) -> Result<Bytes, StorageError> {
-        // The lock is held until the slice exists, so that `truncate` cannot come between.
-        let mut state = self.state();
         let written = self.len();
         let end = position.saturating_add(length as u64).min(written);
         if position >= end {
             return Ok(Bytes::new());
         }
-        let mapping = self.mapping(&mut state, end, written).map_err(StorageError::io("map", &self.path))?;
-        Ok(mmap::slice(&mapping, position as usize, (end - position) as usize))
+        if end - position <= COPIED as u64 {
+            return self.copy(position, (end - position) as usize);
+        }
+        let (bytes, mapping) = self.slice(position, length)?;
+        // Without the lock, for the disk may be slow. The slice holds the mapping, which keeps the file as long as it is.
+        mapping.fault_in(position as usize, bytes.len()).map_err(StorageError::io("read", &self.path))?;
+        Ok(bytes)
+    }
+
+    fn read_to_send(&self, position: u64, length: usize) -> Result<(Bytes, Option<FileRegion>), StorageError> {
+        match self.region(position, length) {
+            // The system says what is wrong when the region is sent.
+            Some(region) => Ok((self.slice(position, length)?.0, Some(region))),
+            None => Ok((self.read_at(position, length)?, None)),
+        }
     }
 
     fn region(&self, position: u64, length: usize) -> Option<FileRegion> {
@@ -337,6 +376,31 @@ impl DiskFile for RealFile {
         let date = |file: Arc<File>| file.set_modified(time);
         self.file().and_then(date).map_err(StorageError::io("date", &self.path))
     }
+}
+
+/// Fills the buffer from a position on, as far as the file goes; how far that is.
+fn read_up_to(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read_some(file, &mut buffer[filled..], position + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(unix)]
+fn read_some(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, position)
+}
+
+/// Moves the file's position, which nothing here relies on: it is written at its end only.
+#[cfg(windows)]
+fn read_some(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, position)
 }
 
 fn append_handle(path: &Path) -> io::Result<File> {

@@ -36,6 +36,33 @@ impl Mapping {
         Ok(Mapping { raw, _mapped: mapped })
     }
 
+    /// Has the system read the pages of a stretch that lies within the file, so that one it cannot read is an error here (EFAULT,
+    /// EHWPOISON) and not a SIGBUS for whoever looks at it first. Where the system knows no such request (Linux before 5.14, and all
+    /// others) nothing is done, and a failing medium can kill the process.
+    ///
+    /// What remains: a page that is taken away again between this and the access, for lack of memory, and cannot be read a second
+    /// time, is a SIGBUS still.
+    #[cfg(target_os = "linux")]
+    pub(super) fn fault_in(&self, start: usize, length: usize) -> io::Result<()> {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        static UNKNOWN: AtomicBool = AtomicBool::new(false);
+        if length == 0 || UNKNOWN.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.raw.advise_range(memmap2::Advice::PopulateRead, start, length) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                UNKNOWN.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn fault_in(&self, _start: usize, _length: usize) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Bytes of address space reserved.
     pub(super) fn reserved(&self) -> u64 {
         self.raw.len() as u64

@@ -116,13 +116,20 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// Writes the parts, in order, at the end: all of them or, with an error, none.
     fn append(&self, parts: &mut [IoSlice<'_>]) -> Result<(), StorageError>;
 
-    /// A stretch of the file. Cut at the end of what was written; empty beyond it.
+    /// A stretch of the file. Cut at the end of what was written; empty beyond it. What cannot be read is an error here, not when the
+    /// bytes are looked at.
     fn read_at(&self, position: u64, length: usize) -> Result<Bytes, StorageError>;
 
     /// A stretch of the file to be sent to a socket as it is; `None` where that is not possible: not within what was written, or
     /// not a file of the operating system. [`DiskFile::read_at`] gives the same bytes.
     fn region(&self, _position: u64, _length: usize) -> Option<FileRegion> {
         None
+    }
+
+    /// As [`DiskFile::read_at`], for bytes that are to be sent: as a region where that is possible. Then the pages of the bytes were
+    /// not looked at, and nobody may look at them: one that cannot be read ends the process. Sending the region finds it out.
+    fn read_to_send(&self, position: u64, length: usize) -> Result<(Bytes, Option<FileRegion>), StorageError> {
+        Ok((self.read_at(position, length)?, self.region(position, length)))
     }
 
     /// Makes the content durable (not the name, see [`Disk::sync_dir`]).
@@ -163,3 +170,5 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
 mod pool_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, target_os = "linux"))]
+mod unreadable_tests;
