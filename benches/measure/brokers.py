@@ -23,6 +23,8 @@ JVM = [
     "-Dcom.sun.management.jmxremote.authenticate=false", "-Dcom.sun.management.jmxremote.ssl=false",
 ]
 STOP_LIMIT_S = 60
+# Apache Kafka reads a crashed log again before it answers.
+START_LIMIT_S = 900
 
 
 def free_port():
@@ -38,21 +40,22 @@ class Node:
         self.port = port
         self.admin = admin
         self.log = log
+        self.log_from = os.path.getsize(log) if os.path.exists(log) else 0
         quiet = {name: value for name, value in os.environ.items() if not name.startswith("KAFKA_")}
         with open(log, "ab") as out:
-            began = time.monotonic()
+            self.began = time.monotonic()
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=quiet, start_new_session=True
             )
         try:
-            answered = wire.until_answered(port, lambda: self.process.poll() is None)
+            answered = wire.until_answered(port, lambda: self.process.poll() is None, START_LIMIT_S)
         except BaseException:
             self.kill()
             raise
         if answered is None:
             self.kill()
             raise BenchError(f"{Path(command[0]).name} did not start:\n{self.tail()}")
-        self.start_s = answered - began
+        self.start_s = answered - self.began
         self.start_cpu_s = readings.fine_cpu_seconds(self.pid)
 
     @property
@@ -62,6 +65,12 @@ class Node:
     @property
     def bootstrap(self):
         return f"127.0.0.1:{self.port}"
+
+    def said(self, text):
+        """Whether the broker has logged this since it was started."""
+        with open(self.log, "rb") as log:
+            log.seek(self.log_from)
+            return text.encode() in log.read()
 
     def tail(self):
         return "\n".join(Path(self.log).read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
@@ -99,9 +108,10 @@ class Forebay:
     def prepare(self, folder):
         """Forebay needs no formatted folder."""
 
-    def start(self, folder):
+    def start(self, folder, more=None):
+        """`more` are settings beside the usual ones."""
         port, http = free_port(), free_port()
-        settings = ONE_NODE | {
+        settings = ONE_NODE | (more or {}) | {
             "listeners": f"PLAINTEXT://127.0.0.1:{port}",
             "http.listeners": f"http://127.0.0.1:{http}",
             "log.dirs": f"{folder}/data",
@@ -126,9 +136,9 @@ class ApacheKafka:
         level = "-Dorg.slf4j.simpleLogger.defaultLogLevel=info"
         return ["java", *JVM, level, "-cp", self.setting.class_path(), *arguments]
 
-    def properties(self, folder):
+    def properties(self, folder, more=None):
         port, controller = free_port(), free_port()
-        settings = ONE_NODE | {
+        settings = ONE_NODE | (more or {}) | {
             "process.roles": "broker,controller",
             "node.id": "1",
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
@@ -151,6 +161,7 @@ class ApacheKafka:
         if done.returncode != 0:
             raise BenchError(f"kafka-storage format failed:\n{done.stdout}{done.stderr}")
 
-    def start(self, folder):
-        path, port = self.properties(folder)
+    def start(self, folder, more=None):
+        """`more` are settings beside the usual ones."""
+        path, port = self.properties(folder, more)
         return Node(self.java("kafka.Kafka", path), port, None, f"{folder}/log")

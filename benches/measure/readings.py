@@ -46,6 +46,20 @@ def resident_mib(pid):
     return values.get("VmRSS", 0.0), values.get("RssAnon", 0.0)
 
 
+def own_mib(pid):
+    """Proportional memory without mapped files, in MiB."""
+    names, found = ("Pss_Anon:", "Pss_Shmem:"), 0.0
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
+        if line.startswith(names):
+            found += int(line.split()[1]) / 1024
+    return found
+
+
+def descriptors(pid):
+    """Open files and sockets."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def machine_seconds():
     """CPU seconds that the whole machine has worked, and those it could have."""
     fields = [int(part) for part in Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:9]]

@@ -6,6 +6,12 @@ PAGE = ROOT / "docs" / "performance.md"
 MARKS = ("<!-- benches/run writes from here -->", "<!-- to here -->")
 FLOOR_MARKS = ("<!-- benches/run --only floor writes from here -->", "<!-- to here, beside the floor -->")
 
+
+def marks(part):
+    """The marks of a part with a table of its own."""
+    return f"<!-- benches/run --only {part} writes from here -->", f"<!-- to here, {part} -->"
+
+
 # Title, part, key, format, aim for Forebay, whether more is better.
 ROWS = [
     ("exec to first Metadata answer, empty folder, ms", "start", "fresh_ms", ",.0f", "< 50", False),

@@ -29,11 +29,12 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let at = |part: f64| waits.get(((waits.len() as f64 * part) as usize).min(waits.len().saturating_sub(1)));
     let ms = |part| at(part).map_or(0.0, |wait: &Duration| wait.as_secs_f64() * 1e3);
     println!(
-        "{{\"records\": {}, \"wall_s\": {took:.3}, \"records_per_s\": {:.0}, \"p50_ms\": {:.3}, \"p99_ms\": {:.3}}}",
+        "{{\"records\": {}, \"wall_s\": {took:.3}, \"records_per_s\": {:.0}, \"p50_ms\": {:.3}, \"p99_ms\": {:.3}, \"max_ms\": {:.3}}}",
         waits.len(),
         waits.len() as f64 / took,
         ms(0.5),
-        ms(0.99)
+        ms(0.99),
+        ms(1.0)
     );
     Ok(())
 }

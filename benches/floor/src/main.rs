@@ -7,7 +7,9 @@
 //!                       --batch-bytes 65536 --compression none|lz4 --in-flight 5]
 //! forebay-floor acks    --address HOST:PORT --topic T [--connections 1 --record-bytes 1024 --seconds 10]
 //! forebay-floor fetch   --address HOST:PORT --topic T [--floor] [--connections 1 --partitions 4 --partition-bytes 1048576]
-//! forebay-floor create|delete --address HOST:PORT --topic T [--partitions 4]
+//! forebay-floor follow  --address HOST:PORT --topic T --gb 1 [--partitions 4 --record-bytes 1024 --batch-bytes 65536]
+//! forebay-floor probe   --address HOST:PORT --topic T [--partition 0 --seconds 10]
+//! forebay-floor create|delete --address HOST:PORT --topic T [--topics 1 --partitions 4]
 //! ```
 //!
 //! A load prints one line of JSON.
@@ -15,7 +17,9 @@
 mod acks;
 mod batch;
 mod fetch;
+mod follow;
 mod options;
+mod probe;
 mod produce;
 mod serve;
 mod topics;
@@ -33,9 +37,11 @@ fn main() -> ExitCode {
         "acks" => Options::parse(arguments).and_then(|options| acks::run(&options)),
         "produce" => Options::parse(arguments).and_then(|options| produce::run(&options)),
         "fetch" => Options::parse(arguments).and_then(|options| fetch::run(&options)),
+        "follow" => Options::parse(arguments).and_then(|options| follow::run(&options)),
+        "probe" => Options::parse(arguments).and_then(|options| probe::run(&options)),
         "create" => Options::parse(arguments).and_then(|options| topics::create(&options)),
         "delete" => Options::parse(arguments).and_then(|options| topics::delete(&options)),
-        other => Err(format!("{other:?} is none of serve, produce, acks, fetch, create, delete").into()),
+        other => Err(format!("{other:?} is none of serve, produce, acks, fetch, follow, probe, create, delete").into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

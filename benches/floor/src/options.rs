@@ -11,8 +11,12 @@ pub struct Options {
     pub topic: String,
     /// Connections, each with a thread of its own.
     pub connections: usize,
+    /// Topics to make; with more than one, each has its number behind the name.
+    pub topics: usize,
     /// Partitions of the topic.
     pub partitions: usize,
+    /// The one partition that is asked, where it is one.
+    pub partition: i32,
     /// Record values to produce or to fetch, in 10^9 bytes.
     pub gb: f64,
     /// Bytes of a record's value.
@@ -38,7 +42,9 @@ impl Options {
             address: "127.0.0.1:9092".to_owned(),
             topic: "load".to_owned(),
             connections: 1,
+            topics: 1,
             partitions: 4,
+            partition: 0,
             gb: 1.0,
             record_bytes: 1024,
             batch_bytes: 65536,
@@ -59,6 +65,8 @@ impl Options {
                 "--address" => options.address = value,
                 "--topic" => options.topic = value,
                 "--connections" => options.connections = value.parse()?,
+                "--topics" => options.topics = value.parse()?,
+                "--partition" => options.partition = value.parse()?,
                 "--partitions" => options.partitions = value.parse()?,
                 "--gb" => options.gb = value.parse()?,
                 "--record-bytes" => options.record_bytes = value.parse()?,

@@ -111,6 +111,24 @@ pub fn check_produced(frame: &[u8]) -> Result<(), Failure> {
     error("Produce", answer.i16()?)
 }
 
+/// Fails if a broker's answer to [`create_topic`] has an error.
+pub fn check_created(frame: &[u8]) -> Result<(), Failure> {
+    let mut answer = Cursor(frame);
+    answer.skip(4 + 1 + 4 + 1)?; // correlation id, tagged fields, throttle time, one topic
+    let name = answer.unsigned()?;
+    answer.skip(name - 1)?;
+    error("CreateTopics", answer.i16()?)
+}
+
+/// Where the batch of a [`produce`] was put: its base offset, from an answer without an error.
+pub fn produced_at(frame: &[u8]) -> Result<i64, Failure> {
+    let mut answer = Cursor(frame);
+    answer.skip(4 + 2)?;
+    let name = answer.unsigned()?;
+    answer.skip(name - 1 + 1 + 4 + 2)?; // one partition, its number, no error
+    Ok((i64::from(answer.i32()?) << 32) | i64::from(answer.i32()?.cast_unsigned()))
+}
+
 /// A frame that fetches from the partitions, without a session, waiting for up to 500 ms for at least one byte.
 pub fn fetch(topic: &str, positions: &[Position], partition_bytes: usize) -> Result<Vec<u8>, Failure> {
     let mut frame = Vec::new();

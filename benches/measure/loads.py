@@ -1,0 +1,58 @@
+"""The programs of benches/floor as loads on a broker that runs."""
+
+import json
+import subprocess
+import time
+from contextlib import contextmanager
+
+from . import readings
+from .workspace import BenchError
+
+OPEN_LIMIT_S = 600
+# Forebay serves before it has opened all logs, and says when it has.
+ALL_OPEN = "every log is open"
+
+
+def run(binary, what, node, topic, *options):
+    """Runs a load to its end; what it printed last."""
+    command = list(map(str, [binary, what, "--address", node.bootstrap, "--topic", topic, *options]))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchError(f"{' '.join(command)} failed: {done.stderr}\n{node.tail()}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@contextmanager
+def beside(binary, what, node, topic, *options):
+    """Runs a load while the `with` does its work; then the list has what it printed."""
+    command = list(map(str, [binary, what, "--address", node.bootstrap, "--topic", topic, *options]))
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    printed = []
+    try:
+        yield printed
+        text, _ = process.communicate()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode != 0:
+        raise BenchError(f"{' '.join(command)} failed")
+    printed.append(json.loads(text.splitlines()[-1]))
+
+
+def until_it_works(binary, node, topic, partition):
+    """Seconds from exec to the first record produced to that partition and fetched again."""
+    run(binary, "probe", node, topic, "--partition", partition, "--seconds", OPEN_LIMIT_S)
+    return time.monotonic() - node.began
+
+
+def until_all_open(broker, node):
+    """Seconds from exec until every log is open, and CPU seconds until then. Apache Kafka does not answer before."""
+    if broker.name == "kafka":
+        return node.start_s, node.start_cpu_s
+    deadline = time.monotonic() + OPEN_LIMIT_S
+    while not node.said(ALL_OPEN):
+        if time.monotonic() > deadline:
+            raise BenchError(f"the logs were not open after {OPEN_LIMIT_S} s:\n{node.tail()}")
+        time.sleep(0.005)
+    return time.monotonic() - node.began, readings.fine_cpu_seconds(node.pid)
