@@ -85,7 +85,8 @@ pub fn alter_replica_log_dirs(client: &mut Client, world: &World, version: i16) 
 }
 
 pub fn describe_topic_partitions(client: &mut Client, world: &World, version: i16) {
-    let all = client.call(version, &DescribeTopicPartitionsRequest::default());
+    let none = DescribeTopicPartitionsRequest::default().with_response_partition_limit(0);
+    let all = client.call(version, &none);
     assert_eq!(all.topics[0].partitions.len(), 1, "a limit of none counts as one");
     let name = |n: &str| describe_topic_partitions_request::TopicRequest::default().with_name(topic(n));
     let request = DescribeTopicPartitionsRequest::default()
