@@ -67,9 +67,9 @@ def make(binary, node, found):
     found["max_ms"] = acks[0]["max_ms"]
     # The last log may be made after the answer; a Metadata answer shows that the broker has time again.
     wire.until_answered(node.port, lambda: True)
-    before, began = readings.fine_cpu_seconds(node.pid), time.monotonic()
+    before, began = readings.cpu_seconds(node.pid), time.monotonic()
     time.sleep(REST_S)
-    idle = readings.fine_cpu_seconds(node.pid) - before
+    idle = readings.cpu_seconds(node.pid) - before
     found["idle_cpu_ms"] = max(0.0, idle) * 1000 / (time.monotonic() - began)
     found["memory_kib"] = (readings.own_mib(node.pid) - memory) * 1024 / (topics * partitions)
     found["descriptors"] = readings.descriptors(node.pid)
