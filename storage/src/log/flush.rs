@@ -25,12 +25,26 @@ pub(super) struct Durability {
     last: Timestamp,
     /// How often the log was cut off: what was synced before says nothing of what was written after.
     cuts: u64,
+    /// What was in the folder when the log was opened is on disk, or it was empty.
+    whole: bool,
 }
 
 impl Durability {
-    /// Of a log that was just opened, whose batches before `offset` are on disk.
-    pub(super) fn opened(offset: Offset, now: Timestamp) -> Durability {
-        Durability { offset, names: 1, last: now, ..Durability::default() }
+    /// Of a log that was just opened, whose batches before `offset` are on disk; with `clean`, all that was found is.
+    pub(super) fn opened(offset: Offset, now: Timestamp, clean: bool) -> Durability {
+        Durability {
+            offset,
+            names: 1,
+            synced_names: u64::from(clean),
+            last: now,
+            whole: clean,
+            ..Durability::default()
+        }
+    }
+
+    /// The log has no records and never had any since it was made or found.
+    pub(super) fn found_empty(&mut self) {
+        self.whole = true;
     }
 
     /// The log was cut off at `end`.
@@ -172,6 +186,7 @@ impl Log {
         let up_to = done.up_to;
         if done.with_indexes {
             self.recovery_point = self.recovery_point.max(up_to);
+            self.durability.whole = true;
         }
         self.durability.offset = self.durability.offset.max(up_to);
         self.durability.synced_names = self.durability.synced_names.max(done.names);
@@ -205,6 +220,18 @@ impl Log {
         self.finish(task)
     }
 
+    /// Whether all is on disk already, or the log is as empty as it will be if its files are lost. Names of empty files that are lost
+    /// are made again on opening.
+    fn has_nothing_to_sync(&self) -> bool {
+        let state = &self.durability;
+        let empty = self.log_end == Offset::ZERO;
+        let flushed = self.recovery_point >= self.log_end
+            && !state.has_unsynced_names()
+            && self.unsynced.is_empty()
+            && !self.producers.has_unsynced();
+        state.whole && state.cuts == 0 && (empty || flushed)
+    }
+
     fn finish(&mut self, task: FlushTask) -> Result<(), StorageError> {
         match task.run() {
             Ok(done) => {
@@ -226,9 +253,12 @@ impl Log {
     pub fn close(&mut self) -> Result<(), StorageError> {
         self.check_not_broken()?;
         self.compaction.cancel();
-        self.active_mut().seal()?;
+        let entries_written = self.active_mut().seal()?;
         self.release_reserved()?;
         self.producers.take_snapshot()?;
+        if !entries_written && self.has_nothing_to_sync() {
+            return Ok(());
+        }
         // The last time index entry came after the last flush perhaps.
         let active: Vec<_> = self.active().files().collect();
         self.unsynced.extend(active);

@@ -1,6 +1,6 @@
 //! Opens a log, and recovers it if it was not closed in order (Kafka: LogLoader).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IoSlice;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,12 +64,12 @@ impl Log {
             disk.create_dir_all(&dir)?;
         }
         let mut unsynced = Vec::new();
-        let topic_id = settle_topic_id(&*disk, &dir, options.topic_id, &mut unsynced)?;
-        let mut changed = remove_leftovers(&*disk, &dir)?;
-        changed |= failed_sync::write_anew(&*disk, &dir, options.recovery_point)?;
-        let segments = open_segments(&disk, &dir, &config, now)?;
+        let topic_id = settle_topic_id(&*disk, &dir, options.topic_id, is_new, &mut unsynced)?;
+        let (names, changed) =
+            if is_new { (Vec::new(), false) } else { tidy_up(&*disk, &dir, options.recovery_point)? };
+        let segments = open_segments(&disk, &dir, &names, &config, now)?;
         let mut log = Log {
-            producers: ProducerState::open(disk.clone(), &dir)?,
+            producers: ProducerState::open(disk.clone(), &dir, &names),
             epochs: LeaderEpochs::open(disk.clone(), &dir)?,
             disk,
             dir,
@@ -89,14 +89,17 @@ impl Log {
             compaction: Default::default(),
             cuts: Vec::new(),
         };
-        log.settle(options.clean && !changed, now)?;
-        log.durability = Durability::opened(log.recovery_point, now);
+        let clean = log.settle(options.clean && !changed, now)? && !is_new;
+        log.durability = Durability::opened(log.recovery_point, now, clean);
+        if log.log_end == Offset::ZERO && log.cuts.is_empty() {
+            log.durability.found_empty();
+        }
         log.sync_recovered()?;
         Ok(log)
     }
 
-    /// Finds out where the log begins and ends, and what its producers did.
-    fn settle(&mut self, clean: bool, now: Timestamp) -> Result<(), StorageError> {
+    /// Finds out where the log begins and ends, and what its producers did. Whether it was taken as it is.
+    fn settle(&mut self, clean: bool, now: Timestamp) -> Result<bool, StorageError> {
         let bases = self.segments.keys().copied().collect();
         self.producers.remove_stray_snapshots(&bases, Offset(i64::MAX))?;
         let clean_end = if clean { self.clean_end()? } else { None };
@@ -123,7 +126,8 @@ impl Log {
         self.epochs.truncate_from_end(self.log_end)?;
         self.epochs.truncate_from_start(self.log_start)?;
         self.rebuild_producers(now)?;
-        self.delete_covered_segments()
+        self.delete_covered_segments()?;
+        Ok(clean_end.is_some())
     }
 
     /// The end of a log that was closed in order; `None` if the files say otherwise.
@@ -230,9 +234,11 @@ fn settle_topic_id(
     disk: &dyn Disk,
     dir: &Path,
     wanted: Option<TopicId>,
+    is_new: bool,
     unsynced: &mut Vec<Arc<dyn DiskFile>>,
 ) -> Result<Option<TopicId>, StorageError> {
-    let found = match (read_partition_metadata(disk, dir), wanted) {
+    let read = if is_new { Ok(None) } else { read_partition_metadata(disk, dir) };
+    let found = match (read, wanted) {
         // Not synced when it was written, and lost since.
         (Err(StorageError::Corrupt { .. }), Some(_)) => None,
         (found, _) => found?,
@@ -253,34 +259,59 @@ fn settle_topic_id(
     }
 }
 
+/// Brings the folder in order; the names of its files then, and whether the files are others than those of the last closing.
+fn tidy_up(disk: &dyn Disk, dir: &Path, recovery_point: Offset) -> Result<(Vec<String>, bool), StorageError> {
+    let list =
+        || -> Result<Vec<String>, StorageError> { Ok(disk.list(dir)?.into_iter().map(|entry| entry.name).collect()) };
+    let names = list()?;
+    let left = remove_leftovers(disk, dir, &names)?;
+    let anew = failed_sync::write_anew(disk, dir, recovery_point)?;
+    let names = if left.found || anew { list()? } else { names };
+    Ok((names, left.swapped || anew))
+}
+
+/// What was left of interrupted work.
+#[derive(Default)]
+struct Leftovers {
+    /// There was something.
+    found: bool,
+    /// Segments were replaced.
+    swapped: bool,
+}
+
 /// Removes what interrupted deletions and compactions left, and completes compactions that had only to be named.
-/// True if segments were replaced.
-fn remove_leftovers(disk: &dyn Disk, dir: &Path) -> Result<bool, StorageError> {
-    let names: Vec<String> = disk.list(dir)?.into_iter().map(|entry| entry.name).collect();
-    let mut swapped = false;
-    for name in &names {
+fn remove_leftovers(disk: &dyn Disk, dir: &Path, names: &[String]) -> Result<Leftovers, StorageError> {
+    let mut left = Leftovers::default();
+    let present: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    for name in names {
         let path = dir.join(name);
         let half_done = [".deleted", ".cleaned", ".tmp", ".cut"];
         if half_done.iter().any(|suffix| name.ends_with(suffix)) {
             disk.remove_file(&path)?;
+            left.found = true;
         } else if let Some(finished) = name.strip_suffix(".swap") {
             // The new segment is complete; what it replaces may be there still. The indexes are made anew.
+            left.found = true;
             if finished.ends_with(LOG_SUFFIX) {
-                complete_swap(disk, dir, &names, name, finished)?;
-                swapped = true;
+                complete_swap(disk, dir, names, name, finished)?;
+                left.swapped = true;
             } else {
                 disk.remove_file(&path)?;
             }
         }
     }
-    for name in &names {
+    for name in names {
         let index = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, ABORT_INDEX_SUFFIX];
         let Some(base) = index.iter().find_map(|suffix| name.strip_suffix(suffix)) else { continue };
-        if !disk.exists(&dir.join(format!("{base}{LOG_SUFFIX}")))? {
+        let log = format!("{base}{LOG_SUFFIX}");
+        // What was done above is not among the names.
+        let has_log = if left.found { disk.exists(&dir.join(&log))? } else { present.contains(log.as_str()) };
+        if !has_log {
             disk.remove_file(&dir.join(name))?;
+            left.found = true;
         }
     }
-    Ok(swapped)
+    Ok(left)
 }
 
 /// Puts a compacted segment in the place of those whose offsets it covers.
@@ -310,15 +341,16 @@ fn complete_swap(
 fn open_segments(
     disk: &Arc<dyn Disk>,
     dir: &Path,
+    names: &[String],
     config: &LogConfig,
     now: Timestamp,
 ) -> Result<BTreeMap<Offset, Segment>, StorageError> {
     let mut segments = BTreeMap::new();
-    for entry in disk.list(dir)? {
-        let Some(base) = base_of_log(&entry.name) else { continue };
+    for name in names {
+        let Some(base) = base_of_log(name) else { continue };
         if base > LARGEST_BASE {
             let reason = "its offset leaves no room for records; no broker wrote it, move it away";
-            return Err(StorageError::corrupt(&dir.join(entry.name), reason));
+            return Err(StorageError::corrupt(&dir.join(name), reason));
         }
         segments.insert(base, Segment::open(disk.clone(), dir, base, config.index(), now)?);
     }

@@ -32,11 +32,10 @@ pub(crate) struct ProducerState {
 }
 
 impl ProducerState {
-    /// Without any producers yet; finds the snapshots that are there.
-    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<ProducerState, StorageError> {
-        let names = disk.list(dir)?.into_iter().map(|entry| entry.name);
-        let snapshots = names.filter_map(|name| name.strip_suffix(SNAPSHOT)?.parse().ok().map(Offset)).collect();
-        Ok(ProducerState {
+    /// Without any producers yet; finds the snapshots among the names in the folder.
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, names: &[String]) -> ProducerState {
+        let snapshots = names.iter().filter_map(|name| name.strip_suffix(SNAPSHOT)?.parse().ok().map(Offset)).collect();
+        ProducerState {
             disk,
             dir: dir.to_owned(),
             producers: BTreeMap::new(),
@@ -46,7 +45,7 @@ impl ProducerState {
             unsynced: Vec::new(),
             end: Offset::ZERO,
             last_snapshot: Offset::ZERO,
-        })
+        }
     }
 
     pub(crate) fn end(&self) -> Offset {
@@ -181,6 +180,11 @@ impl ProducerState {
         self.snapshots.insert(self.end);
         self.last_snapshot = self.end;
         Ok(())
+    }
+
+    /// Whether a snapshot was written and not synced.
+    pub(crate) fn has_unsynced(&self) -> bool {
+        !self.unsynced.is_empty()
     }
 
     /// Snapshots written since the last call, to be synced.

@@ -76,6 +76,11 @@ impl AbortIndex {
         self.entries.truncate(self.entries.partition_point(|entry| split(entry).last_offset < offset)?)
     }
 
+    /// Whether entries wait in memory.
+    pub(super) fn waits(&self) -> bool {
+        self.entries.waits()
+    }
+
     pub(super) fn store(&mut self) -> Result<(), StorageError> {
         self.entries.store()
     }

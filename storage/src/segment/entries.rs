@@ -113,6 +113,11 @@ impl<const N: usize> Entries<N> {
         Ok(())
     }
 
+    /// Whether something waits in memory.
+    pub(super) fn waits(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// Writes what waits in memory.
     pub(super) fn store(&mut self) -> Result<(), StorageError> {
         if self.pending.is_empty() {

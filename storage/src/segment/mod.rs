@@ -206,12 +206,15 @@ impl Segment {
     }
 
     /// Completes the indexes for a segment that takes no more batches, or whose log is closed.
-    pub(crate) fn seal(&mut self) -> Result<(), StorageError> {
+    /// Whether index entries were written.
+    pub(crate) fn seal(&mut self) -> Result<bool, StorageError> {
         if self.size() > 0 {
             let (timestamp, offset) = self.max_timestamp()?;
             self.times.maybe_push(timestamp, offset)?;
         }
-        self.store_indexes()
+        let waiting = self.offsets.waits() || self.times.waits() || self.aborts.waits();
+        self.store_indexes()?;
+        Ok(waiting)
     }
 
     /// Writes index entries that are still in memory.

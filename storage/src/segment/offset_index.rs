@@ -91,6 +91,11 @@ impl OffsetIndex {
         self.entries.store_whole(durable)
     }
 
+    /// Whether entries wait in memory.
+    pub(super) fn waits(&self) -> bool {
+        self.entries.waits()
+    }
+
     pub(super) fn store(&mut self) -> Result<(), StorageError> {
         self.entries.store()
     }

@@ -88,6 +88,11 @@ impl TimeIndex {
         self.entries.store_whole(durable)
     }
 
+    /// Whether entries wait in memory.
+    pub(super) fn waits(&self) -> bool {
+        self.entries.waits()
+    }
+
     pub(super) fn store(&mut self) -> Result<(), StorageError> {
         self.entries.store()
     }

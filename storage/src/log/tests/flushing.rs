@@ -1,7 +1,9 @@
 //! What a sync saves, and what may be shown before it.
 
+use std::path::Path;
+
 use super::*;
-use crate::disk::Disk;
+use crate::disk::{Disk, FaultyDisk};
 
 fn syncing(messages: i64) -> LogConfig {
     LogConfig { flush_messages: messages, ..small_segments() }
@@ -110,4 +112,29 @@ fn after_a_failed_sync_nothing_is_synced_or_written() {
     assert!(log.prepare_sync().is_err() && log.prepare_flush().is_err() && log.close().is_err());
     assert!(log.append(plain(&["b"]), as_client()).is_err());
     assert!(disk.exists(log.dir()).unwrap());
+}
+
+#[test]
+fn closing_syncs_only_what_is_not_on_disk() {
+    let memory = MemoryDisk::new();
+    let disk = FaultyDisk::new(Arc::new(memory.clone()));
+    let at = |clean| {
+        let from = LogOptions { disk: Arc::new(disk.clone()), ..options(&memory, small_segments()) };
+        Log::open(LogOptions { clean, ..from }).unwrap()
+    };
+    let syncs_of_close = |mut log: Log| {
+        let before = disk.syncs(Path::new("/"));
+        log.close().unwrap();
+        disk.syncs(Path::new("/")) - before
+    };
+    assert_eq!(syncs_of_close(at(false)), 0, "it is empty");
+    let mut log = at(true);
+    append(&mut log, plain(&["a"]), as_client());
+    assert!(syncs_of_close(log) > 0);
+    assert_eq!(syncs_of_close(at(true)), 0, "nothing has changed since the last closing");
+    // Nobody knows what a killed process has left to the system to write.
+    assert!(syncs_of_close(at(false)) > 0);
+    let mut log = at(true);
+    log.truncate_to(Offset(0), NOW).unwrap();
+    assert!(syncs_of_close(log) > 0, "it was cut");
 }
