@@ -22,6 +22,20 @@ def run(binary, what, node, topic, *options):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def until_usable(binary, node, topic, partitions):
+    """The moment when every partition can be fetched from. Apache Kafka makes logs after it has answered that it did."""
+    command = [binary, "fetch", "--address", node.bootstrap, "--topic", topic, "--partitions", partitions]
+    deadline = time.monotonic() + OPEN_LIMIT_S
+    while True:
+        asked = time.monotonic()
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return asked
+        if asked > deadline:
+            raise BenchError(f"{topic} is not usable: {done.stderr}\n{node.tail()}")
+        time.sleep(0.05)
+
+
 @contextmanager
 def beside(binary, what, node, topic, *options):
     """Runs a load while the `with` does its work; then the list has what it printed."""

@@ -14,6 +14,7 @@ STOP_LIMIT_S = 300
 # Key, title, form.
 FIGURES = [
     ("create_s", "made and answered, s", ".1f"),
+    ("usable_s", "until the last can be fetched from, s", ".1f"),
     ("create_cpu_s", "CPU time for it, s", ".1f"),
     ("max_ms", "longest answer to another producer meanwhile, ms", ",.0f"),
     ("memory_kib", "memory for each partition, without mapped files, KiB", ".1f"),
@@ -57,13 +58,18 @@ def measure(broker, binary, topics, partitions):
 def make(binary, node, found):
     topics, partitions = found["topics"], found["partitions"]
     loads.run(binary, "create", node, OTHER, "--partitions", 1)
+    loads.until_usable(binary, node, OTHER, 1)
     loads.run(binary, "acks", node, OTHER, "--seconds", 1)
     memory, cpu = readings.own_mib(node.pid), readings.fine_cpu_seconds(node.pid)
     # A load that ends by itself, some seconds after the partitions are made.
     with loads.beside(binary, "acks", node, OTHER, "--seconds", 10) as acks:
+        began = time.monotonic()
         made = loads.run(binary, "create", node, "many", "--topics", topics, "--partitions", partitions)
+        # Topics are made one after the other.
+        usable = loads.until_usable(binary, node, "many" if topics == 1 else f"many-{topics - 1}", partitions)
         found["create_cpu_s"] = readings.fine_cpu_seconds(node.pid) - cpu
     found["create_s"] = made["wall_s"]
+    found["usable_s"] = max(made["wall_s"], usable - began)
     found["max_ms"] = acks[0]["max_ms"]
     # The last log may be made after the answer; a Metadata answer shows that the broker has time again.
     wire.until_answered(node.port, lambda: True)

@@ -40,6 +40,7 @@ def measure(broker, binary, gb):
         node = broker.start(folder)
         try:
             loads.run(binary, "create", node, TOPIC, "--partitions", PARTITIONS)
+            loads.until_usable(binary, node, TOPIC, PARTITIONS)
             fill(broker, binary, node, gb)
             time.sleep(SOON_S)
             began_cpu += readings.fine_cpu_seconds(node.pid)

@@ -34,6 +34,7 @@ def measure(broker, binary, gb):
         node = broker.start(folder, SETTINGS)
         try:
             loads.run(binary, "create", node, TOPIC, "--partitions", PARTITIONS)
+            loads.until_usable(binary, node, TOPIC, PARTITIONS)
             return follow(broker, binary, node, folder, gb)
         finally:
             node.kill()
