@@ -3,14 +3,12 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use forebay_processor::job::{Task, TaskError, TaskOptions};
-use forebay_processor::plan::JobPlan;
+use forebay_processor::job::TaskOptions;
 use proptest::prelude::*;
-use support::host::{Crash, MemoryHost};
+use std::collections::BTreeMap;
+use support::host::MemoryHost;
 use support::plans::{self, INPUT, OUTPUT};
+use support::world::{Action, World, action};
 
 const SIZE: i64 = 10_000;
 const DELAY: i64 = 7_000;
@@ -23,17 +21,6 @@ struct Event {
     user: String,
     ts: i64,
     bytes: Option<i64>,
-}
-
-#[derive(Clone, Debug)]
-enum Action {
-    Produce(Vec<Event>),
-    Step,
-    /// The process dies between two steps.
-    Kill,
-    /// The process dies in a commit.
-    CrashAt(u32, Crash),
-    Advance(i64),
 }
 
 /// The result by the rule, with nothing of the engine: a row is late if the watermark of its partition before it has reached the
@@ -68,53 +55,10 @@ fn events(partitions: i32) -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event, 0..12)
 }
 
-fn action(partitions: i32) -> impl Strategy<Value = Action> {
-    let crash = prop_oneof![Just(Crash::Before), Just(Crash::Undecided), Just(Crash::After)];
-    prop_oneof![
-        4 => events(partitions).prop_map(Action::Produce),
-        4 => Just(Action::Step),
-        1 => Just(Action::Kill),
-        2 => (0..3u32, crash).prop_map(|(after, crash)| Action::CrashAt(after, crash)),
-        2 => (1..2_000i64).prop_map(Action::Advance),
-    ]
-}
-
-struct World {
-    host: MemoryHost,
-    plan: Arc<JobPlan>,
-    options: TaskOptions,
-    task: Option<Task>,
-    reopened: u32,
-}
-
-impl World {
-    fn task(&mut self) -> &mut Task {
-        if self.task.is_none() {
-            self.reopened += 1;
-            self.task = Some(Task::open(&self.plan, "job", 0, &self.host, self.options).unwrap());
-        }
-        self.task.as_mut().unwrap()
-    }
-
-    fn attempt(&mut self, work: impl Fn(&mut Task, &MemoryHost) -> Result<(), TaskError>) -> bool {
-        self.task();
-        let World { task, host, .. } = self;
-        let result = work(task.as_mut().unwrap(), host);
-        match result {
-            Ok(()) => true,
-            Err(TaskError::Retry(_)) => {
-                self.task = None;
-                false
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    fn produce(&self, events: &[Event]) {
-        for event in events {
-            let value = plans::click(&event.user, event.bytes, event.ts, event.ts - DELAY);
-            self.host.produce(INPUT, event.partition, &[Some(value)]);
-        }
+fn produce(host: &MemoryHost, events: &[Event]) {
+    for event in events {
+        let value = plans::click(&event.user, event.bytes, event.ts, event.ts - DELAY);
+        host.produce(INPUT, event.partition, &[Some(value)]);
     }
 }
 
@@ -122,7 +66,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
     fn not_one_row_is_lost_doubled_or_different(
-        (partitions, actions) in (1..4i32).prop_flat_map(|n| (Just(n), prop::collection::vec(action(n), 1..60))),
+        (partitions, actions) in (1..4i32).prop_flat_map(|n| (Just(n), prop::collection::vec(action(events(n)), 1..60))),
         step_bytes in 100..5_000usize,
         read_bytes in 100..1_000usize,
     ) {
@@ -130,7 +74,7 @@ proptest! {
         host.create_topic(INPUT, partitions);
         let options = TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, ..TaskOptions::default() };
         let plan = plans::tumbling(SIZE, Some(0), false);
-        let mut world = World { host, plan, options, task: None, reopened: 0 };
+        let mut world = World::new(host, plan, options);
         let mut all = Vec::new();
         // Events come with time moving on, and are up to 15 s out of order, more than the delay allows.
         let mut clock = 0;
@@ -141,22 +85,17 @@ proptest! {
                         clock += 1_500;
                         event.ts = (clock - event.ts % 15_000).max(0);
                     }
-                    world.produce(&events);
+                    produce(&world.host, &events);
                     all.extend(events);
                 }
-                Action::Step => {
-                    world.attempt(|task, host| task.step(host).map(drop));
-                }
-                Action::Kill => world.task = None,
-                Action::CrashAt(after, crash) => world.host.crash_at_commit(after, crash),
-                Action::Advance(ms) => world.host.advance(ms),
+                other => world.act(&other),
             }
         }
         let far = |partition| Event { partition, user: "z".to_owned(), ts: FAR + DELAY, bytes: None };
         let last: Vec<Event> = (0..partitions).map(far).collect();
-        world.produce(&last);
+        produce(&world.host, &last);
         all.extend(last);
-        while !world.attempt(|task, host| support::run_and_finish(task, host)) {}
+        world.finish();
         let (rows, late) = expected(&all);
         let mut output: Vec<String> = world.host.consume(OUTPUT).into_iter().flatten().collect();
         output.sort();

@@ -68,6 +68,8 @@ pub(crate) enum ScalarFunction {
         /// Which moment.
         bound: WindowBound,
     },
+    /// Start, end or last moment of a window that (time) alone does not tell, as a row may be in several; only while planning.
+    WindowColumn(WindowBound),
 }
 
 /// Where TRIM cuts.
@@ -135,9 +137,11 @@ impl ScalarFunction {
             Self::DateFormat(_) => "DATE_FORMAT",
             Self::FromUnixtime(_) => "FROM_UNIXTIME",
             Self::Extract(_) => "EXTRACT",
-            Self::TumbleBound { bound: WindowBound::Start, .. } => "window_start",
-            Self::TumbleBound { bound: WindowBound::End, .. } => "window_end",
-            Self::TumbleBound { bound: WindowBound::Time, .. } => "window_time",
+            Self::TumbleBound { bound: WindowBound::Start, .. } | Self::WindowColumn(WindowBound::Start) => {
+                "window_start"
+            }
+            Self::TumbleBound { bound: WindowBound::End, .. } | Self::WindowColumn(WindowBound::End) => "window_end",
+            Self::TumbleBound { bound: WindowBound::Time, .. } | Self::WindowColumn(WindowBound::Time) => "window_time",
         }
     }
 }

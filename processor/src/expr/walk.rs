@@ -49,6 +49,12 @@ impl Expr {
         }
     }
 
+    /// Whether a column of a window is in it that is known only once rows are aggregated.
+    pub(crate) fn has_window_column(&self) -> bool {
+        matches!(self.node, Node::Call(super::ScalarFunction::WindowColumn(_), _))
+            || self.children().into_iter().any(Expr::has_window_column)
+    }
+
     /// Calls `visit` with the position of every column the expression reads, repeatedly if it is read repeatedly.
     pub fn for_each_column(&self, visit: &mut impl FnMut(usize)) {
         if let Node::Column(index) = self.node {

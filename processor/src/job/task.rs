@@ -172,9 +172,10 @@ impl Task {
         self.read_inputs(host, now)?;
         let idle_at = self.inputs.iter_mut().filter_map(|input| input.rest(now, self.idle_policy)).min();
         let moved_alone = !self.inputs.iter().any(Input::is_dirty);
+        let closed = self.valve.watermark();
         if self.valve.update(self.inputs.iter().map(Input::time)) {
-            let closed = self.pipeline.close_windows(self.valve.watermark(), now, &mut self.output);
-            closed.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
+            let done = self.pipeline.close_windows(closed, self.valve.watermark(), now, &mut self.output);
+            done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
             // The task's watermark is committed with some input's offset, whatever it was that moved it.
             if let Some(input) = self.inputs.first_mut().filter(|_| moved_alone) {
                 input.mark_dirty();

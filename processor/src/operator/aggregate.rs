@@ -141,6 +141,37 @@ fn compare(left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, EvalError> {
     })
 }
 
+/// Takes the rows that `from` has seen into `into`; both are of the same call.
+pub fn merge(aggregate: &Aggregate, into: &mut Accumulator, from: &Accumulator) -> Result<(), EvalError> {
+    use Accumulator as A;
+    match (into, from) {
+        (A::Count(count), A::Count(more)) => *count += more,
+        (A::Integer(_), A::Integer(None)) | (A::Double(_), A::Double(None)) => {}
+        (A::Integer(state), A::Integer(Some(value))) => {
+            *state = Some(integer(aggregate, state.unwrap_or(*value), *value, state.is_none()));
+        }
+        (A::Double(state), A::Double(Some(value))) => {
+            *state = Some(state.map_or(*value, |before| double(aggregate, before, *value)));
+        }
+        (A::Value(_), A::Value(value)) if value.is_null() => {}
+        (A::Value(state), A::Value(value)) => other(aggregate, state, value.borrowed())?,
+        (A::IntegerMean { sum, count }, A::IntegerMean { sum: more, count: rows }) => {
+            *sum = sum.wrapping_add(*more);
+            *count += rows;
+        }
+        (A::DoubleMean { sum, count }, A::DoubleMean { sum: more, count: rows }) => {
+            *sum += more;
+            *count += rows;
+        }
+        (A::DecimalMean(into), A::DecimalMean(from)) => {
+            into.0 = into.0.zip(from.0).and_then(|(sum, more)| decimal_sum(sum, more));
+            into.1 += from.1;
+        }
+        _ => return Err(EvalError::Shape("slices of one window have different accumulators")),
+    }
+    Ok(())
+}
+
 /// The result for a key; borrows from `state`.
 #[must_use]
 pub fn result<'a>(aggregate: &Aggregate, state: &'a Accumulator) -> Value<'a> {

@@ -11,6 +11,7 @@ use super::window::WindowOperator;
 use crate::commit::RecordBuffer;
 use crate::plan::{self, Stage};
 use crate::state::WindowState;
+use crate::time::Grid;
 
 /// The operators of a pipeline, in a row.
 #[derive(Debug)]
@@ -53,7 +54,9 @@ impl Pipeline {
         let cut = before.iter().position(|stage| matches!(stage, Stage::WindowAggregate(_)));
         let mut after = before.split_off(cut.unwrap_or(before.len()));
         let window = match after.first() {
-            Some(Stage::WindowAggregate(window)) => Some(WindowOperator::new(window, snapshot_floor)),
+            Some(Stage::WindowAggregate(window)) => {
+                Grid::new(&window.window).map(|grid| WindowOperator::new(window, grid, snapshot_floor))
+            }
             _ => None,
         };
         if window.is_some() {
@@ -96,11 +99,17 @@ impl Pipeline {
         Ok(Taken { watermark, late })
     }
 
-    /// Closes the windows that `watermark` has passed; their rows go to `out`.
-    pub fn close_windows(&mut self, watermark: i64, now: Timestamp, out: &mut RecordBuffer) -> Result<(), RowError> {
+    /// Closes the windows that `watermark` has passed since `closed`, the watermark of the last call; their rows go to `out`.
+    pub fn close_windows(
+        &mut self,
+        closed: i64,
+        watermark: i64,
+        now: Timestamp,
+        out: &mut RecordBuffer,
+    ) -> Result<(), RowError> {
         let Pipeline { window, after, sink, scratch, .. } = self;
         let Some(window) = window else { return Ok(()) };
-        window.close(watermark, &mut |row, group| {
+        window.close(closed, watermark, &mut |row, group| {
             stages::run(after, row, scratch, &mut |row| sink.write(row, Spread::Group(group), now, out))
         })
     }

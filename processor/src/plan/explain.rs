@@ -103,8 +103,20 @@ fn window_aggregate(
 ) -> Result<Vec<String>, fmt::Error> {
     let keys: Vec<String> = aggregate.keys.iter().map(|key| key.display(names).to_string()).collect();
     let calls: Vec<String> = aggregate.aggregates.iter().map(|call| call_text(call, names)).collect();
-    let Window::Tumble { size_ms, offset_ms } = aggregate.window;
-    write!(f, "  window     TUMBLE of {}", duration(size_ms))?;
+    let offset_ms = match aggregate.window {
+        Window::Tumble { size_ms, offset_ms } => {
+            write!(f, "  window     TUMBLE of {}", duration(size_ms))?;
+            offset_ms
+        }
+        Window::Hop { slide_ms, size_ms, offset_ms } => {
+            write!(f, "  window     HOP of {} every {}", duration(size_ms), duration(slide_ms))?;
+            offset_ms
+        }
+        Window::Cumulate { step_ms, size_ms, offset_ms } => {
+            write!(f, "  window     CUMULATE up to {} by {}", duration(size_ms), duration(step_ms))?;
+            offset_ms
+        }
+    };
     if offset_ms != 0 {
         write!(f, " shifted by {}", duration(offset_ms))?;
     }

@@ -41,6 +41,24 @@ pub enum Window {
         /// Where windows start after a multiple of the size; its absolute value is less than the size.
         offset_ms: i64,
     },
+    /// HOP: windows of `size_ms` begin every `slide_ms`, so a row is in `size_ms / slide_ms` of them.
+    Hop {
+        /// Distance between the starts of windows, at least 1.
+        slide_ms: i64,
+        /// Length of a window, a multiple of the slide.
+        size_ms: i64,
+        /// Where windows start after a multiple of the slide.
+        offset_ms: i64,
+    },
+    /// CUMULATE: windows that begin as those of TUMBLE do, and end after each step up to the whole size.
+    Cumulate {
+        /// By how much each window is longer than the one before, at least 1.
+        step_ms: i64,
+        /// Length of the longest window, a multiple of the step.
+        size_ms: i64,
+        /// Where windows start after a multiple of the size.
+        offset_ms: i64,
+    },
 }
 
 /// A field of a window aggregation's outgoing row.

@@ -77,6 +77,12 @@ impl QueryPlanner<'_> {
             let mut binder = Binder::new(relation.scope(&what), "GROUP BY");
             let bound = binder.bind(expr).map_err(|error| alias_advice(error, expr, select))?;
             self.warnings.append(&mut binder.warnings);
+            if let Some(windowing) = &relation.windowing
+                && bound.has_window_column()
+                && ![&windowing.start, &windowing.end, &windowing.last].contains(&&bound)
+            {
+                return Err(windowing.not_computed(position::of(expr), "GROUP BY over an expression of columns"));
+            }
             keys.push((bound, position::of(expr)));
         }
         Ok(keys)
@@ -95,6 +101,10 @@ impl QueryPlanner<'_> {
         let bound = binder.bind(expr)?;
         let used = std::mem::take(&mut binder.used);
         self.warnings.append(&mut binder.warnings);
+        let parts = plan.aggregates.iter().flat_map(|call| call.argument.iter().chain(&call.filter));
+        if parts.into_iter().any(Expr::has_window_column) {
+            return Err(plan.windowing.not_computed(position::of(expr), "an aggregate function over columns"));
+        }
         plan.over_result(bound).map_err(|missing| {
             let named = used.iter().find(|(column, _, _)| column_positions(column).contains(&missing));
             let (name, span) = match named {

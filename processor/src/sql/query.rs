@@ -118,6 +118,9 @@ impl<'a> QueryPlanner<'a> {
             let mut binder = Binder::new(relation.scope(&what), "WHERE");
             let bound = binder.bind_condition(condition)?;
             self.warnings.append(&mut binder.warnings);
+            if let Some(windowing) = relation.windowing.as_ref().filter(|_| bound.has_window_column()) {
+                return Err(windowing.not_computed(position::of(condition), "WHERE over columns"));
+            }
             relation.stages.push(Stage::Filter(bound));
         }
         if is_aggregate(select) {

@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use sqlparser::tokenizer::Span;
+
+use super::error::SqlError;
 use super::scope::{Field, Scope};
 use super::table::Table;
 use crate::expr::Expr;
@@ -26,11 +29,27 @@ pub(crate) struct Relation {
 #[derive(Clone, Debug)]
 pub(crate) struct Windowing {
     pub window: Window,
+    /// Name of the function, and where it stands.
+    pub function: (&'static str, Span),
     /// The event-time column.
     pub time: Expr,
     pub start: Expr,
     pub end: Expr,
     pub last: Expr,
+}
+
+impl Windowing {
+    /// Whether a row is in one window that its time tells, so that window columns can be computed for each row.
+    pub(crate) fn is_computed(&self) -> bool {
+        matches!(self.window, Window::Tumble { .. })
+    }
+
+    /// That `what` needs window columns for each row.
+    pub(crate) fn not_computed(&self, span: Span, what: &str) -> SqlError {
+        let (function, _) = self.function;
+        SqlError::new(span, format!("{what} of {function} windows is not supported yet"))
+            .hint("window columns can be in GROUP BY, SELECT and HAVING of the aggregation")
+    }
 }
 
 impl Relation {

@@ -1,4 +1,4 @@
-//! Windowing functions in FROM: TUMBLE(TABLE t, DESCRIPTOR(ts), size [, offset]).
+//! Windowing functions in FROM: TUMBLE(TABLE t, DESCRIPTOR(ts), size [, offset]) and its like.
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr};
 use sqlparser::tokenizer::Span;
@@ -9,13 +9,44 @@ use super::position;
 use super::query::QueryPlanner;
 use super::relation::{Relation, Windowing};
 use super::scope::Field;
+use crate::expr::render::duration;
 use crate::expr::{DataType, Expr, Node, ScalarFunction, Value, WindowBound};
 use crate::plan::Window;
 
-/// Names of the arguments, in their order.
-const ARGUMENTS: &[&str] = &["DATA", "TIMECOL", "SIZE", "OFFSET"];
+/// The most windows that one row may be in.
+pub const MAX_WINDOWS_OF_A_ROW: i64 = 100_000;
 
-const USAGE: &str = "write TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND)";
+/// A windowing function.
+#[derive(Debug)]
+struct Function {
+    name: &'static str,
+    /// Names of the arguments, in their order.
+    arguments: &'static [&'static str],
+    /// How many of them must be there.
+    required: usize,
+    usage: &'static str,
+}
+
+const FUNCTIONS: [Function; 3] = [
+    Function {
+        name: "TUMBLE",
+        arguments: &["DATA", "TIMECOL", "SIZE", "OFFSET"],
+        required: 3,
+        usage: "write TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND)",
+    },
+    Function {
+        name: "HOP",
+        arguments: &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"],
+        required: 4,
+        usage: "write HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND), the slide first, then the size",
+    },
+    Function {
+        name: "CUMULATE",
+        arguments: &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
+        required: 4,
+        usage: "write CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '1' HOUR), the step first, then the size",
+    },
+];
 
 impl QueryPlanner<'_> {
     /// Plans a windowing function by its name and arguments.
@@ -25,50 +56,77 @@ impl QueryPlanner<'_> {
         span: Span,
         arguments: &[FunctionArg],
     ) -> Result<Relation, SqlError> {
-        match name.to_ascii_uppercase().as_str() {
-            "TUMBLE" => {}
-            known @ ("HOP" | "CUMULATE" | "SESSION") => {
-                return Err(SqlError::new(span, format!("{known} windows are not supported yet"))
-                    .hint("for now there is TUMBLE"));
-            }
-            _ => {
-                return Err(SqlError::new(span, format!("there is no table function {name}"))
-                    .maybe_hint(did_you_mean(name, ["TUMBLE", "HOP", "CUMULATE", "SESSION"])));
-            }
+        if name.eq_ignore_ascii_case("SESSION") {
+            return Err(SqlError::new(span, "SESSION windows are not supported yet")
+                .hint("for now there are TUMBLE, HOP and CUMULATE"));
         }
-        let arguments = Arguments::new(span, arguments)?;
-        let mut relation = self.data(arguments.required(0)?)?;
+        let Some(function) = FUNCTIONS.iter().find(|function| function.name.eq_ignore_ascii_case(name)) else {
+            return Err(SqlError::new(span, format!("there is no table function {name}"))
+                .maybe_hint(did_you_mean(name, FUNCTIONS.iter().map(|function| function.name))));
+        };
+        let arguments = Arguments::new(function, span, arguments)?;
+        let mut relation = self.data(function, arguments.required("DATA")?)?;
         if relation.windowing.is_some() || relation.aggregated {
             return Err(SqlError::new(span, "a window over windowed rows is not supported yet"));
         }
-        let time = descriptor(&relation, arguments.required(1)?)?;
-        let size_ms = self.interval(arguments.required(2)?, "the window's size")?;
-        if size_ms <= 0 {
-            return Err(SqlError::new(
-                position_or(arguments.required(2)?, span),
-                "a window's size must be more than 0",
-            ));
-        }
-        let offset_ms = match arguments.get(3) {
-            Some(offset) => {
-                let offset_ms = self.interval(offset, "the windows' offset")?;
-                if offset_ms.unsigned_abs() >= size_ms.unsigned_abs() {
-                    return Err(SqlError::new(
-                        position_or(offset, span),
-                        "the offset must be less than the window's size",
-                    )
-                    .hint("an offset moves the windows' start within one size"));
-                }
-                offset_ms
-            }
-            None => 0,
-        };
-        add_window_columns(&mut relation, time, size_ms, offset_ms);
+        let time = descriptor(function, &relation, arguments.required("TIMECOL")?)?;
+        let window = self.window(function, &arguments)?;
+        add_window_columns(&mut relation, time, window, (function.name, span));
         Ok(relation)
     }
 
+    /// The windows that a function's intervals stand for.
+    fn window(&mut self, function: &Function, arguments: &Arguments<'_>) -> Result<Window, SqlError> {
+        if function.name == "TUMBLE" {
+            let size_ms = self.length(arguments, "SIZE", "size")?;
+            let offset_ms = self.offset(arguments)?;
+            if offset_ms.unsigned_abs() >= size_ms.unsigned_abs() {
+                return Err(SqlError::new(arguments.place("OFFSET"), "the offset must be less than the window's size")
+                    .hint("an offset moves the windows' start within one size"));
+            }
+            return Ok(Window::Tumble { size_ms, offset_ms });
+        }
+        let (argument, what) = if function.name == "HOP" { ("SLIDE", "slide") } else { ("STEP", "step") };
+        let interval_ms = self.length(arguments, argument, what)?;
+        let size_ms = self.length(arguments, "SIZE", "size")?;
+        // Flink: SliceAssigners. It takes any offset here, other than for TUMBLE.
+        let offset_ms = self.offset(arguments)?;
+        if size_ms % interval_ms != 0 {
+            let (size, interval) = (duration(size_ms), duration(interval_ms));
+            return Err(SqlError::new(
+                arguments.place("SIZE"),
+                format!("a window's size must be a multiple of its {what}, {size} is none of {interval}"),
+            )
+            .hint(function.usage));
+        }
+        if size_ms / interval_ms > MAX_WINDOWS_OF_A_ROW {
+            return Err(SqlError::new(
+                arguments.place(argument),
+                format!("a row would be in more than {MAX_WINDOWS_OF_A_ROW} windows"),
+            )
+            .hint(format!("take a larger {what}")));
+        }
+        Ok(match function.name {
+            "HOP" => Window::Hop { slide_ms: interval_ms, size_ms, offset_ms },
+            _ => Window::Cumulate { step_ms: interval_ms, size_ms, offset_ms },
+        })
+    }
+
+    /// A required interval of more than 0 ms.
+    fn length(&mut self, arguments: &Arguments<'_>, argument: &str, what: &str) -> Result<i64, SqlError> {
+        let ms = self.interval(arguments.required(argument)?, &format!("the window's {what}"))?;
+        if ms <= 0 {
+            return Err(SqlError::new(arguments.place(argument), format!("a window's {what} must be more than 0")));
+        }
+        Ok(ms)
+    }
+
+    fn offset(&mut self, arguments: &Arguments<'_>) -> Result<i64, SqlError> {
+        arguments.get("OFFSET").map_or(Ok(0), |offset| self.interval(offset, "the windows' offset"))
+    }
+
     /// The first argument: TABLE name, or a query in parentheses.
-    fn data(&mut self, argument: &ast::Expr) -> Result<Relation, SqlError> {
+    fn data(&mut self, function: &Function, argument: &ast::Expr) -> Result<Relation, SqlError> {
         match argument {
             ast::Expr::Prefixed { value, .. } => match &**value {
                 ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
@@ -81,9 +139,9 @@ impl QueryPlanner<'_> {
             ast::Expr::Subquery(query) => self.query(query),
             ast::Expr::Identifier(name) => {
                 Err(SqlError::new(name.span, format!("expected TABLE before {}", name.value))
-                    .hint(format!("write TUMBLE(TABLE {}, DESCRIPTOR(..), ..)", name.value)))
+                    .hint(format!("write {}(TABLE {}, DESCRIPTOR(..), ..)", function.name, name.value)))
             }
-            other => Err(SqlError::new(position::of(other), "expected TABLE and a table's name").hint(USAGE)),
+            other => Err(SqlError::new(position::of(other), "expected TABLE and a table's name").hint(function.usage)),
         }
     }
 
@@ -112,62 +170,81 @@ fn position_or(expr: &ast::Expr, other: Span) -> Span {
 
 /// The arguments by their meaning, whether they were named or not.
 struct Arguments<'a> {
+    function: &'static Function,
     span: Span,
-    values: [Option<&'a ast::Expr>; 4],
+    values: Vec<Option<&'a ast::Expr>>,
 }
 
 impl<'a> Arguments<'a> {
-    fn new(span: Span, arguments: &'a [FunctionArg]) -> Result<Self, SqlError> {
-        let mut values = [None; 4];
+    fn new(function: &'static Function, span: Span, arguments: &'a [FunctionArg]) -> Result<Self, SqlError> {
+        let names = function.arguments;
+        let mut values = vec![None; names.len()];
         for (index, argument) in arguments.iter().enumerate() {
             let (slot, value) = match argument {
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => (index, value),
                 FunctionArg::Named { name, arg: FunctionArgExpr::Expr(value), .. } => {
-                    (Self::slot(&name.value, name.span)?, value)
+                    (Self::slot(function, &name.value, name.span)?, value)
                 }
                 FunctionArg::ExprNamed {
                     name: ast::Expr::Identifier(name), arg: FunctionArgExpr::Expr(value), ..
-                } => (Self::slot(&name.value, name.span)?, value),
-                _ => return Err(SqlError::new(span, "TUMBLE does not take this argument").hint(USAGE)),
+                } => (Self::slot(function, &name.value, name.span)?, value),
+                _ => {
+                    return Err(SqlError::new(span, format!("{} does not take this argument", function.name))
+                        .hint(function.usage));
+                }
             };
             let Some(place) = values.get_mut(slot) else {
-                return Err(SqlError::new(position_or(value, span), "TUMBLE takes at most four arguments").hint(USAGE));
+                let message = format!("{} takes at most {} arguments", function.name, names.len());
+                return Err(SqlError::new(position_or(value, span), message).hint(function.usage));
             };
             if place.replace(value).is_some() {
-                return Err(SqlError::new(position_or(value, span), format!("{} is given twice", ARGUMENTS[slot])));
+                return Err(SqlError::new(position_or(value, span), format!("{} is given twice", names[slot])));
             }
         }
-        Ok(Self { span, values })
+        let arguments = Self { function, span, values };
+        for name in &names[..function.required] {
+            arguments.required(name)?;
+        }
+        Ok(arguments)
     }
 
-    fn slot(name: &str, span: Span) -> Result<usize, SqlError> {
-        ARGUMENTS.iter().position(|argument| argument.eq_ignore_ascii_case(name)).ok_or_else(|| {
-            SqlError::new(span, format!("TUMBLE has no argument {name}"))
-                .maybe_hint(did_you_mean(name, ARGUMENTS.iter().copied()))
+    fn slot(function: &Function, name: &str, span: Span) -> Result<usize, SqlError> {
+        let names = function.arguments;
+        names.iter().position(|argument| argument.eq_ignore_ascii_case(name)).ok_or_else(|| {
+            SqlError::new(span, format!("{} has no argument {name}", function.name))
+                .maybe_hint(did_you_mean(name, names.iter().copied()))
         })
     }
 
-    fn get(&self, index: usize) -> Option<&'a ast::Expr> {
+    fn get(&self, name: &str) -> Option<&'a ast::Expr> {
+        let index = self.function.arguments.iter().position(|argument| *argument == name)?;
         self.values.get(index).copied().flatten()
     }
 
-    fn required(&self, index: usize) -> Result<&'a ast::Expr, SqlError> {
-        self.get(index).ok_or_else(|| {
-            SqlError::new(self.span, format!("TUMBLE misses its argument {}", ARGUMENTS[index])).hint(USAGE)
+    fn required(&self, name: &str) -> Result<&'a ast::Expr, SqlError> {
+        self.get(name).ok_or_else(|| {
+            SqlError::new(self.span, format!("{} misses its argument {name}", self.function.name))
+                .hint(self.function.usage)
         })
+    }
+
+    /// Where an argument stands.
+    fn place(&self, name: &str) -> Span {
+        self.get(name).map_or(self.span, |argument| position_or(argument, self.span))
     }
 }
 
 /// The event-time column that DESCRIPTOR(..) names.
-fn descriptor(relation: &Relation, argument: &ast::Expr) -> Result<Expr, SqlError> {
-    let wrong = || SqlError::new(position::of(argument), "expected DESCRIPTOR and the event-time column").hint(USAGE);
-    let ast::Expr::Function(function) = argument else { return Err(wrong()) };
-    if !function.name.to_string().eq_ignore_ascii_case("DESCRIPTOR") {
+fn descriptor(function: &Function, relation: &Relation, argument: &ast::Expr) -> Result<Expr, SqlError> {
+    let wrong =
+        || SqlError::new(position::of(argument), "expected DESCRIPTOR and the event-time column").hint(function.usage);
+    let ast::Expr::Function(call) = argument else { return Err(wrong()) };
+    if !call.name.to_string().eq_ignore_ascii_case("DESCRIPTOR") {
         return Err(wrong());
     }
-    let ast::FunctionArguments::List(list) = &function.args else { return Err(wrong()) };
+    let ast::FunctionArguments::List(list) = &call.args else { return Err(wrong()) };
     let [FunctionArg::Unnamed(FunctionArgExpr::Expr(ast::Expr::Identifier(name)))] = list.args.as_slice() else {
-        return Err(SqlError::new(position::of(argument), "DESCRIPTOR takes one column").hint(USAGE));
+        return Err(SqlError::new(position::of(argument), "DESCRIPTOR takes one column").hint(function.usage));
     };
     let what = relation.what();
     let field = relation.scope(&what).resolve(None, &name.value, name.span)?;
@@ -199,9 +276,12 @@ fn watermark_advice(field: &Field) -> (String, String) {
 }
 
 /// Adds window_start, window_end and window_time.
-fn add_window_columns(relation: &mut Relation, time: Expr, size_ms: i64, offset_ms: i64) {
+fn add_window_columns(relation: &mut Relation, time: Expr, window: Window, function: (&'static str, Span)) {
     let bound = |bound: WindowBound, data_type: DataType| {
-        let function = ScalarFunction::TumbleBound { size_ms, offset_ms, bound };
+        let function = match window {
+            Window::Tumble { size_ms, offset_ms } => ScalarFunction::TumbleBound { size_ms, offset_ms, bound },
+            _ => ScalarFunction::WindowColumn(bound),
+        };
         Expr::new(Node::Call(function, vec![time.clone()]), data_type)
     };
     let time_type = match time.data_type() {
@@ -209,11 +289,12 @@ fn add_window_columns(relation: &mut Relation, time: Expr, size_ms: i64, offset_
         _ => DataType::Timestamp(3),
     };
     let windowing = Windowing {
-        window: Window::Tumble { size_ms, offset_ms },
+        function,
         start: bound(WindowBound::Start, DataType::Timestamp(3)),
         end: bound(WindowBound::End, DataType::Timestamp(3)),
         last: bound(WindowBound::Time, time_type),
         time,
+        window,
     };
     // The old event time is an ordinary column from here on: window_time takes its place.
     for field in &mut relation.fields {

@@ -14,13 +14,17 @@
 //!
 //! # Form
 //! Key: a kind byte, then for kinds 1 and 2 the window's end in ms (8 bytes, big-endian, sign bit flipped, so keys sort by time), then
-//! for kind 1 the group key. Value: for 0 the layout text, for 1 the accumulators, none for 2.
+//! for kind 1 the group key. Value: for 0 the layout text, for 1 the accumulators, none for 2. Kinds 3 and 4 are 1 and 2 for slices
+//! that several windows share: the ends of the first and of the last of them are in the place of the window's end.
 
 use super::Accumulator;
+use crate::time::WindowSpan;
 
 const BEGIN: u8 = 0;
 const PUT: u8 = 1;
 const CLOSE: u8 = 2;
+const PUT_SHARED: u8 = 3;
+const CLOSE_SHARED: u8 = 4;
 
 /// One record of the changelog.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +37,8 @@ pub enum Record<'a> {
     },
     /// A group key of a window has these accumulators now.
     Put {
-        /// The window's exclusive end in ms.
-        window_end: i64,
+        /// The windows of the slice.
+        span: WindowSpan,
         /// The encoded group key.
         key: &'a [u8],
         /// Its accumulators.
@@ -42,8 +46,8 @@ pub enum Record<'a> {
     },
     /// The window is closed, its keys are gone.
     Close {
-        /// The window's exclusive end in ms.
-        window_end: i64,
+        /// The windows of the slice.
+        span: WindowSpan,
     },
 }
 
@@ -57,10 +61,16 @@ impl ChangelogError {
     pub const WRONG_ACCUMULATORS: ChangelogError = ChangelogError("its accumulators are not those of the plan");
 }
 
-fn window_key(kind: u8, window_end: i64, key: &mut Vec<u8>) {
+fn window_key([alone, shared]: [u8; 2], span: WindowSpan, key: &mut Vec<u8>) {
+    let sortable = |time: i64| ((time as u64) ^ (1 << 63)).to_be_bytes();
     key.clear();
-    key.push(kind);
-    key.extend_from_slice(&((window_end as u64) ^ (1 << 63)).to_be_bytes());
+    if span.first == span.last {
+        key.push(alone);
+    } else {
+        key.push(shared);
+        key.extend_from_slice(&sortable(span.first));
+    }
+    key.extend_from_slice(&sortable(span.last));
 }
 
 /// Writes the record [`Record::Begin`] into the two buffers, whose content is replaced.
@@ -72,8 +82,8 @@ pub fn encode_begin(layout: &str, key: &mut Vec<u8>, value: &mut Vec<u8>) {
 }
 
 /// Writes the record [`Record::Put`] into the two buffers, whose content is replaced.
-pub fn encode_put(window_end: i64, group: &[u8], states: &[Accumulator], key: &mut Vec<u8>, value: &mut Vec<u8>) {
-    window_key(PUT, window_end, key);
+pub fn encode_put(span: WindowSpan, group: &[u8], states: &[Accumulator], key: &mut Vec<u8>, value: &mut Vec<u8>) {
+    window_key([PUT, PUT_SHARED], span, key);
     key.extend_from_slice(group);
     value.clear();
     for state in states {
@@ -82,8 +92,8 @@ pub fn encode_put(window_end: i64, group: &[u8], states: &[Accumulator], key: &m
 }
 
 /// Writes the key of [`Record::Close`], which has no value; the buffer's content is replaced.
-pub fn encode_close(window_end: i64, key: &mut Vec<u8>) {
-    window_key(CLOSE, window_end, key);
+pub fn encode_close(span: WindowSpan, key: &mut Vec<u8>) {
+    window_key([CLOSE, CLOSE_SHARED], span, key);
 }
 
 /// Reads a record.
@@ -94,20 +104,30 @@ pub fn decode<'a>(key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Result<Reco
         let layout = value.and_then(|text| std::str::from_utf8(text).ok());
         return Ok(Record::Begin { layout: layout.ok_or(ChangelogError("the layout is not text"))? });
     }
-    let (end, group) = rest.split_first_chunk::<8>().ok_or(ChangelogError("its key is too short"))?;
-    let window_end = (u64::from_be_bytes(*end) ^ (1 << 63)) as i64;
+    let (span, group) = take_span(*kind, rest).ok_or(ChangelogError("its key is too short"))?;
     match (*kind, value) {
-        (PUT, Some(mut bytes)) => {
+        (PUT | PUT_SHARED, Some(mut bytes)) => {
             let mut accumulators = Vec::new();
             while !bytes.is_empty() {
                 let read = Accumulator::decode(&mut bytes);
                 accumulators.push(read.ok_or(ChangelogError("its accumulators cannot be read"))?);
             }
-            Ok(Record::Put { window_end, key: group, accumulators })
+            Ok(Record::Put { span, key: group, accumulators })
         }
-        (CLOSE, None) if group.is_empty() => Ok(Record::Close { window_end }),
+        (CLOSE | CLOSE_SHARED, None) if group.is_empty() => Ok(Record::Close { span }),
         _ => Err(ChangelogError("its kind is unknown or its value missing")),
     }
+}
+
+fn take_span(kind: u8, mut key: &[u8]) -> Option<(WindowSpan, &[u8])> {
+    let mut time = || {
+        let (bytes, rest) = key.split_first_chunk::<8>()?;
+        key = rest;
+        Some((u64::from_be_bytes(*bytes) ^ (1 << 63)) as i64)
+    };
+    let first = time()?;
+    let last = if matches!(kind, PUT_SHARED | CLOSE_SHARED) { time()? } else { first };
+    Some((WindowSpan { first, last }, key))
 }
 
 #[cfg(test)]
@@ -120,19 +140,21 @@ mod tests {
     proptest! {
         #[test]
         fn reads_back_what_it_writes(
-            window_end: i64,
+            first: i64,
+            shared: Option<i64>,
             group: Vec<u8>,
             states in prop::collection::vec(any_accumulator(), 0..4),
             layout: String,
         ) {
             let (mut key, mut value) = (Vec::new(), Vec::new());
-            encode_put(window_end, &group, &states, &mut key, &mut value);
-            let put = Record::Put { window_end, key: &group, accumulators: states };
+            let span = WindowSpan { first, last: shared.unwrap_or(first) };
+            encode_put(span, &group, &states, &mut key, &mut value);
+            let put = Record::Put { span, key: &group, accumulators: states };
             prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(put));
             encode_begin(&layout, &mut key, &mut value);
             prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Begin { layout: &layout }));
-            encode_close(window_end, &mut key);
-            prop_assert_eq!(decode(Some(&key), None), Ok(Record::Close { window_end }));
+            encode_close(span, &mut key);
+            prop_assert_eq!(decode(Some(&key), None), Ok(Record::Close { span }));
         }
 
         #[test]

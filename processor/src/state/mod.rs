@@ -9,4 +9,4 @@ mod windows;
 pub use accumulator::Accumulator;
 pub use codec::{decode_value, encode_value};
 pub use slice::{Slice, SliceFull};
-pub use windows::{PutRecord, RestoreError, WindowState};
+pub use windows::{Merge, PutRecord, RestoreError, WindowState};

@@ -10,6 +10,7 @@ use std::ops::Range;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Accumulator;
+use super::windows::Merge;
 
 /// Limit of group key bytes in one window, as places are 32 bits wide.
 const MAX_KEY_BYTES: usize = u32::MAX as usize;
@@ -130,6 +131,15 @@ impl Slice {
         }
         let width = self.initial.len();
         Ok(&mut self.accumulators[index * width..][..width])
+    }
+
+    /// Adds the keys of `other`.
+    pub fn merge(&mut self, other: &Slice, merge: &Merge<'_>) -> Result<(), SliceFull> {
+        for index in 0..other.entries.len() as u32 {
+            let (key, states) = other.at(index);
+            merge(self.update(key)?, states);
+        }
+        Ok(())
     }
 
     /// Sets `key` to what the changelog says, as unchanged since the last commit.

@@ -2,9 +2,11 @@
 
 mod idle;
 mod valve;
+mod windows;
 
 pub use idle::{IdleClock, IdlePolicy};
 pub use valve::{InputTime, Valve};
+pub use windows::{Grid, WindowSpan};
 
 /// "No watermark yet", in milliseconds: Flink's `Watermark.UNINITIALIZED`, smaller than every event time.
 pub const NO_WATERMARK: i64 = i64::MIN;

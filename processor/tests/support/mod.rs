@@ -3,6 +3,7 @@
 
 pub mod host;
 pub mod plans;
+pub mod world;
 
 use forebay_processor::host::Host;
 use forebay_processor::job::{Progress, Task, TaskError};

@@ -182,6 +182,9 @@ fn types() {
     ]);
 }
 
+const HOP_USAGE: &str =
+    "write HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND), the slide first, then the size";
+
 const WINDOW: &str = "FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))";
 
 #[test]
@@ -261,8 +264,56 @@ fn windows() {
         ),
         (
             "INSERT INTO o SELECT u, n FROM TABLE(«HOP»(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))",
-            "HOP windows are not supported yet",
-            "for now there is TUMBLE",
+            "HOP without an aggregation is not supported yet",
+            "GROUP BY window_start, window_end",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(«HOP»(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))",
+            "HOP misses its argument SIZE",
+            HOP_USAGE,
+        ),
+        // Flink 2.2.1: SliceAssigners.
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '4' SECOND, INTERVAL «'10'» SECOND))",
+            "a window's size must be a multiple of its slide, 10 s is none of 4 s",
+            HOP_USAGE,
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL «'5'» SECOND))",
+            "a window's size must be a multiple of its slide, 5 s is none of 10 s",
+            HOP_USAGE,
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), SLIDE => INTERVAL «'0'» SECOND, SIZE => INTERVAL '5' SECOND))",
+            "a window's slide must be more than 0",
+            "",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '4' SECOND, INTERVAL «'10'» SECOND))",
+            "a window's size must be a multiple of its step, 10 s is none of 4 s",
+            "write CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '1' HOUR), the step first, then the size",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), «SLIDE» => INTERVAL '4' SECOND, SIZE => INTERVAL '10' SECOND))",
+            "CUMULATE has no argument SLIDE",
+            "there is DATA, TIMECOL, STEP, SIZE, OFFSET",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL «'1'» SECOND, INTERVAL '2' DAY))",
+            "a row would be in more than 100000 windows",
+            "take a larger slide",
+        ),
+        (
+            "INSERT INTO o SELECT u, COUNT(*) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
+               WHERE «window_end» > `at` GROUP BY u, window_start, window_end",
+            "WHERE over columns of HOP windows is not supported yet",
+            "window columns can be in GROUP BY, SELECT and HAVING of the aggregation",
+        ),
+        (
+            "INSERT INTO o SELECT u, «SUM»(EXTRACT(SECOND FROM window_end)) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
+               GROUP BY u, window_start, window_end",
+            "an aggregate function over columns of HOP windows is not supported yet",
+            "window columns can be in GROUP BY, SELECT and HAVING of the aggregation",
         ),
     ]);
 }

@@ -69,6 +69,30 @@ fn window_spellings() {
 }
 
 #[test]
+fn windows_that_overlap() {
+    let hop = Window::Hop { slide_ms: 5_000, size_ms: 10_000, offset_ms: 0 };
+    let shifted = Window::Hop { slide_ms: 5_000, size_ms: 10_000, offset_ms: -16_000 };
+    let cumulate = Window::Cumulate { step_ms: 5_000, size_ms: 10_000, offset_ms: 0 };
+    let later = Window::Cumulate { step_ms: 5_000, size_ms: 10_000, offset_ms: 1_000 };
+    let (data, five, ten) = ("TABLE t, DESCRIPTOR(ts)", "INTERVAL '5' SECOND", "INTERVAL '10' SECOND");
+    let forms = [
+        (format!("HOP({data}, {five}, {ten})"), &hop),
+        (format!("HOP({data}, {five}, {ten}, INTERVAL '-16' SECOND)"), &shifted),
+        (format!("HOP(SIZE => {ten}, SLIDE => {five}, TIMECOL => DESCRIPTOR(ts), DATA => TABLE t)"), &hop),
+        (format!("TABLE(HOP(DATA => TABLE t, TIMECOL => DESCRIPTOR(ts), SLIDE => {five}, SIZE => {ten}))"), &hop),
+        (format!("TABLE(CUMULATE({data}, {five}, {ten}))"), &cumulate),
+        (format!("TABLE(cumulate({data}, SIZE => {ten}, STEP => {five}))"), &cumulate),
+        (format!("TABLE(CUMULATE({data}, {five}, {ten}, `OFFSET` => INTERVAL '1' SECOND))"), &later),
+    ];
+    for (form, window) in forms {
+        let pipeline = pipeline(&format!(
+            "INSERT INTO o SELECT u, COUNT(*) FROM {form} GROUP BY u, window_start, window_end, window_time HAVING window_end > window_start"
+        ));
+        assert_eq!(aggregation(&pipeline).window, *window, "{form}");
+    }
+}
+
+#[test]
 fn window_offset() {
     let with = |offset: &str| {
         let pipeline = pipeline(&format!(
