@@ -6,4 +6,5 @@ pub mod error_code;
 pub mod group;
 pub mod machine;
 pub mod metadata;
+pub mod share;
 pub mod transaction;

@@ -1,0 +1,5 @@
+//! Share groups (KIP-932): members take records of the same partitions, one by one, and acknowledge each.
+//!
+//! `partition` is what a partition's leader keeps for one group: which records are with whom, and how often they were delivered.
+
+pub mod partition;
