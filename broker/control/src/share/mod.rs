@@ -1,5 +1,7 @@
 //! Share groups (KIP-932): members take records of the same partitions, one by one, and acknowledge each.
 //!
-//! `partition` is what a partition's leader keeps for one group: which records are with whom, and how often they were delivered.
+//! `partition` is what a partition's leader keeps for one group: which records are with whom, and how often they were delivered;
+//! `state` is the share coordinator, which keeps what of that must survive.
 
 pub mod partition;
+pub mod state;

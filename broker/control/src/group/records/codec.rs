@@ -181,7 +181,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Writes a string with a 16-bit length. The doors of the machine refuse longer ones.
-pub(super) fn put_string(out: &mut BytesMut, text: &str) {
+pub(crate) fn put_string(out: &mut BytesMut, text: &str) {
     let length = i16::try_from(text.len()).expect("strings are bounded by MAX_STRING_BYTES where they come in");
     out.put_i16(length);
     out.put_slice(text.as_bytes());
@@ -202,7 +202,7 @@ pub(super) fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
 }
 
 /// Writes a varint.
-pub(super) fn put_unsigned_varint(out: &mut BytesMut, mut value: u32) {
+pub(crate) fn put_unsigned_varint(out: &mut BytesMut, mut value: u32) {
     while value >= 0x80 {
         out.put_u8((value as u8 & 0x7f) | 0x80);
         value >>= 7;
@@ -225,12 +225,12 @@ pub(super) fn put_compact_bytes(out: &mut BytesMut, bytes: &[u8]) {
 }
 
 /// Writes the number of elements of an array of a flexible version.
-pub(super) fn put_compact_count(out: &mut BytesMut, count: usize) {
+pub(crate) fn put_compact_count(out: &mut BytesMut, count: usize) {
     put_unsigned_varint(out, u32::try_from(count).expect("memory bounds what is counted here") + 1);
 }
 
 /// Writes that a structure has no tagged fields.
-pub(super) fn put_no_tags(out: &mut BytesMut) {
+pub(crate) fn put_no_tags(out: &mut BytesMut) {
     put_unsigned_varint(out, 0);
 }
 
