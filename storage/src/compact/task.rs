@@ -15,7 +15,9 @@ use crate::batch::{Batch, BatchError};
 use crate::disk::{Disk, DiskFile};
 use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp};
-use crate::segment::{AbortedTransaction, IndexConfig, LOG_SUFFIX, PlacedBatch, Segment, file_path, remove_cleaned};
+use crate::segment::{
+    AbortedTransaction, IndexConfig, LOG_SUFFIX, PlacedBatch, Segment, Windows, file_path, remove_cleaned,
+};
 
 /// Bytes that are collected for one write.
 const WRITE_BYTES: usize = 1024 * 1024;
@@ -260,16 +262,26 @@ impl CleanTask {
         &self,
         source: &Source,
     ) -> Result<impl Iterator<Item = Result<Batch, StorageError>> + use<>, StorageError> {
-        let size = usize::try_from(source.size).unwrap_or(usize::MAX);
-        let bytes = source.file.read_at(0, size)?;
         let path = file_path(&self.input.dir, source.base, LOG_SUFFIX);
-        let cut = bytes.len() < size;
-        let cut = cut.then(|| StorageError::corrupt(&path, "it became shorter while it was compacted"));
-        let batches = crate::batch::batches(bytes).map(move |batch| {
-            let batch = batch.and_then(|batch| batch.check_crc().map(|()| batch));
+        let (mut windows, size) = (Windows::new(source.file.clone()), source.size);
+        let mut next = move |position: u64| -> Result<Batch, StorageError> {
+            let rest = windows.at(position)?;
+            if rest.is_empty() {
+                return Err(StorageError::corrupt(&path, "it became shorter while it was compacted"));
+            }
+            let batch = Batch::parse(rest).and_then(|batch| batch.check_crc().map(|()| batch));
             batch.map_err(|error| StorageError::corrupt(&path, error.to_string()))
-        });
-        Ok(batches.chain(cut.map(Err)))
+        };
+        let mut position = 0;
+        Ok(std::iter::from_fn(move || {
+            if position >= size {
+                return None;
+            }
+            let batch = next(position);
+            // After an error there is no telling where the next one begins.
+            position = batch.as_ref().map_or(size, |batch| position + batch.bytes.len() as u64);
+            Some(batch)
+        }))
     }
 
     fn damaged(&self, source: &Source, error: &BatchError) -> StorageError {

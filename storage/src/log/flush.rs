@@ -162,11 +162,24 @@ impl Log {
                 segment.store_indexes()?;
                 files.extend(segment.files());
             }
+            self.take_snapshot_of_flush()?;
         }
         // Last, so that nothing is forgotten when the disk is full.
         files.append(&mut self.producers.take_unsynced());
         files.append(&mut self.unsynced);
         Ok(self.task(files, true))
+    }
+
+    /// With a snapshot at the recovery point, recovery need not read what lies before it to know its producers.
+    fn take_snapshot_of_flush(&mut self) -> Result<(), StorageError> {
+        self.producers.set_end(self.log_end);
+        match self.producers.take_snapshot() {
+            // Only a help: without it the flush is as good, and recovery reads more.
+            Err(error) if !error.is_full() => return Err(error),
+            _ => {}
+        }
+        let bases = self.segments.keys().copied().collect();
+        self.producers.remove_stray_snapshots(&bases, self.log_end)
     }
 
     fn task(&self, files: Vec<Arc<dyn DiskFile>>, with_indexes: bool) -> FlushTask {

@@ -15,8 +15,8 @@ use crate::error::StorageError;
 use crate::ids::{Offset, Timestamp, TopicId, TopicPartition};
 use crate::producer::ProducerState;
 use crate::segment::{
-    ABORT_INDEX_SUFFIX, LARGEST_BASE, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, Segment, TIME_INDEX_SUFFIX, base_of_log,
-    file_path,
+    ABORT_INDEX_SUFFIX, Headers, LARGEST_BASE, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, Resume, Segment, TIME_INDEX_SUFFIX,
+    base_of_log, file_path,
 };
 
 /// Where a log is and how it was left.
@@ -89,7 +89,9 @@ impl Log {
             compaction: Default::default(),
             cuts: Vec::new(),
         };
-        let clean = log.settle(options.clean && !changed, now)? && !is_new;
+        let as_it_is = log.settle(options.clean && !changed, now)?;
+        // An empty log was closed without a sync: its files may have no durable names yet.
+        let clean = as_it_is && log.log_end > Offset::ZERO;
         log.durability = Durability::opened(log.recovery_point, now, clean);
         if log.log_end == Offset::ZERO && log.cuts.is_empty() {
             log.durability.found_empty();
@@ -132,8 +134,8 @@ impl Log {
 
     /// The end of a log that was closed in order; `None` if the files say otherwise.
     fn clean_end(&self) -> Result<Option<Offset>, StorageError> {
-        for base in self.segments.keys() {
-            if !self.disk.exists(&file_path(&self.dir, *base, OFFSET_INDEX_SUFFIX))? {
+        for segment in self.segments.values() {
+            if !segment.has_indexes()? {
                 return Ok(None);
             }
         }
@@ -148,14 +150,21 @@ impl Log {
         // The epochs begin where the log did, and were written before anything was deleted.
         let deleted_to = self.epochs.earliest().map_or(Offset::ZERO, |entry| entry.start);
         let mut bases = Vec::with_capacity(self.segments.len());
-        for base in self.segments.keys() {
-            bases.push((*base, self.disk.exists(&file_path(&self.dir, *base, OFFSET_INDEX_SUFFIX))?));
+        for (base, segment) in &self.segments {
+            // What lies beyond is read in any case.
+            let sound = *base >= self.recovery_point || segment.indexes_look_sound()?;
+            bases.push((*base, sound));
         }
         let Some((first, _)) = bases.first().copied() else { return Ok(()) };
         let scan_from = recovery_start(&bases, self.recovery_point).unwrap_or(first);
         let expiration = self.config.producer_id_expiration_ms;
-        self.producers.load(self.log_start.max(first), scan_from, now, expiration)?;
-        self.replay_producers(scan_from)?;
+        let mut resume = self.resume_point(scan_from)?;
+        let read_from = resume.map_or(scan_from, |resume| resume.at.header.base_offset);
+        let limit = if resume.is_some() { self.recovery_point } else { scan_from };
+        self.producers.load(self.log_start.max(first), limit, now, expiration)?;
+        if self.producers.end() < read_from || resume.is_none() {
+            self.replay_producers(read_from)?;
+        }
         self.log_end = scan_from;
         for (base, _) in bases.into_iter().filter(|(base, _)| *base >= scan_from) {
             // Kafka's compaction leaves gaps between segments that it has synced; else a gap means that the end of the one before was
@@ -175,7 +184,7 @@ impl Log {
             let segment = self.segments.get_mut(&base).expect("its base was just listed");
             // By the checkpoint nobody will look at such a segment again: its new indexes must be as durable as the old were.
             let durable = base < self.recovery_point;
-            let recovered = segment.recover(&mut self.producers, &mut self.epochs, durable)?;
+            let recovered = segment.recover(resume.take(), &mut self.producers, &mut self.epochs, durable)?;
             self.log_end = recovered.end;
             if durable {
                 segment.files().try_for_each(|file| file.sync())?;
@@ -189,6 +198,21 @@ impl Log {
             }
         }
         Ok(())
+    }
+
+    /// Where in the segment that begins at `base` reading can begin, if the recovery point lies in it and all that is made from what
+    /// lies before is there.
+    fn resume_point(&self, base: Offset) -> Result<Option<Resume>, StorageError> {
+        let next = self.segments.range(Offset(base.0 + 1)..).next();
+        if base >= self.recovery_point || next.is_some_and(|(next, _)| *next < self.recovery_point) {
+            return Ok(None);
+        }
+        let Some(segment) = self.segments.get(&base) else { return Ok(None) };
+        let known = |resume: &Resume| {
+            let header = &resume.at.header;
+            header.leader_epoch.0 < 0 || self.epochs.epoch_at(header.base_offset) == Some(header.leader_epoch)
+        };
+        Ok(segment.resume_point(self.recovery_point)?.filter(known))
     }
 
     /// Removes segments, durably: the next crash must not bring them back among what is written in their place.
@@ -217,11 +241,11 @@ impl Log {
     }
 }
 
-/// Where recovery begins to read, by the base offsets of the segments and whether each has an `.index`; `None` without segments.
+/// Where recovery begins to read, by the base offsets of the segments and whether the indexes of each look sound; `None` without segments.
 ///
 /// A recovery point at a segment's very start was reached before the one before it was sealed: its last index entries may never
-/// have been synced, so that one is read again. An index that is missing below the recovery point was deleted by hand: that one is
-/// read, with all that follow it.
+/// have been synced, so that one is read again. An index that is missing or broken below the recovery point was deleted or damaged by
+/// hand: that one is read, with all that follow it.
 pub(crate) fn recovery_start(segments: &[(Offset, bool)], recovery_point: Offset) -> Option<Offset> {
     let (first, _) = *segments.first()?;
     let point = segments.iter().rfind(|(base, _)| *base < recovery_point).map_or(first, |(base, _)| *base);
@@ -322,11 +346,11 @@ fn complete_swap(
     swap: &str,
     finished: &str,
 ) -> Result<(), StorageError> {
-    let file = disk.open(&dir.join(swap))?;
-    let bytes = file.read_at(0, usize::MAX)?;
-    let last = crate::batch::batches(bytes).map_while(Result::ok).last();
     let from = base_of_log(finished).unwrap_or(Offset(i64::MAX));
-    let to = last.map_or(from, |batch| batch.header.last_offset());
+    let mut to = from;
+    for batch in Headers::new(disk.open(&dir.join(swap))?, 0) {
+        to = batch?.header.last_offset();
+    }
     for name in names {
         if base_of_log(name).is_some_and(|base| (from..=to).contains(&base)) {
             disk.remove_file(&dir.join(name))?;

@@ -8,7 +8,8 @@ use crate::segment::{SegmentRead, Stretch};
 
 impl Log {
     /// Whole batches from the one that contains `from`, at most `max_bytes` of them, none that reaches to `up_to` or beyond.
-    /// With `min_one_batch` the first one may be larger than `max_bytes`. Never crosses from one segment into the next.
+    /// With `min_one_batch` the first one may be larger than `max_bytes`. Never crosses from one segment into the next. There is no
+    /// region: the bytes are to be looked at.
     pub fn read(
         &self,
         from: Offset,
@@ -16,13 +17,36 @@ impl Log {
         up_to: Offset,
         min_one_batch: bool,
     ) -> Result<ReadOutcome, ReadError> {
+        self.read_for(from, max_bytes, up_to, min_one_batch, false)
+    }
+
+    /// As [`Log::read`], for batches that go to a socket as they are. If there is a region, whether the bytes can be read was not
+    /// looked at, and nobody may look at them: a page that the disk cannot read would end the process.
+    pub fn read_to_send(
+        &self,
+        from: Offset,
+        max_bytes: usize,
+        up_to: Offset,
+        min_one_batch: bool,
+    ) -> Result<ReadOutcome, ReadError> {
+        self.read_for(from, max_bytes, up_to, min_one_batch, true)
+    }
+
+    fn read_for(
+        &self,
+        from: Offset,
+        max_bytes: usize,
+        up_to: Offset,
+        min_one_batch: bool,
+        to_send: bool,
+    ) -> Result<ReadOutcome, ReadError> {
         self.check_readable()?;
         if from < self.log_start || from > self.log_end {
             return Err(ReadError::OffsetOutOfRange { start: self.log_start, end: self.log_end });
         }
         if from < up_to.min(self.log_end) {
             for segment in self.segments_from(from) {
-                match segment.read(from, max_bytes, up_to, min_one_batch)? {
+                match segment.read(from, max_bytes, up_to, min_one_batch, to_send)? {
                     SegmentRead::Batches(Stretch { bytes, region, end }) => {
                         return Ok(ReadOutcome { bytes, region, end });
                     }

@@ -104,7 +104,8 @@ impl Log {
                 break;
             }
             let Some(start) = segment.find(self.producers.end())? else { continue };
-            for at in segment.batches_from(start.position)? {
+            for at in segment.batches_from(start.position) {
+                let at = at?;
                 if at.header.base_offset >= end {
                     break;
                 }

@@ -76,6 +76,38 @@ impl AbortIndex {
         self.entries.truncate(self.entries.partition_point(|entry| split(entry).last_offset < offset)?)
     }
 
+    /// How many entries are for markers before `point`, if all of them can be what a segment from `base` on has noted (Kafka:
+    /// TransactionIndex.sanityCheck).
+    pub(super) fn sound_before(&self, base: Offset, point: Offset) -> Result<Option<usize>, StorageError> {
+        let count = self.entries.partition_point(|entry| split(entry).last_offset < point)?;
+        let sound = self.entries.all_follow(count, |before, entry| {
+            let aborted = split(entry);
+            let ascends = before.is_none_or(|before| split(before).last_offset < aborted.last_offset);
+            ascends
+                && entry[..2] == VERSION.to_be_bytes()
+                && aborted.last_offset >= base
+                && aborted.first_offset <= aborted.last_offset
+        })?;
+        Ok(sound.then_some(count))
+    }
+
+    /// Whether there is no file, or one of whole entries that can all be what a segment from `base` on has noted.
+    pub(super) fn looks_sound(&self, base: Offset) -> Result<bool, StorageError> {
+        if !self.entries.is_there()? {
+            return Ok(true);
+        }
+        // Only then: looking at the entries cuts off what is no whole one.
+        if !self.entries.is_there_and_whole()? {
+            return Ok(false);
+        }
+        Ok(self.sound_before(base, Offset(i64::MAX))? == Some(self.entries.count()?))
+    }
+
+    /// Keeps the first `count` entries.
+    pub(super) fn keep(&mut self, count: usize) -> Result<(), StorageError> {
+        self.entries.truncate(count)
+    }
+
     /// Whether entries wait in memory.
     pub(super) fn waits(&self) -> bool {
         self.entries.waits()

@@ -66,13 +66,6 @@ impl Segment {
         }
         self.bytes_since_index = 0;
         self.max_timestamp = OnceLock::new();
-        let mut largest = self.max_timestamp()?;
-        for batch in self.batches_from(self.offsets.position(largest.1)?)? {
-            if batch.header.max_timestamp > largest.0 {
-                largest = (batch.header.max_timestamp, batch.header.last_offset());
-            }
-        }
-        self.set_max_timestamp(largest);
         Ok(offset)
     }
 }

@@ -14,6 +14,10 @@ use crate::error::StorageError;
 
 /// Bytes of entries that may wait in memory.
 const PENDING_LIMIT: usize = 4096;
+/// Bytes of entries that are read at once in a search.
+const LOOK_BYTES: usize = 4096;
+/// Bytes of entries that are read at once where all of them are looked at.
+const CHECK_BYTES: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Entries<const N: usize> {
@@ -64,19 +68,67 @@ impl<const N: usize> Entries<N> {
         }
     }
 
-    /// The number of entries for which `before` holds; it must hold for none after one for which it does not.
+    /// The number of entries for which `before` holds; it must hold for none after one for which it does not. Looks at few of them,
+    /// and first at the last ones, which are asked for most (Kafka: AbstractIndex, its warm section).
     pub(super) fn partition_point(&self, before: impl Fn(&[u8; N]) -> bool) -> Result<usize, StorageError> {
-        let stored = self.read(0, self.stored()?)?;
-        let (mut low, mut high) = (0, self.count()?);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let entry = match (middle * N).checked_sub(stored.len()) {
-                None => entry_at(&stored, middle * N),
-                Some(position) => entry_at(&self.pending, position),
-            };
-            if before(&entry) { low = middle + 1 } else { high = middle }
+        let (stored, many) = (self.stored()? / N, (LOOK_BYTES / N).max(1));
+        let within = |entries: &[u8]| entries.as_chunks::<N>().0.partition_point(&before);
+        let warm = stored.saturating_sub(many);
+        let bytes = self.read(warm * N, (stored - warm) * N)?;
+        let found = within(&bytes);
+        if found == stored - warm {
+            return Ok(stored + within(&self.pending));
         }
-        Ok(low)
+        if found > 0 || warm == 0 {
+            return Ok(warm + found);
+        }
+        let (mut low, mut high) = (0, warm);
+        while high - low > many {
+            let middle = low + (high - low) / 2;
+            if before(&self.get(middle)?) { low = middle + 1 } else { high = middle }
+        }
+        Ok(low + within(&self.read(low * N, (high - low) * N)?))
+    }
+
+    /// Whether the file is there.
+    pub(super) fn is_there(&self) -> Result<bool, StorageError> {
+        if self.file.get().is_some() { Ok(true) } else { self.disk.exists(&self.path) }
+    }
+
+    /// Whether the file is there, and holds whole entries.
+    pub(super) fn is_there_and_whole(&self) -> Result<bool, StorageError> {
+        // A file that was looked at before has been cut to whole entries.
+        if self.file.get().is_some() {
+            return Ok(true);
+        }
+        match self.disk.open(&self.path) {
+            Ok(file) => Ok(file.len().is_multiple_of(N as u64)),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether each of the first `count` entries may follow on the one before it.
+    pub(super) fn all_follow(
+        &self,
+        count: usize,
+        follows: impl Fn(Option<&[u8; N]>, &[u8; N]) -> bool,
+    ) -> Result<bool, StorageError> {
+        let (mut before, mut at) = (None, 0);
+        while at < count {
+            let many = (count - at).min(CHECK_BYTES / N);
+            let stored = (self.stored()? / N).saturating_sub(at).min(many);
+            let chunk =
+                if stored > 0 { self.read(at * N, stored * N)? } else { Bytes::copy_from_slice(&self.get(at)?) };
+            for entry in chunk.as_chunks::<N>().0 {
+                if !follows(before.as_ref(), entry) {
+                    return Ok(false);
+                }
+                before = Some(*entry);
+                at += 1;
+            }
+        }
+        Ok(true)
     }
 
     /// Adds an entry. If it cannot be written now it waits in memory, and whoever rolls, flushes or closes hears of it: the batch

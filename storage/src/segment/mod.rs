@@ -7,7 +7,9 @@ mod entries;
 mod offset_index;
 mod read;
 mod recover;
+mod resume;
 mod time_index;
+mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -18,7 +20,9 @@ pub(crate) use append::PlacedBatch;
 pub(crate) use cleaned::{place_indexes, place_log, promise_log, remove_cleaned};
 use offset_index::OffsetIndex;
 pub(crate) use read::{SegmentRead, Stretch};
+pub(crate) use resume::Resume;
 use time_index::TimeIndex;
+pub(crate) use walk::{Headers, Windows};
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::StorageError;
@@ -147,8 +151,8 @@ impl Segment {
         if let Some(known) = self.max_timestamp.get() {
             return Ok(*known);
         }
-        let last = self.times.last()?;
-        Ok(*self.max_timestamp.get_or_init(|| last))
+        let found = self.find_max_timestamp()?;
+        Ok(*self.max_timestamp.get_or_init(|| found))
     }
 
     /// Largest timestamp of a record; where no record has one, the time of the last write as the file system knows it (Kafka:

@@ -48,6 +48,27 @@ impl OffsetIndex {
         after.checked_sub(1).map(|at| Ok(split(&self.entries.get(at)?).1 as u64)).transpose()
     }
 
+    /// The last entry before `point`: how many there are up to it, offset and position; `None` if there is none, or one up to there is out of order or leads beyond
+    /// the `size` of the log file.
+    pub(super) fn last_sound_before(
+        &self,
+        point: Offset,
+        size: u64,
+    ) -> Result<Option<(usize, Offset, u64)>, StorageError> {
+        let relative = point.0.saturating_sub(self.base.0);
+        let count = self.entries.partition_point(|entry| i64::from(split(entry).0) < relative)?;
+        let follows = |before: Option<&[u8; ENTRY]>, entry: &[u8; ENTRY]| {
+            let (offset, position) = split(entry);
+            let ascends = before.map(split).is_none_or(|before| offset > before.0 && position > before.1);
+            ascends && offset >= 0 && (position as u64) < size
+        };
+        if count == 0 || !self.entries.all_follow(count, follows)? {
+            return Ok(None);
+        }
+        let (offset, position) = split(&self.entries.get(count - 1)?);
+        Ok(Some((count, Offset(self.base.0 + i64::from(offset)), position as u64)))
+    }
+
     /// Position of the last entry; 0 if there is none.
     pub(super) fn last_position(&self) -> Result<u64, StorageError> {
         self.position(Offset(i64::MAX))
@@ -78,6 +99,28 @@ impl OffsetIndex {
         let relative = offset.0.saturating_sub(self.base.0);
         self.last = None;
         self.entries.truncate(self.entries.partition_point(|entry| i64::from(split(entry).0) < relative)?)
+    }
+
+    /// Whether the file is there and holds whole entries.
+    pub(super) fn is_there_and_whole(&self) -> Result<bool, StorageError> {
+        self.entries.is_there_and_whole()
+    }
+
+    /// Whether the file is there, holds whole entries, and the last one can be about a log file of `size` bytes (Kafka:
+    /// OffsetIndex.sanityCheck).
+    pub(super) fn looks_sound(&self, size: u64) -> Result<bool, StorageError> {
+        if !self.entries.is_there_and_whole()? {
+            return Ok(false);
+        }
+        let Some(last) = self.entries.count()?.checked_sub(1) else { return Ok(true) };
+        let (offset, position) = split(&self.entries.get(last)?);
+        Ok((offset > 0 || last == 0) && offset >= 0 && (position as u64) < size)
+    }
+
+    /// Keeps the first `count` entries.
+    pub(super) fn keep(&mut self, count: usize) -> Result<(), StorageError> {
+        self.last = None;
+        self.entries.truncate(count)
     }
 
     /// Forgets all entries and removes the file, until [`Self::store_whole`].

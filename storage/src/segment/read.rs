@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Segment;
+use super::walk::Headers;
 use crate::batch::{Batch, BatchHeader, HEADER_SIZE};
 use crate::disk::FileRegion;
 use crate::error::StorageError;
@@ -19,7 +20,8 @@ pub(crate) struct BatchAt {
 }
 
 impl BatchAt {
-    fn end(&self) -> u64 {
+    /// Where it ends.
+    pub(super) fn end(&self) -> u64 {
         self.position + self.header.size_in_bytes() as u64
     }
 }
@@ -45,20 +47,23 @@ pub(crate) enum SegmentRead {
 }
 
 impl Segment {
-    /// Whole batches from the one that contains `from`, up to `max_bytes` and up to offset `up_to`.
+    /// Whole batches from the one that contains `from`, up to `max_bytes` and up to offset `up_to`. Those `to_send` come with their
+    /// region, and must not be looked at if there is one.
     pub(crate) fn read(
         &self,
         from: Offset,
         max_bytes: usize,
         up_to: Offset,
         min_one_batch: bool,
+        to_send: bool,
     ) -> Result<SegmentRead, StorageError> {
         let Some(first) = self.find(from)? else { return Ok(SegmentRead::PastEnd) };
         let start = first.position;
         let limit = start.saturating_add(max_bytes as u64);
         let near = self.near_end(&first, up_to, limit)?;
         let (mut end, mut next) = (near.position, near.header.base_offset);
-        for batch in self.batches_from(near.position)? {
+        for batch in self.batches_from(near.position) {
+            let batch = batch?;
             let fits = batch.end() <= limit || (min_one_batch && end == start);
             if !fits || batch.header.next_offset() > up_to {
                 break;
@@ -66,8 +71,11 @@ impl Segment {
             (end, next) = (batch.end(), batch.header.next_offset());
         }
         let length = (end - start) as usize;
-        let bytes = self.file.read_at(start, length)?;
-        let region = if length >= LEAST_REGION { self.file.region(start, length) } else { None };
+        let (bytes, region) = if to_send && length >= LEAST_REGION {
+            self.file.read_to_send(start, length)?
+        } else {
+            (self.file.read_at(start, length)?, None)
+        };
         Ok(SegmentRead::Batches(Stretch { bytes, region, end: next }))
     }
 
@@ -78,7 +86,8 @@ impl Segment {
             Some(position) if position > first.position => {
                 let near = self.batch_at(position)?;
                 // An index that leads elsewhere costs time, not correctness.
-                Ok(near.filter(|near| near.header.base_offset > first.header.base_offset).unwrap_or(*first))
+                let between = first.header.next_offset()..=up_to;
+                Ok(near.filter(|near| between.contains(&near.header.base_offset)).unwrap_or(*first))
             }
             _ => Ok(*first),
         }
@@ -86,12 +95,13 @@ impl Segment {
 
     /// The first batch that contains `offset` or lies after it.
     pub(crate) fn find(&self, offset: Offset) -> Result<Option<BatchAt>, StorageError> {
-        Ok(self.batches_from(self.position_before(offset)?)?.find(|batch| batch.header.last_offset() >= offset))
+        let holds = |batch: &Result<BatchAt, _>| batch.as_ref().map_or(true, |at| at.header.last_offset() >= offset);
+        self.batches_from(self.position_before(offset)?).find(holds).transpose()
     }
 
     /// Where a batch begins that is not behind the one that contains `offset`, by the index. An index that leads elsewhere is no help,
     /// but must not hide records: the walk then begins at the start.
-    fn position_before(&self, offset: Offset) -> Result<u64, StorageError> {
+    pub(super) fn position_before(&self, offset: Offset) -> Result<u64, StorageError> {
         let position = self.offsets.position(offset)?;
         let leads_there = |batch: BatchAt| (self.base..=offset).contains(&batch.header.base_offset);
         let trusted = position == 0 || self.batch_at(position)?.is_some_and(leads_there);
@@ -105,20 +115,8 @@ impl Segment {
     }
 
     /// Headers of the batches from `position`, which must be where one begins; ends before one that is not whole.
-    pub(crate) fn batches_from(&self, position: u64) -> Result<impl Iterator<Item = BatchAt> + use<>, StorageError> {
-        let bytes = self.file.read_at(position, usize::MAX)?;
-        let mut at = 0;
-        Ok(std::iter::from_fn(move || {
-            let rest = &bytes[at..];
-            let header = BatchHeader::parse(rest).ok()?;
-            let size = header.size_in_bytes();
-            if size > rest.len() {
-                return None;
-            }
-            let found = BatchAt { header, position: position + at as u64 };
-            at += size;
-            Some(found)
-        }))
+    pub(crate) fn batches_from(&self, position: u64) -> Headers {
+        Headers::new(self.file.clone(), position)
     }
 
     /// The whole batch.
@@ -130,8 +128,12 @@ impl Segment {
     /// The offset after the last batch; `None` if bytes that are no batch follow it.
     pub(crate) fn end_offset(&self) -> Result<Option<Offset>, StorageError> {
         let position = self.offsets.last_position()?;
-        let last = self.batches_from(position)?.last();
-        let end = last.map_or((self.base, position), |batch| (batch.header.next_offset(), batch.end()));
+        let mut last = None;
+        for batch in self.batches_from(position) {
+            last = Some(batch?);
+        }
+        // No batch where the index says that one begins is no empty segment.
+        let end = last.map_or((self.base, 0), |batch| (batch.header.next_offset(), batch.end()));
         Ok((end.1 == self.size()).then_some(end.0))
     }
 
@@ -141,9 +143,11 @@ impl Segment {
         time: Timestamp,
         from: Offset,
     ) -> Result<Option<(Offset, Timestamp, BatchHeader)>, StorageError> {
-        let (_, indexed) = self.times.lookup(time)?;
-        let position = self.position_before(indexed.max(from))?;
-        for at in self.batches_from(position)? {
+        let (before, indexed) = self.times.lookup(time)?;
+        let start = if self.has_time(before, indexed)? { indexed.max(from) } else { from };
+        let position = self.position_before(start)?;
+        for at in self.batches_from(position) {
+            let at = at?;
             if at.header.max_timestamp < time || at.header.last_offset() < from {
                 continue;
             }
@@ -156,6 +160,30 @@ impl Segment {
             }
         }
         Ok(None)
+    }
+
+    /// Whether an entry of the time index is right about the batch that it is about.
+    fn has_time(&self, time: Timestamp, offset: Offset) -> Result<bool, StorageError> {
+        if time == Timestamp::NONE {
+            return Ok(true);
+        }
+        let holds = |at: BatchAt| at.header.base_offset <= offset && at.header.max_timestamp == time;
+        Ok(self.find(offset)?.is_some_and(holds))
+    }
+
+    /// The largest timestamp and the last offset of its batch. The last entry of the time index says it, if it is right about its
+    /// batch, for all that lies before; the batches say the rest.
+    pub(super) fn find_max_timestamp(&self) -> Result<(Timestamp, Offset), StorageError> {
+        let last = self.times.last()?;
+        let is_right = last.0 > Timestamp::NONE && self.has_time(last.0, last.1)?;
+        let (mut largest, from) = if is_right { (last, last.1) } else { ((Timestamp::NONE, self.base), self.base) };
+        for batch in self.batches_from(self.position_before(from)?) {
+            let header = batch?.header;
+            if header.max_timestamp > largest.0 {
+                largest = (header.max_timestamp, header.last_offset());
+            }
+        }
+        Ok(largest)
     }
 
     fn corrupt(&self, position: u64, error: &crate::batch::BatchError) -> StorageError {

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use super::{AbortedTransaction, Segment};
+use super::{AbortedTransaction, Resume, Segment, Windows};
 use crate::batch::Batch;
 use crate::epochs::LeaderEpochs;
 use crate::error::StorageError;
@@ -20,25 +20,21 @@ pub(crate) struct Recovered {
 }
 
 impl Segment {
-    /// Reads the segment from its start. The new indexes are synced if they
-    /// are to be `durable`.
+    /// Reads the segment, from its start or from the batch that [`Segment::resume_point`] gave, and makes its indexes anew from there
+    /// on. `producers` must be as they were before the first batch that is read, or after one that follows it; in the latter case the
+    /// aborted transactions up to there are in their index. The new indexes are synced if they are to be `durable`.
     pub(crate) fn recover(
         &mut self,
+        from: Option<Resume>,
         producers: &mut ProducerState,
         epochs: &mut LeaderEpochs,
         durable: bool,
     ) -> Result<Recovered, StorageError> {
-        self.offsets.start_over()?;
-        self.times.start_over()?;
-        self.aborts.reset()?;
-        self.set_max_timestamp((Timestamp::NONE, self.base));
-        self.first_timestamp = OnceLock::new();
-        self.bytes_since_index = 0;
-        let mut valid = 0;
-        let mut end = self.base;
-        let mut rest = self.file.read_at(0, usize::MAX)?;
+        let (mut valid, mut end) = self.begin_anew(from.as_ref(), producers.end())?;
+        let mut windows = Windows::new(self.file.clone());
         let mut reason = String::new();
-        while !rest.is_empty() {
+        while valid < self.size() {
+            let rest = windows.at(valid)?;
             let batch = match self.next_valid(&rest, end) {
                 Ok(batch) => batch,
                 Err(wrong) => {
@@ -52,17 +48,43 @@ impl Segment {
             self.note(&batch, producers, epochs)?;
             valid += size as u64;
             end = batch.header.next_offset();
-            rest = rest.slice(size..);
         }
-        drop(rest);
+        drop(windows);
         let cut = Some(self.size() - valid).filter(|cut| *cut > 0);
         if cut.is_some() {
             self.file.truncate(valid)?;
             // At once: the next crash must not bring it back behind what is written in its place.
             self.file.sync()?;
+            self.aborts.truncate(end)?;
         }
-        self.complete_indexes(durable)?;
+        if from.is_none() {
+            self.complete_indexes(durable)?;
+        } else {
+            // Nothing hangs on when each of them is complete: until the recovery point moves they are taken up where they were now.
+            self.seal()?;
+        }
         Ok(Recovered { end, cut: cut.map(|bytes| (bytes, reason)) })
+    }
+
+    /// Leaves in the indexes what comes before the first batch to be read; where that is, and its offset.
+    fn begin_anew(&mut self, from: Option<&Resume>, known: Offset) -> Result<(u64, Offset), StorageError> {
+        self.first_timestamp = OnceLock::new();
+        // It has its entry, as if it had just been indexed.
+        self.bytes_since_index = 0;
+        let Some(Resume { at, offsets, times, aborts }) = from else {
+            self.offsets.start_over()?;
+            self.times.start_over()?;
+            self.aborts.reset()?;
+            self.set_max_timestamp((Timestamp::NONE, self.base));
+            return Ok((0, self.base));
+        };
+        self.offsets.keep(*offsets)?;
+        self.times.keep(*times)?;
+        self.aborts.keep(*aborts)?;
+        self.aborts.truncate(known)?;
+        let largest = self.times.last()?;
+        self.set_max_timestamp(largest);
+        Ok((at.position, at.header.base_offset))
     }
 
     /// Writes the indexes, the one by offset last: a segment that has it has the others, whenever this is interrupted.

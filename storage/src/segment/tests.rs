@@ -94,7 +94,7 @@ proptest! {
         let config = IndexConfig { interval_bytes: 10, max_bytes: 1000 };
         let segment = Segment::open(disk, Path::new("/"), Offset(0), config, Timestamp(0)).unwrap();
         let _ = segment.end_offset();
-        let _ = segment.read(Offset(5), 100, Offset(1000), true);
+        let _ = segment.read(Offset(5), 100, Offset(1000), true, false);
         let _ = segment.find_time(Timestamp(3), Offset(0));
         let _ = segment.collect_aborted(Offset(0), Offset(10), &mut Vec::new());
         let _ = segment.indexes_full();

@@ -50,6 +50,22 @@ impl TimeIndex {
         Ok((timestamp, Offset(self.base.0 + i64::from(relative))))
     }
 
+    /// The last entry whose offset is not beyond `until`, and how many there are up to it; (-1, base offset) if there is none; `None` if one up to there is out of order.
+    pub(super) fn last_sound_until(&self, until: Offset) -> Result<Option<(usize, Timestamp, Offset)>, StorageError> {
+        let relative = until.0.saturating_sub(self.base.0);
+        let count = self.entries.partition_point(|entry| i64::from(split(entry).1) <= relative)?;
+        let follows = |before: Option<&[u8; ENTRY]>, entry: &[u8; ENTRY]| {
+            let (timestamp, offset) = split(entry);
+            let ascends = before.map(split).is_none_or(|before| timestamp > before.0 && offset >= before.1);
+            ascends && (0..=relative).contains(&i64::from(offset))
+        };
+        if !self.entries.all_follow(count, follows)? {
+            return Ok(None);
+        }
+        let (timestamp, offset) = self.entry_before(count)?;
+        Ok(Some((count, timestamp, offset)))
+    }
+
     /// Adds an entry if it is younger than the last one.
     pub(super) fn maybe_push(&mut self, timestamp: Timestamp, offset: Offset) -> Result<(), StorageError> {
         let (last_timestamp, last_offset) = self.last()?;
@@ -75,6 +91,27 @@ impl TimeIndex {
         let relative = offset.0.saturating_sub(self.base.0);
         self.last = OnceLock::new();
         self.entries.truncate(self.entries.partition_point(|entry| i64::from(split(entry).1) < relative)?)
+    }
+
+    /// Whether the file is there and holds whole entries.
+    pub(super) fn is_there_and_whole(&self) -> Result<bool, StorageError> {
+        self.entries.is_there_and_whole()
+    }
+
+    /// Whether the file is there, holds whole entries, and the last one can follow on the first (Kafka: TimeIndex.sanityCheck).
+    pub(super) fn looks_sound(&self) -> Result<bool, StorageError> {
+        if !self.entries.is_there_and_whole()? {
+            return Ok(false);
+        }
+        let Some(last) = self.entries.count()?.checked_sub(1) else { return Ok(true) };
+        let (first, last) = (split(&self.entries.get(0)?), split(&self.entries.get(last)?));
+        Ok(last.0 >= first.0 && last.1 >= first.1 && first.1 >= 0)
+    }
+
+    /// Keeps the first `count` entries.
+    pub(super) fn keep(&mut self, count: usize) -> Result<(), StorageError> {
+        self.last = OnceLock::new();
+        self.entries.truncate(count)
     }
 
     /// Forgets all entries and removes the file, until [`Self::store_whole`].

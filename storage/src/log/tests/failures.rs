@@ -336,3 +336,65 @@ fn offsets_are_not_given_out_again_after_everything_was_deleted() {
         assert_eq!(open(&memory, config.clone()).log_end_offset(), Offset(1), "seed {seed}");
     }
 }
+
+/// Segments of 16 MB with an index entry every 4 KB, as Kafka's defaults have it.
+fn large_segments() -> LogConfig {
+    LogConfig { segment_bytes: 16 << 20, ..LogConfig::default() }
+}
+
+fn kilobyte(sequence: i32) -> Bytes {
+    let mut builder = BatchBuilder::new(Compression::None);
+    builder.push(NOW.plus_ms(i64::from(sequence)), Some(b"k"), Some(&[b'x'; 950]), &[]);
+    builder.finish(&stamp(7, 0, sequence))
+}
+
+#[test]
+fn recovery_reads_a_segment_from_the_recovery_point_on() {
+    let (memory, disk) = faulty();
+    let on_disk = |point: Offset| LogOptions {
+        disk: Arc::new(disk.clone()),
+        recovery_point: point,
+        ..options(&memory, large_segments())
+    };
+    let mut log = Log::open(on_disk(Offset::ZERO)).unwrap();
+    (0..10_000).for_each(|at| _ = append(&mut log, kilobyte(at), as_client()));
+    log.flush().unwrap();
+    let point = log.recovery_point();
+    (10_000..10_003).for_each(|at| _ = append(&mut log, kilobyte(at), as_client()));
+    assert!(log.size_in_bytes() > 10_000_000 && log.segment_count() == 1);
+    let producers = log.active_producers();
+    drop(log);
+    let files = memory.files();
+    disk.forget_counts();
+    let log = Log::open(on_disk(point)).unwrap();
+    let read = disk.bytes_read(&dir());
+    assert!(read < 100_000, "{read} bytes were read");
+    assert_eq!((log.log_end_offset(), log.active_producers()), (Offset(10_003), producers));
+    drop(log);
+    // Recovery of the whole segment makes the same indexes.
+    let short: Vec<_> =
+        memory.files().into_iter().filter(|(path, _)| path.to_string_lossy().contains("index")).collect();
+    drop(Log::open(on_disk(Offset::ZERO)).unwrap());
+    for (path, content) in short {
+        assert_eq!(memory.files()[&path], content, "{}", path.display());
+    }
+    // An index that is not in order is not relied on.
+    for (index, entry) in [("index", 8), ("timeindex", 12)] {
+        for damage in [0usize, 1, 2, 3] {
+            let path = dir().join(format!("00000000000000000000.{index}"));
+            memory.damage(&path, |bytes| {
+                *bytes = files[&path].clone();
+                match damage {
+                    0 => bytes.clear(),
+                    1 => bytes.truncate(bytes.len() / 2 / entry * entry),
+                    2 => bytes[100 * entry..].fill(0),
+                    _ => bytes[100 * entry..].fill(0xee),
+                }
+            });
+            let log = Log::open(on_disk(point)).unwrap();
+            assert_eq!(log.log_end_offset(), Offset(10_003));
+            let found = log.offset_for_timestamp(NOW.plus_ms(7_777)).unwrap().map(|(offset, ..)| offset);
+            assert_eq!(found, Some(Offset(7_777)), "{index}, damage {damage}");
+        }
+    }
+}

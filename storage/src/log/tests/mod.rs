@@ -1,6 +1,7 @@
 //! The log as a whole, on a disk in memory.
 
 mod appends;
+mod broken_indexes;
 mod compaction;
 mod compaction_model;
 mod configs;
