@@ -90,9 +90,9 @@ def stop(node):
 def again(broker, binary, folder, topics, partitions):
     node = broker.start(folder)
     try:
-        topic = "many" if topics == 1 else f"many-{random.randrange(topics)}"
-        works_s = loads.until_it_works(binary, node, topic, random.randrange(partitions))
-        open_s, cpu_s = loads.until_all_open(broker, node)
+        names = ["many"] if topics == 1 else [f"many-{number}" for number in range(topics)]
+        works_s = loads.until_it_works(binary, node, random.choice(names), random.randrange(partitions))
+        open_s, cpu_s = loads.until_all_open(broker, binary, node, names, partitions)
     except BaseException:
         node.kill()
         raise

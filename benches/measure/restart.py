@@ -74,7 +74,7 @@ def again(broker, binary, folder):
     node = broker.start(folder)
     try:
         works_s = loads.until_it_works(binary, node, TOPIC, random.randrange(PARTITIONS))
-        open_s, open_cpu_s = loads.until_all_open(broker, node)
+        open_s, open_cpu_s = loads.until_all_open(broker, binary, node, [TOPIC], PARTITIONS)
     except BaseException:
         node.kill()
         raise
