@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use forebay_processor::job::TaskOptions;
@@ -100,9 +100,10 @@ fn row(user: Option<&str>, (start, end): (i64, i64), values: &[Option<i64>]) -> 
     let known: Vec<i64> = values.iter().flatten().copied().collect();
     let text = |value: Option<i64>| value.map_or("null".to_owned(), |value| value.to_string());
     let sum = |values: &[i64]| (!values.is_empty()).then(|| values.iter().sum::<i64>());
+    let kinds: Vec<i64> = known.iter().copied().collect::<BTreeSet<i64>>().into_iter().collect();
     let positive: Vec<i64> = known.iter().copied().filter(|value| *value > 0).collect();
     format!(
-        r#"{{"u":{},"s":"{}","e":"{}","w":"{}","c":{},"total":{},"mean":{},"least":{},"positive":{}}}"#,
+        r#"{{"u":{},"s":"{}","e":"{}","w":"{}","c":{},"total":{},"mean":{},"least":{},"positive":{},"kinds":{},"of_kinds":{},"mean_of_kinds":{},"even_kinds":{}}}"#,
         user.map_or("null".to_owned(), |user| format!("\"{user}\"")),
         sql_time(start),
         sql_time(end),
@@ -112,6 +113,10 @@ fn row(user: Option<&str>, (start, end): (i64, i64), values: &[Option<i64>]) -> 
         text(sum(&known).map(|sum| sum / known.len() as i64)),
         text(known.iter().min().copied()),
         text(sum(&positive)),
+        kinds.len(),
+        text(sum(&kinds)),
+        text(sum(&kinds).map(|sum| sum / kinds.len() as i64)),
+        kinds.iter().filter(|value| **value % 2 == 0).count(),
     )
 }
 
@@ -120,8 +125,9 @@ fn job(windows: Windows) -> String {
         "CREATE TABLE t (u STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)
            WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.watermark.idle-timeout' = '0 ms');
          CREATE TABLE o (u STRING, s TIMESTAMP(3), e TIMESTAMP(3), w TIMESTAMP(3), c BIGINT, total BIGINT, mean BIGINT, least BIGINT,
-           positive BIGINT) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
-         INSERT INTO o SELECT u, window_start, window_end, window_time, COUNT(*), SUM(n), AVG(n), MIN(n), SUM(n) FILTER (WHERE n > 0)
+           positive BIGINT, kinds BIGINT, of_kinds BIGINT, mean_of_kinds BIGINT, even_kinds BIGINT) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
+         INSERT INTO o SELECT u, window_start, window_end, window_time, COUNT(*), SUM(n), AVG(n), MIN(n), SUM(n) FILTER (WHERE n > 0),
+             COUNT(DISTINCT n), SUM(DISTINCT n), AVG(DISTINCT n), COUNT(DISTINCT n) FILTER (WHERE MOD(n, 2) = 0)
            FROM TABLE({}) GROUP BY u, window_start, window_end, window_time;",
         windows.sql()
     )

@@ -4,12 +4,17 @@ use std::cmp::Ordering;
 
 use crate::expr::{DataType, EvalError, MAX_DECIMAL_PRECISION, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
-use crate::state::Accumulator;
+use crate::state::{Accumulator, DistinctValues};
+
+const SET_FULL: EvalError = EvalError::Shape("the different values of one DISTINCT take more than 4 GiB");
 
 /// The accumulator of a key without rows.
 #[must_use]
 pub fn initial(aggregate: &Aggregate) -> Accumulator {
     use AggregateFunction::{Avg, Count, CountStar};
+    if aggregate.distinct {
+        return Accumulator::Distinct(Box::default());
+    }
     let argument = aggregate.argument.as_ref().map_or(DataType::Null, |argument| argument.data_type());
     match (aggregate.function, argument) {
         (CountStar | Count, _) => Accumulator::Count(0),
@@ -42,6 +47,11 @@ pub fn add(aggregate: &Aggregate, state: &mut Accumulator, row: &[Value<'_>]) ->
     if value.is_null() {
         return Ok(());
     }
+    add_value(aggregate, state, value)
+}
+
+/// Takes a value that is not NULL into `state`.
+fn add_value(aggregate: &Aggregate, state: &mut Accumulator, value: Value<'_>) -> Result<(), EvalError> {
     match (state, value) {
         (Accumulator::Count(count), _) => *count += 1,
         (Accumulator::Integer(state), Value::Integer(value)) => {
@@ -66,6 +76,7 @@ pub fn add(aggregate: &Aggregate, state: &mut Accumulator, row: &[Value<'_>]) ->
             mean.0 = mean.0.and_then(|sum| decimal_sum(sum, value));
             mean.1 += 1;
         }
+        (Accumulator::Distinct(values), value) => return if values.add(&value) { Ok(()) } else { Err(SET_FULL) },
         _ => return Err(EvalError::Shape("an aggregate's argument is not of its type")),
     }
     Ok(())
@@ -167,6 +178,7 @@ pub fn merge(aggregate: &Aggregate, into: &mut Accumulator, from: &Accumulator) 
             into.0 = into.0.zip(from.0).and_then(|(sum, more)| decimal_sum(sum, more));
             into.1 += from.1;
         }
+        (A::Distinct(into), A::Distinct(from)) => return if into.merge(from) { Ok(()) } else { Err(SET_FULL) },
         _ => return Err(EvalError::Shape("slices of one window have different accumulators")),
     }
     Ok(())
@@ -193,7 +205,24 @@ pub fn result<'a>(aggregate: &Aggregate, state: &'a Accumulator) -> Value<'a> {
             }
             _ => Value::Null,
         },
+        Accumulator::Distinct(values) | Accumulator::MoreDistinct(_, values) => over_distinct(aggregate, values),
     }
+}
+
+/// The function applied to each of the different values, in the order of their first coming as in Flink.
+fn over_distinct(aggregate: &Aggregate, values: &DistinctValues) -> Value<'static> {
+    if aggregate.function == AggregateFunction::Count {
+        return Value::Integer(values.len() as i64);
+    }
+    let plain = Aggregate { distinct: false, ..aggregate.clone() };
+    let mut state = initial(&plain);
+    for value in values.values() {
+        // The values were of the argument's type when they came in.
+        if add_value(&plain, &mut state, value).is_err() {
+            return Value::Null;
+        }
+    }
+    result(&plain, &state).into_owned()
 }
 
 #[cfg(test)]
@@ -237,6 +266,30 @@ mod tests {
         }
         assert_eq!(over(Count, big, big, &[Value::Null]), Value::Integer(0));
         assert_eq!(over(Count, big, big, &[Value::Null, Value::Integer(1)]), Value::Integer(1));
+    }
+
+    fn distinct(function: AggregateFunction, values: &[Value<'static>]) -> Value<'static> {
+        let argument = Some(Expr::column(0, DataType::BigInt));
+        let aggregate = Aggregate { function, distinct: true, argument, filter: None, result: DataType::BigInt };
+        let (mut one, mut two) = (initial(&aggregate), initial(&aggregate));
+        for (at, value) in values.iter().enumerate() {
+            let state = if at % 2 == 0 { &mut one } else { &mut two };
+            add(&aggregate, state, std::slice::from_ref(value)).unwrap();
+        }
+        merge(&aggregate, &mut one, &two).unwrap();
+        super::result(&aggregate, &one).into_owned()
+    }
+
+    /// NULLs are passed over, equal values count once, also when they come from different slices.
+    #[test]
+    fn distinct_values_count_once() {
+        use AggregateFunction::{Avg, Count, Sum};
+        let values: Vec<_> = integers(&[3, 3, 4, 3, 4]).into_iter().chain([Value::Null]).collect();
+        assert_eq!(distinct(Count, &values), Value::Integer(2));
+        assert_eq!(distinct(Sum, &values), Value::Integer(7));
+        assert_eq!(distinct(Avg, &values), Value::Integer(3));
+        assert_eq!(distinct(Count, &[Value::Null]), Value::Integer(0));
+        assert_eq!(distinct(Sum, &[Value::Null]), Value::Null);
     }
 
     #[test]

@@ -149,7 +149,8 @@ fn layout(plan: &WindowAggregate) -> String {
     let keys: Vec<String> = plan.keys.iter().map(|key| key.data_type().to_string()).collect();
     let call = |call: &Aggregate| {
         let argument = call.argument.as_ref().map_or_else(|| "*".to_owned(), |a| a.data_type().to_string());
-        format!("{}({argument})", name(call.function))
+        let distinct = if call.distinct { "DISTINCT " } else { "" };
+        format!("{}({distinct}{argument})", name(call.function))
     };
     let calls: Vec<String> = plan.aggregates.iter().map(call).collect();
     format!("1; {window}; by {}; {}", keys.join(", "), calls.join(", "))

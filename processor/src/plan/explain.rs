@@ -145,8 +145,9 @@ fn call_text(call: &Aggregate, names: &[String]) -> String {
         AggregateFunction::Avg => "AVG",
     };
     let argument = call.argument.as_ref().map_or("*".to_owned(), |argument| argument.display(names).to_string());
+    let name = if call.distinct { format!("{name}(DISTINCT ") } else { format!("{name}(") };
     match &call.filter {
-        Some(filter) => format!("{name}({argument}) FILTER (WHERE {})", filter.display(names)),
-        None => format!("{name}({argument})"),
+        Some(filter) => format!("{name}{argument}) FILTER (WHERE {})", filter.display(names)),
+        None => format!("{name}{argument})"),
     }
 }

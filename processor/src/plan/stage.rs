@@ -81,7 +81,7 @@ pub enum OutputField {
 pub struct Aggregate {
     /// The function.
     pub function: AggregateFunction,
-    /// Always false for now: DISTINCT is refused by the planner.
+    /// Whether equal values count once; never for MIN and MAX, which give the same either way. Not with COUNT(*).
     pub distinct: bool,
     /// What it is applied to, over the incoming row; `None` for COUNT(*) only. NULLs are passed over.
     pub argument: Option<Expr>,

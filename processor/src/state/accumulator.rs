@@ -1,6 +1,7 @@
 //! What an aggregate function keeps for one key of one window, and its form in the changelog.
 
 use super::codec::{decode_value, encode_value, take};
+use super::distinct::DistinctValues;
 use crate::expr::Value;
 
 /// The state of one aggregate function call. 24 bytes, so that a key of a few aggregates stays within a cache line or two.
@@ -30,6 +31,10 @@ pub enum Accumulator {
     },
     /// AVG over DECIMAL: sum (`None` once it has left the range) and number of values. Boxed as an `i128` is large.
     DecimalMean(Box<(Option<i128>, i64)>),
+    /// COUNT, SUM, AVG with DISTINCT: the values. Boxed as it is rare and large.
+    Distinct(Box<DistinctValues>),
+    /// What a changelog has of [`Accumulator::Distinct`] after so many values that came before; only while it is read.
+    MoreDistinct(u32, Box<DistinctValues>),
 }
 
 const COUNT: u8 = 0;
@@ -42,10 +47,12 @@ const INTEGER_MEAN: u8 = 6;
 const DOUBLE_MEAN: u8 = 7;
 const NO_DECIMAL_MEAN: u8 = 8;
 const DECIMAL_MEAN: u8 = 9;
+const DISTINCT: u8 = 10;
 
 impl Accumulator {
-    /// Appends its form in the changelog: a tag byte, then its numbers big-endian.
-    pub fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends its form in the changelog: a tag byte, then its numbers big-endian. Unless it is to be `whole`, what may be large has only
+    /// what came after the last [`Accumulator::mark_clean`].
+    pub fn encode(&self, whole: bool, out: &mut Vec<u8>) {
         let mut put = |tag: u8, parts: &[&[u8]]| {
             out.push(tag);
             parts.iter().for_each(|part| out.extend_from_slice(part));
@@ -66,6 +73,15 @@ impl Accumulator {
                 (None, count) => put(NO_DECIMAL_MEAN, &[&count.to_be_bytes()]),
                 (Some(sum), count) => put(DECIMAL_MEAN, &[&sum.to_be_bytes(), &count.to_be_bytes()]),
             },
+            Self::Distinct(values) => {
+                put(DISTINCT, &[]);
+                values.encode(whole, out);
+            }
+            // Never kept: it becomes what it adds to.
+            Self::MoreDistinct(_, values) => {
+                put(DISTINCT, &[]);
+                values.encode(true, out);
+            }
         }
     }
 
@@ -89,8 +105,49 @@ impl Accumulator {
                 let sum = i128::from_be_bytes(*take(input)?);
                 Self::DecimalMean(Box::new((Some(sum), long(input)?)))
             }
+            DISTINCT => match DistinctValues::decode(input)? {
+                (0, mut values) => {
+                    values.mark_clean();
+                    Self::Distinct(Box::new(values))
+                }
+                (known, values) => Self::MoreDistinct(known, Box::new(values)),
+            },
             _ => return None,
         })
+    }
+
+    /// It is in the changelog now as it is.
+    pub fn mark_clean(&mut self) {
+        if let Self::Distinct(values) = self {
+            values.mark_clean();
+        }
+    }
+
+    /// Becomes what the changelog says; false if that does not go with what it was.
+    #[must_use]
+    pub fn restore(&mut self, read: Accumulator) -> bool {
+        let alike = std::mem::discriminant(self) == std::mem::discriminant(&read);
+        match (&mut *self, read) {
+            (Self::Distinct(values), Self::MoreDistinct(known, more)) => {
+                let fits = known as usize == values.len() && values.merge(&more);
+                values.mark_clean();
+                fits
+            }
+            (_, read) if alike => {
+                *self = read;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// About how much memory it takes beside its own size, in bytes.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Distinct(values) => size_of::<DistinctValues>() + values.size_in_bytes(),
+            _ => 0,
+        }
     }
 }
 
@@ -111,6 +168,11 @@ pub(super) mod tests {
             any::<(i64, i64)>().prop_map(|(sum, count)| Accumulator::IntegerMean { sum, count }),
             (number(), any::<i64>()).prop_map(|(sum, count)| Accumulator::DoubleMean { sum, count }),
             any::<(Option<i128>, i64)>().prop_map(|mean| Accumulator::DecimalMean(Box::new(mean))),
+            prop::collection::vec(any_value(), 0..4).prop_map(|values| {
+                let mut set = DistinctValues::default();
+                values.iter().for_each(|value| assert!(set.add(value)));
+                Accumulator::Distinct(Box::new(set))
+            }),
         ]
     }
 
@@ -123,7 +185,7 @@ pub(super) mod tests {
         #[test]
         fn reads_back_what_it_writes(accumulator in any_accumulator()) {
             let mut bytes = Vec::new();
-            accumulator.encode(&mut bytes);
+            accumulator.encode(true, &mut bytes);
             let mut rest = &bytes[..];
             prop_assert_eq!(Accumulator::decode(&mut rest), Some(accumulator));
             prop_assert!(rest.is_empty());

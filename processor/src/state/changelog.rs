@@ -81,13 +81,19 @@ pub fn encode_begin(layout: &str, key: &mut Vec<u8>, value: &mut Vec<u8>) {
     value.extend_from_slice(layout.as_bytes());
 }
 
-/// Writes the record [`Record::Put`] into the two buffers, whose content is replaced.
-pub fn encode_put(span: WindowSpan, group: &[u8], states: &[Accumulator], key: &mut Vec<u8>, value: &mut Vec<u8>) {
+/// Writes the record [`Record::Put`] into the two buffers, whose content is replaced; `whole` as in [`Accumulator::encode`].
+pub fn encode_put(
+    (span, group): (WindowSpan, &[u8]),
+    states: &[Accumulator],
+    whole: bool,
+    key: &mut Vec<u8>,
+    value: &mut Vec<u8>,
+) {
     window_key([PUT, PUT_SHARED], span, key);
     key.extend_from_slice(group);
     value.clear();
     for state in states {
-        state.encode(value);
+        state.encode(whole, value);
     }
 }
 
@@ -148,7 +154,7 @@ mod tests {
         ) {
             let (mut key, mut value) = (Vec::new(), Vec::new());
             let span = WindowSpan { first, last: shared.unwrap_or(first) };
-            encode_put(span, &group, &states, &mut key, &mut value);
+            encode_put((span, &group), &states, true, &mut key, &mut value);
             let put = Record::Put { span, key: &group, accumulators: states };
             prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(put));
             encode_begin(&layout, &mut key, &mut value);

@@ -3,10 +3,12 @@
 mod accumulator;
 pub mod changelog;
 mod codec;
+mod distinct;
 mod slice;
 mod windows;
 
 pub use accumulator::Accumulator;
 pub use codec::{decode_value, encode_value};
+pub use distinct::DistinctValues;
 pub use slice::{Slice, SliceFull};
 pub use windows::{Merge, PutRecord, RestoreError, WindowState};

@@ -52,6 +52,8 @@ pub struct Slice {
     accumulators: Vec<Accumulator>,
     dirty: Vec<u32>,
     in_changelog: bool,
+    /// Whether accumulators hold sets, which have a size of their own and are written piece by piece.
+    has_sets: bool,
 }
 
 impl Slice {
@@ -67,6 +69,7 @@ impl Slice {
             accumulators: Vec::new(),
             dirty: Vec::new(),
             in_changelog: false,
+            has_sets: initial.iter().any(|state| matches!(state, Accumulator::Distinct(_))),
         }
     }
 
@@ -105,7 +108,10 @@ impl Slice {
     /// About how much memory the keys and accumulators take, in bytes.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
-        let accumulators = self.accumulators.len() * size_of::<Accumulator>();
+        let mut accumulators = self.accumulators.len() * size_of::<Accumulator>();
+        if self.has_sets {
+            accumulators += self.accumulators.iter().map(Accumulator::heap_bytes).sum::<usize>();
+        }
         self.keys.len() + self.entries.len() * (size_of::<Entry>() + size_of::<u32>()) + accumulators
     }
 
@@ -142,16 +148,16 @@ impl Slice {
         Ok(())
     }
 
-    /// Sets `key` to what the changelog says, as unchanged since the last commit.
-    pub fn restore(&mut self, key: &[u8], accumulators: Vec<Accumulator>) -> Result<(), SliceFull> {
-        debug_assert_eq!(accumulators.len(), self.initial.len());
+    /// Sets `key` to what the changelog says, as unchanged since the last commit; false if these are no accumulators of this slice.
+    pub fn restore(&mut self, key: &[u8], accumulators: Vec<Accumulator>) -> Result<bool, SliceFull> {
+        if accumulators.len() != self.initial.len() {
+            return Ok(false);
+        }
         let index = self.index_of(key)?;
         self.in_changelog = true;
         let width = self.initial.len();
-        for (place, accumulator) in self.accumulators[index * width..][..width].iter_mut().zip(accumulators) {
-            *place = accumulator;
-        }
-        Ok(())
+        let places = self.accumulators[index * width..][..width].iter_mut();
+        Ok(places.zip(accumulators).all(|(place, read)| place.restore(read)))
     }
 
     fn index_of(&mut self, key: &[u8]) -> Result<usize, SliceFull> {
@@ -187,6 +193,10 @@ impl Slice {
     pub fn mark_clean(&mut self) {
         for index in self.dirty.drain(..) {
             self.entries[index as usize].dirty = false;
+            if self.has_sets {
+                let width = self.initial.len();
+                self.accumulators[index as usize * width..][..width].iter_mut().for_each(Accumulator::mark_clean);
+            }
             self.in_changelog = true;
         }
     }

@@ -228,7 +228,7 @@ impl WindowState {
         }
         for (span, slice) in &mut self.slices {
             let mut put_key = |(group, states): (&[u8], &[Accumulator])| {
-                changelog::encode_put(*span, group, states, &mut key, &mut value);
+                changelog::encode_put((*span, group), states, snapshot, &mut key, &mut value);
                 put(&key, Some(&value));
             };
             if snapshot {
@@ -262,12 +262,10 @@ impl WindowState {
                 return Err(RestoreError::Layout { found: layout.to_owned(), expected: self.layout.clone() });
             }
             Record::Put { span, key, accumulators } => {
-                let kinds = |states: &[Accumulator]| states.iter().map(std::mem::discriminant).collect::<Vec<_>>();
-                if kinds(&accumulators) != kinds(&self.initial) {
+                let slice = self.slices.entry(span).or_insert_with(|| Slice::new(&self.initial));
+                if !slice.restore(key, accumulators)? {
                     return Err(ChangelogError::WRONG_ACCUMULATORS.into());
                 }
-                let slice = self.slices.entry(span).or_insert_with(|| Slice::new(&self.initial));
-                slice.restore(key, accumulators)?;
             }
             Record::Close { span } => {
                 self.slices.remove(&span);

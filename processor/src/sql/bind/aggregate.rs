@@ -61,14 +61,15 @@ impl Binder<'_> {
         let ast::FunctionArguments::List(list) = &function.args else {
             return Err(self.error(whole, format!("{name} needs an argument in parentheses")));
         };
-        if list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct) {
-            return Err(self.unsupported(whole, &format!("{name}(DISTINCT ..)")));
+        let distinct = list.duplicate_treatment == Some(ast::DuplicateTreatment::Distinct);
+        if distinct && matches!(list.args.as_slice(), [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Wildcard)]) {
+            return Err(self.error(whole, format!("{name}(DISTINCT *) means nothing")).hint("name a column"));
         }
         if !list.clauses.is_empty() || !function.within_group.is_empty() || function.null_treatment.is_some() {
             return Err(self.error(whole, format!("{name} takes one argument and FILTER (WHERE ..), nothing else")));
         }
         self.inside_aggregate = true;
-        let parts = self.aggregate_parts(whole, name, list, function.filter.as_deref());
+        let parts = self.aggregate_parts(whole, name, list, (distinct, function.filter.as_deref()));
         self.inside_aggregate = false;
         let (kind, argument, filter) = parts?;
         let result = result_type(kind, argument.as_ref().map(Expr::data_type));
@@ -76,7 +77,8 @@ impl Binder<'_> {
             let found = argument.as_ref().map_or(DataType::Null, Expr::data_type);
             return Err(self.error(whole, format!("{name} needs a number, found {}", describe(found))));
         };
-        let call = Aggregate { function: kind, distinct: false, argument, filter, result };
+        let extreme = matches!(kind, AggregateFunction::Min | AggregateFunction::Max);
+        let call = Aggregate { function: kind, distinct: distinct && !extreme, argument, filter, result };
         let Some(calls) = &mut self.aggregates else {
             return Err(self.error(whole, "an aggregate function in the wrong place"));
         };
@@ -98,7 +100,7 @@ impl Binder<'_> {
         whole: &ast::Expr,
         name: &str,
         list: &ast::FunctionArgumentList,
-        filter: Option<&ast::Expr>,
+        (distinct, filter): (bool, Option<&ast::Expr>),
     ) -> Result<(AggregateFunction, Option<Expr>, Option<Expr>), SqlError> {
         use ast::{FunctionArg as Arg, FunctionArgExpr as Is};
         let filter = filter.map(|condition| self.bind_condition(condition)).transpose()?;
@@ -117,7 +119,10 @@ impl Binder<'_> {
             [Arg::Unnamed(Is::Expr(argument))] => {
                 let bound = self.bind(argument)?;
                 // A constant that is not NULL is there in every row.
-                if kind == AggregateFunction::Count && bound.as_literal().is_some_and(|value| !value.is_null()) {
+                if kind == AggregateFunction::Count
+                    && !distinct
+                    && bound.as_literal().is_some_and(|value| !value.is_null())
+                {
                     return Ok((AggregateFunction::CountStar, None, filter));
                 }
                 Ok((kind, Some(bound), filter))

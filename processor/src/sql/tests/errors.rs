@@ -325,7 +325,7 @@ fn aggregates() {
         ("«n»", "n is neither in GROUP BY nor inside of an aggregate function"),
         ("COUNT(*) + «n»", "n is neither in GROUP BY nor inside of an aggregate function"),
         ("«SUM»(u)", "SUM needs a number, found STRING"),
-        ("«COUNT»(DISTINCT n)", "COUNT(DISTINCT ..) is not supported yet"),
+        ("«COUNT»(DISTINCT *)", "COUNT(DISTINCT *) means nothing"),
         ("SUM(«SUM»(n))", "SUM inside of an aggregate function"),
         ("«SUM»(*)", "SUM(*) means nothing, only COUNT(*) does"),
         ("«SUM»(n, n)", "SUM takes one argument, there are 2"),
