@@ -88,7 +88,12 @@ fn written_folder(kill: bool) -> Result<Node, String> {
     if kill {
         node.kill();
         damage(&node.log_dir())?;
+        let before = node.log_text().len();
         node.start()?;
+        // Logs are recovered when they are opened, most of them in the background.
+        process::until("every log is open", LIMIT, || {
+            node.log_text().get(before..).is_some_and(|new| new.contains("every log is open")).then_some(())
+        })?;
     }
     node.stop()?;
     Ok(node)

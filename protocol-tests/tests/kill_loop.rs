@@ -17,7 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::{INPUT, OUTPUT, PARTITIONS};
 
 const KILLS: usize = 20;
-/// A kill comes at most this long after the first clicks of a life have reached the log.
+/// A kill comes at most this long after the first clicks of a life have reached the log; in every other life, after the
+/// first rows were put out.
 const LONGEST_LIFE_MS: u64 = 100;
 /// So many of the killed lives must have put rows out, or the kills hit nothing worth hitting.
 const LIVES_WITH_OUTPUT: usize = KILLS / 4;
@@ -87,6 +88,10 @@ fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
         }
         if round < KILLS {
             until("clicks reach the log", DELIVERY_LIMIT, || (written(node, INPUT) > input).then_some(()))?;
+            if round % 2 == 1 {
+                // Some lives must get so far, however slow the machine is.
+                until("rows are put out", DELIVERY_LIMIT, || (written(node, OUTPUT) > output).then_some(()))?;
+            }
             // A random moment is what is wanted here, not a condition.
             std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
             node.check_running()?;

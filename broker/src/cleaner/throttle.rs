@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn bytes_cost_time_and_idle_time_is_not_saved_up() {
         let throttle = Throttle::new();
-        let start = Instant::now() + Duration::from_secs(10);
+        let start = crate::clock::instant() + Duration::from_secs(10);
         let pay = |bytes, at: Instant| throttle.pay(bytes, 1000.0, at).saturating_duration_since(at);
         assert_eq!(pay(1000, start), Duration::from_millis(700), "a burst is free");
         assert_eq!(pay(1000, start), Duration::from_millis(1700));

@@ -113,7 +113,14 @@ pub fn read(bootstrap: &str, topic: &str, isolation: &str) -> Result<Vec<Record>
         ("fetch.wait.max.ms", "10"),
     ];
     let consumer: BaseConsumer = config(bootstrap, &settings).create().map_err(text)?;
-    let metadata = consumer.fetch_metadata(Some(topic), LIMIT).map_err(text)?;
+    // A broker that has just started may know a topic before its leaders.
+    let metadata = until(&format!("leaders of {topic}"), || {
+        let led = |m: &rdkafka::metadata::Metadata| {
+            let partitions: Vec<_> = m.topics().iter().flat_map(|t| t.partitions()).collect();
+            !partitions.is_empty() && partitions.iter().all(|p| p.error().is_none())
+        };
+        Ok(consumer.fetch_metadata(Some(topic), LIMIT).ok().filter(led))
+    })?;
     let mut partitions = TopicPartitionList::new();
     for partition in metadata.topics().first().ok_or("no metadata")?.partitions() {
         partitions.add_partition_offset(topic, partition.id(), Offset::Beginning).map_err(text)?;
