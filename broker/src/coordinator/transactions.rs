@@ -110,7 +110,8 @@ impl Transactions {
         Ok(shards)
     }
 
-    /// `None` if the disk fails meanwhile, which takes only this partition with it.
+    /// `None` if its log cannot be read, or the disk fails meanwhile, which takes only this partition with it (Kafka:
+    /// CoordinatorRuntime, a context that FAILED).
     fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Option<Shard<TransactionMachine>>, ErrorCode> {
         let mut machine = TransactionMachine::new(self.config.clone(), partition.leader_epoch().0);
         let replayed = replay(&partition, |item| {
@@ -125,7 +126,7 @@ impl Transactions {
         });
         if let Err(error) = replayed {
             tracing::error!("the transaction coordinator cannot load: {error}");
-            return if partition.is_offline() { Ok(None) } else { Err(ErrorCode::CoordinatorNotAvailable) };
+            return Ok(None);
         }
         Ok(Some(Shard::new(number, machine, partition, self.shared.clone())))
     }

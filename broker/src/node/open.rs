@@ -22,11 +22,11 @@ use crate::api::fetch_session::FetchSessions;
 use crate::config::BrokerConfig;
 use crate::config::key::{Key, Scope};
 use crate::config::table::table;
-use crate::coordinator::METADATA_LOG;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::internal_topics::Settings;
 use crate::coordinator::metadata::Metadata;
 use crate::coordinator::transactions::Transactions;
+use crate::coordinator::{METADATA_LOG, OFFSETS_TOPIC, TRANSACTIONS_TOPIC};
 use crate::jobs::{BrokerHost, Jobs};
 use crate::metrics::Metrics;
 use crate::net::Listener;
@@ -69,6 +69,7 @@ pub fn open_rooms(
         partitions.clone(),
         groups.clone(),
     ));
+    open_logs_of_coordinators(&metadata, &partitions);
     // Groups first: ending a half-done transaction writes markers into their partitions.
     let loading = |e| StartError(format!("the coordinators cannot load: {e}; the log above says why"));
     groups.open_existing().map_err(loading)?;
@@ -135,6 +136,14 @@ fn open_metadata(
     };
     let expiration_ms = i64::from(config.log.producer_id_expiration_ms);
     Metadata::open(node, metadata_config(config), log, partitions.clone(), expiration_ms).map_err(StartError)
+}
+
+/// Opens the logs of the coordinators, several at a time: after a crash each has to be recovered before it can be read.
+fn open_logs_of_coordinators(metadata: &Metadata, partitions: &Partitions) {
+    for topic in [OFFSETS_TOPIC, TRANSACTIONS_TOPIC] {
+        let numbers: Vec<i32> = (0..metadata.topic_partitions(topic).unwrap_or(0)).collect();
+        partitions.make(topic, &numbers);
+    }
 }
 
 /// The names by which clients on this machine and elsewhere may know this broker.

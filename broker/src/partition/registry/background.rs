@@ -27,6 +27,8 @@ struct Waiting {
     /// Threads at work on a partition.
     busy: usize,
     closed: bool,
+    /// The log of the broker says already that all are open since the start.
+    said_open: bool,
 }
 
 impl Queue {
@@ -50,6 +52,12 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Without a partition there is nothing to speak of when the first ones are made.
+    fn begin(&self) {
+        let mut state = self.state.lock();
+        state.said_open = state.partitions.is_empty();
+    }
+
     /// Waits until nothing waits to be opened.
     pub(super) fn wait_idle(&self) {
         let mut state = self.state.lock();
@@ -65,7 +73,12 @@ impl Queue {
     }
 
     fn done(&self) {
-        self.state.lock().busy -= 1;
+        let mut state = self.state.lock();
+        state.busy -= 1;
+        if !state.closed && !state.said_open && state.busy == 0 && state.partitions.is_empty() {
+            state.said_open = true;
+            tracing::info!("every log is open");
+        }
         self.changed.notify_all();
     }
 }
@@ -74,6 +87,7 @@ impl Partitions {
     /// Starts to open partitions in the background, one at a time for each data folder. The threads end when the partitions are closed
     /// or dropped.
     pub fn open_in_background(self: &Arc<Self>) {
+        self.queue.begin();
         for _ in 0..self.dirs.len().min(MAX_THREADS) {
             let (queue, partitions) = (self.queue.clone(), Arc::downgrade(self));
             let started = thread::Builder::new().name("forebay-open".into()).spawn(move || work(&queue, &partitions));
