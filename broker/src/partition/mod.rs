@@ -196,8 +196,28 @@ impl Partition {
         isolation: Isolation,
         min_one_batch: bool,
     ) -> Result<PartitionRead, ReadError> {
+        self.read_by(|log, up_to| log.read(from, max_bytes, up_to, min_one_batch), from, isolation)
+    }
+
+    /// As [`Partition::read`], for records that go to a socket as they are (`Log::read_to_send`).
+    pub fn read_to_send(
+        &self,
+        from: Offset,
+        max_bytes: usize,
+        isolation: Isolation,
+        min_one_batch: bool,
+    ) -> Result<PartitionRead, ReadError> {
+        self.read_by(|log, up_to| log.read_to_send(from, max_bytes, up_to, min_one_batch), from, isolation)
+    }
+
+    fn read_by(
+        &self,
+        read: impl FnOnce(&Log, Offset) -> Result<ReadOutcome, ReadError>,
+        from: Offset,
+        isolation: Isolation,
+    ) -> Result<PartitionRead, ReadError> {
         self.check_online()?;
-        let read = self.read_log(from, max_bytes, isolation, min_one_batch);
+        let read = self.read_log(read, from, isolation);
         if let Err(ReadError::Storage(error)) = &read {
             self.report(error);
         }
@@ -206,10 +226,9 @@ impl Partition {
 
     fn read_log(
         &self,
+        read: impl FnOnce(&Log, Offset) -> Result<ReadOutcome, ReadError>,
         from: Offset,
-        max_bytes: usize,
         isolation: Isolation,
-        min_one_batch: bool,
     ) -> Result<PartitionRead, ReadError> {
         let log = self.log.lock();
         let (high_watermark, last_stable_offset) = (log.high_watermark(), log.last_stable_offset());
@@ -217,7 +236,7 @@ impl Partition {
             Isolation::ReadUncommitted => high_watermark,
             Isolation::ReadCommitted => last_stable_offset,
         };
-        let ReadOutcome { bytes: records, region, end } = log.read(from, max_bytes, up_to, min_one_batch)?;
+        let ReadOutcome { bytes: records, region, end } = read(&log, up_to)?;
         let aborted = match isolation {
             Isolation::ReadUncommitted => None,
             Isolation::ReadCommitted if records.is_empty() => Some(Vec::new()),

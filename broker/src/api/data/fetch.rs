@@ -47,6 +47,9 @@ pub async fn handle(
     stop: &watch::Receiver<bool>,
     metrics: &Arc<Metrics>,
 ) -> Outcome {
+    if !(0..=1).contains(&request.isolation_level) {
+        return encode(call, &refused_all(call.version, &request));
+    }
     let begun = {
         let (metadata, keys, forgotten) = session_request(call.version, &request);
         sessions.lock().begin(metadata, keys, &forgotten, clock::now())
@@ -66,6 +69,22 @@ pub async fn handle(
     let fetched: usize = answer.topics.iter().flat_map(|t| &t.partitions).map(PartitionAnswer::records_len).sum();
     metrics.fetched_bytes.inc_by(fetched as u64);
     encode(call, &answer)
+}
+
+/// Kafka: IsolationLevel.forId throws what is no error of the protocol; before version 13 each partition says so as well.
+fn refused_all(version: i16, request: &FetchRequest) -> FetchAnswer {
+    let error = ErrorCode::UnknownServerError;
+    let topics = request.topics.iter().filter(|_| version < TOPIC_IDS_FROM).map(|topic| TopicAnswer {
+        name: topic.topic.as_str().into(),
+        id: TopicId(topic.topic_id),
+        partitions: topic.partitions.iter().map(|p| not_read(p.partition, error)).collect(),
+    });
+    FetchAnswer { topics: topics.collect(), session_id: request.session_id, ..FetchAnswer::refused(error) }
+}
+
+/// Kafka: FetchResponse.partitionResponse has an empty list of aborted transactions where a log has none.
+fn not_read(partition: i32, error: ErrorCode) -> PartitionAnswer {
+    PartitionAnswer { aborted_transactions: Some(Vec::new()), ..PartitionAnswer::refused(partition, error) }
 }
 
 fn encode(call: &Call, answer: &FetchAnswer) -> Outcome {
@@ -195,7 +214,7 @@ fn read(
                 TopicRef::Name(name) => (name.clone(), TopicId::ZERO),
                 TopicRef::Id(id) => ("".into(), *id),
             };
-            return Found { name, id, answer: PartitionAnswer::refused(key.partition, error) };
+            return Found { name, id, answer: not_read(key.partition, error) };
         }
     };
     let answer = read_partition(wanted, &partition, key.partition, request, max_bytes, min_one_batch);
@@ -221,7 +240,7 @@ fn read_partition(
         Err(error) => PartitionAnswer::refused(number, error),
         // Nothing is read: the offset may be one that we do not have.
         Ok(Some(diverging)) => answer_diverging(partition, number, diverging),
-        Ok(None) => match partition.read(request.fetch_offset, max_bytes, wanted.isolation, min_one_batch) {
+        Ok(None) => match partition.read_to_send(request.fetch_offset, max_bytes, wanted.isolation, min_one_batch) {
             Err(error) => PartitionAnswer::refused(number, errors::of_read(&error)),
             Ok(read) => answer_records(number, read),
         },
