@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_region_stays_as_it_was_when_its_file_is_cut_and_grows_again() {
         let folder = tempfile::tempdir().unwrap();
-        let file = RealDisk::default().create(&folder.path().join("a.log")).unwrap();
+        let file = RealDisk.create(&folder.path().join("a.log")).unwrap();
         file.append(&mut [IoSlice::new(b"0123456789")]).unwrap();
         assert!(file.region(4, 7).is_none(), "beyond what was written");
         let mut region = file.region(2, 6).unwrap();
