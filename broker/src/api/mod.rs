@@ -103,7 +103,7 @@ apis! {
     CreateAcls(CreateAclsRequest) 1, 1..=3 => security::acls::create [cluster];
     DeleteAcls(DeleteAclsRequest) 1, 1..=3 => security::acls::delete [cluster];
     DescribeConfigs(DescribeConfigsRequest) 1, 1..=4 => topics::describe_configs::handle [metadata, config, cluster];
-    AlterConfigs(AlterConfigsRequest) 0, 0..=2 => topics::alter_configs::handle [metadata, cluster];
+    AlterConfigs(AlterConfigsRequest) 0, 0..=2 => topics::alter_configs::handle [metadata, cluster, config];
     AlterReplicaLogDirs(AlterReplicaLogDirsRequest) 1, 1..=2 => cluster::alter_replica_log_dirs::handle [partitions];
     DescribeLogDirs(DescribeLogDirsRequest) 1, 1..=4 => cluster::describe_log_dirs::handle [partitions];
     SaslAuthenticate(SaslAuthenticateRequest) 0, 0..=2 => security::sasl::authenticate [cluster];
@@ -114,7 +114,7 @@ apis! {
     DescribeDelegationToken(DescribeDelegationTokenRequest) 1, 1..=3 => security::delegation_tokens::describe [cluster];
     DeleteGroups(DeleteGroupsRequest) 0, 0..=2 => groups::delete_groups::handle [groups];
     ElectLeaders(ElectLeadersRequest) 0, 0..=2 => cluster::elect_leaders::handle [metadata];
-    IncrementalAlterConfigs(IncrementalAlterConfigsRequest) 0, 0..=1 => topics::incremental_alter_configs::handle [metadata, cluster];
+    IncrementalAlterConfigs(IncrementalAlterConfigsRequest) 0, 0..=1 => topics::incremental_alter_configs::handle [metadata, cluster, config];
     AlterPartitionReassignments(AlterPartitionReassignmentsRequest) 0, 0..=1 => cluster::alter_partition_reassignments::handle [metadata];
     ListPartitionReassignments(ListPartitionReassignmentsRequest) 0, 0..=0 => cluster::list_partition_reassignments::handle [cluster];
     OffsetDelete(OffsetDeleteRequest) 0, 0..=0 => groups::offset_delete::handle [groups, metadata];
@@ -125,6 +125,8 @@ apis! {
     UnregisterBroker(UnregisterBrokerRequest) 0, 0..=0 => cluster::unregister_broker::handle [cluster];
     DescribeTransactions(DescribeTransactionsRequest) 0, 0..=0 => transactions::describe_transactions::handle [transactions];
     ListTransactions(ListTransactionsRequest) 0, 0..=2 => transactions::list_transactions::handle [transactions];
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest) 0, 0..=1 => groups::consumer_group_heartbeat::handle [groups];
+    ConsumerGroupDescribe(ConsumerGroupDescribeRequest) 0, 0..=1 => groups::consumer_group_describe::handle [groups];
     ListConfigResources(ListConfigResourcesRequest) 0, 0..=1 => topics::list_config_resources::handle [metadata, cluster];
     DescribeTopicPartitions(DescribeTopicPartitionsRequest) 0, 0..=0 => cluster::describe_topic_partitions::handle [metadata, partitions];
 }

@@ -29,9 +29,10 @@ const LIMITS: &str = "
 - Listeners are PLAINTEXT, and everyone may do everything: authorized operations are told as without an authorizer.
 - DeleteTopics refuses `__consumer_offsets` and `__transaction_state` by INVALID_TOPIC_EXCEPTION.
 - ListTransactions takes patterns without Unicode classes (`\\pL`).
-- ListGroups and DescribeGroups know classic groups alone.
+- Regular expressions of consumer groups have no Unicode classes (`\\pL`); topic names have no use for them.
+- Configs of groups are those of consumer groups (`consumer.*`); the assignors of consumer groups are `uniform` and `range`.
 - AlterConfigs and IncrementalAlterConfigs change topics, and of brokers the keys that stand behind topic configs; other
-  keys of brokers are refused as read-only ones are, and so are log levels, groups and client metrics subscriptions.
+  keys of brokers are refused as read-only ones are, and so are log levels and client metrics subscriptions.
 - Throttle times are always 0: there are no quotas.
 ";
 

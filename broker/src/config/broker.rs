@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::error::{ConfigError, ConfigErrors};
 use super::listeners::{ListenerKeys, Listeners, SecurityProtocol};
 use super::settings::{
-    GroupSettings, LogSettings, NetworkSettings, OffsetSettings, TopicSettings, TransactionSettings,
+    ConsumerGroupSettings, GroupSettings, LogSettings, NetworkSettings, OffsetSettings, TopicSettings,
+    TransactionSettings,
 };
 use super::value::list;
 use super::values::Values;
@@ -32,6 +33,8 @@ pub struct BrokerConfig {
     pub log: LogSettings,
     /// Classic groups.
     pub groups: GroupSettings,
+    /// Consumer groups.
+    pub consumer_groups: ConsumerGroupSettings,
     /// Committed offsets.
     pub offsets: OffsetSettings,
     /// Transactions.
@@ -77,6 +80,7 @@ impl BrokerConfig {
             topics: TopicSettings::read(text),
             log: LogSettings::read(text),
             groups: GroupSettings::read(text),
+            consumer_groups: ConsumerGroupSettings::read(text),
             offsets: OffsetSettings::read(text),
             transactions: TransactionSettings::read(text),
             values,
@@ -120,10 +124,40 @@ fn refusals(values: &Values) -> Vec<(&'static str, String)> {
     if number("group.min.session.timeout.ms") > number("group.max.session.timeout.ms") {
         found.push(("group.min.session.timeout.ms", "it is above group.max.session.timeout.ms".to_owned()));
     }
+    found.extend(consumer_group_refusals(values));
     found.extend(cluster_refusals(values));
     if values.text("authorizer.class.name").is_some_and(|name| !name.is_empty()) {
         let reason = "authorization is not there yet, and without it every client could do everything; remove the key to allow that";
         found.push(("authorizer.class.name", reason.to_owned()));
+    }
+    found
+}
+
+/// Kafka: `GroupCoordinatorConfig`; and assignors that would be code to load.
+fn consumer_group_refusals(values: &Values) -> Vec<(&'static str, String)> {
+    const PREFIX: &str = "group.consumer";
+    let mut found = Vec::new();
+    let number = |name: &str| values.text(name).and_then(|text| text.parse::<i64>().ok());
+    for (key, what) in [
+        ("group.consumer.session.timeout.ms", "session.timeout.ms"),
+        ("group.consumer.heartbeat.interval.ms", "heartbeat.interval.ms"),
+        ("group.consumer.assignment.interval.ms", "assignment.interval.ms"),
+    ] {
+        let (least, most) = (format!("{PREFIX}.min.{what}"), format!("{PREFIX}.max.{what}"));
+        if number(key) < number(&least) || number(key) > number(&most) {
+            found.push((key, format!("it is not between {least} and {most}")));
+        }
+    }
+    if number("group.consumer.heartbeat.interval.ms") >= number("group.consumer.session.timeout.ms") {
+        found
+            .push(("group.consumer.heartbeat.interval.ms", "it is not below group.consumer.session.timeout.ms".into()));
+    }
+    let assignors = list(values.text("group.consumer.assignors").unwrap_or_default());
+    if assignors.is_empty() {
+        found.push(("group.consumer.assignors", "there must be at least one".into()));
+    }
+    if let Some(other) = assignors.iter().find(|name| !["uniform", "range"].contains(name)) {
+        found.push(("group.consumer.assignors", format!("{other} is not known; there are uniform and range")));
     }
     found
 }

@@ -7,6 +7,7 @@ pub mod describe;
 pub mod dynamic;
 pub mod env;
 pub mod error;
+pub mod group;
 pub mod key;
 pub mod listeners;
 pub mod origin;

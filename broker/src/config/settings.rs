@@ -88,6 +88,36 @@ settings! {
 }
 
 settings! {
+    /// Consumer groups (KIP-848).
+    pub struct ConsumerGroupSettings {
+        /// Milliseconds without a heartbeat after which a member is removed.
+        session_timeout_ms: i32 = "group.consumer.session.timeout.ms",
+        /// The least that may be set on a group.
+        min_session_timeout_ms: i32 = "group.consumer.min.session.timeout.ms",
+        /// The most that may be set on a group.
+        max_session_timeout_ms: i32 = "group.consumer.max.session.timeout.ms",
+        /// Milliseconds between heartbeats, told to the members.
+        heartbeat_interval_ms: i32 = "group.consumer.heartbeat.interval.ms",
+        /// The least that may be set on a group.
+        min_heartbeat_interval_ms: i32 = "group.consumer.min.heartbeat.interval.ms",
+        /// The most that may be set on a group.
+        max_heartbeat_interval_ms: i32 = "group.consumer.max.heartbeat.interval.ms",
+        /// Least milliseconds between two assignments of a group.
+        assignment_interval_ms: i32 = "group.consumer.assignment.interval.ms",
+        /// The least that may be set on a group.
+        min_assignment_interval_ms: i32 = "group.consumer.min.assignment.interval.ms",
+        /// The most that may be set on a group.
+        max_assignment_interval_ms: i32 = "group.consumer.max.assignment.interval.ms",
+        /// Most members of a group.
+        max_size: i32 = "group.consumer.max.size",
+        /// The assignors that members may ask for, the default one first.
+        assignors: Vec<String> = "group.consumer.assignors",
+        /// Which way groups may move between the two protocols.
+        migration_policy: String = "group.consumer.migration.policy",
+    }
+}
+
+settings! {
     /// Committed offsets and the topic that holds them.
     pub struct OffsetSettings {
         /// Bytes of the longest metadata string.

@@ -1,10 +1,12 @@
 //! The group coordinator: one shard for each partition of `__consumer_offsets`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use forebay_control::error_code::ErrorCode;
 use forebay_control::group::{
-    GroupCommand, GroupConfig, GroupEffect, GroupEvent, GroupMachine, GroupReply, TopicDeleted, TransactionMarker,
+    GroupCommand, GroupConfig, GroupEffect, GroupEvent, GroupMachine, GroupReply, ResolveRegexes, TopicDeleted,
+    TopicsImage, TransactionMarker,
 };
 use forebay_control::machine::{Machine, ReplyTo};
 use forebay_control::transaction::partition_for;
@@ -27,9 +29,37 @@ pub struct Groups {
     partitions: Arc<Partitions>,
     shared: Arc<Shared<GroupMachine>>,
     /// Without those whose logs are offline.
-    shards: OnceLock<Vec<Option<Shard<GroupMachine>>>>,
+    places: OnceLock<Vec<Option<Place>>>,
     /// Held while the topic is made and its log replayed.
     opening: Mutex<()>,
+}
+
+/// A shard, and what it has been told of the cluster.
+struct Place {
+    shard: Arc<Shard<GroupMachine>>,
+    /// The number of the last change that it knows.
+    knows: AtomicU64,
+    /// Held while it is told, so that an older view never comes after a newer one.
+    telling: Mutex<()>,
+}
+
+impl Place {
+    /// The shard, once it knows the cluster as it is now.
+    fn up_to_date(&self, metadata: &Metadata) -> &Shard<GroupMachine> {
+        if self.knows.load(Ordering::Acquire) != metadata.group_view_change() {
+            let _guard = self.telling.lock();
+            let view = metadata.group_view();
+            if self.knows.load(Ordering::Acquire) != view.change {
+                let told = self.shard.run(GroupCommand::Topics(view.topics));
+                let told = told.and_then(|_| self.shard.run(GroupCommand::Overrides(view.overrides)));
+                // It fails where the shard's log is offline, and then whatever is asked next does, too.
+                if told.is_ok() {
+                    self.knows.store(view.change, Ordering::Release);
+                }
+            }
+        }
+        &self.shard
+    }
 }
 
 impl Groups {
@@ -46,7 +76,7 @@ impl Groups {
             metadata,
             partitions,
             shared: Arc::default(),
-            shards: OnceLock::new(),
+            places: OnceLock::new(),
             opening: Mutex::new(()),
         }
     }
@@ -64,33 +94,34 @@ impl Groups {
 
     /// The shards that work; makes the topic when it is first needed, as Kafka does.
     pub fn shards(&self) -> Result<impl Iterator<Item = &Shard<GroupMachine>>, ErrorCode> {
-        Ok(self.opened()?.iter().flatten().filter(|shard| !shard.partition().is_offline()))
+        let online = |place: &&Place| !place.shard.partition().is_offline();
+        Ok(self.opened()?.iter().flatten().filter(online).map(|place| place.up_to_date(&self.metadata)))
     }
 
-    fn opened(&self) -> Result<&[Option<Shard<GroupMachine>>], ErrorCode> {
-        if let Some(shards) = self.shards.get() {
-            return Ok(shards);
+    fn opened(&self) -> Result<&[Option<Place>], ErrorCode> {
+        if let Some(places) = self.places.get() {
+            return Ok(places);
         }
         let _guard = self.opening.lock();
-        if let Some(shards) = self.shards.get() {
-            return Ok(shards);
+        if let Some(places) = self.places.get() {
+            return Ok(places);
         }
         let count = internal_topics::ensure(&self.metadata, OFFSETS_TOPIC, &self.topic)?;
-        let mut shards = Vec::with_capacity(count as usize);
+        let mut places = Vec::with_capacity(count as usize);
         for number in 0..count {
             // One that is not there lies in a folder that has failed.
             let partition = self.partitions.get(OFFSETS_TOPIC, number).filter(|partition| !partition.is_offline());
-            shards.push(match partition {
+            places.push(match partition {
                 Some(partition) => self.load(number as usize, partition)?,
                 None => None,
             });
         }
-        Ok(self.shards.get_or_init(|| shards))
+        Ok(self.places.get_or_init(|| places))
     }
 
     /// `None` if its log cannot be read, or the disk fails meanwhile, which takes only this partition with it (Kafka:
     /// CoordinatorRuntime, a context that FAILED).
-    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Option<Shard<GroupMachine>>, ErrorCode> {
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Option<Place>, ErrorCode> {
         let mut machine = GroupMachine::new(self.config.clone());
         let replayed = replay(&partition, |item| {
             match item {
@@ -111,11 +142,16 @@ impl Groups {
             tracing::error!("the group coordinator cannot load: {error}");
             return Ok(None);
         }
+        let view = self.metadata.group_view();
+        machine.apply(GroupEvent::Topics(view.topics));
+        machine.apply(GroupEvent::Overrides(view.overrides));
         let shard = Shard::new(number, machine, partition, self.shared.clone());
+        let place =
+            |shard| Place { shard: Arc::new(shard), knows: AtomicU64::new(view.change), telling: Mutex::new(()) };
         match shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
-            Ok(_) => Ok(Some(shard)),
+            Ok(_) => Ok(Some(place(shard))),
             // What it wants to write now it will want again when it is written to.
-            Err(AppendError::Storage(error)) if error.is_full() => Ok(Some(shard)),
+            Err(AppendError::Storage(error)) if error.is_full() => Ok(Some(place(shard))),
             Err(_) if shard.partition().is_offline() => Ok(None),
             Err(error) => {
                 tracing::error!("the group coordinator cannot write after loading: {error}");
@@ -127,9 +163,13 @@ impl Groups {
     /// The shard of `group_id`. Kafka: NOT_COORDINATOR where the group's log is offline, so that the client asks for the coordinator
     /// again and learns from that answer that there is none now.
     pub fn shard(&self, group_id: &str) -> Result<&Shard<GroupMachine>, ErrorCode> {
+        Ok(self.place(group_id)?.up_to_date(&self.metadata))
+    }
+
+    fn place(&self, group_id: &str) -> Result<&Place, ErrorCode> {
         let number = self.partition_of(group_id)?;
-        let shard = self.opened()?[number as usize].as_ref();
-        shard.filter(|shard| !shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
+        let place = self.opened()?[number as usize].as_ref();
+        place.filter(|place| !place.shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
     }
 
     /// Runs a command on the shard of `group_id` and waits for its reply.
@@ -138,7 +178,9 @@ impl Groups {
         group_id: &str,
         command: impl FnOnce(ReplyTo) -> GroupCommand,
     ) -> Result<GroupReply, ErrorCode> {
-        self.shard(group_id)?.ask(command, log).await.map_err(|_| ErrorCode::CoordinatorNotAvailable)
+        let place = self.place(group_id)?;
+        let reply = place.up_to_date(&self.metadata).ask(command, |effects| self.perform(place, effects)).await;
+        reply.map_err(|_| ErrorCode::CoordinatorNotAvailable)
     }
 
     /// Runs a command that is answered at once.
@@ -147,7 +189,9 @@ impl Groups {
         group_id: &str,
         command: impl FnOnce(ReplyTo) -> GroupCommand,
     ) -> Result<GroupReply, ErrorCode> {
-        self.shard(group_id)?.ask_now(command, log).map_err(|_| ErrorCode::CoordinatorNotAvailable)
+        let place = self.place(group_id)?;
+        let reply = place.up_to_date(&self.metadata).ask_now(command, |effects| self.perform(place, effects));
+        reply.map_err(|_| ErrorCode::CoordinatorNotAvailable)
     }
 
     /// Ends a producer's transaction in one partition of `__consumer_offsets`: the marker and what it does are one step. The partition
@@ -159,10 +203,11 @@ impl Groups {
         commit: bool,
         coordinator_epoch: i32,
     ) -> Result<Option<(Arc<Partition>, Offset)>, AppendError> {
-        let Ok(shards) = self.opened() else { return Ok(None) };
-        let Some(shard) = usize::try_from(partition).ok().and_then(|n| shards.get(n)?.as_ref()) else {
+        let Ok(places) = self.opened() else { return Ok(None) };
+        let Some(place) = usize::try_from(partition).ok().and_then(|n| places.get(n)?.as_ref()) else {
             return Ok(None);
         };
+        let shard = &place.shard;
         let marker = || shard.partition().append_marker(producer, commit, coordinator_epoch).map(drop);
         let command = GroupCommand::TransactionMarker(TransactionMarker { producer_id: producer.0, committed: commit });
         shard.run_after(marker, command).map(|ran| Some((shard.partition().clone(), ran.end)))
@@ -170,9 +215,9 @@ impl Groups {
 
     /// Forgets the offsets committed for a topic that is gone.
     pub fn topic_deleted(&self, topic: &str) {
-        let Some(shards) = self.shards.get() else { return };
-        for shard in shards.iter().flatten() {
-            if let Err(error) = shard.run(GroupCommand::TopicDeleted(TopicDeleted { topic: topic.into() })) {
+        let Some(places) = self.places.get() else { return };
+        for place in places.iter().flatten() {
+            if let Err(error) = place.shard.run(GroupCommand::TopicDeleted(TopicDeleted { topic: topic.into() })) {
                 tracing::error!("cannot remove the offsets of deleted topic {topic}: {error}");
             }
         }
@@ -182,22 +227,44 @@ impl Groups {
     pub async fn drive_timers(self: Arc<Self>) {
         loop {
             for (number, timer) in self.shared.timers.due().await {
-                let Some(shard) = self.shards.get().and_then(|s| s.get(number)?.as_ref()) else { continue };
+                let Some(place) = self.places.get().and_then(|p| p.get(number)?.as_ref()) else { continue };
+                let shard = place.up_to_date(&self.metadata);
                 match shard.run(GroupMachine::timer_command(timer)) {
-                    Ok(ran) => log(ran.effects),
+                    Ok(ran) => self.perform(place, ran.effects),
                     Err(_) if shard.partition().is_offline() => {}
                     Err(error) => tracing::error!("a timer of the group coordinator failed: {error}"),
                 }
             }
         }
     }
+
+    fn perform(&self, place: &Place, effects: Vec<GroupEffect>) {
+        for effect in effects {
+            match effect {
+                GroupEffect::Log(line) => tracing::info!("{line}"),
+                GroupEffect::ResolveRegexes(regexes) => {
+                    let (shard, topics) = (place.shard.clone(), self.metadata.group_view().topics);
+                    let resolve = move || resolve(&shard, &topics, &regexes);
+                    // All names of topics are looked at, and nobody waits for what comes out.
+                    match tokio::runtime::Handle::try_current() {
+                        Ok(runtime) => drop(runtime.spawn_blocking(resolve)),
+                        Err(_) => resolve(),
+                    }
+                }
+            }
+        }
+    }
 }
 
-/// What groups want said to the operator.
-fn log(effects: Vec<GroupEffect>) {
-    for effect in effects {
-        if let GroupEffect::Log(line) = effect {
-            tracing::info!("{line}");
-        }
+fn resolve(shard: &Shard<GroupMachine>, topics: &TopicsImage, regexes: &ResolveRegexes) {
+    let resolved = regexes.resolve(topics.version(), topics.names());
+    match shard.run(GroupCommand::RegexesResolved(resolved)) {
+        Ok(ran) => ran.effects.into_iter().for_each(|effect| {
+            if let GroupEffect::Log(line) = effect {
+                tracing::info!("{line}");
+            }
+        }),
+        Err(_) if shard.partition().is_offline() => {}
+        Err(error) => tracing::error!("the topics of regular expressions cannot be written: {error}"),
     }
 }

@@ -13,6 +13,7 @@ use forebay_storage::ids::{BrokerId, LeaderEpoch, ProducerId, TopicId, TopicPart
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use super::group_view::{self, GroupView, GroupViews};
 use super::log_config::partition_config;
 use super::replay::{Replayed, replay};
 use super::shard::Shard;
@@ -24,6 +25,7 @@ pub struct Metadata {
     node_id: BrokerId,
     shard: Shard<MetadataMachine>,
     partitions: Arc<Partitions>,
+    group_views: GroupViews,
     producer_id_expiration_ms: i64,
     /// Held while configs go from the machine to the logs, so that an older one never comes after a newer one.
     configuring: Mutex<()>,
@@ -55,6 +57,7 @@ impl Metadata {
             node_id,
             shard: Shard::new(0, machine, log, Arc::default()),
             partitions,
+            group_views: GroupViews::default(),
             producer_id_expiration_ms,
             configuring: Mutex::new(()),
         };
@@ -103,6 +106,24 @@ impl Metadata {
     pub fn dynamic(&self) -> Dynamic {
         let of = |m: &MetadataMachine, id| m.dynamic_configs(&ConfigResource::Broker(id));
         self.query(|m| Dynamic { node: of(m, Some(self.node_id)), cluster: of(m, None) })
+    }
+
+    /// What is set on a group.
+    pub fn group_overrides(&self, group_id: &str) -> BTreeMap<String, String> {
+        self.query(|m| m.dynamic_configs(&ConfigResource::Group(group_id.to_owned())))
+    }
+
+    /// The number of the last change that groups must know of.
+    pub fn group_view_change(&self) -> u64 {
+        self.group_views.change()
+    }
+
+    /// What groups must know.
+    pub fn group_view(&self) -> GroupView {
+        // The log's end grows with each change, and does not shrink when the broker starts again.
+        let end = || self.log().log_end().0;
+        self.group_views
+            .now(|old| self.query(|m| (group_view::topics(&old.topics, m, end()), group_view::overrides(m))))
     }
 
     /// The id of the topic of an existing partition.
@@ -169,11 +190,16 @@ impl Metadata {
             match effect {
                 Effect::OpenPartitions { topic, topic_id, partitions } => {
                     self.partitions.add(self.new_partitions(&topic, topic_id, &partitions, true));
+                    self.group_views.changed();
                     self.partitions.make(&topic, &partitions);
                     // It may have changed since.
                     self.update_config(&topic);
                 }
-                Effect::DeletePartitions { topic, .. } => self.partitions.delete_topic(&topic),
+                Effect::DeletePartitions { topic, .. } => {
+                    self.partitions.delete_topic(&topic);
+                    self.group_views.changed();
+                }
+                Effect::GroupConfigChanged => self.group_views.changed(),
                 Effect::TopicConfigChanged { topic } => self.update_config(&topic),
                 Effect::BrokerConfigChanged => {
                     let topics: Vec<String> = self.query(|m| m.topics().map(|t| t.name.clone()).collect());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use forebay_control::group::GroupConfig;
+use forebay_control::group::{ConsumerGroupConfig, GroupConfig, MigrationPolicy};
 use forebay_control::metadata::MetadataConfig;
 use forebay_control::metadata::command::{Endpoint, RegisterBroker};
 use forebay_control::transaction::TransactionConfig;
@@ -181,7 +181,20 @@ fn group_config(config: &BrokerConfig) -> GroupConfig {
         offset_metadata_max_bytes: config.offsets.metadata_max_bytes,
         offsets_retention_minutes: config.offsets.retention_minutes,
         offsets_retention_check_interval_ms: config.offsets.retention_check_interval_ms,
-        ..GroupConfig::default()
+        consumer: consumer_group_config(config),
+    }
+}
+
+fn consumer_group_config(config: &BrokerConfig) -> ConsumerGroupConfig {
+    let settings = &config.consumer_groups;
+    ConsumerGroupConfig {
+        session_timeout_ms: settings.session_timeout_ms,
+        heartbeat_interval_ms: settings.heartbeat_interval_ms,
+        max_size: settings.max_size,
+        assignors: settings.assignors.iter().map(|name| name.as_str().into()).collect(),
+        migration_policy: MigrationPolicy::parse(&settings.migration_policy).expect("it was checked when it was set"),
+        assignment_interval_ms: settings.assignment_interval_ms,
+        ..ConsumerGroupConfig::default()
     }
 }
 

@@ -9,6 +9,7 @@ mod alter_configs;
 mod cleaner;
 mod cluster;
 mod connection;
+mod consumer_groups;
 mod every_version;
 mod fetch;
 mod fetch_sessions;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod client;
+pub mod consumer_groups;
 pub mod groups;
 pub mod records;
 pub mod requests;

@@ -1,6 +1,6 @@
-//! IncrementalAlterConfigs and AlterConfigs of topics and nodes (Kafka: ConfigAdminManager, ConfigurationControlManager; KIP-339).
+//! IncrementalAlterConfigs and AlterConfigs of topics, nodes and groups (Kafka: ConfigAdminManager, ConfigurationControlManager; KIP-339).
 //!
-//! Configs of nodes are stored as they come: the names and values are checked by the one who has the table of the server's keys.
+//! Configs of nodes and groups are stored as they come: the names and values are checked by the one who has the table of the server's keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +106,7 @@ impl MetadataMachine {
     fn change_list(&self, resource: &ConfigResource, present: Option<&str>, op: &ConfigOp) -> Result<String, Refusal> {
         let definition = match resource {
             ConfigResource::Topic(_) => topic_config::definition(&op.name),
-            ConfigResource::Broker(_) => None,
+            ConfigResource::Broker(_) | ConfigResource::Group(_) => None,
         };
         let is_list = matches!(resource, ConfigResource::Broker(_))
             || definition.is_some_and(|d| d.config_type == ConfigType::List);
@@ -130,11 +130,16 @@ impl MetadataMachine {
 
 /// Whether a resource may have that name (Kafka: ControllerConfigurationValidator).
 fn check_name(resource: &ConfigResource) -> Result<(), Refusal> {
-    let ConfigResource::Topic(name) = resource else { return Ok(()) };
-    if name.is_empty() {
-        return Err(Refusal::new(ErrorCode::InvalidRequest, "Default topic resources are not allowed."));
+    let no_default =
+        |kind: &str| Refusal::new(ErrorCode::InvalidRequest, format!("Default {kind} resources are not allowed."));
+    match resource {
+        ConfigResource::Topic(name) if name.is_empty() => Err(no_default("topic")),
+        ConfigResource::Topic(name) => {
+            validate_topic_name(name).map_err(|message| Refusal::new(ErrorCode::InvalidTopicException, message))
+        }
+        ConfigResource::Group(name) if name.is_empty() => Err(no_default("group")),
+        ConfigResource::Broker(_) | ConfigResource::Group(_) => Ok(()),
     }
-    validate_topic_name(name).map_err(|message| Refusal::new(ErrorCode::InvalidTopicException, message))
 }
 
 fn refuse_duplicates<'a>(mut names: impl Iterator<Item = &'a str>) -> Result<(), Refusal> {
@@ -180,5 +185,6 @@ fn add_events(
     decision.effects.push(match resource {
         ConfigResource::Topic(topic) => Effect::TopicConfigChanged { topic: topic.clone() },
         ConfigResource::Broker(_) => Effect::BrokerConfigChanged,
+        ConfigResource::Group(_) => Effect::GroupConfigChanged,
     });
 }

@@ -164,6 +164,8 @@ pub enum ConfigResource {
     Topic(String),
     /// One node, or all of them when `None` (the cluster-wide default).
     Broker(Option<BrokerId>),
+    /// A group, by name.
+    Group(String),
 }
 
 /// How configs change.

@@ -31,4 +31,6 @@ pub enum Effect {
     },
     /// The dynamic configs of the nodes have changed.
     BrokerConfigChanged,
+    /// The configs of a group have changed.
+    GroupConfigChanged,
 }

@@ -83,10 +83,15 @@ impl MetadataMachine {
         self.next_producer_id
     }
 
-    /// What is set at run time for a topic or a node; empty when nothing is.
+    /// What is set at run time for a topic, a node or a group; empty when nothing is.
     #[must_use]
     pub fn dynamic_configs(&self, resource: &ConfigResource) -> BTreeMap<String, String> {
         self.configs.get(resource).cloned().unwrap_or_default()
+    }
+
+    /// Everything that has something set at run time.
+    pub fn all_dynamic_configs(&self) -> impl Iterator<Item = (&ConfigResource, &BTreeMap<String, String>)> {
+        self.configs.iter()
     }
 
     /// What is set on a topic; `None` when there is no such topic.

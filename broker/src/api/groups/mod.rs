@@ -1,5 +1,7 @@
 //! APIs of consumer groups and their offsets.
 
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
 pub mod delete_groups;
 pub mod describe_groups;
 pub mod find_coordinator;

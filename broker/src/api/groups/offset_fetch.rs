@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
-use forebay_control::group::FetchedOffset;
+use forebay_control::group::{FetchedOffset, GroupMachine};
 use forebay_storage::ids::TopicPartition;
 use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
@@ -28,7 +28,9 @@ pub async fn handle(call: &Call, request: OffsetFetchRequest, groups: &Arc<Group
                     .collect()
             });
             let answer = OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
-            answers.push(match fetch(groups, &group.group_id, wanted, request.require_stable).await {
+            // Before version 9 these are not there, and the defaults say so.
+            let member = (group.member_id.as_ref().map(|id| id.as_str()), group.member_epoch);
+            answers.push(match fetch(groups, &group.group_id, member, wanted, request.require_stable).await {
                 Ok(found) => answer.with_topics(by_topic(found).into_iter().map(group_topic).collect()),
                 Err(error) => answer.with_error_code(error.code()),
             });
@@ -38,7 +40,7 @@ pub async fn handle(call: &Call, request: OffsetFetchRequest, groups: &Arc<Group
     let wanted: Option<Vec<TopicPartition>> = request.topics.as_ref().map(|topics| {
         topics.iter().flat_map(|t| t.partition_indexes.iter().map(|p| convert::partition_name(&t.name, *p))).collect()
     });
-    match fetch(groups, &request.group_id, wanted.clone(), request.require_stable).await {
+    match fetch(groups, &request.group_id, NOBODY, wanted.clone(), request.require_stable).await {
         Ok(found) => OffsetFetchResponse::default()
             .with_topics(by_topic(found).into_iter().map(|t| topic(call.version, t)).collect()),
         Err(error) if call.version >= 2 => OffsetFetchResponse::default().with_error_code(error.code()),
@@ -51,15 +53,22 @@ pub async fn handle(call: &Call, request: OffsetFetchRequest, groups: &Arc<Group
     }
 }
 
+/// Who asks, where the request does not say: no member, no epoch.
+const NOBODY: (Option<&str>, i32) = (None, -1);
+
 async fn fetch(
     groups: &Groups,
     group_id: &str,
+    (member_id, member_epoch): (Option<&str>, i32),
     wanted: Option<Vec<TopicPartition>>,
     require_stable: bool,
 ) -> Result<Vec<FetchedOffset>, ErrorCode> {
     let shard = groups.shard(group_id)?;
-    let read = shard.read(|machine| machine.fetch_offsets(group_id, wanted.as_deref(), require_stable)).await;
-    read.map_err(|_| ErrorCode::CoordinatorNotAvailable)
+    let look = |machine: &GroupMachine| {
+        machine.check_offset_fetch(group_id, member_id, member_epoch)?;
+        Ok(machine.fetch_offsets(group_id, wanted.as_deref(), require_stable))
+    };
+    shard.read(look).await.map_err(|_| ErrorCode::CoordinatorNotAvailable)?
 }
 
 fn failed(partition: TopicPartition, error: ErrorCode) -> FetchedOffset {

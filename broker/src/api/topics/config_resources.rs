@@ -8,7 +8,7 @@ use forebay_control::metadata::command::{AlterConfigs, AlterResource, ConfigChan
 use forebay_control::metadata::{Command, Reply};
 use forebay_storage::ids::BrokerId;
 
-use crate::config::dynamic;
+use crate::config::{BrokerConfig, dynamic, group};
 use crate::coordinator::metadata::Metadata;
 use crate::node::Cluster;
 
@@ -37,7 +37,13 @@ pub struct Asked {
 }
 
 /// Makes the changes; one answer for each entry of the request, in its order.
-pub fn alter(asked: Vec<Asked>, validate_only: bool, metadata: &Metadata, cluster: &Cluster) -> Vec<Refused> {
+pub fn alter(
+    asked: Vec<Asked>,
+    validate_only: bool,
+    metadata: &Metadata,
+    cluster: &Cluster,
+    config: &BrokerConfig,
+) -> Vec<Refused> {
     let mut counts: BTreeMap<(i8, String), usize> = BTreeMap::new();
     asked.iter().for_each(|a| *counts.entry((a.kind, a.name.clone())).or_default() += 1);
     let mut answers = Vec::with_capacity(asked.len());
@@ -45,7 +51,7 @@ pub fn alter(asked: Vec<Asked>, validate_only: bool, metadata: &Metadata, cluste
     for entry in asked {
         let once = counts[&(entry.kind, entry.name.clone())] == 1;
         let repeated = || invalid("Each resource must appear at most once.");
-        let checked = if once { to_controller(entry, cluster) } else { Err(repeated()) };
+        let checked = if once { to_controller(entry, metadata, cluster, config) } else { Err(repeated()) };
         answers.push(checked.map(|resource| resources.push(resource)).err());
     }
     let mut outcomes = ask(resources, validate_only, metadata).into_iter();
@@ -66,7 +72,12 @@ fn ask(resources: Vec<AlterResource>, validate_only: bool, metadata: &Metadata) 
     }
 }
 
-fn to_controller(asked: Asked, cluster: &Cluster) -> Result<AlterResource, Refused> {
+fn to_controller(
+    asked: Asked,
+    metadata: &Metadata,
+    cluster: &Cluster,
+    config: &BrokerConfig,
+) -> Result<AlterResource, Refused> {
     let change = asked.change?;
     let resource = match asked.kind {
         TOPIC => ConfigResource::Topic(asked.name),
@@ -81,7 +92,12 @@ fn to_controller(asked: Asked, cluster: &Cluster) -> Result<AlterResource, Refus
             ));
         }
         CLIENT_METRICS => return Err(invalid("Client metrics subscriptions are not there yet")),
-        GROUP => return Err(invalid("Configs of single groups are not there yet; set group.* keys on the broker")),
+        GROUP => {
+            let next = after(metadata.group_overrides(&asked.name), &change);
+            group::check(&next, &config.consumer_groups)
+                .map_err(|message| (ErrorCode::InvalidConfig, Some(message)))?;
+            ConfigResource::Group(asked.name)
+        }
         other => return Err(invalid(&format!("Unknown resource type {other}"))),
     };
     Ok(AlterResource { resource, change })
@@ -110,6 +126,20 @@ fn set_by(change: &ConfigChange) -> Vec<(&str, Option<&str>)> {
             configs.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect()
         }
     }
+}
+
+/// What is set on a group when a change has come through. What the controller will refuse does not count.
+fn after(mut present: BTreeMap<String, String>, change: &ConfigChange) -> BTreeMap<String, String> {
+    if matches!(change, ConfigChange::Replace(_)) {
+        present.clear();
+    }
+    for (name, value) in set_by(change) {
+        match value {
+            Some(value) => present.insert(name.to_owned(), value.to_owned()),
+            None => present.remove(name),
+        };
+    }
+    present
 }
 
 /// A request that makes no sense.

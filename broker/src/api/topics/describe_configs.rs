@@ -71,7 +71,7 @@ fn describe(
         // Log levels are set by FOREBAY_LOG and cannot be changed at run time.
         BROKER_LOGGER => Ok(Vec::new()),
         GROUP if name.is_empty() => Err((ErrorCode::InvalidRequest, "Group name must not be empty".into())),
-        GROUP => Ok(describe::group(config.values(), &BTreeMap::new())),
+        GROUP => Ok(describe::group(config.values(), &metadata.group_overrides(name))),
         CLIENT_METRICS if name.is_empty() => {
             Err((ErrorCode::InvalidRequest, "Client metrics subscription name must not be empty".into()))
         }

@@ -10,6 +10,7 @@ use kafka_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterC
 use super::config_resources::{Asked, Refused, alter, invalid};
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::config::BrokerConfig;
 use crate::coordinator::metadata::Metadata;
 use crate::node::Cluster;
 
@@ -19,9 +20,10 @@ pub async fn handle(
     request: IncrementalAlterConfigsRequest,
     metadata: &Arc<Metadata>,
     cluster: &Cluster,
+    config: &Arc<BrokerConfig>,
 ) -> IncrementalAlterConfigsResponse {
     let asked = request.resources.iter().map(asked).collect();
-    let outcomes = alter(asked, request.validate_only, metadata, cluster);
+    let outcomes = alter(asked, request.validate_only, metadata, cluster, config);
     let answer = |(resource, (error, message)): (AlterConfigsResource, Refused)| {
         AlterConfigsResourceResponse::default()
             .with_resource_type(resource.resource_type)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
+use forebay_control::metadata::command::ConfigResource as Configured;
 use kafka_protocol::messages::list_config_resources_response::ConfigResource;
 use kafka_protocol::messages::{ListConfigResourcesRequest, ListConfigResourcesResponse};
 
@@ -35,10 +36,15 @@ pub async fn handle(
     ListConfigResourcesResponse::default().with_config_resources(resources.map(resource).collect())
 }
 
+fn group(resource: &Configured) -> Option<String> {
+    if let Configured::Group(name) = resource { Some(name.clone()) } else { None }
+}
+
 fn names(kind: i8, metadata: &Metadata, cluster: &Cluster) -> Vec<String> {
     match kind {
         TOPIC => metadata.query(|m| m.topics().map(|t| t.name.clone()).collect()),
         BROKER | BROKER_LOGGER => vec![cluster.node_id.to_string()],
+        GROUP => metadata.query(|m| m.all_dynamic_configs().filter_map(|(resource, _)| group(resource)).collect()),
         // Nothing can be set on these yet.
         _ => Vec::new(),
     }

@@ -157,6 +157,7 @@ fn change(value: &[u8]) -> Result<Decoded, String> {
             let (of, whose) = match r.resource {
                 ConfigResource::Topic(topic) => ("topic", topic),
                 ConfigResource::Broker(broker) => ("broker", broker.map(|b| b.to_string()).unwrap_or_default()),
+                ConfigResource::Group(name) => ("group", name),
             };
             ("config", fields!({ "resource_type": of, "resource": whose, "name": r.name, "value": r.value }))
         }

@@ -9,6 +9,7 @@ use kafka_protocol::messages::*;
 
 use super::World;
 use crate::support::client::Client;
+use crate::support::consumer_groups::{assigned, beating, joining};
 use crate::support::groups::{commit_request, join_request, lone_member, sync_request};
 use crate::support::{group, text, topic};
 
@@ -99,6 +100,35 @@ pub fn leave_group(client: &mut Client, _: &World, version: i16) {
     let response = client.call(version, &request.with_members(members));
     assert_eq!(response.error_code, 0);
     assert_eq!(response.members.iter().map(|m| m.error_code).collect::<Vec<_>>(), [25, 25, 0]);
+}
+
+pub fn consumer_group_heartbeat(client: &mut Client, world: &World, version: i16) {
+    client.call(version, &ConsumerGroupHeartbeatRequest::default());
+    let id = format!("consuming-{version}");
+    let member = if version == 0 { "" } else { "me" };
+    let request = joining(&id, member, &[&world.known.name]).with_instance_id(Some(text("instance")));
+    let joined =
+        client.call(version, &request.with_rack_id(Some(text("rack"))).with_server_assignor(Some(text("range"))));
+    assert_eq!((joined.error_code, assigned(&joined)), (0, Some(vec![0, 1, 2])), "{:?}", joined.error_message);
+    let member = joined.member_id.unwrap();
+    assert_eq!(client.call(version, &beating(&id, &member, joined.member_epoch)).error_code, 0);
+    assert_eq!(client.call(version, &beating(&id, "nobody", 1)).error_code, 25, "UNKNOWN_MEMBER_ID");
+    if version >= 1 {
+        let by_regex = joining("by-regex", "me", &[]).with_subscribed_topic_names(None);
+        assert_eq!(client.call(version, &by_regex.with_subscribed_topic_regex(Some(text("k.*")))).error_code, 0);
+    }
+}
+
+pub fn consumer_group_describe(client: &mut Client, world: &World, version: i16) {
+    client.call(version, &ConsumerGroupDescribeRequest::default());
+    let id = format!("consumer-described-{version}");
+    client.call(1, &joining(&id, "me", &[&world.known.name]).with_rack_id(Some(text("rack"))));
+    let request = ConsumerGroupDescribeRequest::default()
+        .with_group_ids(vec![group(&id), group("nothing-there")])
+        .with_include_authorized_operations(true);
+    let response = client.call(version, &request);
+    assert_eq!(response.groups.iter().map(|g| g.error_code).collect::<Vec<_>>(), [0, 69], "GROUP_ID_NOT_FOUND");
+    assert_eq!(response.groups[0].members[0].member_type, if version >= 1 { 1 } else { -1 });
 }
 
 pub fn describe_groups(client: &mut Client, _: &World, version: i16) {

@@ -57,6 +57,8 @@ fn probe(key: ApiKey) -> Probe {
         ApiKey::DescribeGroups => groups::describe_groups,
         ApiKey::ListGroups => groups::list_groups,
         ApiKey::DeleteGroups => groups::delete_groups,
+        ApiKey::ConsumerGroupHeartbeat => groups::consumer_group_heartbeat,
+        ApiKey::ConsumerGroupDescribe => groups::consumer_group_describe,
         ApiKey::OffsetCommit => groups::offset_commit,
         ApiKey::OffsetFetch => groups::offset_fetch,
         ApiKey::OffsetDelete => groups::offset_delete,

@@ -1,4 +1,4 @@
-//! ConfigRecord, api key 4: a dynamic config of a topic or a node.
+//! ConfigRecord, api key 4: a dynamic config of a topic, a node or a group.
 
 use forebay_storage::ids::BrokerId;
 
@@ -13,6 +13,8 @@ pub(super) const VERSION: u32 = 0;
 const TOPIC: i8 = 2;
 /// ConfigResource.Type of a node.
 const BROKER: i8 = 4;
+/// ConfigResource.Type of a group.
+const GROUP: i8 = 32;
 
 /// A config is set, or taken back when the value is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,10 @@ impl ConfigRecord {
                 w.i8(BROKER);
                 // The name of all nodes is the empty one (Kafka: ConfigurationControlManager.DEFAULT_NODE).
                 w.compact_string(&broker.map(|b| b.to_string()).unwrap_or_default());
+            }
+            ConfigResource::Group(name) => {
+                w.i8(GROUP);
+                w.compact_string(name);
             }
         }
         w.compact_string(&self.name);
@@ -65,6 +71,7 @@ fn resource(kind: i8, name: &str) -> Result<ConfigResource, DecodeError> {
             Ok(id) => Ok(ConfigResource::Broker(Some(BrokerId(id)))),
             Err(_) => Err(DecodeError::invalid("resource name", format!("{name:?} is not a node's number"))),
         },
+        GROUP => Ok(ConfigResource::Group(name.to_owned())),
         other => Err(DecodeError::invalid("resource type", format!("type {other} is not known to this program"))),
     }
 }

@@ -132,6 +132,7 @@ fn resource() -> impl Strategy<Value = ConfigResource> {
     prop_oneof![
         ".{0,9}".prop_map(ConfigResource::Topic),
         proptest::option::of(any::<i32>().prop_map(BrokerId)).prop_map(ConfigResource::Broker),
+        ".{0,9}".prop_map(ConfigResource::Group),
     ]
 }
 

@@ -1,5 +1,5 @@
 //! Records of Kafka about things that this program does not serve yet: access control, credentials, quotas, delegation tokens,
-//! and configs of groups and of client metrics. Read so that they can be told, never written.
+//! and configs of share and streams groups and of client metrics. Read so that they can be told, never written.
 
 use super::check_version;
 use crate::metadata::wire::{DecodeError, Reader};
@@ -28,7 +28,7 @@ pub enum UnservedKind {
     ClientQuota,
     /// A delegation token.
     DelegationToken,
-    /// A config of a group.
+    /// A config of a share or a streams group.
     GroupConfig,
     /// A config of a client metrics subscription.
     ClientMetricsConfig,
@@ -82,16 +82,18 @@ impl UnservedRecord {
         Ok(Some(record))
     }
 
-    /// A ConfigRecord of neither a topic nor a node; `None` when it is one of these.
+    /// A ConfigRecord of neither a topic, a node nor a consumer group; `None` when it is one of these.
     pub(super) fn of_config(r: &mut Reader<'_>) -> Result<Option<UnservedRecord>, DecodeError> {
-        let kind = match r.i8("resource type")? {
+        let resource_type = r.i8("resource type")?;
+        let resource = r.compact_string("resource name")?;
+        let name = r.compact_string("name")?;
+        let kind = match resource_type {
             2 | 4 => return Ok(None),
+            GROUP if name.starts_with("consumer.") => return Ok(None),
             GROUP => UnservedKind::GroupConfig,
             CLIENT_METRICS => UnservedKind::ClientMetricsConfig,
             _ => UnservedKind::OtherConfig,
         };
-        let resource = r.compact_string("resource name")?;
-        let name = r.compact_string("name")?;
         let value = r.compact_nullable_string("value")?;
         r.skip_tags()?;
         let text = value.map(|value| format!("{resource}: {name}={value}"));

@@ -1,0 +1,112 @@
+//! What the groups know of the cluster: its topics, and what is set on single groups. One view for each change, shared by all shards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use forebay_control::group::{GroupOverrides, TopicInfo, TopicsImage};
+use forebay_control::metadata::command::ConfigResource;
+use forebay_control::metadata::{MetadataMachine, TopicInfo as Topic};
+use parking_lot::Mutex;
+
+/// The cluster as it is after some change.
+#[derive(Clone, Debug, Default)]
+pub struct GroupView {
+    /// The number of the change; 0 is before the first one.
+    pub change: u64,
+    /// All topics.
+    pub topics: Arc<TopicsImage>,
+    /// What is set on single groups.
+    pub overrides: Arc<BTreeMap<Arc<str>, GroupOverrides>>,
+}
+
+/// The view, made when it is first asked for after a change.
+#[derive(Debug)]
+pub struct GroupViews {
+    change: AtomicU64,
+    made: Mutex<GroupView>,
+}
+
+impl Default for GroupViews {
+    fn default() -> Self {
+        GroupViews { change: AtomicU64::new(1), made: Mutex::default() }
+    }
+}
+
+impl GroupViews {
+    /// Topics, their partitions or what is set on groups have changed.
+    pub fn changed(&self) {
+        self.change.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The number of the last change.
+    pub fn change(&self) -> u64 {
+        self.change.load(Ordering::Acquire)
+    }
+
+    /// The view of now. `make` is called when the old one is out of date.
+    pub fn now(&self, make: impl FnOnce(&GroupView) -> (TopicsImage, BTreeMap<Arc<str>, GroupOverrides>)) -> GroupView {
+        let mut made = self.made.lock();
+        // Before the look: what changes during it is looked at again.
+        let change = self.change();
+        if made.change != change {
+            let (topics, overrides) = make(&made);
+            *made = GroupView { change, topics: Arc::new(topics), overrides: Arc::new(overrides) };
+        }
+        made.clone()
+    }
+}
+
+/// The topics of the controller's state, whose log ends at `version`. Topics that have not changed keep what is known of them: its
+/// hash costs more than all the rest.
+pub fn topics(old: &TopicsImage, machine: &MetadataMachine, version: i64) -> TopicsImage {
+    let topic = |topic: &Topic| match old.by_id(topic.topic_id) {
+        Some(known) if known.partitions() == topic.partition_count() => known.clone(),
+        _ => Arc::new(info(machine, topic)),
+    };
+    old.next(version, machine.topics().map(topic))
+}
+
+fn info(machine: &MetadataMachine, topic: &Topic) -> TopicInfo {
+    let rack_of = |id| machine.brokers().find(|(broker, _)| *broker == id)?.1.rack.as_deref().map(Arc::from);
+    let racks: Vec<Vec<Arc<str>>> =
+        topic.partitions.iter().map(|p| p.replicas.iter().filter_map(|id| rack_of(*id)).collect()).collect();
+    TopicInfo::new(topic.name.as_str().into(), topic.topic_id, topic.partition_count(), &racks)
+}
+
+/// What is set on single groups in the controller's state. Values were checked when they were set.
+pub fn overrides(machine: &MetadataMachine) -> BTreeMap<Arc<str>, GroupOverrides> {
+    let of = |configs: &BTreeMap<String, String>| {
+        let number = |name: &str| configs.get(name).and_then(|value| value.trim().parse().ok());
+        GroupOverrides {
+            session_timeout_ms: number("consumer.session.timeout.ms"),
+            heartbeat_interval_ms: number("consumer.heartbeat.interval.ms"),
+            assignment_interval_ms: number("consumer.assignment.interval.ms"),
+        }
+    };
+    let group = |(resource, configs)| match resource {
+        &ConfigResource::Group(ref name) => Some((Arc::from(name.as_str()), of(configs))),
+        _ => None,
+    };
+    machine.all_dynamic_configs().filter_map(group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_is_made_once_for_each_change() {
+        let views = GroupViews::default();
+        let made = std::cell::Cell::new(0);
+        let look = || {
+            views.now(|old| {
+                made.set(made.get() + 1);
+                (old.topics.next(i64::from(made.get()), []), BTreeMap::new())
+            })
+        };
+        assert_eq!((look().change, look().topics.version(), made.get()), (1, 1, 1));
+        views.changed();
+        assert_eq!((look().change, look().topics.version(), made.get()), (2, 2, 2));
+    }
+}
