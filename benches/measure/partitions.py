@@ -10,6 +10,8 @@ REST_S = 30
 # Partitions are made while one producer waits for its answers on another topic.
 OTHER = "other"
 STOP_LIMIT_S = 300
+# A request may lead to 10,000 records, one of which is the topic's (Kafka: QuorumController.MAX_RECORDS_PER_USER_OP).
+MOST_AT_ONCE = 9_999
 
 # Key, title, form.
 FIGURES = [
