@@ -133,11 +133,14 @@ fn job(windows: Windows) -> String {
     )
 }
 
+/// A window, from start to end, and a user.
+type Group<'e> = ((i64, i64), Option<&'e str>);
+
 /// The result by the rule, with nothing of the engine: a row counts in a window unless the watermark of its partition before it has
 /// reached the window's last millisecond; a row that counts in none is late.
 fn expected(events: &[Event], windows: Windows) -> (Vec<String>, u64) {
     let mut watermarks: BTreeMap<i32, i64> = BTreeMap::new();
-    let mut groups: BTreeMap<((i64, i64), Option<&str>), Vec<Option<i64>>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group<'_>, Vec<Option<i64>>> = BTreeMap::new();
     let mut late = 0;
     for event in events {
         let watermark = watermarks.entry(event.partition).or_insert(i64::MIN);

@@ -92,6 +92,22 @@ fn windows_that_overlap() {
     }
 }
 
+/// The smallest of the different values is the smallest of all; equal calls are computed once.
+#[test]
+fn distinct_is_kept_where_it_matters() {
+    let plan = over_tables(
+        "INSERT INTO o SELECT u, COUNT(DISTINCT n) + COUNT(DISTINCT n) + COUNT(n) + MIN(DISTINCT n) + MIN(n) + SUM(DISTINCT n) FILTER (WHERE flag)
+         FROM HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND, INTERVAL '1' SECOND) GROUP BY u, window_start, window_end",
+    );
+    let text = plan.unwrap().explain();
+    let line = text.lines().find(|line| line.starts_with("  window")).unwrap();
+    assert_eq!(
+        line,
+        "  window     HOP of 10 s every 5 s shifted by 1 s over ts, by u: COUNT(DISTINCT n), COUNT(n), MIN(n), \
+         SUM(DISTINCT n) FILTER (WHERE flag)"
+    );
+}
+
 #[test]
 fn window_offset() {
     let with = |offset: &str| {
