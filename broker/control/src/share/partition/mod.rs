@@ -123,7 +123,7 @@ impl SharePartition {
     }
 
     fn gap_start(&self) -> Option<i64> {
-        self.gap.filter(|gap| gap.end == self.end).map(|gap| gap.start)
+        self.gap.filter(|gap| gap.end == self.end).map(|gap| gap.start.max(self.start))
     }
 
     /// Key of the batch that holds `offset`, or `offset` where none does.

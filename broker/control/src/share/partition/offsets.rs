@@ -41,6 +41,8 @@ impl SharePartition {
         if let Some(gap) = &mut self.gap {
             gap.start = gap.start.max(log_start);
         }
+        // What is left may all be done with. Kafka waits for the next acknowledgement, which then never comes.
+        self.advance_start();
     }
 
     fn first_available(&self) -> Option<i64> {
@@ -73,7 +75,7 @@ impl SharePartition {
             Some((_, batch)) if batch.last > done => done + 1,
             _ => self.cache.range(done + 1..).next().map_or(done + 1, |(key, _)| *key),
         };
-        let next = self.gap_start().map_or(next, |gap| gap.min(next));
+        let next = self.gap_start().map_or(next, |gap| gap.max(done + 1).min(next));
         self.start = self.start.max(next);
         while let Some(entry) = self.cache.first_entry()
             && entry.get().last <= done
@@ -90,11 +92,14 @@ impl SharePartition {
         if at_start.is_some_and(|record| !record.is_done()) {
             return None;
         }
-        let gap = self.gap_start();
+        let mut gap = self.gap_start();
         let mut done = None;
         for batch in self.cache.values() {
-            if gap.is_some_and(|gap| batch.last >= gap) {
-                return done;
+            if let Some(start) = &mut gap {
+                if batch.first > *start {
+                    return done;
+                }
+                *start = (batch.last + 1).max(*start);
             }
             for (_, last, record) in batch.runs() {
                 if !record.is_done() {

@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 
 use crate::share::partition::StateBatch;
 
+/// How often records were delivered, and their state: what decides between two states.
+type Rank = (i16, i8);
+
 /// The states of records from `start_offset` on (-1: of all), in order and without overlap; neighbours that are alike are one.
 pub(super) fn combine<'a>(batches: impl Iterator<Item = &'a StateBatch>, start_offset: i64) -> Vec<StateBatch> {
-    let mut changes: BTreeMap<i64, Vec<((i16, i8), i32)>> = BTreeMap::new();
+    let mut changes: BTreeMap<i64, Vec<(Rank, i32)>> = BTreeMap::new();
     for batch in batches {
         let first = if start_offset == -1 { batch.first_offset } else { batch.first_offset.max(start_offset) };
         if first <= batch.last_offset {
@@ -18,7 +21,7 @@ pub(super) fn combine<'a>(batches: impl Iterator<Item = &'a StateBatch>, start_o
             changes.entry(batch.last_offset.saturating_add(1)).or_default().push((rank, -1));
         }
     }
-    let mut open: BTreeMap<(i16, i8), i32> = BTreeMap::new();
+    let mut open: BTreeMap<Rank, i32> = BTreeMap::new();
     let mut combined: Vec<StateBatch> = Vec::new();
     let mut from = i64::MIN;
     for (offset, here) in changes {
@@ -53,6 +56,6 @@ fn add(combined: &mut Vec<StateBatch>, next: StateBatch) {
     }
 }
 
-fn rank(batch: &StateBatch) -> (i16, i8) {
+fn rank(batch: &StateBatch) -> Rank {
     (batch.delivery_count, batch.delivery_state)
 }

@@ -76,3 +76,16 @@ fn a_gap_of_the_log_at_the_start_does_not_hold_the_window() {
     acknowledge(&mut partition, "a", &[ack(6, 6, &[1])]);
     assert_eq!((partition.start_offset(), partition.next_fetch_offset()), (7, 7));
 }
+
+#[test]
+fn a_gap_that_was_filled_does_not_hold_the_window() {
+    // The gap's start has come to what was persisted as done with.
+    let states = [state(12, 12, RecordState::Archived, 1), state(14, 14, RecordState::Archived, 1)];
+    let mut partition = loaded(SharePartitionConfig::default(), 10, &states);
+    assert_eq!(acquire(&mut partition, "a", &[batch(10, 11)]), [records(10, 11, 1)]);
+    acknowledge(&mut partition, "a", &[ack(10, 11, &[1])]);
+    assert_eq!((partition.start_offset(), partition.next_fetch_offset()), (13, 13));
+    assert_eq!(acquire(&mut partition, "a", &[batch(13, 13)]), [records(13, 13, 1)]);
+    acknowledge(&mut partition, "a", &[ack(13, 13, &[1])]);
+    assert_eq!((partition.start_offset(), partition.next_fetch_offset()), (15, 15));
+}

@@ -122,7 +122,7 @@ impl Model {
                 assert!(offset >= self.partition.start_offset());
                 let before = self.held.insert(offset, (member, self.now + 50));
                 assert_eq!(before, None, "{offset} is with two members");
-                assert!(!self.durable.get(&offset).is_some_and(|(state, _)| *state >= 2), "{offset} was done with");
+                assert!(self.durable.get(&offset).is_none_or(|(state, _)| *state < 2), "{offset} was done with");
                 let deliveries = self.deliveries.entry(offset).or_default();
                 *deliveries += 1;
                 assert!(*deliveries <= LIMIT);
@@ -230,7 +230,7 @@ impl Model {
                 self.held.remove(&offset);
             }
         }
-        panic!("the window stays at {}", self.partition.start_offset());
+        panic!("the window does not close: {:?}", self.partition);
     }
 
     /// Whether the end of the log was compacted away.
