@@ -1,7 +1,9 @@
 //! Share groups (KIP-932): members take records of the same partitions, one by one, and acknowledge each.
 //!
 //! `partition` is what a partition's leader keeps for one group: which records are with whom, and how often they were delivered;
-//! `state` is the share coordinator, which keeps what of that must survive.
+//! `state` is the share coordinator, which keeps what of that must survive;
+//! `group` has the records and the assignor of membership.
 
+pub mod group;
 pub mod partition;
 pub mod state;

@@ -211,7 +211,7 @@ pub(crate) fn put_unsigned_varint(out: &mut BytesMut, mut value: u32) {
 }
 
 /// Writes a nullable string of a flexible version.
-pub(super) fn put_compact_nullable_string(out: &mut BytesMut, text: Option<&str>) {
+pub(crate) fn put_compact_nullable_string(out: &mut BytesMut, text: Option<&str>) {
     match text {
         Some(text) => put_compact_string(out, text),
         None => put_unsigned_varint(out, 0),
@@ -235,7 +235,7 @@ pub(crate) fn put_no_tags(out: &mut BytesMut) {
 }
 
 /// Writes a string of a flexible version.
-pub(super) fn put_compact_string(out: &mut BytesMut, text: &str) {
+pub(crate) fn put_compact_string(out: &mut BytesMut, text: &str) {
     let length = u32::try_from(text.len()).expect("a frame bounds the text that comes in");
     put_unsigned_varint(out, length + 1);
     out.put_slice(text.as_bytes());

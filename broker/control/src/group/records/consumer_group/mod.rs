@@ -14,5 +14,6 @@ pub use epoch::{GroupEpochValue, TargetEpochValue};
 pub use key::ConsumerGroupKey;
 pub use member::{ClassicProtocols, MemberValue};
 pub use partitions::{Assignment, EpochAssignment};
+pub(crate) use partitions::{put_assignment, read_assignment};
 pub use regex::ResolvedRegex;
 pub use target::TargetAssignmentValue;

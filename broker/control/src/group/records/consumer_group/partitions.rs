@@ -22,7 +22,7 @@ fn put_topic<'a>(out: &mut BytesMut, topic: TopicId, partitions: impl ExactSizeI
     partitions.for_each(|p| out.put_i32(*p));
 }
 
-pub(super) fn put_assignment(out: &mut BytesMut, assignment: &Assignment) {
+pub(crate) fn put_assignment(out: &mut BytesMut, assignment: &Assignment) {
     put_compact_count(out, assignment.len());
     for (topic, partitions) in assignment {
         put_topic(out, *topic, partitions.iter());
@@ -49,7 +49,7 @@ fn integers(reader: &mut Reader<'_>, field: &'static str) -> Result<Vec<i32>, Re
     (0..count).map(|_| reader.int32(field)).collect()
 }
 
-pub(super) fn read_assignment(reader: &mut Reader<'_>) -> Result<Assignment, RecordError> {
+pub(crate) fn read_assignment(reader: &mut Reader<'_>) -> Result<Assignment, RecordError> {
     let mut assignment = Assignment::new();
     for _ in 0..reader.count("topicPartitions", true)? {
         let topic = TopicId(Uuid::from_u128(reader.uuid("topicId")?));
