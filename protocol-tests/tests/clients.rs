@@ -26,10 +26,19 @@ const ADMIN: &[&str] =
 const JAVA_ONLY: &[&str] =
     &["transaction-timeout-too-large", "admin-topic-errors", "admin-transactions", "auto-create-topic"];
 
+/// Groups of the consumer protocol (KIP-848).
+const CONSUMER_PROTOCOL: &[&str] = &[
+    "consumer-protocol-rebalance",
+    "consumer-protocol-static-membership",
+    "consumer-protocol-resume",
+    "consumer-protocol-regex",
+    "consumer-protocol-migration",
+];
+
 fn main() -> ExitCode {
     suite::main(|| {
         let most = [PRODUCE_AND_CONSUME, MORE_CODECS, GROUPS, OFFSETS_AND_TRANSACTIONS, ADMIN].concat();
-        let mut trials = client(Language::Java, &[&most, JAVA_ONLY].concat());
+        let mut trials = client(Language::Java, &[&most, JAVA_ONLY, CONSUMER_PROTOCOL].concat());
         trials.extend(client(Language::Python, &most));
         trials.extend(client(Language::Go, &[&most[..], &["admin-transactions"]].concat()));
         // kafkajs knows neither lz4 and zstd nor static members nor cooperative rebalances.

@@ -24,6 +24,7 @@ const STEPS: &[(&str, Step)] = &[
     ("kafka-console-consumer-class-by-partition", console_consumer_of_one_partition),
     ("kafka-consumer-groups-describe", groups_describe),
     ("kafka-consumer-groups-reset-offsets", groups_reset),
+    ("kafka-consumer-groups-of-both-types", groups_of_both_types),
     ("kafka-get-offsets", get_offsets),
     ("kafka-configs-describe", configs),
     ("kafka-configs-alter", configs_alter),
@@ -131,6 +132,27 @@ fn groups_reset(node: &Node) -> Result<(), String> {
         &tool(node, GROUPS, "--delete --group tools", "")?,
         &["Deletion of requested consumer groups ('tools') was successful."],
     )
+}
+
+fn groups_of_both_types(node: &Node) -> Result<(), String> {
+    let read = |group: &str, protocol: &str| {
+        let words = format!(
+            "--topic tools --from-beginning --max-messages 3 --timeout-ms 20000 --group {group} --command-property group.protocol={protocol}"
+        );
+        tool(node, CONSUMER, &words, "").map(drop)
+    };
+    read("of-consumers", "consumer")?;
+    read("of-old", "classic")?;
+    let listed = tool(node, GROUPS, "--list --type", "")?;
+    expect(&listed, &["of-consumers Consumer", "of-old Classic"])?;
+    let consumers = tool(node, GROUPS, "--list --type consumer", "")?;
+    if !consumers.contains("of-consumers") || consumers.contains("of-old") {
+        return Err(format!("not those of one type: {consumers}"));
+    }
+    expect(&tool(node, GROUPS, "--describe --group of-consumers", "")?, &["of-consumers tools 0 3 3 0"])?;
+    let state = tool(node, GROUPS, "--describe --group of-consumers --state --verbose", "")?;
+    expect(&state, &["uniform Empty"])?;
+    tool(node, GROUPS, "--delete --group of-consumers --group of-old", "").map(drop)
 }
 
 fn get_offsets(node: &Node) -> Result<(), String> {

@@ -34,6 +34,11 @@ public class Checks {
         checks.put("group-rebalance-range", () -> rebalance("range", RangeAssignor.class));
         checks.put("group-rebalance-cooperative", () -> rebalance("cooperative", CooperativeStickyAssignor.class));
         checks.put("static-membership", Checks::staticMembership);
+        checks.put("consumer-protocol-rebalance", Checks::consumerProtocolRebalance);
+        checks.put("consumer-protocol-static-membership", Checks::consumerProtocolStaticMembership);
+        checks.put("consumer-protocol-resume", Checks::consumerProtocolResume);
+        checks.put("consumer-protocol-regex", Checks::consumerProtocolRegex);
+        checks.put("consumer-protocol-migration", Checks::consumerProtocolMigration);
         checks.put("committed-offsets-resume", Checks::committedOffsetsResume);
         checks.put("transaction-commit-abort", Checks::transactionCommitAbort);
         checks.put("consume-transform-produce", Checks::consumeTransformProduce);
@@ -111,8 +116,11 @@ public class Checks {
     }
 
     static KafkaConsumer<String, String> consumer(Object... settings) {
-        return new KafkaConsumer<>(with(Map.of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest", "enable.auto.commit", false,
-            "heartbeat.interval.ms", 300, "session.timeout.ms", 10000), settings), new StringDeserializer(), new StringDeserializer());
+        var all = with(Map.of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest", "enable.auto.commit", false,
+            "heartbeat.interval.ms", 300, "session.timeout.ms", 10000), settings);
+        // With the consumer protocol the broker says these.
+        if ("consumer".equals(all.get("group.protocol"))) all.keySet().removeAll(Set.of("heartbeat.interval.ms", "session.timeout.ms"));
+        return new KafkaConsumer<>(all, new StringDeserializer(), new StringDeserializer());
     }
 
     static Map<String, Object> with(Map<String, Object> base, Object... settings) {
@@ -321,6 +329,131 @@ public class Checks {
         admin.removeMembersFromConsumerGroup(group, new RemoveMembersFromConsumerGroupOptions(
             List.of(new MemberToRemove("one"), new MemberToRemove("two")))).all().get();
         same(GroupState.EMPTY, admin.describeConsumerGroups(List.of(group)).describedGroups().get(group).get().groupState(), "state");
+    }
+
+    // ---- groups of the consumer protocol (KIP-848)
+
+    static ConsumerGroupDescription described(String group) {
+        try {
+            return admin.describeConsumerGroups(List.of(group)).describedGroups().get(group).get();
+        } catch (Exception error) {
+            throw new AssertionError(error);
+        }
+    }
+
+    static void consumerProtocolRebalance() throws Exception {
+        for (String assignor : List.of("uniform", "range")) {
+            String topic = topic("consumer-" + assignor, 4), group = "java-consumer-" + assignor + RUN;
+            Object[] settings = {"group.id", group, "group.protocol", "consumer", "group.remote.assignor", assignor};
+            produce(topic, 0, 100);
+            try (var first = new Member(topic, settings)) {
+                await("the first member owns all", () -> first.owned.size() == 4 && first.values.size() == 100, first);
+                try (var second = new Member(topic, settings)) {
+                    await("two and two", () -> first.owned.size() == 2 && second.owned.size() == 2, first, second);
+                    expect(Collections.disjoint(first.owned, second.owned), "a partition has two owners");
+                    String taken = "revoked " + new TreeSet<>(second.owned.stream().map(TopicPartition::partition).toList());
+                    same(taken, first.events.get(1), "a member gives up only what another takes");
+                    produce(topic, 100, 200);
+                    await("both read on", () -> first.values.size() + second.values.size() >= 200, first, second);
+                    await("stable", () -> described(group).groupState() == GroupState.STABLE, first, second);
+                    var description = described(group);
+                    same(2, description.members().size(), "members described");
+                    same(GroupType.CONSUMER, description.type(), "type described");
+                    same(assignor, description.partitionAssignor(), "assignor described");
+                    List<String> all = new ArrayList<>(first.values);
+                    all.addAll(second.values);
+                    sameValues(values(0, 200), all, "read by the group");
+                }
+                await("the first member owns all again", () -> first.owned.size() == 4, first);
+            }
+            same(GroupState.EMPTY, described(group).groupState(), "state at the end");
+        }
+    }
+
+    static void consumerProtocolStaticMembership() throws Exception {
+        String topic = topic("consumer-static", 4), group = "java-consumer-static" + RUN;
+        java.util.function.Function<String, Member> member =
+            id -> new Member(topic, "group.id", group, "group.protocol", "consumer", "group.instance.id", id);
+        try (var first = member.apply("one")) {
+            Set<TopicPartition> before;
+            List<String> events;
+            try (var second = member.apply("two")) {
+                await("two and two", () -> first.owned.size() == 2 && second.owned.size() == 2, first, second);
+                before = Set.copyOf(second.owned);
+                events = List.copyOf(first.events);
+            }
+            produce(topic, 0, 50);
+            try (var again = member.apply("two")) {
+                await("the restarted member has its partitions back", () -> again.owned.equals(before), first, again);
+                await("all is read", () -> first.values.size() + again.values.size() == 50, first, again);
+                same(events, List.copyOf(first.events), "a static restart changes nothing for the others");
+            }
+        }
+        admin.removeMembersFromConsumerGroup(group, new RemoveMembersFromConsumerGroupOptions(
+            List.of(new MemberToRemove("one"), new MemberToRemove("two")))).all().get();
+        same(GroupState.EMPTY, described(group).groupState(), "state");
+    }
+
+    static void consumerProtocolResume() throws Exception {
+        String topic = topic("consumer-resume", 2), group = "java-consumer-resume" + RUN;
+        produce(topic, 0, 40);
+        List<String> found = new ArrayList<>();
+        for (int upTo : new int[] {10, 40}) {
+            try (var consumer = consumer("group.id", group, "group.protocol", "consumer", "max.poll.records", 10)) {
+                consumer.subscribe(List.of(topic));
+                until("records " + upTo, () -> {
+                    consumer.poll(POLL).forEach(r -> found.add(r.value()));
+                    consumer.commitSync();
+                }, () -> found.size() >= upTo);
+            }
+        }
+        same(40, found.size(), "each record once");
+        sameValues(values(0, 40), found, "read in two parts");
+        same(40L, committed(group), "committed");
+    }
+
+    static void consumerProtocolRegex() throws Exception {
+        String prefix = "java-regex-" + RUN, group = "java-consumer-regex" + RUN;
+        String first = topic("regex-" + RUN + "-a", 1), other = topic("noregex-" + RUN, 1);
+        produce(first, 0, 10);
+        produce(other, 10, 20);
+        List<String> found = new ArrayList<>();
+        try (var consumer = consumer("group.id", group, "group.protocol", "consumer")) {
+            consumer.subscribe(new SubscriptionPattern(prefix + "-.*"));
+            until("the first topic's records", () -> consumer.poll(POLL).forEach(r -> found.add(r.value())), () -> found.size() >= 10);
+            sameValues(values(0, 10), found, "of the topic that matches");
+            consumer.unsubscribe();
+            consumer.subscribe(new SubscriptionPattern("["));
+            fails(InvalidRegularExpression.class, () -> {
+                for (int i = 0; i < 100; i++) consumer.poll(POLL);
+                return null;
+            });
+        }
+    }
+
+    static void consumerProtocolMigration() throws Exception {
+        String topic = topic("migration", 4), group = "java-migration" + RUN;
+        Object[] classic = {"group.id", group, "partition.assignment.strategy", CooperativeStickyAssignor.class.getName()};
+        Object[] modern = {"group.id", group, "group.protocol", "consumer"};
+        produce(topic, 0, 50);
+        try (var old = new Member(topic, classic)) {
+            await("a classic group", () -> old.owned.size() == 4 && old.values.size() == 50, old);
+            same(GroupType.CLASSIC, described(group).type(), "type before");
+            try (var first = new Member(topic, modern)) {
+                await("old and new share", () -> old.owned.size() == 2 && first.owned.size() == 2, old, first);
+                same(GroupType.CONSUMER, described(group).type(), "type with both");
+                produce(topic, 50, 100);
+                await("both read on", () -> old.values.size() + first.values.size() >= 100, old, first);
+                List<String> all = new ArrayList<>(old.values);
+                all.addAll(first.values);
+                sameValues(values(0, 100), all, "read during the upgrade");
+            }
+            // The last member of the new protocol is gone: back to the classic one.
+            await("the classic member has all again", () -> old.owned.size() == 4, old);
+            same(GroupType.CLASSIC, described(group).type(), "type after");
+            produce(topic, 100, 120);
+            await("it reads on", () -> old.values.contains("v119"), old);
+        }
     }
 
     static void committedOffsetsResume() throws Exception {
