@@ -98,6 +98,7 @@ apis! {
     AddPartitionsToTxn(AddPartitionsToTxnRequest) 0, 0..=5 => transactions::add_partitions_to_txn::handle [transactions, partitions];
     AddOffsetsToTxn(AddOffsetsToTxnRequest) 0, 0..=4 => transactions::add_offsets_to_txn::handle [transactions, groups];
     EndTxn(EndTxnRequest) 0, 0..=5 => transactions::end_txn::handle [transactions];
+    WriteTxnMarkers(WriteTxnMarkersRequest) 1, 1..=1 => transactions::write_txn_markers::handle [partitions, groups];
     TxnOffsetCommit(TxnOffsetCommitRequest) 0, 0..=5 => transactions::txn_offset_commit::handle [transactions, groups, metadata];
     DescribeAcls(DescribeAclsRequest) 1, 1..=3 => security::acls::describe [cluster];
     CreateAcls(CreateAclsRequest) 1, 1..=3 => security::acls::create [cluster];

@@ -76,7 +76,7 @@ fn prepare_one(
     check_header(&header, options.origin)?;
     let source = header.compression().map_err(codec_error)?;
     let found = check_records(&header, &batch.bytes, &record_check(config, options)).map_err(framing_error)?;
-    check_found(&header, &found, config)?;
+    check_found(&found, &record_check(config, options))?;
     let target =
         if header.is_control() && source == Compression::None { source } else { config.compression.unwrap_or(source) };
     if target != source || !found.consecutive {
@@ -131,20 +131,16 @@ fn record_check(config: &LogConfig, options: &AppendOptions) -> RecordCheck {
     }
 }
 
-fn check_found(header: &BatchHeader, found: &CheckedRecords, config: &LogConfig) -> Result<(), AppendError> {
+fn check_found(found: &CheckedRecords, check: &RecordCheck) -> Result<(), AppendError> {
     if let Some(index) = found.first_keyless {
-        let message = "a compacted topic takes no records without a key".into();
+        let message = "Compacted topic cannot accept message without key".into();
         return Err(AppendError::InvalidRecord { message, index: Some(index) });
     }
-    if header.timestamp_type() == TimestampType::LogAppendTime {
-        let message = "a producer may not set the timestamp type to LogAppendTime".into();
-        return Err(AppendError::InvalidTimestamp { message, index: 0 });
-    }
     if let Some((index, timestamp)) = found.first_out_of_range {
-        let (before, after) = (config.timestamp_before_max_ms, config.timestamp_after_max_ms);
+        let (earliest, latest) = (check.earliest, check.latest);
         let message = format!(
-            "timestamp {timestamp} is out of range: message.timestamp.before.max.ms is {before}, \
-             message.timestamp.after.max.ms is {after}"
+            "Timestamp {timestamp} of message with offset {index} is out of range. The timestamp should be within \
+             [{earliest}, {latest}]"
         );
         return Err(AppendError::InvalidTimestamp { message, index });
     }

@@ -59,7 +59,8 @@ impl MetadataMachine {
 
     fn check_room(&self, additional: usize, added: usize) -> Result<(), Refusal> {
         if added.saturating_add(additional) > MAX_RECORDS_PER_REQUEST {
-            return Err(Refusal::too_many_records());
+            // Kafka: BoundedListTooLongException, which is no error of the protocol.
+            return Err(Refusal::silent(ErrorCode::UnknownServerError));
         }
         if self.partition_total() + added + additional > self.config.max_partitions {
             let message = format!("This broker holds at most {} partitions.", self.config.max_partitions);

@@ -42,7 +42,7 @@ impl MetadataMachine {
             match plan {
                 Ok((topic, plan)) => {
                     partitions += plan.replicas.len();
-                    results.push(self.created(&topic, &plan, command.validate_only));
+                    results.push(self.created(&topic, &plan));
                     add_events(&mut decision, topic, plan);
                 }
                 Err((name, refusal)) => results.push(failed(name, &refusal)),
@@ -175,10 +175,11 @@ impl MetadataMachine {
         Ok(chosen.into_values().map(<[BrokerId]>::to_vec).collect())
     }
 
-    fn created(&self, topic: &NewTopic, plan: &Plan, validate_only: bool) -> CreateTopicResult {
+    /// Kafka gives a topic that is only validated an id as well, which is forgotten with it.
+    fn created(&self, topic: &NewTopic, plan: &Plan) -> CreateTopicResult {
         CreateTopicResult {
             name: topic.name.clone(),
-            topic_id: if validate_only { TopicId::ZERO } else { topic.topic_id },
+            topic_id: topic.topic_id,
             error: ErrorCode::None,
             message: None,
             partitions: i32::try_from(plan.replicas.len()).expect("a request's partitions are limited"),

@@ -26,7 +26,8 @@ impl MetadataMachine {
         }
         if replicas > nodes.len() {
             return refuse(format!(
-                "The target replication factor of {factor} cannot be reached because only {} broker(s) are registered.",
+                "The target replication factor of {factor} cannot be reached because only {} broker(s) are registered \
+                 or some brokers have all their log directories cordoned.",
                 nodes.len()
             ));
         }

@@ -38,7 +38,9 @@ pub async fn handle(call: &Call, request: DescribeClusterRequest, cluster: &Clus
 /// Kafka: `AuthHelper.computeDescribeClusterResponse`.
 fn refused(endpoint_type: i8) -> DescribeClusterResponse {
     let (error, message) = if endpoint_type == CONTROLLERS {
-        let message = "The request was sent to an endpoint of type BROKER, but it asks for controllers.".to_owned();
+        let message =
+            "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
+                .to_owned();
         (ErrorCode::MismatchedEndpointType, message)
     } else {
         (ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {endpoint_type}"))

@@ -1,5 +1,6 @@
 //! Metadata (3): brokers, topics and the leaders of partitions; makes a topic that is asked for and not there.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
@@ -32,7 +33,10 @@ pub async fn handle(
     config: &Arc<BrokerConfig>,
 ) -> MetadataResponse {
     if call.version < 12 && request.topics.iter().flatten().any(|t| t.name.is_none() || !t.topic_id.is_nil()) {
-        return refused_ids(request.topics.unwrap_or_default());
+        return refused(ErrorCode::InvalidRequest, call.version, request.topics.unwrap_or_default());
+    }
+    if request.topics.iter().flatten().any(|t| t.name.is_none() && t.topic_id.is_nil()) {
+        return refused(ErrorCode::UnknownServerError, call.version, request.topics.unwrap_or_default());
     }
     let with_operations = request.include_topic_authorized_operations;
     let all = match &request.topics {
@@ -44,7 +48,7 @@ pub async fn handle(
         metadata.query(|m| m.topics().map(|t| topic(call.version, t, partitions, with_operations)).collect())
     } else {
         let may_create = request.allow_auto_topic_creation && config.topics.auto_create;
-        let asked = request.topics.unwrap_or_default();
+        let asked = once_each(request.topics.unwrap_or_default());
         asked.into_iter().map(|t| one(call.version, t, metadata, partitions, may_create, with_operations)).collect()
     };
     let broker = MetadataResponseBroker::default()
@@ -65,13 +69,24 @@ pub async fn handle(
     response
 }
 
-/// Kafka: versions 10 and 11 have a field for ids, and brokers refuse to look at it (KafkaApis.handleTopicMetadataRequest).
-fn refused_ids(topics: Vec<MetadataRequestTopic>) -> MetadataResponse {
-    let refused = |topic: MetadataRequestTopic| {
+/// Kafka: versions 10 and 11 have a field for ids, and brokers refuse to look at it (KafkaApis.handleTopicMetadataRequest); a topic with
+/// neither a name nor an id is no request at all.
+fn refused(error: ErrorCode, version: i16, topics: Vec<MetadataRequestTopic>) -> MetadataResponse {
+    let one = |topic: MetadataRequestTopic| {
         let name = topic.name.unwrap_or_default();
-        MetadataResponseTopic::default().with_error_code(ErrorCode::InvalidRequest.code()).with_name(Some(name))
+        let answer = MetadataResponseTopic::default().with_error_code(error.code()).with_name(Some(name));
+        if version >= 10 { answer.with_topic_id(topic.topic_id) } else { answer }
     };
-    MetadataResponse::default().with_topics(topics.into_iter().map(refused).collect())
+    let response = MetadataResponse::default().with_topics(topics.into_iter().map(one).collect());
+    if version >= 13 { response.with_error_code(error.code()) } else { response }
+}
+
+/// Each topic once; where there are ids, Kafka does not look at entries without (KafkaApis.handleTopicMetadataRequest).
+fn once_each(topics: Vec<MetadataRequestTopic>) -> Vec<MetadataRequestTopic> {
+    let by_id = topics.iter().any(|t| !t.topic_id.is_nil());
+    let mut seen = HashSet::new();
+    let asked = topics.into_iter().filter(|t| !by_id || !t.topic_id.is_nil());
+    asked.filter(|t| seen.insert((t.topic_id, t.name.clone().filter(|_| !by_id)))).collect()
 }
 
 fn one(
@@ -84,6 +99,11 @@ fn one(
 ) -> MetadataResponseTopic {
     let refused = |error: ErrorCode| {
         let answer = MetadataResponseTopic::default().with_error_code(error.code()).with_name(asked.name.clone());
+        let answer = if version >= 8 && with_operations && asked.name.is_some() {
+            answer.with_topic_authorized_operations(convert::TOPIC_OPERATIONS)
+        } else {
+            answer
+        };
         if version >= 10 { answer.with_topic_id(asked.topic_id) } else { answer }
     };
     let Some(name) = asked.name.as_ref().filter(|_| asked.topic_id.is_nil()) else {
@@ -108,6 +128,8 @@ fn one(
     }
     match metadata.create_topic(name, -1, &[]) {
         Ok(_) => find().unwrap_or_else(|| refused(ErrorCode::UnknownTopicOrPartition)),
+        // Kafka makes topics behind the answer, which does not tell what has become of it.
+        Err((ErrorCode::InvalidTopicException, _)) => refused(ErrorCode::UnknownTopicOrPartition),
         Err((error, _)) => refused(error),
     }
 }

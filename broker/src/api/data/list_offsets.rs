@@ -39,14 +39,23 @@ pub async fn handle(call: &Call, request: ListOffsetsRequest, partitions: &Arc<P
         }
     }
     let mut topics = Vec::with_capacity(request.topics.len());
+    let mut said = HashSet::new();
     for topic in &request.topics {
         let mut answers = Vec::with_capacity(topic.partitions.len());
         for wanted in &topic.partitions {
             let name = convert::partition_name(&topic.name, wanted.partition_index);
+            if twice.contains(&name) && !said.insert(name.clone()) {
+                continue; // One answer for what is asked twice.
+            }
             let found = if twice.contains(&name) {
                 Err(ErrorCode::InvalidRequest)
+            } else if !(0..=1).contains(&request.isolation_level) {
+                // Kafka: IsolationLevel.forId throws what is no error of the protocol.
+                Err(ErrorCode::UnknownServerError)
+            } else if !is_served(wanted.timestamp, call.version) {
+                Err(ErrorCode::UnsupportedVersion)
             } else {
-                find(partitions, &topic.name, wanted, committed, call.version)
+                find(partitions, &topic.name, wanted, committed)
             };
             answers.push(answer(wanted.partition_index, call.version, found));
         }
@@ -68,36 +77,44 @@ fn answer(index: i32, version: i16, found: Result<Found, ErrorCode>) -> ListOffs
     if version >= 4 { answer.with_leader_epoch(epoch.0) } else { answer }
 }
 
+/// Whether a version knows what a timestamp stands for (Kafka: KafkaApis.handleListOffsetRequest).
+fn is_served(timestamp: i64, version: i16) -> bool {
+    match timestamp {
+        0.. | LATEST | EARLIEST => true,
+        MAX_TIMESTAMP => version >= 7,
+        EARLIEST_LOCAL => version >= 8,
+        LATEST_TIERED => version >= 9,
+        EARLIEST_PENDING_UPLOAD => version >= 11,
+        _ => false,
+    }
+}
+
 fn find(
     partitions: &Partitions,
     topic: &str,
     wanted: &ListOffsetsPartition,
     committed: bool,
-    version: i16,
 ) -> Result<Found, ErrorCode> {
     let partition = convert::get(partitions, topic, wanted.partition_index)?;
     convert::check_leader_epoch(&partition, wanted.current_leader_epoch)?;
+    let leader_epoch = partition.leader_epoch();
     partition.with_log(|log| {
         let end = if committed { log.last_stable_offset() } else { log.high_watermark() };
-        let epoch_at = |offset| log.epoch_at(offset).unwrap_or(LeaderEpoch::UNKNOWN);
+        // Kafka: a leader notes the start of its epoch when it begins, before its first record (Partition.makeLeader).
+        let epoch_at = |offset| log.epoch_at(offset).unwrap_or(leader_epoch);
         match wanted.timestamp {
-            LATEST => Ok((end, Timestamp::NONE, log.latest_epoch().unwrap_or(LeaderEpoch::UNKNOWN))),
-            EARLIEST => {
+            LATEST => Ok((end, Timestamp::NONE, leader_epoch)),
+            // Everything is local.
+            EARLIEST | EARLIEST_LOCAL => {
                 let start = log.log_start_offset();
                 Ok((start, Timestamp::NONE, epoch_at(start)))
             }
-            EARLIEST_LOCAL if version >= 8 => {
-                let start = log.log_start_offset();
-                Ok((start, Timestamp::NONE, epoch_at(start)))
-            }
-            MAX_TIMESTAMP if version >= 7 => {
+            MAX_TIMESTAMP => {
                 let found = log.max_timestamp_offset().map_err(|e| errors::of_storage(&e))?;
                 Ok(found.filter(|(offset, _, _)| *offset < end).unwrap_or(NOT_FOUND))
             }
             // Nothing is tiered to remote storage.
-            LATEST_TIERED if version >= 9 => Ok(NOT_FOUND),
-            EARLIEST_PENDING_UPLOAD if version >= 11 => Ok(NOT_FOUND),
-            time if time < 0 => Err(ErrorCode::UnsupportedVersion),
+            LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(NOT_FOUND),
             time => {
                 let found = log.offset_for_timestamp(Timestamp(time)).map_err(|e| errors::of_storage(&e))?;
                 Ok(found.filter(|(offset, _, _)| *offset < end).unwrap_or(NOT_FOUND))

@@ -54,5 +54,9 @@ fn end_offset(
 ) -> Result<(LeaderEpoch, Offset), ErrorCode> {
     let partition = convert::get(partitions, topic, partition)?;
     convert::check_leader_epoch(&partition, believed)?;
+    // Kafka: a leader notes the start of its epoch when it begins, before its first record (Partition.makeLeader).
+    if epoch == partition.leader_epoch() {
+        return Ok((epoch, partition.with_log(|log| log.log_end_offset())));
+    }
     Ok(partition.with_log(|log| log.epoch_end_offset(epoch)))
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use forebay_control::error_code::ErrorCode;
 use forebay_control::transaction::TransactionVersion;
-use forebay_storage::batch::BatchHeader;
+use forebay_storage::batch::{BatchError, BatchHeader, HEADER_SIZE};
 use forebay_storage::compress::Compression;
 use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId};
+use forebay_storage::log::AppendError;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
@@ -27,11 +28,13 @@ struct Refusal {
     message: Option<String>,
     /// Numbers of the records at fault within the batch, with reasons (KIP-467).
     records: Vec<(i32, String)>,
+    /// First offset of the log, where Kafka has come as far as to look at it.
+    log_start_offset: Option<i64>,
 }
 
 impl From<ErrorCode> for Refusal {
     fn from(error: ErrorCode) -> Refusal {
-        Refusal { error, message: None, records: Vec::new() }
+        Refusal { error, message: None, records: Vec::new(), log_start_offset: None }
     }
 }
 
@@ -112,7 +115,7 @@ async fn committed(outcome: Result<Appended, Refusal>) -> Result<Appended, Refus
         Ok(()) => Ok(appended),
         Err(lost) => {
             let error = ErrorCode::KafkaStorageError;
-            Err(Refusal { error, message: Some(lost.to_string()), records: vec![] })
+            Err(Refusal { message: Some(lost.to_string()), ..error.into() })
         }
     }
 }
@@ -127,6 +130,9 @@ async fn append(
     if !(-1..=1).contains(&request.acks) {
         return Err(ErrorCode::InvalidRequiredAcks.into());
     }
+    if request.version >= 13 && topic.topic_id.is_nil() {
+        return Err(ErrorCode::UnknownTopicId.into());
+    }
     let partition = convert::find(partitions, &topic.name, topic.topic_id, data.index)?;
     // Kafka: only its own admin tools may write to internal topics.
     if is_internal(&partition.name().topic) && client_id != "__admin_client" {
@@ -134,11 +140,11 @@ async fn append(
     }
     let records = data.records.clone().unwrap_or_default();
     let header = check_batch(request.version, &records)?;
-    if request.acks == -1 && partition.min_insync_replicas() > 1 {
-        return Err(ErrorCode::NotEnoughReplicas.into());
-    }
+    // Kafka: what is too short for another batch is dropped (UnifiedLog.trimInvalidBytes).
+    let records = records.slice(..header.size_in_bytes());
+    // min.insync.replicas: Kafka asks for no more replicas than a partition has (Partition.effectiveMinIsr): one, this one.
     let verified = verify(request, &partition, &header).await?;
-    let outcome = partition.append(records, verified).map_err(|e| refusal(&e))?;
+    let outcome = partition.append(records, verified).map_err(|e| refusal(&partition, &e))?;
     Ok(Appended {
         base_offset: outcome.base_offset.0,
         log_append_time: outcome.log_append_time.0,
@@ -150,26 +156,34 @@ async fn append(
 
 /// Kafka: `ProduceRequest.validateRecords`: exactly one batch of format 2, and zstd not before version 7 (KIP-110).
 fn check_batch(version: i16, records: &Bytes) -> Result<BatchHeader, Refusal> {
-    let invalid =
-        |message: String| Refusal { error: ErrorCode::InvalidRecord, message: Some(message), records: vec![] };
+    // Kafka: what is wrong with a request as such is told without a sentence.
     if records.is_empty() {
-        return Err(invalid(format!(
-            "Produce requests with version {version} must have at least one record batch per partition"
-        )));
+        return Err(ErrorCode::InvalidRecord.into());
     }
-    let header = BatchHeader::parse(records).map_err(|e| {
-        let error = errors::of_batch(&e);
-        Refusal { error, message: Some(e.to_string()), records: vec![] }
+    if records.len() < HEADER_SIZE {
+        return Err(ErrorCode::InvalidRecord.into());
+    }
+    let header = BatchHeader::parse(records).map_err(|e| Refusal {
+        message: match e {
+            BatchError::UnsupportedMagic(magic) if magic > 2 => Some(format!("Invalid magic found in record: {magic}")),
+            _ => None,
+        },
+        ..errors::of_batch(&e).into()
     })?;
-    if header.size_in_bytes() != records.len() {
-        return Err(invalid(format!(
-            "Produce requests with version {version} are only allowed to contain exactly one record batch per partition"
-        )));
+    if header.size_in_bytes() > records.len() || holds_a_batch(&records[header.size_in_bytes()..]) {
+        return Err(ErrorCode::InvalidRecord.into());
     }
     if header.compression().is_ok_and(|c| c == Compression::Zstd) && version < 7 {
         return Err(ErrorCode::UnsupportedCompressionType.into());
     }
     Ok(header)
+}
+
+/// Kafka: `ByteBufferLogInputStream`: a batch is there when its length, and as many bytes as that, are.
+fn holds_a_batch(bytes: &[u8]) -> bool {
+    let length = bytes.get(8..12).filter(|_| bytes.len() >= 17);
+    let length = length.and_then(|l| l.try_into().ok()).map(i32::from_be_bytes);
+    length.is_some_and(|length| usize::try_from(length).is_ok_and(|length| bytes.len() >= length + 12))
 }
 
 /// Whether the partition is part of the transaction in which the batch stands (KIP-890); from version 12 on it is made so.
@@ -179,9 +193,7 @@ async fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &Batc
     }
     let Some(transactional_id) = request.transactional_id else {
         // Kafka: KafkaApis.handleProduceRequest; no id is an id for which nobody has a permission.
-        let message = "a transactional batch needs the transactional id in its request".to_owned();
-        let error = ErrorCode::TransactionalIdAuthorizationFailed;
-        return Err(Refusal { error, message: Some(message), records: vec![] });
+        return Err(ErrorCode::TransactionalIdAuthorizationFailed.into());
     };
     if partition.has_open_transaction(header.producer_id, header.producer_epoch) {
         return Ok(true);
@@ -196,7 +208,7 @@ async fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &Batc
     } else {
         request.transactions.verify(producer, partition.name())
     };
-    outcome.map_err(|error| for_client(request.version, error))?;
+    outcome.map_err(|error| unverified(request.version, error))?;
     if request.version >= 12 && header.base_sequence.0 != 0 && !has_written(partition, header) {
         return Err(ErrorCode::OutOfOrderSequenceNumber.into());
     }
@@ -207,6 +219,19 @@ async fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &Batc
 fn has_written(partition: &Partition, header: &BatchHeader) -> bool {
     let producers = partition.with_log(|log| log.active_producers());
     producers.iter().any(|p| p.producer_id == header.producer_id && p.last_sequence.0 >= 0)
+}
+
+/// Kafka: `ReplicaManager.handleProduceAppend` has sentences for two kinds of refusals.
+fn unverified(version: i16, error: ErrorCode) -> Refusal {
+    let told = for_client(version, error);
+    let message = match told {
+        ErrorCode::InvalidTxnState => Some("Partition was not added to the transaction".to_owned()),
+        ErrorCode::NotEnoughReplicas => {
+            Some(format!("Unable to verify the partition has been added to the transaction. Underlying error: {error}"))
+        }
+        _ => None,
+    };
+    Refusal { message, ..told.into() }
 }
 
 /// Kafka: `ReplicaManager.handleProduceAppend` turns what the coordinator says into what producers understand.
@@ -223,9 +248,39 @@ fn for_client(version: i16, error: ErrorCode) -> ErrorCode {
     }
 }
 
-fn refusal(error: &forebay_storage::log::AppendError) -> Refusal {
-    let (code, records) = errors::of_append(error);
-    Refusal { error: code, message: Some(error.to_string()), records }
+/// Kafka: ReplicaManager.appendToLocalLog; sentences are for records that were refused, and failures of a kind that any log may have
+/// do not tell the log's start.
+fn refusal(partition: &Partition, error: &AppendError) -> Refusal {
+    let (code, mut records) = errors::of_append(error);
+    let message = match error {
+        AppendError::InvalidTimestamp { .. } => {
+            Some("One or more records have been rejected due to invalid timestamp".to_owned())
+        }
+        AppendError::InvalidRecord { .. } if !records.is_empty() => {
+            let name = partition.name();
+            for (_, reason) in &mut records {
+                reason.push_str(&format!(" in topic partition {}-{}", name.topic, name.partition));
+            }
+            let list: Vec<String> =
+                records.iter().map(|(at, why)| format!("RecordError(batchIndex={at}, message='{why}')")).collect();
+            Some(format!(
+                "One or more records have been rejected due to {} record errors in total, and only showing the first \
+                 three errors at most: [{}]",
+                records.len(),
+                list.join(", ")
+            ))
+        }
+        _ => None,
+    };
+    let untold = matches!(
+        error,
+        AppendError::MessageTooLarge(_)
+            | AppendError::RecordListTooLarge(_)
+            | AppendError::CorruptMessage(_)
+            | AppendError::Storage(_)
+    );
+    let log_start_offset = (!untold).then(|| partition.with_log(|log| log.log_start_offset().0));
+    Refusal { error: code, message, records, log_start_offset }
 }
 
 fn answer(version: i16, index: i32, outcome: Result<Appended, Refusal>) -> PartitionProduceResponse {
@@ -238,6 +293,10 @@ fn answer(version: i16, index: i32, outcome: Result<Appended, Refusal>) -> Parti
         }
         Err(refusal) => {
             let answer = answer.with_error_code(refusal.error.code()).with_base_offset(-1).with_log_append_time_ms(-1);
+            let answer = match refusal.log_start_offset {
+                Some(start) if version >= 5 => answer.with_log_start_offset(start),
+                _ => answer,
+            };
             if version < 8 {
                 return answer;
             }

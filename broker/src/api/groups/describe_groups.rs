@@ -25,7 +25,11 @@ pub async fn handle(call: &Call, request: DescribeGroupsRequest, groups: &Arc<Gr
         .map(|group_id| match groups.shard(group_id) {
             Ok(shard) => {
                 let group = describe(call.version, shard.query(|machine| machine.describe_group(group_id)));
-                if call.version >= 3 { group.with_authorized_operations(operations) } else { group }
+                if call.version >= 3 && (call.version < 6 || group.error_code == 0) {
+                    group.with_authorized_operations(operations)
+                } else {
+                    group
+                }
             }
             Err(error) => DescribedGroup::default().with_group_id(group_id.clone()).with_error_code(error.code()),
         })

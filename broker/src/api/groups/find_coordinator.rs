@@ -14,6 +14,7 @@ use crate::node::Cluster;
 
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
 
 /// Makes the coordinator's topic if this is the first question, as Kafka does.
 pub async fn handle(
@@ -50,7 +51,8 @@ pub async fn handle(
             .with_node_id(BrokerId(node))
             .with_host(convert::text(host))
             .with_port(port);
-        return if call.version >= 1 { response.with_error_message(message(error)) } else { response };
+        let message = if error.is_ok() { "NONE" } else { sentence(error) };
+        return if call.version >= 1 { response.with_error_message(Some(convert::text(message))) } else { response };
     }
     let coordinators = request
         .coordinator_keys
@@ -63,13 +65,23 @@ pub async fn handle(
                 .with_host(convert::text(host))
                 .with_port(port)
                 .with_error_code(error.code())
-                .with_error_message(message(error))
+                .with_error_message(Some(convert::text(match request.key_type {
+                    GROUP | TRANSACTION | SHARE => "",
+                    _ => sentence(error),
+                })))
         })
         .collect();
     FindCoordinatorResponse::default().with_coordinators(coordinators)
 }
 
-/// Kafka sends its text for success as well: `NONE`.
-fn message(error: ErrorCode) -> Option<kafka_protocol::protocol::StrBytes> {
-    (!error.is_ok()).then(|| convert::text(&error.to_string()))
+/// Kafka: `Errors.message`, which is sent to clients here alone.
+fn sentence(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::InvalidRequest => {
+            "This most likely occurs because of a request being malformed by the client library or the message was sent to an \
+             incompatible broker. See the broker logs for more details."
+        }
+        ErrorCode::CoordinatorNotAvailable => "The coordinator is not available.",
+        _ => "The coordinator is loading and hence can't process requests.",
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use forebay_control::error_code::ErrorCode;
 use forebay_control::group::{GroupCommand, GroupReply, Sync, SyncReply};
 use kafka_protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 use tokio::sync::watch;
@@ -29,6 +30,10 @@ pub async fn handle(
             assignments: request.assignments.iter().map(|a| (shared(&a.member_id), a.assignment.clone())).collect(),
         })
     };
+    // Kafka: KafkaApis.handleSyncGroupRequest (KIP-559).
+    if call.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
+        return SyncGroupResponse::default().with_error_code(ErrorCode::InconsistentGroupProtocol.code());
+    }
     let reply = match until_stop(stop, groups.ask(&request.group_id, command)).await {
         Ok(GroupReply::Sync(reply)) => reply,
         Ok(other) => unreachable!("a sync is answered by {other:?}"),

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use forebay_control::error_code::ErrorCode;
 use forebay_control::metadata::command::{Assignment, CreateTopics, NewTopic};
 use forebay_control::metadata::reply::CreateTopicResult;
 use forebay_control::metadata::{Command, Reply};
@@ -70,7 +69,7 @@ fn result(version: i16, result: CreateTopicResult) -> CreatableTopicResult {
                     .with_is_sensitive(c.sensitive)
             })
             .collect();
-        answer = answer.with_configs((result.error == ErrorCode::None).then_some(configs));
+        answer = answer.with_configs(Some(configs));
     }
     if version >= 7 {
         answer = answer.with_topic_id(result.topic_id.0);

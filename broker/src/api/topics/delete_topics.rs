@@ -24,11 +24,9 @@ pub async fn handle(
     metadata: &Arc<Metadata>,
     groups: &Arc<Groups>,
 ) -> DeleteTopicsResponse {
-    if call.version >= 6 && !request.topics.iter().all(is_named_once) {
-        return refused(request.topics);
-    }
+    let (asked, refused): (Vec<_>, Vec<_>) = request.topics.into_iter().partition(is_named_once);
     let by_name = request.topic_names.iter().map(|n| TopicRef::Name(n.to_string()));
-    let by_state = request.topics.iter().map(|t| match &t.name {
+    let by_state = asked.iter().map(|t| match &t.name {
         Some(name) => TopicRef::Name(name.to_string()),
         None => TopicRef::Id(TopicId(t.topic_id)),
     });
@@ -49,8 +47,8 @@ pub async fn handle(
             groups.topic_deleted(name);
         }
     }
-    let results = results.into_iter().chain(own.into_iter().map(kept));
-    DeleteTopicsResponse::default().with_responses(results.map(|r| answer(call.version, r)).collect())
+    let results = results.into_iter().chain(own.into_iter().map(kept)).map(|r| answer(call.version, r));
+    DeleteTopicsResponse::default().with_responses(refused.into_iter().map(not_named_once).chain(results).collect())
 }
 
 /// Whether the coordinators keep their state in this topic.
@@ -76,15 +74,16 @@ fn is_named_once(topic: &DeleteTopicState) -> bool {
     topic.name.is_some() == topic.topic_id.is_nil()
 }
 
-fn refused(topics: Vec<DeleteTopicState>) -> DeleteTopicsResponse {
-    let answer = |topic: DeleteTopicState| {
-        DeletableTopicResult::default()
-            .with_name(topic.name)
-            .with_topic_id(topic.topic_id)
-            .with_error_code(ErrorCode::InvalidRequest.code())
-            .with_error_message(Some(convert::text("Each topic must be given by its name or by its id, not by both.")))
+fn not_named_once(topic: DeleteTopicState) -> DeletableTopicResult {
+    let message = match &topic.name {
+        Some(_) => "You may not specify both topic name and topic id.",
+        None => "Neither topic name nor id were specified.",
     };
-    DeleteTopicsResponse::default().with_responses(topics.into_iter().map(answer).collect())
+    DeletableTopicResult::default()
+        .with_name(topic.name)
+        .with_topic_id(topic.topic_id)
+        .with_error_code(ErrorCode::InvalidRequest.code())
+        .with_error_message(Some(convert::text(message)))
 }
 
 fn answer(version: i16, result: DeleteTopicResult) -> DeletableTopicResult {

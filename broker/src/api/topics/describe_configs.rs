@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
+use forebay_control::metadata::validate_topic_name;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
@@ -59,14 +60,25 @@ fn describe(
     match resource.resource_type {
         TOPIC => match metadata.topic_overrides(name) {
             Some(overrides) => Ok(describe::topic(config.values(), &metadata.dynamic(), &overrides)),
-            None => Err((ErrorCode::UnknownTopicOrPartition, "This server does not host this topic-partition.".into())),
+            None => Err(match validate_topic_name(name) {
+                Ok(()) => (ErrorCode::UnknownTopicOrPartition, String::new()),
+                Err(message) => (ErrorCode::InvalidTopicException, message),
+            }),
         },
         // Kafka: an empty name asks for what is set for all brokers at run time.
         BROKER if name.is_empty() => Ok(describe::all_brokers(&metadata.dynamic())),
         BROKER if name.parse() == Ok(cluster.node_id.0) => Ok(describe::broker(config.values(), &metadata.dynamic())),
+        BROKER | BROKER_LOGGER if name.parse::<i32>().is_err() && !name.is_empty() => {
+            Err((ErrorCode::InvalidRequest, format!("Broker id must be an integer, but it is: {name}")))
+        }
         BROKER => Err((
             ErrorCode::InvalidRequest,
             format!("Unexpected broker id, expected {} or empty string, but received {name}", cluster.node_id),
+        )),
+        BROKER_LOGGER if name.is_empty() => Err((ErrorCode::InvalidRequest, "Broker id must not be empty".into())),
+        BROKER_LOGGER if name.parse() != Ok(cluster.node_id.0) => Err((
+            ErrorCode::InvalidRequest,
+            format!("Unexpected broker id, expected {} but received {name}", cluster.node_id),
         )),
         // Log levels are set by FOREBAY_LOG and cannot be changed at run time.
         BROKER_LOGGER => Ok(Vec::new()),
@@ -76,7 +88,13 @@ fn describe(
             Err((ErrorCode::InvalidRequest, "Client metrics subscription name must not be empty".into()))
         }
         CLIENT_METRICS => Ok(describe::client_metrics(&BTreeMap::new())),
-        other => Err((ErrorCode::InvalidRequest, format!("Unsupported resource type: {other}"))),
+        // Kafka: the sentence of the error itself.
+        _ => Err((
+            ErrorCode::InvalidRequest,
+            "This most likely occurs because of a request being malformed by the client library or the message was sent to an \
+             incompatible broker. See the broker logs for more details."
+                .into(),
+        )),
     }
 }
 
@@ -91,7 +109,7 @@ impl Wanted {
     fn select(&self, resource: &DescribeConfigsResource, all: Vec<Described>) -> Vec<DescribeConfigsResourceResult> {
         let keys: Option<Vec<&str>> =
             resource.configuration_keys.as_ref().map(|keys| keys.iter().map(|k| k.as_str()).collect());
-        let named = |d: &Described| keys.as_ref().is_none_or(|keys| keys.contains(&d.name));
+        let named = |d: &Described| keys.as_ref().is_none_or(|keys| keys.is_empty() || keys.contains(&d.name));
         all.into_iter().filter(named).map(|d| self.entry(d)).collect()
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
 use kafka_protocol::messages::{DescribeProducersRequest, DescribeProducersResponse, ProducerId};
+use kafka_protocol::protocol::StrBytes;
 
 use crate::api::call::Call;
 use crate::api::convert;
@@ -25,7 +26,9 @@ pub async fn handle(
                 .map(|index| {
                     let answer = PartitionResponse::default().with_partition_index(*index);
                     match convert::get(partitions, &topic.name, *index) {
-                        Err(error) => answer.with_error_code(error.code()),
+                        Err(error) => {
+                            answer.with_error_code(error.code()).with_error_message(sentence(partitions, &topic.name))
+                        }
                         Ok(partition) => answer.with_active_producers(
                             partition.with_log(|log| log.active_producers()).into_iter().map(state).collect(),
                         ),
@@ -36,6 +39,12 @@ pub async fn handle(
         })
         .collect();
     DescribeProducersResponse::default().with_topics(topics)
+}
+
+/// Kafka: KafkaApis.handleDescribeProducersRequest has words for topics that are not there, and none for partitions.
+fn sentence(partitions: &Partitions, topic: &str) -> Option<StrBytes> {
+    let unknown = convert::get(partitions, topic, 0).is_err();
+    unknown.then(|| convert::text("This server does not host this topic-partition."))
 }
 
 fn state(producer: forebay_storage::log::ProducerInfo) -> ProducerState {

@@ -67,6 +67,7 @@ fn probe(key: ApiKey) -> Probe {
         ApiKey::AddOffsetsToTxn => transactions::add_offsets_to_txn,
         ApiKey::EndTxn => transactions::end_txn,
         ApiKey::TxnOffsetCommit => transactions::txn_offset_commit,
+        ApiKey::WriteTxnMarkers => transactions::write_txn_markers,
         ApiKey::DescribeProducers => transactions::describe_producers,
         ApiKey::DescribeTransactions => transactions::describe_transactions,
         ApiKey::ListTransactions => transactions::list_transactions,

@@ -5,6 +5,7 @@ use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
 };
+use kafka_protocol::messages::write_txn_markers_request::{WritableTxnMarker, WritableTxnMarkerTopic};
 use kafka_protocol::messages::*;
 
 use super::World;
@@ -139,6 +140,24 @@ pub fn describe_producers(client: &mut Client, world: &World, version: i16) {
     let topics = vec![named(&*world.known.name), named(&*world.unknown.name)];
     let response = client.call(version, &DescribeProducersRequest::default().with_topics(topics));
     assert_eq!(response.topics.iter().map(|t| t.partitions[0].error_code).collect::<Vec<_>>(), [0, 3]);
+}
+
+pub fn write_txn_markers(client: &mut Client, world: &World, version: i16) {
+    client.call(version, &WriteTxnMarkersRequest::default());
+    let named = |name| WritableTxnMarkerTopic::default().with_name(topic(name)).with_partition_indexes(vec![0]);
+    let marker = |epoch: i16| {
+        WritableTxnMarker::default()
+            .with_producer_id(producer(40_000))
+            .with_producer_epoch(epoch)
+            .with_topics(vec![named(&*world.known.name), named(&*world.unknown.name)])
+    };
+    let mut errors = |epoch: i16| -> Vec<i16> {
+        let response = client.call(version, &WriteTxnMarkersRequest::default().with_markers(vec![marker(epoch)]));
+        response.markers[0].topics.iter().map(|t| t.partitions[0].error_code).collect()
+    };
+    // As Apache Kafka 4.3.1 answers (the twin's transactions::markers).
+    assert_eq!(errors(0), [0, 3]);
+    assert_eq!(errors(-1), [-1, -1]);
 }
 
 pub fn describe_transactions(client: &mut Client, _: &World, version: i16) {

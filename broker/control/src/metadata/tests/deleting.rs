@@ -59,11 +59,7 @@ fn what_is_named_twice_is_kept() {
     let mapped = "The provided topic name maps to an ID that was already supplied.";
     assert_eq!(
         short,
-        [
-            (ErrorCode::InvalidRequest, Some("Duplicate topic name.")),
-            (ErrorCode::InvalidRequest, Some(mapped)),
-            (ErrorCode::InvalidRequest, Some(mapped)),
-        ]
+        [(ErrorCode::InvalidRequest, Some("Duplicate topic name.")), (ErrorCode::InvalidRequest, Some(mapped)),]
     );
     assert_eq!(w.machine.topics().count(), 2);
 }
