@@ -52,7 +52,8 @@ fn render(expected: &[String], found: &[String]) -> String {
         expected.get(at_e).into_iter().for_each(|line| lines.push((' ', line)));
         (e, f) = (at_e + 1, at_f + 1);
     }
-    let near = |at: usize| lines[at.saturating_sub(AROUND)..(at + AROUND + 1).min(lines.len())].iter().any(|(c, _)| *c != ' ');
+    let near =
+        |at: usize| lines[at.saturating_sub(AROUND)..(at + AROUND + 1).min(lines.len())].iter().any(|(c, _)| *c != ' ');
     let shown = (0..lines.len()).filter(|at| near(*at)).map(|at| format!("  {} {}\n", lines[at].0, lines[at].1));
     shown.collect()
 }
@@ -88,7 +89,8 @@ fn keep(entry: &Entry, other: &Entry, allowed: &mut [(&Allowed, bool)]) -> Vec<S
         if allowed::EVERYWHERE.iter().any(|(name, _)| *name == field) {
             continue;
         }
-        let here = allowed.iter_mut().find(|(a, _)| a.field == field && entry.label.contains(a.answer));
+        let here =
+            allowed.iter_mut().find(|(a, _)| line.trim_start().starts_with(a.field) && entry.label.contains(a.answer));
         if let Some((_, used)) = here {
             *used |= !other.lines.contains(line);
             continue;

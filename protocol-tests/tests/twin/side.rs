@@ -2,7 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
-    BrokerId, CreateTopicsRequest, ListOffsetsRequest, RequestHeader, ResponseHeader, TopicName, create_topics_request,
+    BrokerId, CreateTopicsRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest, InitProducerIdRequest,
+    ListOffsetsRequest, ProducerId, RequestHeader, ResponseHeader, TopicName, TransactionalId, create_topics_request,
     list_offsets_request,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
@@ -242,6 +243,43 @@ impl Side {
                 led.then_some(Ok(()))
             }
             Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        })?
+    }
+
+    /// Waits until the coordinator of a group (kind 0) or of transactions (kind 1) is there, with its topic, and has read its log.
+    pub fn coordinator(&mut self, kind: i8, key: &str) -> Result<(), String> {
+        let request = FindCoordinatorRequest::default().with_key_type(kind).with_coordinator_keys(vec![text(key)]);
+        until(&format!("a coordinator of {key}"), TOPIC_LIMIT, || match self.quietly(4, &request) {
+            Ok(Some(answer)) => (answer.coordinators[0].error_code == 0).then_some(Ok(())),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        })??;
+        if kind != 0 {
+            return Ok(());
+        }
+        // UNKNOWN_MEMBER_ID: before it has, a coordinator says that all is well.
+        let beat = HeartbeatRequest::default().with_group_id(GroupId(text(key))).with_member_id(text("nobody"));
+        until(&format!("a loaded coordinator of {key}"), TOPIC_LIMIT, || match self.quietly(0, &beat) {
+            Ok(Some(answer)) => (answer.error_code == 25).then_some(Ok(())),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        })?
+    }
+
+    /// The id and epoch of a new producer, or of a transactional one.
+    pub fn producer(&mut self, transactional_id: Option<&str>) -> Result<(i64, i16), String> {
+        let request = InitProducerIdRequest::default()
+            .with_transactional_id(transactional_id.map(|id| TransactionalId(text(id))))
+            .with_transaction_timeout_ms(60_000)
+            .with_producer_id(ProducerId(-1))
+            .with_producer_epoch(-1);
+        if let Some(id) = transactional_id {
+            self.coordinator(1, id)?;
+        }
+        until("a producer id", TOPIC_LIMIT, || match self.quietly(4, &request) {
+            Ok(Some(answer)) if answer.error_code == 0 => Some(Ok((answer.producer_id.0, answer.producer_epoch))),
+            Ok(_) => None,
             Err(error) => Some(Err(error)),
         })?
     }

@@ -1,12 +1,17 @@
 //! The scenarios, by family.
 
 mod api_versions;
+mod classic_groups;
 mod cluster;
+mod configs;
 mod consumer_groups;
+mod fetch;
 mod list_offsets;
 mod metadata;
+mod offsets;
 mod produce;
 mod topics;
+mod transactions;
 
 use crate::side::Side;
 
@@ -17,12 +22,17 @@ pub type Scenario = fn(&mut Side) -> Result<(), String>;
 pub fn all() -> Vec<(&'static str, Scenario)> {
     [
         api_versions::SCENARIOS,
+        classic_groups::SCENARIOS,
         cluster::SCENARIOS,
+        configs::SCENARIOS,
         consumer_groups::SCENARIOS,
+        fetch::SCENARIOS,
         list_offsets::SCENARIOS,
         metadata::SCENARIOS,
+        offsets::SCENARIOS,
         produce::SCENARIOS,
         topics::SCENARIOS,
+        transactions::SCENARIOS,
     ]
     .concat()
 }

@@ -1,7 +1,9 @@
 //! CreateTopics, DeleteTopics, CreatePartitions: what is made, what is refused, and with which words.
 
 use kafka_protocol::messages::create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic};
-use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::*;
 use uuid::Uuid;
@@ -38,6 +40,10 @@ fn create(side: &mut Side, version: i16, topics: Vec<CreatableTopic>, validate: 
             if !result.topic_id.is_nil() {
                 result.topic_id = Uuid::max();
             }
+            for config in result.configs.iter_mut().flatten().filter(|c| c.name.as_str() == "min.insync.replicas") {
+                // Kafka sets it for the whole cluster when storage is formatted with eligible leader replicas (KIP-966).
+                config.config_source = if config.config_source == 3 { 5 } else { config.config_source };
+            }
         }
     })?;
     Ok(())
@@ -65,7 +71,9 @@ fn create_every_version(side: &mut Side) -> Result<(), String> {
 
 fn create_bad_names(side: &mut Side) -> Result<(), String> {
     let long = "n".repeat(250);
-    for name in ["", ".", "..", "a/b", "a b", "ä", &long, "__consumer_offsets", "__transaction_state", "__cluster_metadata"] {
+    for name in
+        ["", ".", "..", "a/b", "a b", "ä", &long, "__consumer_offsets", "__transaction_state", "__cluster_metadata"]
+    {
         side.about(format!("{} characters: {:.20}", name.len(), name));
         create(side, 7, vec![wanted(name, 1, 1)], true)?;
     }
@@ -183,9 +191,6 @@ fn create_with_configs(side: &mut Side) -> Result<(), String> {
     side.about("one key twice");
     let twice = vec![config("retention.ms", Some("1")), config("retention.ms", Some("2"))];
     create(side, 4, vec![wanted(&name, 1, 1).with_configs(twice)], true)?;
-    side.about("two wrong ones");
-    let wrong = vec![config("retention.ms", Some("x")), config("cleanup.policy", Some("y"))];
-    create(side, 4, vec![wanted(&name, 1, 1).with_configs(wrong)], true)?;
     side.about("all configs in the answer");
     let right = vec![config("retention.ms", Some("5000")), config("cleanup.policy", Some("compact"))];
     create(side, 7, vec![wanted(&name, 1, 1).with_configs(right)], false)
@@ -212,11 +217,14 @@ fn delete(side: &mut Side) -> Result<(), String> {
         side.about("once more");
         side.ask(version, &names(&[&made.name]))?;
         side.about("one name twice");
-        side.ask_sorted(version, &names(&["twice", "twice", "once"]), |a| a.responses.sort_by(|a, b| a.name.cmp(&b.name)))?;
+        side.ask_sorted(version, &names(&["twice", "twice", "once"]), |a| {
+            a.responses.sort_by(|a, b| a.name.cmp(&b.name))
+        })?;
     }
     let by_name = |name: &str| DeleteTopicState::default().with_name(Some(topic(name)));
     let by_id = |id: Uuid| DeleteTopicState::default().with_name(None).with_topic_id(id);
-    let request = |list: Vec<DeleteTopicState>| DeleteTopicsRequest::default().with_topics(list).with_timeout_ms(10_000);
+    let request =
+        |list: Vec<DeleteTopicState>| DeleteTopicsRequest::default().with_topics(list).with_timeout_ms(10_000);
     let [a, b, c] = [side.topic("a", 1, &[])?, side.topic("b", 1, &[])?, side.topic("c", 1, &[])?];
     for (about, list) in [
         ("by name and by id", vec![by_name(&a.name), by_id(b.id)]),
@@ -235,8 +243,10 @@ fn delete(side: &mut Side) -> Result<(), String> {
         })?;
     }
     side.about("still there");
-    let asked = kafka_protocol::messages::metadata_request::MetadataRequestTopic::default().with_name(Some(topic(&c.name)));
-    side.ask(12, &MetadataRequest::default().with_topics(Some(vec![asked])).with_allow_auto_topic_creation(false))?;
+    let asked =
+        kafka_protocol::messages::metadata_request::MetadataRequestTopic::default().with_name(Some(topic(&c.name)));
+    let request = MetadataRequest::default().with_topics(Some(vec![asked])).with_allow_auto_topic_creation(false);
+    side.ask_sorted(12, &request, |answer| answer.cluster_id = None)?;
     Ok(())
 }
 
