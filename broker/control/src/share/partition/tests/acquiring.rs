@@ -23,7 +23,6 @@ fn records_go_to_one_member_only() {
 
 #[test]
 fn a_log_that_begins_later_moves_the_start_offset() {
-    // SharePartitionTest.testAcquireMultipleRecords.
     let mut partition = new();
     assert_eq!(acquire(&mut partition, "a", &[batch(10, 14)]), [records(10, 14, 1)]);
     assert_eq!((partition.start_offset(), partition.end_offset()), (10, 14));
@@ -67,7 +66,7 @@ fn whole_batches_may_exceed_the_most_records_unless_records_are_counted() {
 
 #[test]
 fn records_in_flight_are_limited() {
-    // SharePartitionTest.testCanAcquireRecords…: what was released within the window can still be had.
+    // What was released within the window can still be had.
     let mut partition = with(SharePartitionConfig { max_record_locks: 20, ..Default::default() });
     acquire(&mut partition, "a", &[batch(0, 14)]);
     assert!(partition.can_acquire());

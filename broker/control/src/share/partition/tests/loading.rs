@@ -4,7 +4,6 @@ use super::*;
 
 #[test]
 fn begins_with_what_was_persisted() {
-    // SharePartitionTest.testMaybeInitialize.
     let states = [state(5, 10, RecordState::Available, 2), state(11, 15, RecordState::Archived, 3)];
     let mut partition = loaded(SharePartitionConfig::default(), 5, &states);
     assert_eq!((partition.start_offset(), partition.end_offset()), (5, 15));

@@ -1,4 +1,4 @@
-//! What Kafka's SharePartitionTest holds a share-partition to, and a random model of one.
+//! What Kafka's SharePartition does, as its sources have it, and a random model of one.
 
 mod acknowledging;
 mod acquiring;

@@ -62,7 +62,6 @@ fn a_lock_taken_anew_outlives_the_timer_of_the_old_one() {
 
 #[test]
 fn a_log_that_begins_later_takes_its_records_along() {
-    // SharePartitionTest.testLsoMovementOnInitializationSharePartition and neighbours.
     let mut partition = new();
     partition.log_start_moved(20);
     assert_eq!((partition.start_offset(), partition.end_offset(), partition.next_fetch_offset()), (20, 20, 20));

@@ -1,4 +1,4 @@
-//! What Kafka's ShareCoordinatorShardTest and PersisterStateBatchCombinerTest hold a share coordinator to.
+//! What Kafka's ShareCoordinatorShard and PersisterStateBatchCombiner do, as their sources have it.
 
 mod combining;
 mod machine;
