@@ -84,8 +84,8 @@ pub fn overrides(machine: &MetadataMachine) -> BTreeMap<Arc<str>, GroupOverrides
             assignment_interval_ms: number("consumer.assignment.interval.ms"),
         }
     };
-    let group = |(resource, configs)| match resource {
-        &ConfigResource::Group(ref name) => Some((Arc::from(name.as_str()), of(configs))),
+    let group = |(resource, configs): (&ConfigResource, _)| match resource {
+        ConfigResource::Group(name) => Some((Arc::from(name.as_str()), of(configs))),
         _ => None,
     };
     machine.all_dynamic_configs().filter_map(group).collect()
