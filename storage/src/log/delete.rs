@@ -2,6 +2,7 @@
 //! once and removed by the caller after `file.delete.delay.ms`; a restart removes it as well.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{Log, names};
 use crate::error::StorageError;
@@ -36,6 +37,9 @@ impl Log {
 
     /// Takes a segment's files out of the log; without a delay they are removed.
     pub(super) fn retire(&mut self, segment: Segment) -> Result<(), StorageError> {
+        // What waits to be synced is held open, and a removed file keeps its place on the disk while it is.
+        let files: Vec<_> = segment.files().collect();
+        self.unsynced.retain(|unsynced| !files.iter().any(|file| Arc::ptr_eq(file, unsynced)));
         if self.config.file_delete_delay_ms <= 0 {
             return segment.remove();
         }

@@ -25,7 +25,7 @@ pub(crate) struct ProducerState {
     /// Ended transactions whose marker the high watermark has not passed: first offset to offset of the marker.
     unreplicated: BTreeMap<Offset, Offset>,
     snapshots: BTreeSet<Offset>,
-    unsynced: Vec<Arc<dyn DiskFile>>,
+    unsynced: BTreeMap<Offset, Arc<dyn DiskFile>>,
     /// The state holds all batches before this.
     end: Offset,
     last_snapshot: Offset,
@@ -42,7 +42,7 @@ impl ProducerState {
             ongoing: BTreeMap::new(),
             unreplicated: BTreeMap::new(),
             snapshots,
-            unsynced: Vec::new(),
+            unsynced: BTreeMap::new(),
             end: Offset::ZERO,
             last_snapshot: Offset::ZERO,
         }
@@ -176,7 +176,7 @@ impl ProducerState {
             let _ = self.disk.remove_file(&path);
             return Err(error);
         }
-        self.unsynced.push(file);
+        self.unsynced.insert(self.end, file);
         self.snapshots.insert(self.end);
         self.last_snapshot = self.end;
         Ok(())
@@ -189,7 +189,7 @@ impl ProducerState {
 
     /// Snapshots written since the last call, to be synced.
     pub(crate) fn take_unsynced(&mut self) -> Vec<Arc<dyn DiskFile>> {
-        std::mem::take(&mut self.unsynced)
+        std::mem::take(&mut self.unsynced).into_values().collect()
     }
 
     pub(crate) fn log_start_moved(&mut self, log_start: Offset) {
@@ -209,6 +209,8 @@ impl ProducerState {
 
     /// Removes a segment's snapshot with the segment.
     pub(crate) fn remove_snapshot(&mut self, at: Offset) -> Result<(), StorageError> {
+        // A file that is held open keeps its place on the disk.
+        self.unsynced.remove(&at);
         if self.snapshots.remove(&at) {
             self.disk.remove_file(&self.snapshot_path(at))?;
         }
@@ -218,6 +220,7 @@ impl ProducerState {
     /// Forgets everything, snapshots included.
     pub(crate) fn reset(&mut self, start: Offset) -> Result<(), StorageError> {
         self.clear();
+        self.unsynced.clear();
         for at in std::mem::take(&mut self.snapshots) {
             self.disk.remove_file(&self.snapshot_path(at))?;
         }

@@ -29,6 +29,18 @@ fn by_time_of_records() {
     assert_eq!(append(&mut log, at_time(2000, "v"), as_client()).base_offset, Offset(4));
 }
 
+/// A file that is held open keeps its place on the disk although its name is gone.
+#[test]
+fn deleted_files_are_not_held_open() {
+    let (_, mut log) = spread(&[1, 2, 3, 4], LogConfig { retention_ms: -1, ..LogConfig::default() });
+    let held = |log: &mut Log| log.unsynced.len() + log.producers.take_unsynced().len();
+    assert!(held(&mut log) > 3, "nothing was synced yet");
+    let (_, mut log) = spread(&[1, 2, 3, 4], LogConfig { retention_ms: -1, ..LogConfig::default() });
+    log.increment_log_start_offset(Offset(3)).unwrap();
+    let snapshots = log.producers.take_unsynced().len();
+    assert_eq!((log.segment_count(), log.unsynced.len(), snapshots), (1, 0, 1), "the active segment's snapshot alone");
+}
+
 #[test]
 fn by_size() {
     let one = at_time(1, "v").len() as i64;
