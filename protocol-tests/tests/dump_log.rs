@@ -117,7 +117,7 @@ fn wait_for_cleaner(folder: &Path) -> Result<(), String> {
 fn damage(folder: &Path) -> Result<(), String> {
     let last = |topic: &str, ending: &str| -> Result<PathBuf, String> {
         let of_topic = |path: &PathBuf| path.parent().is_some_and(|dir| dir.ends_with(format!("{topic}-0")));
-        let found = files(folder, &[ending])?.into_iter().filter(of_topic).next_back();
+        let found = files(folder, &[ending])?.into_iter().rfind(of_topic);
         found.ok_or_else(|| format!("{topic} has no .{ending}"))
     };
     let cut = |path: &Path, bytes: u64| -> Result<(), String> {

@@ -44,7 +44,7 @@ async fn pieces_arrive_whole_and_in_order_through_a_narrow_pipe() {
 
 /// A file of this many bytes, no two stretches of which are alike.
 fn file(folder: &tempfile::TempDir, length: usize) -> Arc<dyn DiskFile> {
-    let file = RealDisk::default().create(&folder.path().join("00000000000000000000.log")).unwrap();
+    let file = RealDisk.create(&folder.path().join("00000000000000000000.log")).unwrap();
     let content: Vec<u8> = (0..length as u32).flat_map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
     file.append(&mut [IoSlice::new(&content[..length])]).unwrap();
     file
@@ -111,7 +111,7 @@ async fn a_file_that_is_cut_and_removed_is_sent_as_it_was() {
     far.read_exact(&mut got).await.unwrap();
     file.truncate(80_000).unwrap();
     file.append(&mut [IoSlice::new(&[7; 500_000])]).unwrap();
-    RealDisk::default().remove_file(&folder.path().join("00000000000000000000.log")).unwrap();
+    RealDisk.remove_file(&folder.path().join("00000000000000000000.log")).unwrap();
     far.read_to_end(&mut got).await.unwrap();
     sender.await.unwrap().unwrap();
     assert!(got == expected, "{} bytes of {}", got.len(), expected.len());

@@ -106,9 +106,7 @@ impl Running {
             cleaner.stop();
             close_rooms(&rooms, &data)
         };
-        tokio::task::spawn_blocking(close)
-            .await
-            .map_err(|e| StartError(format!("closing the data failed: {e}")))
+        tokio::task::spawn_blocking(close).await.map_err(|e| StartError(format!("closing the data failed: {e}")))
     }
 
     /// Waits until the broker can no longer serve, and tells why: the folder of the metadata has failed, or all have. Kafka halts

@@ -177,15 +177,17 @@ fn times(
     Ok(found)
 }
 
-fn groups(
-    bootstrap: &str,
-    partitions: &[Partition],
-) -> Result<BTreeMap<(String, Partition), (Offset, String)>, String> {
+/// Offset and metadata of each group's partitions.
+type Committed = BTreeMap<(String, Partition), (Offset, String)>;
+
+fn groups(bootstrap: &str, partitions: &[Partition]) -> Result<Committed, String> {
     let mut found = BTreeMap::new();
     for group in GROUPS {
         let member: BaseConsumer = config(bootstrap, &[("group.id", group)]).create().map_err(text)?;
         let mut wanted = TopicPartitionList::new();
-        partitions.iter().for_each(|(topic, number)| drop(wanted.add_partition(topic, *number)));
+        for (topic, number) in partitions {
+            wanted.add_partition(topic, *number);
+        }
         for element in member.committed_offsets(wanted, LIMIT).map_err(text)?.elements() {
             if element.offset() != Offset::Invalid {
                 let partition = (element.topic().to_owned(), element.partition());

@@ -66,11 +66,14 @@ impl Fate {
     }
 }
 
+/// What became of each record, by its topic and number.
+type Fates = BTreeMap<(&'static str, u64), (Record, Fate)>;
+
 /// Shared between the senders and their delivery reports.
 #[derive(Clone)]
 pub struct Ledger {
     seed: u64,
-    fates: Arc<Mutex<BTreeMap<(&'static str, u64), (Record, Fate)>>>,
+    fates: Arc<Mutex<Fates>>,
 }
 
 impl Ledger {

@@ -1,9 +1,7 @@
 //! Batches, written by `kafka-protocol`'s own codec.
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::records::{
-    Compression, Record, RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
-};
+use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 
 /// The producer of a batch: id, epoch, first sequence.
 #[derive(Clone, Copy)]
@@ -67,25 +65,6 @@ fn encode(records: &[(i64, &str)], origin: Option<Origin>) -> Bytes {
     let options = RecordEncodeOptions { version: 2, compression: Compression::None };
     RecordBatchEncoder::encode(&mut out, &records, &options).unwrap();
     out.freeze()
-}
-
-/// All records of whole batches, those of control batches left out: offset and value.
-pub fn values(mut bytes: Bytes) -> Vec<(i64, String)> {
-    let sets = RecordBatchDecoder::decode_all(&mut bytes).unwrap();
-    sets.into_iter()
-        .flat_map(|set| set.records)
-        .filter(|r| !r.control)
-        .map(|r| (r.offset, String::from_utf8(r.value.unwrap().to_vec()).unwrap()))
-        .collect()
-}
-
-/// What a log answers for a batch that was sent to it: `base_offset` and the leader's epoch are the broker's, the rest is the
-/// client's bytes, which neither the checksum nor anything else of has changed.
-pub fn stored(sent: &Bytes, base_offset: i64, leader_epoch: i32) -> Bytes {
-    let mut bytes = sent.to_vec();
-    bytes[0..8].copy_from_slice(&base_offset.to_be_bytes());
-    bytes[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
-    bytes.into()
 }
 
 /// A batch whose bytes were changed, with the checksum that they have now.

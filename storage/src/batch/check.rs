@@ -294,7 +294,10 @@ mod tests {
         Walk::new(BufReader::with_capacity(buffer, body), header).run(check).ok()
     }
 
-    fn batch(values: &[(i64, Option<Vec<u8>>, Vec<u8>)]) -> bytes::Bytes {
+    /// Time, key and value.
+    type Values = (i64, Option<Vec<u8>>, Vec<u8>);
+
+    fn batch(values: &[Values]) -> bytes::Bytes {
         let mut builder = BatchBuilder::new(Compression::None);
         for (time, key, value) in values {
             let headers = [("h", Some(value.as_slice()))];

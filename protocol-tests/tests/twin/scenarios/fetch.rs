@@ -170,10 +170,8 @@ fn isolation(side: &mut Side) -> Result<(), String> {
         records::batch_of(Origin { id, epoch, sequence, transactional: true }, &[value])
     };
     let steps: [(&str, Option<bool>); 3] = [("aborted", Some(false)), ("committed", Some(true)), ("open", None)];
-    let mut sequence = 0;
-    for (value, end) in steps {
+    for (sequence, (value, end)) in (0..).zip(steps) {
         super::transactions::write(side, &name, &made.name, batch(epoch, sequence, value))?;
-        sequence += 1;
         if let Some(committed) = end {
             super::transactions::end(side, &name, id, epoch, committed)?;
         }

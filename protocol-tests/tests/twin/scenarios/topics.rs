@@ -113,7 +113,8 @@ fn create_assignments(side: &mut Side) -> Result<(), String> {
         };
         list.iter().map(one).collect::<Vec<_>>()
     };
-    let cases: &[(&str, &[(i32, &[i32])])] = &[
+    type Assigned<'a> = &'a [(i32, &'a [i32])];
+    let cases: &[(&str, Assigned<'_>)] = &[
         ("two partitions", &[(0, &[1]), (1, &[1])]),
         ("to a broker that is not there", &[(0, &[9])]),
         ("to a broker twice", &[(0, &[1, 1])]),
