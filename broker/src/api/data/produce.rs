@@ -270,6 +270,8 @@ fn refusal(partition: &Partition, error: &AppendError) -> Refusal {
                 list.join(", ")
             ))
         }
+        // Kafka says nothing here; whoever reads it wants to know whether the disk is full or broken.
+        AppendError::Storage(error) => Some(error.to_string()),
         _ => None,
     };
     let untold = matches!(
