@@ -101,8 +101,16 @@ fn timestamps_have_a_range() {
         let error = refused(config.clone(), at_time(wrong, "v"));
         assert!(matches!(error, AppendError::InvalidTimestamp { index: 0, .. }), "{error:?}");
     }
-    let pretends = changed(&plain(&["a"]), |bytes| bytes[22] = 0x08);
-    assert!(matches!(refused(config, pretends), AppendError::InvalidTimestamp { .. }));
+}
+
+/// Kafka takes such a batch and makes it what the topic says.
+#[test]
+fn whose_time_a_batch_carries_is_the_topics_word() {
+    let mut log = new_log(LogConfig::default());
+    append(&mut log, changed(&plain(&["a"]), |bytes| bytes[22] = 0x08), as_client());
+    let batch = Batch::parse(log.read(Offset(0), 1000, Offset(1), true).unwrap().bytes).unwrap();
+    batch.check_crc().unwrap();
+    assert_eq!(batch.header.timestamp_type(), TimestampType::CreateTime);
 }
 
 #[test]
