@@ -103,8 +103,7 @@ impl Log {
             if segment.base() >= end {
                 break;
             }
-            let Some(start) = segment.find(self.producers.end())? else { continue };
-            for at in segment.batches_from(start.position) {
+            for at in segment.seek(self.producers.end())? {
                 let at = at?;
                 if at.header.base_offset >= end {
                     break;

@@ -75,8 +75,9 @@ fn prepare_one(
     batch.check_crc().map_err(framing_error)?;
     check_header(&header, options.origin)?;
     let source = header.compression().map_err(codec_error)?;
-    let found = check_records(&header, &batch.bytes, &record_check(config, options)).map_err(framing_error)?;
-    check_found(&found, &record_check(config, options))?;
+    let check = record_check(config, options);
+    let found = check_records(&header, &batch.bytes, &check).map_err(framing_error)?;
+    check_found(&found, &check)?;
     let target =
         if header.is_control() && source == Compression::None { source } else { config.compression.unwrap_or(source) };
     if target != source || !found.consecutive {

@@ -68,26 +68,41 @@ impl<const N: usize> Entries<N> {
         }
     }
 
-    /// The number of entries for which `before` holds; it must hold for none after one for which it does not. Looks at few of them,
-    /// and first at the last ones, which are asked for most (Kafka: AbstractIndex, its warm section).
-    pub(super) fn partition_point(&self, before: impl Fn(&[u8; N]) -> bool) -> Result<usize, StorageError> {
+    /// The number of entries for which `before` holds, and the last of them; it must hold for none after one for which it does not.
+    /// Looks at few of them, and first at the last ones, which are asked for most (Kafka: AbstractIndex, its warm section).
+    pub(super) fn last_where(
+        &self,
+        before: impl Fn(&[u8; N]) -> bool,
+    ) -> Result<(usize, Option<[u8; N]>), StorageError> {
         let (stored, many) = (self.stored()? / N, (LOOK_BYTES / N).max(1));
-        let within = |entries: &[u8]| entries.as_chunks::<N>().0.partition_point(&before);
         let warm = stored.saturating_sub(many);
         let bytes = self.read(warm * N, (stored - warm) * N)?;
-        let found = within(&bytes);
+        let (found, last) = last_within(&bytes, &before);
         if found == stored - warm {
-            return Ok(stored + within(&self.pending));
+            let (more, younger) = last_within(&self.pending, &before);
+            return Ok((stored + more, younger.or(last)));
         }
         if found > 0 || warm == 0 {
-            return Ok(warm + found);
+            return Ok((warm + found, last));
         }
-        let (mut low, mut high) = (0, warm);
+        let (mut low, mut high, mut lower) = (0, warm, None);
         while high - low > many {
             let middle = low + (high - low) / 2;
-            if before(&self.get(middle)?) { low = middle + 1 } else { high = middle }
+            let entry = self.get(middle)?;
+            if before(&entry) { (low, lower) = (middle + 1, Some(entry)) } else { high = middle }
         }
-        Ok(low + within(&self.read(low * N, (high - low) * N)?))
+        let (found, last) = last_within(&self.read(low * N, (high - low) * N)?, &before);
+        Ok((low + found, last.or(lower)))
+    }
+
+    /// The number of entries for which `before` holds, under the same condition.
+    pub(super) fn partition_point(&self, before: impl Fn(&[u8; N]) -> bool) -> Result<usize, StorageError> {
+        Ok(self.last_where(before)?.0)
+    }
+
+    /// The last entry.
+    pub(super) fn last(&self) -> Result<Option<[u8; N]>, StorageError> {
+        self.count()?.checked_sub(1).map(|at| self.get(at)).transpose()
     }
 
     /// Whether the file is there.
@@ -237,6 +252,13 @@ impl<const N: usize> Entries<N> {
             Err(StorageError::corrupt(&self.path, "it is shorter than it was"))
         }
     }
+}
+
+/// The number of entries in the bytes for which `before` holds, and the last of them.
+fn last_within<const N: usize>(bytes: &[u8], before: impl Fn(&[u8; N]) -> bool) -> (usize, Option<[u8; N]>) {
+    let entries = bytes.as_chunks::<N>().0;
+    let found = entries.partition_point(before);
+    (found, found.checked_sub(1).map(|at| entries[at]))
 }
 
 /// The entry at a position, which has to be within the bytes.

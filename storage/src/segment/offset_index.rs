@@ -10,6 +10,14 @@ use crate::ids::Offset;
 
 const ENTRY: usize = 8;
 
+/// What an entry says: a batch that begins at `position` ends with `offset`. Apache Kafka before 4.0 notes the last offset of all
+/// batches that were appended together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Noted {
+    pub(super) offset: Offset,
+    pub(super) position: u64,
+}
+
 #[derive(Debug)]
 pub(super) struct OffsetIndex {
     entries: Entries<ENTRY>,
@@ -27,51 +35,40 @@ impl OffsetIndex {
         self.entries.reset()
     }
 
-    /// Position of the last entry at or before `offset`; 0 if there is none.
-    pub(super) fn position(&self, offset: Offset) -> Result<u64, StorageError> {
+    /// The last entry at or before `offset`.
+    pub(super) fn noted_before(&self, offset: Offset) -> Result<Option<Noted>, StorageError> {
         let relative = offset.0.saturating_sub(self.base.0);
-        let after = self.entries.partition_point(|entry| i64::from(split(entry).0) <= relative)?;
-        match after.checked_sub(1) {
-            None => Ok(0),
-            Some(at) => Ok(split(&self.entries.get(at)?).1 as u64),
-        }
+        let (_, last) = self.entries.last_where(|entry| i64::from(split(entry).0) <= relative)?;
+        Ok(last.map(|entry| self.noted(&entry)))
     }
 
-    /// Position of the last batch that is noted here, ends before `up_to` and begins at or before `limit`, if any.
-    pub(super) fn position_within(&self, up_to: Offset, limit: u64) -> Result<Option<u64>, StorageError> {
+    /// The last entry of a batch that ends before `up_to` and begins at or before `limit`.
+    pub(super) fn noted_within(&self, up_to: Offset, limit: u64) -> Result<Option<Noted>, StorageError> {
         let relative = up_to.0.saturating_sub(self.base.0);
         let within = |entry: &[u8; ENTRY]| {
             let (offset, position) = split(entry);
             i64::from(offset) < relative && position as u64 <= limit
         };
-        let after = self.entries.partition_point(within)?;
-        after.checked_sub(1).map(|at| Ok(split(&self.entries.get(at)?).1 as u64)).transpose()
+        Ok(self.entries.last_where(within)?.1.map(|entry| self.noted(&entry)))
     }
 
-    /// The last entry before `point`: how many there are up to it, offset and position; `None` if there is none, or one up to there is out of order or leads beyond
-    /// the `size` of the log file.
-    pub(super) fn last_sound_before(
-        &self,
-        point: Offset,
-        size: u64,
-    ) -> Result<Option<(usize, Offset, u64)>, StorageError> {
+    /// The last entry.
+    pub(super) fn last_noted(&self) -> Result<Option<Noted>, StorageError> {
+        Ok(self.entries.last()?.map(|entry| self.noted(&entry)))
+    }
+
+    /// The last entry before `point`, and how many there are up to it; `None` if there is none, or one up to there is out of order or
+    /// leads beyond the `size` of the log file.
+    pub(super) fn last_sound_before(&self, point: Offset, size: u64) -> Result<Option<(usize, Noted)>, StorageError> {
         let relative = point.0.saturating_sub(self.base.0);
-        let count = self.entries.partition_point(|entry| i64::from(split(entry).0) < relative)?;
+        let (count, last) = self.entries.last_where(|entry| i64::from(split(entry).0) < relative)?;
         let follows = |before: Option<&[u8; ENTRY]>, entry: &[u8; ENTRY]| {
             let (offset, position) = split(entry);
             let ascends = before.map(split).is_none_or(|before| offset > before.0 && position > before.1);
             ascends && offset >= 0 && (position as u64) < size
         };
-        if count == 0 || !self.entries.all_follow(count, follows)? {
-            return Ok(None);
-        }
-        let (offset, position) = split(&self.entries.get(count - 1)?);
-        Ok(Some((count, Offset(self.base.0 + i64::from(offset)), position as u64)))
-    }
-
-    /// Position of the last entry; 0 if there is none.
-    pub(super) fn last_position(&self) -> Result<u64, StorageError> {
-        self.position(Offset(i64::MAX))
+        let Some(last) = last else { return Ok(None) };
+        Ok(self.entries.all_follow(count, follows)?.then(|| (count, self.noted(&last))))
     }
 
     /// Adds an entry; offsets ascend. One that would not is left out: the index is only a help.
@@ -112,9 +109,9 @@ impl OffsetIndex {
         if !self.entries.is_there_and_whole()? {
             return Ok(false);
         }
-        let Some(last) = self.entries.count()?.checked_sub(1) else { return Ok(true) };
-        let (offset, position) = split(&self.entries.get(last)?);
-        Ok((offset > 0 || last == 0) && offset >= 0 && (position as u64) < size)
+        let Some(last) = self.entries.last()? else { return Ok(true) };
+        let (offset, position) = split(&last);
+        Ok((offset > 0 || self.entries.count()? == 1) && offset >= 0 && (position as u64) < size)
     }
 
     /// Keeps the first `count` entries.
@@ -154,11 +151,15 @@ impl OffsetIndex {
     }
 
     fn last(&self) -> Result<Option<i32>, StorageError> {
-        match (self.last, self.entries.count()?) {
-            (Some(last), _) => Ok(Some(last)),
-            (None, 0) => Ok(None),
-            (None, count) => Ok(Some(split(&self.entries.get(count - 1)?).0)),
+        match self.last {
+            Some(last) => Ok(Some(last)),
+            None => Ok(self.entries.last()?.map(|entry| split(&entry).0)),
         }
+    }
+
+    fn noted(&self, entry: &[u8; ENTRY]) -> Noted {
+        let (offset, position) = split(entry);
+        Noted { offset: Offset(self.base.0 + i64::from(offset)), position: position as u64 }
     }
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::Segment;
+use super::offset_index::Noted;
 use super::walk::Headers;
 use crate::batch::{Batch, BatchHeader, HEADER_SIZE};
 use crate::disk::FileRegion;
@@ -57,12 +58,15 @@ impl Segment {
         min_one_batch: bool,
         to_send: bool,
     ) -> Result<SegmentRead, StorageError> {
-        let Some(first) = self.find(from)? else { return Ok(SegmentRead::PastEnd) };
+        let mut walk = self.seek(from)?;
+        let Some(first) = walk.peek()? else { return Ok(SegmentRead::PastEnd) };
         let start = first.position;
         let limit = start.saturating_add(max_bytes as u64);
-        let near = self.near_end(&first, up_to, limit)?;
-        let (mut end, mut next) = (near.position, near.header.base_offset);
-        for batch in self.batches_from(near.position) {
+        let (mut end, mut next) = (start, first.header.base_offset);
+        if let Some((near, from_there)) = self.near_end(&first, up_to, limit)? {
+            (end, next, walk) = (near.position, near.header.base_offset, from_there);
+        }
+        for batch in walk {
             let batch = batch?;
             let fits = batch.end() <= limit || (min_one_batch && end == start);
             if !fits || batch.header.next_offset() > up_to {
@@ -79,33 +83,51 @@ impl Segment {
         Ok(SegmentRead::Batches(Stretch { bytes, region, end: next }))
     }
 
-    /// A batch from which on to look for the end of a stretch that begins with `first`: the index spares the headers in between, and
-    /// the pages they lie in.
-    fn near_end(&self, first: &BatchAt, up_to: Offset, limit: u64) -> Result<BatchAt, StorageError> {
-        match self.offsets.position_within(up_to, limit)? {
-            Some(position) if position > first.position => {
-                let near = self.batch_at(position)?;
-                // An index that leads elsewhere costs time, not correctness.
-                let between = first.header.next_offset()..=up_to;
-                Ok(near.filter(|near| between.contains(&near.header.base_offset)).unwrap_or(*first))
-            }
-            _ => Ok(*first),
-        }
+    /// A batch from which on to look for the end of a stretch that begins with `first`, and the walk from there: the index spares the
+    /// headers in between, and the pages they lie in. An index that leads elsewhere costs time, not correctness.
+    fn near_end(&self, first: &BatchAt, up_to: Offset, limit: u64) -> Result<Option<(BatchAt, Headers)>, StorageError> {
+        let noted = self.offsets.noted_within(up_to, limit)?.filter(|noted| noted.position > first.position);
+        let Some((near, walk)) = noted.map_or(Ok(None), |noted| self.walk_at(noted))? else { return Ok(None) };
+        let between = first.header.next_offset()..=up_to;
+        Ok(between.contains(&near.header.base_offset).then_some((near, walk)))
     }
 
     /// The first batch that contains `offset` or lies after it.
     pub(crate) fn find(&self, offset: Offset) -> Result<Option<BatchAt>, StorageError> {
-        let holds = |batch: &Result<BatchAt, _>| batch.as_ref().map_or(true, |at| at.header.last_offset() >= offset);
-        self.batches_from(self.position_before(offset)?).find(holds).transpose()
+        self.seek(offset)?.peek()
     }
 
-    /// Where a batch begins that is not behind the one that contains `offset`, by the index. An index that leads elsewhere is no help,
-    /// but must not hide records: the walk then begins at the start.
-    pub(super) fn position_before(&self, offset: Offset) -> Result<u64, StorageError> {
-        let position = self.offsets.position(offset)?;
-        let leads_there = |batch: BatchAt| (self.base..=offset).contains(&batch.header.base_offset);
-        let trusted = position == 0 || self.batch_at(position)?.is_some_and(leads_there);
-        Ok(if trusted { position } else { 0 })
+    /// The batches from the first on that contains `offset` or lies after it.
+    pub(crate) fn seek(&self, offset: Offset) -> Result<Headers, StorageError> {
+        let mut walk = self.walk_before(offset)?;
+        while walk.peek()?.is_some_and(|at| at.header.last_offset() < offset) {
+            walk.next();
+        }
+        Ok(walk)
+    }
+
+    /// A walk that begins not behind the batch that contains `offset`, by the index. An index that leads elsewhere is no help, but must
+    /// not hide records: the walk then begins at the start.
+    pub(super) fn walk_before(&self, offset: Offset) -> Result<Headers, StorageError> {
+        let noted = self.offsets.noted_before(offset)?;
+        let walk = noted.map_or(Ok(None), |noted| self.walk_at(noted))?;
+        Ok(walk.map_or_else(|| self.batches_from(0), |(_, walk)| walk))
+    }
+
+    /// The walk that begins with a batch that the index has noted; `None` if there is no such batch. Bytes within a record may read as
+    /// a header: where the offset is not the noted one, the batch has to be what its checksum says.
+    fn walk_at(&self, noted: Noted) -> Result<Option<(BatchAt, Headers)>, StorageError> {
+        let mut walk = self.batches_from(noted.position);
+        let Some(at) = walk.peek()? else { return Ok(None) };
+        let (first, last) = (at.header.base_offset, at.header.last_offset());
+        let is_there = last == noted.offset || (last < noted.offset && self.is_whole(&at)?);
+        Ok((first >= self.base && is_there).then_some((at, walk)))
+    }
+
+    /// Whether the batch is what its checksum says.
+    pub(super) fn is_whole(&self, at: &BatchAt) -> Result<bool, StorageError> {
+        let bytes = self.file.read_at(at.position, at.header.size_in_bytes())?;
+        Ok(Batch::parse(bytes).and_then(|batch| batch.check_crc()).is_ok())
     }
 
     /// The batch at a position.
@@ -127,12 +149,17 @@ impl Segment {
 
     /// The offset after the last batch; `None` if bytes that are no batch follow it.
     pub(crate) fn end_offset(&self) -> Result<Option<Offset>, StorageError> {
-        let position = self.offsets.last_position()?;
+        let walk = match self.offsets.last_noted()? {
+            None => self.batches_from(0),
+            Some(noted) => match self.walk_at(noted)? {
+                Some((_, walk)) => walk,
+                None => return Ok(None),
+            },
+        };
         let mut last = None;
-        for batch in self.batches_from(position) {
+        for batch in walk {
             last = Some(batch?);
         }
-        // No batch where the index says that one begins is no empty segment.
         let end = last.map_or((self.base, 0), |batch| (batch.header.next_offset(), batch.end()));
         Ok((end.1 == self.size()).then_some(end.0))
     }
@@ -145,8 +172,7 @@ impl Segment {
     ) -> Result<Option<(Offset, Timestamp, BatchHeader)>, StorageError> {
         let (before, indexed) = self.times.lookup(time)?;
         let start = if self.has_time(before, indexed)? { indexed.max(from) } else { from };
-        let position = self.position_before(start)?;
-        for at in self.batches_from(position) {
+        for at in self.walk_before(start)? {
             let at = at?;
             if at.header.max_timestamp < time || at.header.last_offset() < from {
                 continue;
@@ -177,7 +203,7 @@ impl Segment {
         let last = self.times.last()?;
         let is_right = last.0 > Timestamp::NONE && self.has_time(last.0, last.1)?;
         let (mut largest, from) = if is_right { (last, last.1) } else { ((Timestamp::NONE, self.base), self.base) };
-        for batch in self.batches_from(self.position_before(from)?) {
+        for batch in self.walk_before(from)? {
             let header = batch?.header;
             if header.max_timestamp > largest.0 {
                 largest = (header.max_timestamp, header.last_offset());

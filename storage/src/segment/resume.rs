@@ -1,6 +1,7 @@
 //! Where recovery of a segment can begin other than at its start: at the last batch before the recovery point that the indexes know,
 //! if they are in order up to there (Kafka: OffsetIndex.sanityCheck and TimeIndex.sanityCheck look at their last entry only).
 
+use super::offset_index::Noted;
 use super::read::BatchAt;
 use super::{OFFSET_INDEX_SUFFIX, Segment, TIME_INDEX_SUFFIX, file_path};
 use crate::error::StorageError;
@@ -41,14 +42,11 @@ impl Segment {
                 return Ok(None);
             }
         }
-        let Some((offsets, offset, position)) = self.offsets.last_sound_before(point, self.size())? else {
+        let Some((offsets, Noted { offset, position })) = self.offsets.last_sound_before(point, self.size())? else {
             return Ok(None);
         };
-        let Some(at) = self.batch_at(position)?.filter(|at| at.end() <= self.size()) else { return Ok(None) };
-        if at.header.base_offset < self.base || at.header.last_offset() != offset {
-            return Ok(None);
-        }
-        if !self.is_whole(&at)? {
+        let Some(at) = self.batches_from(position).peek()? else { return Ok(None) };
+        if at.header.base_offset < self.base || at.header.last_offset() != offset || !self.is_whole(&at)? {
             return Ok(None);
         }
         let Some(aborts) = self.aborts.sound_before(self.base, point)? else { return Ok(None) };
@@ -57,19 +55,13 @@ impl Segment {
         Ok(is_known.then_some(Resume { at, offsets, times, aborts }))
     }
 
-    /// Whether the batch is what its checksum says.
-    fn is_whole(&self, at: &BatchAt) -> Result<bool, StorageError> {
-        let bytes = self.file.read_at(at.position, at.header.size_in_bytes())?;
-        Ok(crate::batch::Batch::parse(bytes).and_then(|batch| batch.check_crc()).is_ok())
-    }
-
     /// Whether a batch with this offset has this timestamp as its largest, and none from there up to `last` a larger one. What lies
     /// before it is taken from the index.
     fn is_largest_time(&self, time: Timestamp, offset: Offset, last: &BatchAt) -> Result<bool, StorageError> {
         let known = time > Timestamp::NONE;
-        let start = if known { self.position_before(offset)? } else { 0 };
+        let walk = if known { self.walk_before(offset)? } else { self.batches_from(0) };
         let mut met = !known;
-        for batch in self.batches_from(start) {
+        for batch in walk {
             let BatchAt { header, position } = batch?;
             if position > last.position {
                 break;

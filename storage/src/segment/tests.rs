@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::offset_index::OffsetIndex;
+use super::offset_index::{Noted, OffsetIndex};
 use super::time_index::TimeIndex;
 use super::*;
 use crate::disk::MemoryDisk;
@@ -27,7 +27,8 @@ fn offset_index_finds_the_entry_at_or_before() {
     }
     index.push(Offset(110), 95).unwrap();
     let answers = |index: &OffsetIndex| {
-        [99, 100, 102, 104, 105, 109, 110, 999].map(|offset| index.position(Offset(offset)).unwrap())
+        [99, 100, 102, 104, 105, 109, 110, 999]
+            .map(|offset| index.noted_before(Offset(offset)).unwrap().map_or(0, |noted| noted.position))
     };
     assert_eq!(answers(&index), [0, 0, 10, 10, 50, 50, 90, 90]);
     assert!(files.files()[&path].is_empty(), "entries wait in memory");
@@ -39,7 +40,7 @@ fn offset_index_finds_the_entry_at_or_before() {
     index.truncate(Offset(105)).unwrap();
     assert_eq!(answers(&index), [0, 0, 10, 10, 10, 10, 10, 10]);
     index.push(Offset(106), 60).unwrap();
-    assert_eq!(index.last_position().unwrap(), 60);
+    assert_eq!(index.last_noted().unwrap(), Some(Noted { offset: Offset(106), position: 60 }));
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn half_an_entry_at_the_end_of_a_file_is_cut_off() {
     let path = Path::new("/x.index");
     disk.write_atomic(path, &[0, 0, 0, 5, 0, 0, 0, 9, 1, 2, 3]).unwrap();
     let mut index = OffsetIndex::new(disk, path.to_owned(), Offset(0));
-    assert_eq!(index.position(Offset(7)).unwrap(), 9);
+    assert_eq!(index.noted_before(Offset(7)).unwrap(), Some(Noted { offset: Offset(5), position: 9 }));
     index.push(Offset(8), 20).unwrap();
     index.store().unwrap();
     assert_eq!(files.files()[path], [0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0, 20]);
@@ -75,14 +76,17 @@ proptest! {
         let (_, disk) = disk();
         let mut index = OffsetIndex::new(disk, PathBuf::from("/x.index"), Offset(0));
         index.reset().unwrap();
-        let (mut offset, mut position, mut list) = (0, 0, vec![(-1, 0)]);
+        let (mut offset, mut position, mut list) = (0, 0, Vec::new());
         for (by, bytes) in steps {
             (offset, position) = (offset + by, position + bytes);
             index.push(Offset(offset), position).unwrap();
-            list.push((offset, position));
+            list.push(Noted { offset: Offset(offset), position });
         }
-        let expected = list.iter().rev().find(|(at, _)| *at <= probe).unwrap().1;
-        prop_assert_eq!(index.position(Offset(probe)).unwrap(), expected);
+        let expected = list.iter().rev().find(|noted| noted.offset.0 <= probe).copied();
+        prop_assert_eq!(index.noted_before(Offset(probe)).unwrap(), expected);
+        let within = list.iter().rev().find(|noted| noted.offset.0 < probe && noted.position <= 9_000).copied();
+        prop_assert_eq!(index.noted_within(Offset(probe), 9_000).unwrap(), within);
+        prop_assert_eq!(index.last_noted().unwrap(), list.last().copied());
     }
 
     #[test]

@@ -31,8 +31,8 @@ impl TimeIndex {
 
     /// The last entry at or before `timestamp`; (-1, base offset) if there is none.
     pub(super) fn lookup(&self, timestamp: Timestamp) -> Result<(Timestamp, Offset), StorageError> {
-        let after = self.entries.partition_point(|entry| split(entry).0 <= timestamp)?;
-        self.entry_before(after)
+        let (_, last) = self.entries.last_where(|entry| split(entry).0 <= timestamp)?;
+        Ok(self.noted(last))
     }
 
     /// The last entry; (-1, base offset) if there is none.
@@ -40,20 +40,20 @@ impl TimeIndex {
         if let Some(last) = self.last.get() {
             return Ok(*last);
         }
-        let last = self.entry_before(self.entries.count()?)?;
+        let last = self.noted(self.entries.last()?);
         Ok(*self.last.get_or_init(|| last))
     }
 
-    fn entry_before(&self, after: usize) -> Result<(Timestamp, Offset), StorageError> {
-        let Some(at) = after.checked_sub(1) else { return Ok((Timestamp::NONE, self.base)) };
-        let (timestamp, relative) = split(&self.entries.get(at)?);
-        Ok((timestamp, Offset(self.base.0 + i64::from(relative))))
+    fn noted(&self, entry: Option<[u8; ENTRY]>) -> (Timestamp, Offset) {
+        let Some((timestamp, relative)) = entry.as_ref().map(split) else { return (Timestamp::NONE, self.base) };
+        (timestamp, Offset(self.base.0 + i64::from(relative)))
     }
 
-    /// The last entry whose offset is not beyond `until`, and how many there are up to it; (-1, base offset) if there is none; `None` if one up to there is out of order.
+    /// The last entry whose offset is not beyond `until`, and how many there are up to it; (-1, base offset) if there is none; `None` if
+    /// one up to there is out of order.
     pub(super) fn last_sound_until(&self, until: Offset) -> Result<Option<(usize, Timestamp, Offset)>, StorageError> {
         let relative = until.0.saturating_sub(self.base.0);
-        let count = self.entries.partition_point(|entry| i64::from(split(entry).1) <= relative)?;
+        let (count, last) = self.entries.last_where(|entry| i64::from(split(entry).1) <= relative)?;
         let follows = |before: Option<&[u8; ENTRY]>, entry: &[u8; ENTRY]| {
             let (timestamp, offset) = split(entry);
             let ascends = before.map(split).is_none_or(|before| timestamp > before.0 && offset >= before.1);
@@ -62,7 +62,7 @@ impl TimeIndex {
         if !self.entries.all_follow(count, follows)? {
             return Ok(None);
         }
-        let (timestamp, offset) = self.entry_before(count)?;
+        let (timestamp, offset) = self.noted(last);
         Ok(Some((count, timestamp, offset)))
     }
 
@@ -103,8 +103,8 @@ impl TimeIndex {
         if !self.entries.is_there_and_whole()? {
             return Ok(false);
         }
-        let Some(last) = self.entries.count()?.checked_sub(1) else { return Ok(true) };
-        let (first, last) = (split(&self.entries.get(0)?), split(&self.entries.get(last)?));
+        let Some(last) = self.entries.last()? else { return Ok(true) };
+        let (first, last) = (split(&self.entries.get(0)?), split(&last));
         Ok(last.0 >= first.0 && last.1 >= first.1 && first.1 >= 0)
     }
 

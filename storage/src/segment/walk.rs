@@ -34,6 +34,16 @@ impl Headers {
         Headers { file, position, size, look: LEAST_LOOK, seen: Bytes::new(), seen_from: position }
     }
 
+    /// The batch that comes next, without going on.
+    pub(super) fn peek(&mut self) -> Result<Option<BatchAt>, StorageError> {
+        if self.position >= self.size {
+            return Ok(None);
+        }
+        let position = self.position;
+        let at = self.look()?.map(|header| BatchAt { header, position });
+        Ok(at.filter(|at| at.end() <= self.size))
+    }
+
     fn look(&mut self) -> Result<Option<BatchHeader>, StorageError> {
         let from = usize::try_from(self.position - self.seen_from).unwrap_or(usize::MAX);
         if let Some(header) = self.seen.get(from..).filter(|rest| rest.len() >= HEADER_SIZE) {
@@ -52,22 +62,13 @@ impl Iterator for Headers {
     type Item = Result<BatchAt, StorageError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.position >= self.size {
-            return None;
-        }
-        let header = match self.look() {
-            Ok(header) => header?,
-            Err(error) => {
-                self.position = self.size;
-                return Some(Err(error));
-            }
+        let found = self.peek();
+        self.position = match &found {
+            Ok(Some(at)) => at.end(),
+            // There is nothing to go on with.
+            Ok(None) | Err(_) => self.size,
         };
-        let at = BatchAt { header, position: self.position };
-        if at.end() > self.size {
-            return None;
-        }
-        self.position = at.end();
-        Some(Ok(at))
+        found.transpose()
     }
 }
 

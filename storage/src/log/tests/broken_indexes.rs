@@ -126,3 +126,30 @@ fn broken_transaction_indexes_are_made_anew() {
     let told = [Damage::Ragged, Damage::Zeros, Damage::Ones, Damage::Noise];
     [true, false].into_iter().for_each(|clean| try_all("txnindex", clean, &told));
 }
+
+/// Bytes of a record that read as the header of a batch which ends where the next one begins, and an index that leads there.
+#[test]
+fn an_index_that_leads_into_a_record_is_not_believed() {
+    let disk = MemoryDisk::new();
+    let mut log = open(&disk, LogConfig { index_interval_bytes: 1, ..LogConfig::default() });
+    append(&mut log, plain(&["first"]), as_client());
+    let position = log.size_in_bytes() as usize;
+    let mut value = plain(&["another"]).to_vec();
+    // With the count of the record's headers, a byte, it reaches to the end of the batch; its length counts from byte 12 on.
+    let length = value.len() as u32 + 1 - 12;
+    value[8..12].copy_from_slice(&length.to_be_bytes());
+    let mut builder = BatchBuilder::new(Compression::None);
+    builder.push(NOW, None, Some(&value), &[]);
+    append(&mut log, builder.finish(&BatchStamp::default()), as_client());
+    append(&mut log, plain(&["third"]), as_client());
+    let answers = |log: &Log| [0, 1, 2].map(|from| log.read(Offset(from), 10, Offset(3), true).unwrap().bytes);
+    let (before, config) = (answers(&log), log.config().clone());
+    log.close().unwrap();
+    drop(log);
+    let file = disk.files()[&PathBuf::from("/data/t-0/00000000000000000000.log")].clone();
+    let planted = position + file[position..].windows(value.len()).position(|bytes| bytes == value).unwrap();
+    let entry = [1u32.to_be_bytes(), (planted as u32).to_be_bytes()].concat();
+    disk.damage(&PathBuf::from("/data/t-0/00000000000000000000.index"), |bytes| *bytes = entry.clone());
+    let log = Log::open(LogOptions { clean: true, recovery_point: Offset(3), ..options(&disk, config) }).unwrap();
+    assert_eq!(answers(&log), before);
+}
