@@ -8,7 +8,6 @@ mod configs;
 mod failures;
 mod files;
 mod flushing;
-mod model;
 mod moving;
 mod reads;
 mod recovery;

@@ -252,3 +252,24 @@ fn truncation_takes_state_back() {
     assert!(log.active_producers().is_empty());
     assert_eq!(append(&mut log, plain(&["x"]), as_client()).base_offset, Offset(100));
 }
+
+/// The last index entries of a sealed segment were once lost although its batches were flushed.
+#[test]
+fn index_entries_written_on_rolling_survive_a_kill_and_a_crash() {
+    let disk = MemoryDisk::new();
+    let mut log = open(&disk, small_segments());
+    append(&mut log, plain(&["a"]), as_client());
+    log.flush().unwrap();
+    log.roll(NOW).unwrap();
+    let opened_at = |recovery_point| LogOptions { recovery_point, ..options(&disk, small_segments()) };
+    let point = log.recovery_point();
+    drop(log);
+    let mut log = Log::open(opened_at(point)).unwrap();
+    log.flush().unwrap();
+    let point = log.recovery_point();
+    drop(log);
+    disk.crash(|_, _| 0);
+    let log = Log::open(opened_at(point)).unwrap();
+    assert_eq!(values(&log, Offset(0)), [(0, "a".to_owned())]);
+    assert_eq!(log.offset_for_timestamp(NOW).unwrap().map(|(offset, _, _)| offset), Some(Offset(0)));
+}
