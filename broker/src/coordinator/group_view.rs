@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use forebay_control::group::{GroupOverrides, TopicInfo, TopicsImage};
 use forebay_control::metadata::command::ConfigResource;
 use forebay_control::metadata::{MetadataMachine, TopicInfo as Topic};
+use forebay_control::share::group::ShareGroupOverrides;
 use parking_lot::Mutex;
 
 /// The cluster as it is after some change.
@@ -82,6 +83,11 @@ pub fn overrides(machine: &MetadataMachine) -> BTreeMap<Arc<str>, GroupOverrides
             session_timeout_ms: number("consumer.session.timeout.ms"),
             heartbeat_interval_ms: number("consumer.heartbeat.interval.ms"),
             assignment_interval_ms: number("consumer.assignment.interval.ms"),
+            share: ShareGroupOverrides {
+                session_timeout_ms: number("share.session.timeout.ms"),
+                heartbeat_interval_ms: number("share.heartbeat.interval.ms"),
+                assignment_interval_ms: number("share.assignment.interval.ms"),
+            },
         }
     };
     let group = |(resource, configs): (&ConfigResource, _)| match resource {

@@ -242,6 +242,8 @@ impl Groups {
         for effect in effects {
             match effect {
                 GroupEffect::Log(line) => tracing::info!("{line}"),
+                // Nobody begins states yet: whoever reads is told of no partitions.
+                GroupEffect::InitializeShareState(_) => {}
                 GroupEffect::ResolveRegexes(regexes) => {
                     let (shard, topics) = (place.shard.clone(), self.metadata.group_view().topics);
                     let resolve = move || resolve(&shard, &topics, &regexes);

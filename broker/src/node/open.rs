@@ -182,6 +182,7 @@ fn group_config(config: &BrokerConfig) -> GroupConfig {
         offsets_retention_minutes: config.offsets.retention_minutes,
         offsets_retention_check_interval_ms: config.offsets.retention_check_interval_ms,
         consumer: consumer_group_config(config),
+        ..GroupConfig::default()
     }
 }
 

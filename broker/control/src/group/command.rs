@@ -9,6 +9,10 @@ use forebay_storage::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Topic
 use super::consumer::{ConsumerHeartbeat, GroupOverrides, RegexesResolved, TopicsImage};
 use super::timer::GroupTimer;
 use crate::machine::ReplyTo;
+use crate::share::group::{
+    AlterShareOffsets, DeleteShareOffsets, ReleaseShareState, ShareHeartbeat, ShareOffsetsDeleted,
+    ShareStateInitialized,
+};
 
 /// A command to a `GroupMachine`.
 ///
@@ -25,6 +29,20 @@ pub enum GroupCommand {
     Leave(Leave),
     /// ConsumerGroupHeartbeat; answered at once by [`GroupReply::ConsumerHeartbeat`](super::GroupReply::ConsumerHeartbeat).
     ConsumerHeartbeat(Box<ConsumerHeartbeat>),
+    /// ShareGroupHeartbeat; answered at once by [`GroupReply::ShareHeartbeat`](super::GroupReply::ShareHeartbeat).
+    ShareHeartbeat(Box<ShareHeartbeat>),
+    /// What came of states that the share coordinator was to begin. No reply.
+    ShareStateInitialized(ShareStateInitialized),
+    /// AlterShareGroupOffsets; answered by [`GroupReply::AlterShareOffsets`](super::GroupReply::AlterShareOffsets).
+    AlterShareOffsets(AlterShareOffsets),
+    /// DeleteShareGroupOffsets, its first half; answered by [`GroupReply::DeleteShareOffsets`](super::GroupReply::DeleteShareOffsets).
+    DeleteShareOffsets(DeleteShareOffsets),
+    /// DeleteShareGroupOffsets, its second half; answered by
+    /// [`GroupReply::ShareOffsetsDeleted`](super::GroupReply::ShareOffsetsDeleted).
+    ShareOffsetsDeleted(ShareOffsetsDeleted),
+    /// DeleteGroups, its first half for a share group; answered by
+    /// [`GroupReply::ReleaseShareState`](super::GroupReply::ReleaseShareState).
+    ReleaseShareState(ReleaseShareState),
     /// The topics as they are from now on. No reply. To be given before the requests that shall see them; consumer groups assign the
     /// partitions of these topics only.
     Topics(Arc<TopicsImage>),

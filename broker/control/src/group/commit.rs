@@ -59,6 +59,9 @@ impl GroupMachine {
             };
             return self.check_consumer_commit(group, &committer, &commit.offsets);
         }
+        if self.share_groups.contains_key(&commit.group_id) {
+            return Err(ErrorCode::GroupIdNotFound);
+        }
         let Some(group) = self.groups.get(&commit.group_id) else {
             return match commit.generation {
                 ..0 => self.check_room_for_group(),

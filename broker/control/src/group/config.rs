@@ -1,6 +1,7 @@
 //! The configuration of group coordinators, under Kafka's keys and with Kafka's defaults, and limits of this implementation.
 
 use super::consumer::ConsumerGroupConfig;
+use crate::share::group::ShareGroupConfig;
 
 /// Most groups that one partition of `__consumer_offsets` takes; Kafka has no such limit. A request that would create one more is
 /// answered by COORDINATOR_NOT_AVAILABLE.
@@ -44,6 +45,8 @@ pub struct GroupConfig {
     pub offsets_retention_check_interval_ms: i64,
     /// Settings of consumer groups (KIP-848).
     pub consumer: ConsumerGroupConfig,
+    /// Settings of share groups (KIP-932).
+    pub share: ShareGroupConfig,
 }
 
 impl Default for GroupConfig {
@@ -57,6 +60,7 @@ impl Default for GroupConfig {
             offsets_retention_minutes: 10_080,
             offsets_retention_check_interval_ms: 600_000,
             consumer: ConsumerGroupConfig::default(),
+            share: ShareGroupConfig::default(),
         }
     }
 }

@@ -27,6 +27,11 @@ impl GroupMachine {
                 results.push((group_id, error));
                 continue;
             }
+            if let Some(group) = self.share_groups.get(&group_id) {
+                let error = GroupMachine::delete_share_group(&mut decision, group);
+                results.push((group_id, error));
+                continue;
+            }
             let error = match self.groups.get(&group_id) {
                 None => ErrorCode::GroupIdNotFound,
                 Some(group) if group.state != GroupState::Empty => ErrorCode::NonEmptyGroup,

@@ -17,10 +17,10 @@ use crate::error_code::ErrorCode;
 use crate::machine::{Decision, ReplyTo};
 
 /// What a group coordinator decides.
-pub(super) type GroupDecision = Decision<GroupEvent, GroupReply, GroupTimer, GroupEffect>;
+pub(crate) type GroupDecision = Decision<GroupEvent, GroupReply, GroupTimer, GroupEffect>;
 
 /// A decision that is only an answer.
-pub(super) fn answer(reply_to: ReplyTo, reply: GroupReply) -> GroupDecision {
+pub(crate) fn answer(reply_to: ReplyTo, reply: GroupReply) -> GroupDecision {
     GroupDecision { replies: vec![(reply_to, reply)], ..GroupDecision::default() }
 }
 

@@ -11,6 +11,7 @@ use super::records::{
     ConsumerGroupKey, GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, Reader, RecordError,
 };
 use crate::machine::{Event, LogRecord, ReplyTo};
+use crate::share::group::{ShareGroupChange, ShareGroupRecord};
 
 /// A change of a [`GroupMachine`](super::GroupMachine)'s state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,20 @@ pub enum GroupEvent {
         group_id: Arc<str>,
         /// What.
         change: ConsumerChange,
+    },
+    /// Something durable changed in a share group. A record of its kind.
+    Share {
+        /// The group.
+        group_id: Arc<str>,
+        /// What.
+        record: ShareGroupRecord,
+    },
+    /// Something volatile changed in a share group.
+    ShareChanged {
+        /// The group.
+        group_id: Arc<str>,
+        /// What.
+        change: ShareGroupChange,
     },
     /// The topics are others now.
     Topics(Arc<TopicsImage>),
@@ -162,9 +177,11 @@ impl Event for GroupEvent {
                 Some(LogRecord { key, value: None, producer: None })
             }
             GroupEvent::Consumer { group_id, record } => Some(record.encode(group_id)),
+            GroupEvent::Share { group_id, record } => Some(record.encode(group_id)),
             GroupEvent::TransactionEnded { .. }
             | GroupEvent::Changed { .. }
             | GroupEvent::ConsumerChanged { .. }
+            | GroupEvent::ShareChanged { .. }
             | GroupEvent::Topics(_)
             | GroupEvent::Overrides(_) => None,
         }
@@ -206,7 +223,10 @@ impl GroupEvent {
                 Some((group_id, key)) => {
                     Ok(Some(GroupEvent::Consumer { group_id, record: ConsumerRecord::parse(key, value)? }))
                 }
-                None => Ok(None),
+                None => {
+                    let parsed = ShareGroupRecord::parse(key, value)?;
+                    Ok(parsed.map(|(group_id, record)| GroupEvent::Share { group_id, record }))
+                }
             },
         }
     }

@@ -25,6 +25,10 @@ impl GroupMachine {
         if let Err(error) = self.check_join(&join) {
             return answer(join.reply_to, GroupReply::Join(JoinReply::error(join.member_id, error)));
         }
+        if self.share_groups.contains_key(&join.group_id) {
+            let reply = JoinReply::error(Arc::from(""), ErrorCode::InconsistentGroupProtocol);
+            return answer(join.reply_to, GroupReply::Join(reply));
+        }
         let ended = match self.consumer_groups.get(&join.group_id) {
             Some(group) if !group.is_empty() => return self.join_consumer_group(now, group, join),
             Some(group) => self.end_empty_consumer_group(now, group),
@@ -70,8 +74,7 @@ impl GroupMachine {
         {
             return Err(ErrorCode::InvalidRequest);
         }
-        let exists = self.groups.contains_key(&join.group_id) || self.consumer_groups.contains_key(&join.group_id);
-        if exists { Ok(()) } else { self.check_room_for_group() }
+        if self.has_group(&join.group_id) { Ok(()) } else { self.check_room_for_group() }
     }
 }
 

@@ -19,15 +19,18 @@ use super::state::GroupState;
 use super::timer::GroupTimer;
 use crate::error_code::ErrorCode;
 use crate::machine::Machine;
+use crate::share::group::{ShareGroup, ShareGroupRecord};
 
 /// All groups of one partition of `__consumer_offsets`, and their committed offsets.
 #[derive(Clone, Debug)]
 pub struct GroupMachine {
-    pub(super) config: GroupConfig,
+    pub(crate) config: GroupConfig,
     pub(super) groups: BTreeMap<Arc<str>, ClassicGroup>,
-    /// Groups of the consumer protocol; a group is in one of the two maps only.
+    /// Groups of the consumer protocol; a group is in one of the three maps only.
     pub(super) consumer_groups: BTreeMap<Arc<str>, ConsumerGroup>,
-    pub(super) topics: Arc<TopicsImage>,
+    /// Share groups.
+    pub(crate) share_groups: BTreeMap<Arc<str>, ShareGroup>,
+    pub(crate) topics: Arc<TopicsImage>,
     pub(super) overrides: Arc<BTreeMap<Arc<str>, GroupOverrides>>,
     pub(super) offsets: Offsets,
 }
@@ -40,6 +43,7 @@ impl GroupMachine {
             config,
             groups: BTreeMap::new(),
             consumer_groups: BTreeMap::new(),
+            share_groups: BTreeMap::new(),
             topics: Arc::default(),
             overrides: Arc::default(),
             offsets: Offsets::default(),
@@ -64,6 +68,7 @@ impl GroupMachine {
             loaded.effects.append(&mut draft.decision.effects);
         }
         self.on_consumer_groups_loaded(now, &mut loaded);
+        self.on_share_groups_loaded(now, &mut loaded);
         let check = now.plus_ms(self.config.offsets_retention_check_interval_ms);
         loaded.timers.push((check, GroupTimer::ExpireOffsets));
         loaded
@@ -90,6 +95,7 @@ impl GroupMachine {
             GroupTimer::Consumer { group_id, member_id, at, timer } => {
                 self.consumer_timer(now, &group_id, &member_id, at, timer)
             }
+            GroupTimer::Share { group_id, member_id, at } => self.share_session_timer(now, &group_id, &member_id, at),
             GroupTimer::ExpireOffsets => self.expire_offsets(now),
         }
     }
@@ -125,12 +131,19 @@ impl GroupMachine {
     }
 
     /// What is set on this group alone.
-    pub(super) fn overrides_of(&self, group_id: &str) -> GroupOverrides {
+    pub(crate) fn overrides_of(&self, group_id: &str) -> GroupOverrides {
         self.overrides.get(group_id).cloned().unwrap_or_default()
     }
 
-    pub(super) fn check_room_for_group(&self) -> Result<(), ErrorCode> {
-        let count = self.groups.len() + self.consumer_groups.len();
+    /// Whether there is a group of this name, of whatever protocol.
+    pub(crate) fn has_group(&self, group_id: &str) -> bool {
+        self.groups.contains_key(group_id)
+            || self.consumer_groups.contains_key(group_id)
+            || self.share_groups.contains_key(group_id)
+    }
+
+    pub(crate) fn check_room_for_group(&self) -> Result<(), ErrorCode> {
+        let count = self.groups.len() + self.consumer_groups.len() + self.share_groups.len();
         if count < MAX_GROUPS_PER_PARTITION { Ok(()) } else { Err(ErrorCode::CoordinatorNotAvailable) }
     }
 
@@ -145,6 +158,25 @@ impl GroupMachine {
         } else if let Some(group) = self.consumer_groups.get_mut(&group_id) {
             group.apply(record);
         }
+    }
+
+    fn apply_share(&mut self, group_id: Arc<str>, record: ShareGroupRecord) {
+        if record == ShareGroupRecord::Epoch(None) {
+            self.share_groups.remove(&group_id);
+        } else if record.creates() {
+            // A classic group that only holds offsets has no record of its own that could remove it.
+            self.groups.remove(&group_id);
+            self.share_groups.entry(group_id.clone()).or_insert_with(|| ShareGroup::new(group_id)).apply(record);
+        } else if let Some(group) = self.share_groups.get_mut(&group_id) {
+            group.apply(record);
+        }
+    }
+
+    /// The cluster has other topics.
+    fn topics_changed(&self, now: Timestamp, topics: Arc<TopicsImage>) -> GroupDecision {
+        let mut events = self.share_topics_gone(now, &topics);
+        events.push(GroupEvent::Topics(topics));
+        GroupDecision { events, ..GroupDecision::default() }
     }
 
     fn group_or_new(&mut self, group_id: &Arc<str>, since: Option<Timestamp>) -> &mut ClassicGroup {
@@ -171,7 +203,13 @@ impl Machine for GroupMachine {
             GroupCommand::Heartbeat(heartbeat) => self.heartbeat(now, &heartbeat),
             GroupCommand::Leave(leave) => self.leave(now, &leave),
             GroupCommand::ConsumerHeartbeat(heartbeat) => self.consumer_heartbeat(now, *heartbeat),
-            GroupCommand::Topics(topics) => only(GroupEvent::Topics(topics)),
+            GroupCommand::ShareHeartbeat(heartbeat) => self.share_heartbeat(now, &heartbeat),
+            GroupCommand::ShareStateInitialized(initialized) => self.share_state_initialized(now, &initialized),
+            GroupCommand::AlterShareOffsets(alter) => self.alter_share_offsets(now, &alter),
+            GroupCommand::DeleteShareOffsets(delete) => self.delete_share_offsets(now, &delete),
+            GroupCommand::ShareOffsetsDeleted(deleted) => self.share_offsets_deleted(now, &deleted),
+            GroupCommand::ReleaseShareState(release) => self.release_share_state(now, &release),
+            GroupCommand::Topics(topics) => self.topics_changed(now, topics),
             GroupCommand::Overrides(overrides) => only(GroupEvent::Overrides(overrides)),
             GroupCommand::RegexesResolved(resolved) => self.regexes_resolved(now, resolved),
             GroupCommand::CommitOffsets(commit) => self.commit_offsets(now, commit),
@@ -188,6 +226,7 @@ impl Machine for GroupMachine {
         match event {
             GroupEvent::Saved { group_id, value } => {
                 self.consumer_groups.remove(&group_id);
+                self.share_groups.remove(&group_id);
                 self.group_or_new(&group_id, value.state_since).load(&value);
             }
             GroupEvent::Removed { group_id } => {
@@ -195,7 +234,7 @@ impl Machine for GroupMachine {
             }
             GroupEvent::OffsetCommitted { group_id, partition, value, producer } => {
                 // A consumer outside of group management commits to a group that nobody joined.
-                if !self.consumer_groups.contains_key(&group_id) {
+                if !self.consumer_groups.contains_key(&group_id) && !self.share_groups.contains_key(&group_id) {
                     self.group_or_new(&group_id, Some(value.commit_timestamp));
                 }
                 self.offsets.commit(group_id, partition, value, producer.map(|(id, _)| id));
@@ -207,6 +246,12 @@ impl Machine for GroupMachine {
             GroupEvent::Consumer { group_id, record } => self.apply_consumer(group_id, record),
             GroupEvent::ConsumerChanged { group_id, change } => {
                 if let Some(group) = self.consumer_groups.get_mut(&group_id) {
+                    group.change(change);
+                }
+            }
+            GroupEvent::Share { group_id, record } => self.apply_share(group_id, record),
+            GroupEvent::ShareChanged { group_id, change } => {
+                if let Some(group) = self.share_groups.get_mut(&group_id) {
                     group.change(change);
                 }
             }

@@ -38,7 +38,7 @@ pub use config::*;
 pub use consumer::{
     AssignedTopic, ConsumerChange, ConsumerGroupConfig, ConsumerGroupDescription, ConsumerGroupState,
     ConsumerHeartbeat, ConsumerHeartbeatReply, ConsumerMemberDescription, ConsumerRecord, ConsumerTimer,
-    GroupOverrides, MigrationPolicy, RegexesResolved, ResolveRegexes, TopicInfo, TopicsImage,
+    GroupOverrides, MigrationPolicy, Refusal, RegexesResolved, ResolveRegexes, TopicInfo, TopicsImage,
 };
 pub use effect::GroupEffect;
 pub use event::{GroupChange, GroupEvent};
@@ -47,3 +47,6 @@ pub use query::*;
 pub use reply::*;
 pub use state::GroupState;
 pub use timer::GroupTimer;
+
+pub(crate) use consumer::not_blank;
+pub(crate) use draft::{GroupDecision, answer};

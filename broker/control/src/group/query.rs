@@ -75,13 +75,14 @@ pub struct GroupListing {
     pub protocol_type: Arc<str>,
     /// The state's name (version 4 on).
     pub state: &'static str,
-    /// `classic` or `consumer` (version 5 on).
+    /// `classic`, `consumer` or `share` (version 5 on).
     pub group_type: &'static str,
 }
 
 /// The types of groups here, as ListGroups names them.
 const CLASSIC_TYPE: &str = "classic";
 const CONSUMER_TYPE: &str = "consumer";
+const SHARE_TYPE: &str = "share";
 
 impl GroupMachine {
     /// The committed offsets of `partitions` in their order, or of all partitions that have one. With `require_stable`, partitions
@@ -114,7 +115,7 @@ impl GroupMachine {
             Some(group) => describe(group),
             None => GroupDescription {
                 error: ErrorCode::GroupIdNotFound,
-                error_message: Some(match self.consumer_groups.contains_key(group_id) {
+                error_message: Some(match self.has_group(group_id) {
                     true => format!("Group {group_id} is not a classic group."),
                     false => format!("Group {group_id} not found."),
                 }),
@@ -145,12 +146,22 @@ impl GroupMachine {
             state: g.state().name(),
             group_type: CONSUMER_TYPE,
         });
-        classic.chain(consumer).filter(|g| passes(types, g.group_type) && passes(states, g.state)).collect()
+        let share = self.share_groups.values().map(|g| GroupListing {
+            group_id: g.id().clone(),
+            protocol_type: SHARE_TYPE.into(),
+            state: g.state(),
+            group_type: SHARE_TYPE,
+        });
+        classic
+            .chain(consumer)
+            .chain(share)
+            .filter(|g| passes(types, g.group_type) && passes(states, g.state))
+            .collect()
     }
 
     /// The ids of all groups, those of each type in order.
     pub fn group_ids(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.groups.keys().chain(self.consumer_groups.keys())
+        self.groups.keys().chain(self.consumer_groups.keys()).chain(self.share_groups.keys())
     }
 }
 

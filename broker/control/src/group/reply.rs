@@ -5,8 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use forebay_storage::ids::TopicPartition;
 
-use super::consumer::ConsumerHeartbeatReply;
+use super::consumer::{ConsumerHeartbeatReply, Refusal};
+use super::records::Assignment;
 use crate::error_code::ErrorCode;
+use crate::share::group::{AlteredShareOffsets, DeletedShareOffsets};
 
 /// An answer of a `GroupMachine`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,16 @@ pub enum GroupReply {
     Leave(LeaveReply),
     /// To ConsumerGroupHeartbeat.
     ConsumerHeartbeat(ConsumerHeartbeatReply),
+    /// To ShareGroupHeartbeat.
+    ShareHeartbeat(ConsumerHeartbeatReply),
+    /// To AlterShareGroupOffsets.
+    AlterShareOffsets(Result<AlteredShareOffsets, Refusal>),
+    /// To the first half of DeleteShareGroupOffsets.
+    DeleteShareOffsets(Result<DeletedShareOffsets, Refusal>),
+    /// To the second half: it is written.
+    ShareOffsetsDeleted,
+    /// To the first half of DeleteGroups: which states the share coordinator has to delete; none where there is no such share group.
+    ReleaseShareState(Result<Assignment, ErrorCode>),
     /// To OffsetCommit and TxnOffsetCommit, in the order asked.
     CommitOffsets(Vec<PartitionResult>),
     /// To DeleteGroups, in the order asked.

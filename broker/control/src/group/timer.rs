@@ -64,6 +64,15 @@ pub enum GroupTimer {
         /// What it is for.
         timer: ConsumerTimer,
     },
+    /// The session of a member of a share group.
+    Share {
+        /// The group.
+        group_id: Arc<str>,
+        /// The member.
+        member_id: Arc<str>,
+        /// When it was armed to fire.
+        at: Timestamp,
+    },
     /// Time to look for expired offsets (`offsets.retention.check.interval.ms`).
     ExpireOffsets,
 }

@@ -2,7 +2,7 @@
 //!
 //! `partition` is what a partition's leader keeps for one group: which records are with whom, and how often they were delivered;
 //! `state` is the share coordinator, which keeps what of that must survive;
-//! `group` has the records and the assignor of membership.
+//! `group` is membership, with the group coordinator.
 
 pub mod group;
 pub mod partition;

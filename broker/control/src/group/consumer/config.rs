@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::assignor::{RANGE, UNIFORM};
+use crate::share::group::ShareGroupOverrides;
 
 /// Which groups may change their protocol while they have members (`group.consumer.migration.policy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,4 +83,6 @@ pub struct GroupOverrides {
     pub heartbeat_interval_ms: Option<i32>,
     /// `consumer.assignment.interval.ms`.
     pub assignment_interval_ms: Option<i32>,
+    /// What is set on it as a share group.
+    pub share: ShareGroupOverrides,
 }

@@ -21,7 +21,7 @@ impl GroupMachine {
     /// The group, if it is one of this protocol.
     pub(super) fn existing_consumer_group(&self, group_id: &str) -> Result<&ConsumerGroup, Refusal> {
         self.consumer_groups.get(group_id).ok_or_else(|| {
-            let message = match self.groups.contains_key(group_id) {
+            let message = match self.has_group(group_id) {
                 true => format!("Group {group_id} is not a consumer group."),
                 false => format!("Group {group_id} not found."),
             };

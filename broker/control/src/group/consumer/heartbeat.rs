@@ -70,7 +70,7 @@ pub struct ConsumerHeartbeatReply {
 }
 
 impl ConsumerHeartbeatReply {
-    fn refusal(refusal: Refusal) -> ConsumerHeartbeatReply {
+    pub(crate) fn refusal(refusal: Refusal) -> ConsumerHeartbeatReply {
         ConsumerHeartbeatReply {
             error: refusal.error,
             error_message: Some(refusal.message),
@@ -81,7 +81,7 @@ impl ConsumerHeartbeatReply {
         }
     }
 
-    pub(super) fn left(member_id: Arc<str>, member_epoch: i32) -> ConsumerHeartbeatReply {
+    pub(crate) fn left(member_id: Arc<str>, member_epoch: i32) -> ConsumerHeartbeatReply {
         ConsumerHeartbeatReply {
             error: ErrorCode::None,
             error_message: None,

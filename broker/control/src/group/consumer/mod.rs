@@ -34,9 +34,12 @@ pub use config::{ConsumerGroupConfig, GroupOverrides, MigrationPolicy};
 pub use describe::{AssignedTopic, ConsumerGroupDescription, ConsumerMemberDescription};
 pub use heartbeat::{ConsumerHeartbeat, ConsumerHeartbeatReply};
 pub use record::ConsumerRecord;
+pub use refusal::Refusal;
 pub use regex::{RegexesResolved, ResolveRegexes};
 pub use timers::ConsumerTimer;
 pub use topics::{TopicInfo, TopicsImage};
+
+pub(crate) use validate::not_blank;
 
 pub(super) use group::ConsumerGroup;
 pub(super) use offsets::Committer;

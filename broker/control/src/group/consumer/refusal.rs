@@ -1,20 +1,22 @@
-//! Why a request of a consumer group is refused: Kafka's error and Kafka's words.
+//! Why a request of a consumer or share group is refused: Kafka's error and Kafka's words.
 
 use crate::error_code::ErrorCode;
 
 /// An error with the message that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) error: ErrorCode,
-    pub(super) message: String,
+pub struct Refusal {
+    /// Kafka's code.
+    pub error: ErrorCode,
+    /// Kafka's words.
+    pub message: String,
 }
 
 impl Refusal {
-    pub(super) fn new(error: ErrorCode, message: impl Into<String>) -> Refusal {
+    pub(crate) fn new(error: ErrorCode, message: impl Into<String>) -> Refusal {
         Refusal { error, message: message.into() }
     }
 
-    pub(super) fn not_a_member(member_id: &str, group_id: &str) -> Refusal {
+    pub(crate) fn not_a_member(member_id: &str, group_id: &str) -> Refusal {
         Refusal::new(ErrorCode::UnknownMemberId, format!("Member {member_id} is not a member of group {group_id}."))
     }
 
@@ -27,7 +29,7 @@ impl Refusal {
         Refusal::new(ErrorCode::FencedInstanceId, message)
     }
 
-    pub(super) fn invalid(message: impl Into<String>) -> Refusal {
+    pub(crate) fn invalid(message: impl Into<String>) -> Refusal {
         Refusal::new(ErrorCode::InvalidRequest, message)
     }
 }

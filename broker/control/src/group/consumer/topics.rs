@@ -100,12 +100,12 @@ impl TopicsImage {
     }
 
     /// The ids of those of `names` that exist.
-    pub(super) fn ids<'a>(&self, names: impl IntoIterator<Item = &'a Arc<str>>) -> BTreeSet<TopicId> {
+    pub(crate) fn ids<'a>(&self, names: impl IntoIterator<Item = &'a Arc<str>>) -> BTreeSet<TopicId> {
         names.into_iter().filter_map(|name| self.by_name.get(name)).map(|topic| topic.id).collect()
     }
 
     /// The hash of the metadata of those of `names` (in order, each once) that exist; 0 when none does.
-    pub(super) fn hash<'a>(&self, names: impl IntoIterator<Item = &'a Arc<str>>) -> i64 {
+    pub(crate) fn hash<'a>(&self, names: impl IntoIterator<Item = &'a Arc<str>>) -> i64 {
         let topics = names.into_iter().filter_map(|name| self.by_name.get(name));
         let hashes: Vec<u8> = topics.flat_map(|topic| topic.hash.to_le_bytes()).collect();
         if hashes.is_empty() { 0 } else { xxh3::hash(&hashes) as i64 }

@@ -36,6 +36,9 @@ impl GroupMachine {
             return Ok(ConsumerDraft::of(self, now, group.clone()));
         }
         let not_found = |message: String| Err(Refusal::new(ErrorCode::GroupIdNotFound, message));
+        if self.share_groups.contains_key(group_id) {
+            return not_found(format!("Group {group_id} is not a consumer group."));
+        }
         match self.groups.get(group_id) {
             None if !create => not_found(format!("Consumer group {group_id} not found.")),
             None => match self.check_room_for_group() {

@@ -41,7 +41,8 @@ impl GroupMachine {
     }
 }
 
-fn not_blank(value: Option<&str>, message: &str) -> Result<(), Refusal> {
+/// Kafka: GroupCoordinatorService.throwIfEmptyString.
+pub(crate) fn not_blank(value: Option<&str>, message: &str) -> Result<(), Refusal> {
     // Java's trim takes away everything up to the space.
     match value {
         Some(value) if value.trim_matches(|c| c <= ' ').is_empty() => Err(Refusal::invalid(message)),

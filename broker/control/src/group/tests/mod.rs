@@ -9,6 +9,7 @@ mod joining;
 mod queries;
 mod random;
 mod sessions;
+mod share;
 mod sim;
 mod static_members;
 mod syncing;

@@ -54,8 +54,8 @@ fn groups_are_listed_by_state_and_type_without_regard_to_case() {
 
 #[test]
 fn records_of_other_kinds_of_groups_are_skipped() {
-    // Kafka: CoordinatorRecordType 11 is ShareGroupMetadata.
-    assert_eq!(GroupEvent::parse(b"\0\x0b\0\x01g", Some(b"\0\0"), None), Ok(None));
+    // Kafka: CoordinatorRecordType 17 is StreamsGroupMetadata.
+    assert_eq!(GroupEvent::parse(b"\0\x11\0\x01g", Some(b"\0\0"), None), Ok(None));
     assert!(GroupEvent::parse(b"\0", None, None).is_err());
     assert!(GroupEvent::parse(b"\0\x02\0\x01g", Some(b"\0\x09"), None).is_err());
 }

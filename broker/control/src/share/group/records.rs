@@ -146,6 +146,18 @@ impl ShareGroupRecord {
         Ok(Some((group_id, record)))
     }
 
+    /// Whether the record brings a group into being that is not there.
+    pub(crate) fn creates(&self) -> bool {
+        match self {
+            ShareGroupRecord::Member(_, value) => value.is_some(),
+            ShareGroupRecord::Epoch(value) => value.is_some(),
+            ShareGroupRecord::TargetEpoch(value) => value.is_some(),
+            ShareGroupRecord::Target(_, value) => value.is_some(),
+            ShareGroupRecord::Current(_, value) => value.is_some(),
+            ShareGroupRecord::StatePartitions(value) => value.is_some(),
+        }
+    }
+
     fn key_type(&self) -> i16 {
         match self {
             ShareGroupRecord::Member(..) => MEMBER,

@@ -143,7 +143,7 @@ fn settings_of_one_group_go_before_the_brokers() {
     let overrides = GroupOverrides {
         session_timeout_ms: Some(60_000),
         heartbeat_interval_ms: Some(7_000),
-        assignment_interval_ms: None,
+        ..GroupOverrides::default()
     };
     sim.run(GroupCommand::Overrides(std::sync::Arc::new([("group".into(), overrides)].into())));
     assert_eq!(sim.beat(&Beat::join("m", &["foo"])).heartbeat_interval_ms, 7_000);

@@ -1,6 +1,6 @@
 //! Scenarios of consumer groups (KIP-848) in virtual time, and what they are told with.
 
-mod beat;
+pub(super) mod beat;
 mod clients;
 mod golden;
 mod joining;

@@ -13,7 +13,7 @@ fn asked(sim: &mut Sim) -> Option<ResolveRegexes> {
     let effects = std::mem::take(&mut sim.effects);
     effects.into_iter().rev().find_map(|effect| match effect {
         GroupEffect::ResolveRegexes(asked) => Some(asked),
-        GroupEffect::Log(_) => None,
+        _ => None,
     })
 }
 
