@@ -57,6 +57,20 @@ impl Call {
     }
 }
 
+impl Call {
+    /// Frames the body of an answer in a flexible version, which `kafka-protocol` cannot write.
+    pub fn frame_flexible(&self, body: &[u8]) -> Result<Reply, Hangup> {
+        let length = u32::try_from(body.len() + 5).map_err(|_| Hangup("our answer is larger than 4 GiB".into()))?;
+        let mut frame = BytesMut::with_capacity(body.len() + 9);
+        frame.put_u32(length);
+        frame.put_i32(self.correlation_id);
+        // The header has no tagged fields.
+        frame.put_u8(0);
+        frame.extend_from_slice(body);
+        Ok(Reply::Pieces(vec![frame.freeze().into()]))
+    }
+}
+
 /// What a handler returns that frames its answer itself, or ends the connection.
 #[derive(Debug)]
 pub struct Outcome(pub Result<Reply, Hangup>);

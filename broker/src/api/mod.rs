@@ -15,17 +15,19 @@ mod kafka_apis;
 pub mod piece;
 pub mod reference;
 mod security;
+mod share;
 mod topics;
 mod transactions;
+mod wire;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::{Decodable, Message};
 
 use crate::node::Rooms;
 use call::{Call, Hangup, IntoReply, Reply};
+use wire::Request;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +52,8 @@ macro_rules! apis {
         // What is served can be decoded: a version outside of the codec's range would end connections that we invited.
         const _: () = {
             $(
-                let codec = <$request as Message>::VERSIONS;
-                assert!($listed <= $min && codec.min <= $min && $min <= $max && $max <= codec.max, stringify!($key));
+                let (first, last) = (<$request as Request>::FIRST, <$request as Request>::LAST);
+                assert!($listed <= $min && first <= $min && $min <= $max && $max <= last, stringify!($key));
             )*
         };
 
@@ -60,7 +62,7 @@ macro_rules! apis {
             let started = crate::clock::instant();
             let reply = match call.key {
                 $(ApiKey::$key => {
-                    let request = <$request>::decode(&mut body, call.version)
+                    let request = <$request as Request>::read(&mut body, call.version)
                         .map_err(|e| Hangup(format!("malformed {:?} request, version {}: {e}", call.key, call.version)))?;
                     Box::pin($handler(call, request, $(&rooms.$room),*)).await.into_reply(call)
                 })*
@@ -81,7 +83,7 @@ apis! {
     Metadata(MetadataRequest) 0, 0..=13 => cluster::metadata::handle [metadata, partitions, cluster, config];
     OffsetCommit(OffsetCommitRequest) 2, 2..=9 => groups::offset_commit::handle [groups, metadata];
     OffsetFetch(OffsetFetchRequest) 1, 1..=9 => groups::offset_fetch::handle [groups];
-    FindCoordinator(FindCoordinatorRequest) 0, 0..=6 => groups::find_coordinator::handle [groups, transactions, cluster];
+    FindCoordinator(FindCoordinatorRequest) 0, 0..=6 => groups::find_coordinator::handle [groups, transactions, share_states, cluster];
     JoinGroup(JoinGroupRequest) 0, 0..=9 => groups::join_group::handle [groups, stop];
     Heartbeat(HeartbeatRequest) 0, 0..=4 => groups::heartbeat::handle [groups];
     LeaveGroup(LeaveGroupRequest) 0, 0..=5 => groups::leave_group::handle [groups];
@@ -130,6 +132,11 @@ apis! {
     ConsumerGroupDescribe(ConsumerGroupDescribeRequest) 0, 0..=1 => groups::consumer_group_describe::handle [groups];
     ListConfigResources(ListConfigResourcesRequest) 0, 0..=1 => topics::list_config_resources::handle [metadata, cluster];
     DescribeTopicPartitions(DescribeTopicPartitionsRequest) 0, 0..=0 => cluster::describe_topic_partitions::handle [metadata, partitions];
+    InitializeShareGroupState(InitializeShareGroupStateRequest) 0, 0..=0 => share::initialize_share_group_state::handle [share_states];
+    ReadShareGroupState(ReadShareGroupStateRequest) 0, 0..=0 => share::read_share_group_state::handle [share_states];
+    WriteShareGroupState(share::wire::write_state::WriteShareGroupState) 0, 0..=1 => share::write_share_group_state::handle [share_states];
+    DeleteShareGroupState(DeleteShareGroupStateRequest) 0, 0..=0 => share::delete_share_group_state::handle [share_states];
+    ReadShareGroupStateSummary(share::wire::read_state_summary::ReadStateSummary) 0, 0..=1 => share::read_share_group_state_summary::handle [share_states];
 }
 
 /// The name of an API that is served.

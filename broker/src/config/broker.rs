@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::error::{ConfigError, ConfigErrors};
 use super::listeners::{ListenerKeys, Listeners, SecurityProtocol};
 use super::settings::{
-    ConsumerGroupSettings, GroupSettings, LogSettings, NetworkSettings, OffsetSettings, TopicSettings,
-    TransactionSettings,
+    ConsumerGroupSettings, GroupSettings, LogSettings, NetworkSettings, OffsetSettings, ShareFetchSettings,
+    ShareStateSettings, TopicSettings, TransactionSettings,
 };
 use super::value::list;
 use super::values::Values;
@@ -39,6 +39,10 @@ pub struct BrokerConfig {
     pub offsets: OffsetSettings,
     /// Transactions.
     pub transactions: TransactionSettings,
+    /// What share groups have delivered.
+    pub share_state: ShareStateSettings,
+    /// The delivery of records to share groups.
+    pub share_fetch: ShareFetchSettings,
     values: Values,
 }
 
@@ -83,6 +87,8 @@ impl BrokerConfig {
             consumer_groups: ConsumerGroupSettings::read(text),
             offsets: OffsetSettings::read(text),
             transactions: TransactionSettings::read(text),
+            share_state: ShareStateSettings::read(text),
+            share_fetch: ShareFetchSettings::read(text),
             values,
         })
     }

@@ -148,3 +148,29 @@ settings! {
         topic_segment_bytes: i32 = "transaction.state.log.segment.bytes",
     }
 }
+
+settings! {
+    /// What share groups have delivered, and the topic that holds it.
+    pub struct ShareStateSettings {
+        /// Partitions of the topic.
+        topic_num_partitions: i32 = "share.coordinator.state.topic.num.partitions",
+        /// Bytes of a segment of the topic.
+        topic_segment_bytes: i32 = "share.coordinator.state.topic.segment.bytes",
+        /// Updates of a share-partition between two snapshots.
+        updates_per_snapshot: i32 = "share.coordinator.snapshot.update.records.per.snapshot",
+    }
+}
+
+settings! {
+    /// The delivery of records to share groups.
+    pub struct ShareFetchSettings {
+        /// Most deliveries of a record.
+        delivery_count_limit: i16 = "group.share.delivery.count.limit",
+        /// Most records of a partition in flight.
+        max_record_locks: i32 = "group.share.partition.max.record.locks",
+        /// Milliseconds that a record is with a member.
+        record_lock_duration_ms: i32 = "group.share.record.lock.duration.ms",
+        /// Most share sessions.
+        max_sessions: i32 = "group.share.max.share.sessions",
+    }
+}

@@ -24,6 +24,21 @@ impl Settings {
         ];
         Settings { partitions, configs }
     }
+
+    /// Kafka's settings for `__share_group_state`, whose coordinator deletes what is not needed any more (Kafka:
+    /// ShareCoordinatorService.shareGroupStateTopicConfigs).
+    #[must_use]
+    pub fn share_state(partitions: i32, segment_bytes: i32) -> Settings {
+        let configs = [
+            ("cleanup.policy", "delete".to_owned()),
+            ("compression.type", "producer".to_owned()),
+            ("segment.bytes", segment_bytes.to_string()),
+            // `share.coordinator.state.topic.min.isr`, and no more than there are brokers.
+            ("min.insync.replicas", "1".to_owned()),
+            ("retention.ms", "-1".to_owned()),
+        ];
+        Settings { partitions, configs: configs.map(|(key, value)| (key.to_owned(), value)).to_vec() }
+    }
 }
 
 /// The number of partitions of `topic`, which is made if it is not there.

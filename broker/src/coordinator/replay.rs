@@ -40,6 +40,14 @@ pub struct ReplayError {
 
 /// Hands every record to `each`, in order. An error from `each` names a record that is not understood and ends the replay.
 pub fn replay(partition: &Partition, mut each: impl FnMut(Replayed) -> Result<(), String>) -> Result<(), ReplayError> {
+    replay_at(partition, |_, item| each(item))
+}
+
+/// Like [`replay`], with the offset of each record.
+pub fn replay_at(
+    partition: &Partition,
+    mut each: impl FnMut(Offset, Replayed) -> Result<(), String>,
+) -> Result<(), ReplayError> {
     let (mut next, end) = partition.with_log(|log| (log.log_start_offset(), log.log_end_offset()));
     let name = partition.name();
     while next < end {
@@ -65,7 +73,7 @@ pub fn replay(partition: &Partition, mut each: impl FnMut(Replayed) -> Result<()
                         producer,
                     }
                 };
-                each(item).map_err(|reason| fail(record.offset, reason))?;
+                each(record.offset, item).map_err(|reason| fail(record.offset, reason))?;
             }
             next = header.next_offset();
         }

@@ -18,6 +18,7 @@ use crate::api::fetch_session::FetchSessions;
 use crate::config::BrokerConfig;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::metadata::Metadata;
+use crate::coordinator::share_states::ShareStates;
 use crate::coordinator::transactions::Transactions;
 use crate::metrics::Metrics;
 use crate::partition::Partitions;
@@ -38,6 +39,8 @@ pub struct Rooms {
     pub groups: Arc<Groups>,
     /// Transactions.
     pub transactions: Arc<Transactions>,
+    /// What share groups have delivered.
+    pub share_states: Arc<ShareStates>,
     /// Incremental fetch sessions.
     pub fetch_sessions: Arc<Mutex<FetchSessions>>,
     /// Counters.

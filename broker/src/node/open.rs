@@ -5,6 +5,7 @@ use std::sync::Arc;
 use forebay_control::group::{ConsumerGroupConfig, GroupConfig, MigrationPolicy};
 use forebay_control::metadata::MetadataConfig;
 use forebay_control::metadata::command::{Endpoint, RegisterBroker};
+use forebay_control::share::state::ShareCoordinatorConfig;
 use forebay_control::transaction::TransactionConfig;
 use forebay_storage::disk::{Disk, raise_open_file_limit};
 use forebay_storage::ids::{BrokerId, LeaderEpoch, TopicId, TopicPartition};
@@ -25,8 +26,9 @@ use crate::config::table::table;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::internal_topics::Settings;
 use crate::coordinator::metadata::Metadata;
+use crate::coordinator::share_states::ShareStates;
 use crate::coordinator::transactions::Transactions;
-use crate::coordinator::{METADATA_LOG, OFFSETS_TOPIC, TRANSACTIONS_TOPIC};
+use crate::coordinator::{METADATA_LOG, OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC};
 use crate::jobs::{BrokerHost, Jobs};
 use crate::metrics::Metrics;
 use crate::net::Listener;
@@ -69,11 +71,18 @@ pub fn open_rooms(
         partitions.clone(),
         groups.clone(),
     ));
+    let share_states = Arc::new(ShareStates::new(
+        share_coordinator_config(&config),
+        Settings::share_state(config.share_state.topic_num_partitions, config.share_state.topic_segment_bytes),
+        metadata.clone(),
+        partitions.clone(),
+    ));
     open_logs_of_coordinators(&metadata, &partitions);
     // Groups first: ending a half-done transaction writes markers into their partitions.
     let loading = |e| StartError(format!("the coordinators cannot load: {e}; the log above says why"));
     groups.open_existing().map_err(loading)?;
     transactions.open_existing().map_err(loading)?;
+    share_states.open_existing().map_err(loading)?;
     // What serving needs is open; the others follow, and each at once when it is asked for.
     partitions.open_in_background();
     let host = BrokerHost::new(metadata.clone(), partitions.clone(), groups.clone(), transactions.clone());
@@ -91,6 +100,7 @@ pub fn open_rooms(
         partitions,
         groups,
         transactions,
+        share_states,
         stop,
     };
     Ok((Arc::new(rooms), Arc::new(jobs), Data { disk, _dirs: dirs }))
@@ -140,7 +150,7 @@ fn open_metadata(
 
 /// Opens the logs of the coordinators, several at a time: after a crash each has to be recovered before it can be read.
 fn open_logs_of_coordinators(metadata: &Metadata, partitions: &Partitions) {
-    for topic in [OFFSETS_TOPIC, TRANSACTIONS_TOPIC] {
+    for topic in [OFFSETS_TOPIC, TRANSACTIONS_TOPIC, SHARE_STATE_TOPIC] {
         let numbers: Vec<i32> = (0..metadata.topic_partitions(topic).unwrap_or(0)).collect();
         partitions.make(topic, &numbers);
     }
@@ -196,6 +206,13 @@ fn consumer_group_config(config: &BrokerConfig) -> ConsumerGroupConfig {
         migration_policy: MigrationPolicy::parse(&settings.migration_policy).expect("it was checked when it was set"),
         assignment_interval_ms: settings.assignment_interval_ms,
         ..ConsumerGroupConfig::default()
+    }
+}
+
+fn share_coordinator_config(config: &BrokerConfig) -> ShareCoordinatorConfig {
+    ShareCoordinatorConfig {
+        updates_per_snapshot: u32::try_from(config.share_state.updates_per_snapshot).unwrap_or(0),
+        ..ShareCoordinatorConfig::default()
     }
 }
 

@@ -65,6 +65,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
     let mut background = JoinSet::new();
     background.spawn(rooms.groups.clone().drive_timers());
     background.spawn(rooms.transactions.clone().drive_timers());
+    background.spawn(rooms.share_states.clone().run_upkeep());
     background.spawn(upkeep::run(config.clone(), rooms.partitions.clone(), rooms.metadata.log().clone()));
     let limit = Arc::new(Semaphore::new(Limits::of(&config).max_connections));
     let listeners: Vec<Arc<Listener>> = sockets.iter().map(|(_, listener)| listener.clone()).collect();

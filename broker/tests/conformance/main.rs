@@ -19,6 +19,7 @@ mod idempotence;
 mod list_offsets;
 mod produce;
 mod restart;
+mod share;
 mod topic_configs;
 mod topics;
 mod transactional_offsets;

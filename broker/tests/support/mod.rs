@@ -7,6 +7,7 @@ pub mod consumer_groups;
 pub mod groups;
 pub mod records;
 pub mod requests;
+pub mod share;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -55,6 +56,7 @@ impl Broker {
             "group.min.session.timeout.ms=10".to_owned(),
             "offsets.topic.num.partitions=3".to_owned(),
             "transaction.state.log.num.partitions=3".to_owned(),
+            "share.coordinator.state.topic.num.partitions=3".to_owned(),
         ];
         let overrides = overrides.into_iter().chain(self.extra.clone()).collect();
         let config = load(Sources { overrides, ..Sources::default() }).unwrap().config;
@@ -87,6 +89,16 @@ impl Broker {
     /// One of its partitions.
     pub fn partition(&self, topic: &str, number: i32) -> Arc<Partition> {
         self.running.as_ref().expect("it runs").rooms.partitions.get(topic, number).expect("it is there")
+    }
+
+    /// Whether it has a partition.
+    pub fn has_partition(&self, topic: &str, number: i32) -> bool {
+        self.running.as_ref().expect("it runs").rooms.partitions.exists(topic, number)
+    }
+
+    /// Does the upkeep of share state that it does every five minutes.
+    pub fn keep_share_state_short(&self) {
+        self.running.as_ref().expect("it runs").rooms.share_states.keep_short();
     }
 
     /// Whether a partition is being compacted.

@@ -46,6 +46,13 @@ pub fn create_topic(client: &mut Client, name: &str, partitions: i32, configs: &
     Topic { name: name.into(), id: response.topics[0].topic_id }
 }
 
+/// Deletes a topic.
+pub fn delete_topic(client: &mut Client, gone: &Topic) {
+    let state = delete_topics_request::DeleteTopicState::default().with_topic_id(gone.id);
+    let request = DeleteTopicsRequest::default().with_topics(vec![state]).with_timeout_ms(5000);
+    assert_eq!(client.call(6, &request).responses[0].error_code, 0, "deletion of {}", gone.name);
+}
+
 /// A request to append `records` to one partition with acks=-1.
 pub fn produce_request(version: i16, to: &Topic, partition: i32, records: &Bytes, txn: Option<&str>) -> ProduceRequest {
     let data = PartitionProduceData::default().with_index(partition).with_records(Some(records.clone()));

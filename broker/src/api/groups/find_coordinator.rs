@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
+use forebay_control::share::state::SharePartitionKey;
+use forebay_storage::ids::TopicId;
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
 
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::coordinator::groups::Groups;
+use crate::coordinator::share_states::ShareStates;
 use crate::coordinator::transactions::Transactions;
 use crate::node::Cluster;
 
@@ -22,12 +25,14 @@ pub async fn handle(
     request: FindCoordinatorRequest,
     groups: &Arc<Groups>,
     transactions: &Arc<Transactions>,
+    share_states: &Arc<ShareStates>,
     cluster: &Cluster,
 ) -> FindCoordinatorResponse {
     let find = |key: &str| {
         let found = match request.key_type {
             GROUP => groups.shard(key).map(drop),
             TRANSACTION => transactions.shard(key).map(drop),
+            SHARE => share_partition(key).and_then(|key| share_states.shard(&key).map(drop)),
             _ => Err(ErrorCode::InvalidRequest),
         };
         let error = match found {
@@ -72,6 +77,17 @@ pub async fn handle(
         })
         .collect();
     FindCoordinatorResponse::default().with_coordinators(coordinators)
+}
+
+/// Kafka: SharePartitionKey.getInstance; the group's id may have colons itself.
+fn share_partition(key: &str) -> Result<SharePartitionKey, ErrorCode> {
+    let parsed = || {
+        let (rest, partition) = key.rsplit_once(':')?;
+        let (group_id, topic_id) = rest.rsplit_once(':')?;
+        let topic_id = topic_id.parse::<TopicId>().ok().filter(|_| !group_id.trim().is_empty())?;
+        Some(SharePartitionKey { group_id: group_id.into(), topic_id, partition: partition.parse().ok()? })
+    };
+    parsed().ok_or(ErrorCode::InvalidRequest)
 }
 
 /// Kafka: `Errors.message`, which is sent to clients here alone.

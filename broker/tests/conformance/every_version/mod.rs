@@ -7,6 +7,7 @@ mod cluster;
 mod data;
 mod groups;
 mod security;
+mod share;
 mod topics;
 mod transactions;
 
@@ -78,6 +79,11 @@ fn probe(key: ApiKey) -> Probe {
         ApiKey::UpdateFeatures => cluster::update_features,
         ApiKey::UnregisterBroker => cluster::unregister_broker,
         ApiKey::DescribeTopicPartitions => cluster::describe_topic_partitions,
+        ApiKey::InitializeShareGroupState => share::initialize_state,
+        ApiKey::ReadShareGroupState => share::read_state,
+        ApiKey::WriteShareGroupState => share::write_state,
+        ApiKey::DeleteShareGroupState => share::delete_state,
+        ApiKey::ReadShareGroupStateSummary => share::read_state_summary,
         ApiKey::DescribeAcls => security::describe_acls,
         ApiKey::CreateAcls => security::create_acls,
         ApiKey::DeleteAcls => security::delete_acls,

@@ -1,9 +1,9 @@
 //! The share coordinator's decisions (Kafka: ShareCoordinatorShard).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use forebay_storage::ids::Timestamp;
+use forebay_storage::ids::{Timestamp, TopicId};
 
 use super::combine::combine;
 use super::command::{SharePartitionKey, ShareStateCommand, WriteState};
@@ -63,6 +63,12 @@ impl ShareCoordinator {
     #[must_use]
     pub fn state(&self, key: &SharePartitionKey) -> Option<&ShareState> {
         self.states.get(key).map(|kept| &kept.state)
+    }
+
+    /// The topics that something is kept of and that are not in `image`.
+    #[must_use]
+    pub fn topics_without(&self, image: &TopicsImage) -> BTreeSet<TopicId> {
+        self.states.keys().map(|key| key.topic_id).filter(|topic| image.by_id(*topic).is_none()).collect()
     }
 
     fn initialize(&self, now: Timestamp, key: &SharePartitionKey, epoch: i32, start: i64) -> Checked<ShareRecord> {

@@ -18,7 +18,7 @@ schemas! {
         include_authorized_operations: bool,
     }
 
-    ShareFetch = 78, versions 1 to 1, flexible 1 {
+    ShareFetch = 78, versions 1 to 2, flexible 1 {
         group_id nullable: string,
         member_id nullable: string,
         share_session_epoch: i32,
@@ -27,6 +27,8 @@ schemas! {
         max_bytes: i32,
         max_records: i32,
         batch_size: i32,
+        share_acquire_mode since 2: i8,
+        is_renew_ack since 2: bool,
         topics: [
             topic_id: uuid,
             partitions: [
@@ -44,10 +46,11 @@ schemas! {
         ],
     }
 
-    ShareAcknowledge = 79, versions 1 to 1, flexible 1 {
+    ShareAcknowledge = 79, versions 1 to 2, flexible 1 {
         group_id nullable: string,
         member_id nullable: string,
         share_session_epoch: i32,
+        is_renew_ack since 2: bool,
         topics: [
             topic_id: uuid,
             partitions: [
@@ -84,7 +87,7 @@ schemas! {
         ],
     }
 
-    WriteShareGroupState = 85, versions 0 to 0, flexible 0 {
+    WriteShareGroupState = 85, versions 0 to 1, flexible 0 {
         group_id: string,
         topics: [
             topic_id: uuid,
@@ -93,6 +96,7 @@ schemas! {
                 state_epoch: i32,
                 leader_epoch: i32,
                 start_offset: i64,
+                delivery_complete_count since 1: i32,
                 state_batches: [
                     first_offset: i64,
                     last_offset: i64,
@@ -113,7 +117,7 @@ schemas! {
         ],
     }
 
-    ReadShareGroupStateSummary = 87, versions 0 to 0, flexible 0 {
+    ReadShareGroupStateSummary = 87, versions 0 to 1, flexible 0 {
         group_id: string,
         topics: [
             topic_id: uuid,

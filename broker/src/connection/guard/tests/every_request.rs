@@ -86,12 +86,15 @@ cases! {
     DeleteShareGroupOffsetsRequest,
 }
 
-/// Runs `body` for every request and version of the table.
+/// Requests that are read by the house's own code in their last version (`api::wire`), one above the decoder's.
+const BEYOND_THE_DECODER: &[(i16, i16)] = &[(78, 2), (79, 2), (85, 1), (87, 1)];
+
+/// Runs `body` for every request and version of the table that the decoder has, too.
 fn for_every_version(mut body: impl FnMut(&Schema, &dyn Case, i16)) {
     let cases = cases();
     for schema in schema::all() {
         let (_, case) = cases.iter().find(|(key, _)| *key == schema.key).unwrap();
-        for version in schema.first..=schema.last {
+        for version in schema.first..=schema.last.min(case.versions().1) {
             body(schema, case.as_ref(), version);
         }
     }
@@ -110,7 +113,9 @@ fn passes_whole(schema: &Schema, version: i16, body: &[u8]) {
 fn the_table_has_every_request_in_every_version_of_the_decoder() {
     assert_eq!(schema::all().count(), cases().len());
     for (key, case) in cases() {
-        let (first, last) = case.versions();
+        let (first, decoded) = case.versions();
+        let beyond = BEYOND_THE_DECODER.iter().find(|(beyond, _)| *beyond == key);
+        let last = beyond.map_or(decoded, |(_, version)| *version);
         assert!(is_known(key, first) && is_known(key, last), "API {key}");
         assert!(!is_known(key, first - 1) && !is_known(key, last + 1), "API {key}");
     }

@@ -1,0 +1,261 @@
+//! The share coordinator: one shard for each partition of `__share_group_state` (Kafka: ShareCoordinatorService).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use forebay_control::error_code::ErrorCode;
+use forebay_control::machine::{Machine, ReplyTo};
+use forebay_control::share::state::{
+    ReadState, ShareCoordinator, ShareCoordinatorConfig, SharePartitionKey, ShareStateCommand, ShareStateError,
+    ShareStateEvent, ShareStateReply, StateSummary, WriteState,
+};
+use forebay_control::transaction::partition_for;
+use parking_lot::Mutex;
+
+use super::metadata::Metadata;
+use super::replay::{Replayed, replay};
+use super::shard::{Shard, Shared};
+use super::{SHARE_STATE_TOPIC, internal_topics};
+use crate::partition::{Partition, Partitions};
+
+/// The states of all share-partitions.
+pub struct ShareStates {
+    config: ShareCoordinatorConfig,
+    topic: internal_topics::Settings,
+    metadata: Arc<Metadata>,
+    partitions: Arc<Partitions>,
+    shared: Arc<Shared<ShareCoordinator>>,
+    /// Without those whose logs are offline.
+    places: OnceLock<Vec<Option<Place>>>,
+    /// Held while the topic is made and its log replayed.
+    opening: Mutex<()>,
+}
+
+/// A shard, and what it has been told of the cluster.
+pub(super) struct Place {
+    pub(super) shard: Shard<ShareCoordinator>,
+    /// The number of the last change that it knows.
+    knows: AtomicU64,
+    /// Held while it is told, so that an older view never comes after a newer one.
+    telling: Mutex<()>,
+}
+
+impl Place {
+    /// The shard, once it knows the cluster as it is now, and has forgotten what it kept of topics that are gone.
+    pub(super) fn up_to_date(&self, metadata: &Metadata) -> &Shard<ShareCoordinator> {
+        if self.knows.load(Ordering::Acquire) != metadata.group_view_change() {
+            let _guard = self.telling.lock();
+            let view = metadata.group_view();
+            if self.knows.load(Ordering::Acquire) != view.change {
+                let gone = self.shard.query(|machine| machine.topics_without(&view.topics));
+                let told = if gone.is_empty() {
+                    self.shard.run(ShareStateCommand::TopicsChanged(view.topics))
+                } else {
+                    let deleted = self.shard.run(ShareStateCommand::TopicsDeleted(gone));
+                    deleted.and_then(|_| self.shard.run(ShareStateCommand::TopicsChanged(view.topics)))
+                };
+                // It fails where the shard's log is offline, and then whatever is asked next does, too.
+                if told.is_ok() {
+                    self.knows.store(view.change, Ordering::Release);
+                }
+            }
+        }
+        &self.shard
+    }
+}
+
+impl ShareStates {
+    /// Without shards yet; see [`ShareStates::open_existing`].
+    pub fn new(
+        config: ShareCoordinatorConfig,
+        topic: internal_topics::Settings,
+        metadata: Arc<Metadata>,
+        partitions: Arc<Partitions>,
+    ) -> ShareStates {
+        ShareStates {
+            config,
+            topic,
+            metadata,
+            partitions,
+            shared: Arc::default(),
+            places: OnceLock::new(),
+            opening: Mutex::new(()),
+        }
+    }
+
+    /// Opens the shards, if the topic is there already.
+    ///
+    /// # Errors
+    /// When the topic cannot be opened.
+    pub fn open_existing(&self) -> Result<(), ErrorCode> {
+        if self.metadata.topic_partitions(SHARE_STATE_TOPIC).is_some() { self.opened().map(drop) } else { Ok(()) }
+    }
+
+    /// The topics as the shards of it know them.
+    pub(super) fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The shards that are open and work. Unlike a question, this makes nothing.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        let online = |place: &&Place| !place.shard.partition().is_offline();
+        self.places.get().into_iter().flatten().flatten().filter(online)
+    }
+
+    fn opened(&self) -> Result<&[Option<Place>], ErrorCode> {
+        if let Some(places) = self.places.get() {
+            return Ok(places);
+        }
+        let _guard = self.opening.lock();
+        if let Some(places) = self.places.get() {
+            return Ok(places);
+        }
+        let count = internal_topics::ensure(&self.metadata, SHARE_STATE_TOPIC, &self.topic)?;
+        let mut places = Vec::with_capacity(count as usize);
+        for number in 0..count {
+            // One that is not there lies in a folder that has failed.
+            let partition = self.partitions.get(SHARE_STATE_TOPIC, number).filter(|partition| !partition.is_offline());
+            places.push(partition.and_then(|partition| self.load(number as usize, partition)));
+        }
+        Ok(self.places.get_or_init(|| places))
+    }
+
+    /// `None` if its log cannot be read, which takes only this partition with it (Kafka: CoordinatorRuntime, a context that FAILED).
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Option<Place> {
+        let mut machine = ShareCoordinator::new(self.config);
+        let replayed = replay(&partition, |item| {
+            let Replayed::Record { key, value, .. } = item else { return Ok(()) };
+            match ShareStateEvent::parse(&key.unwrap_or_default(), value.as_deref()) {
+                Ok(event) => event.into_iter().for_each(|event| machine.apply(event)),
+                Err(error) => return Err(error.to_string()),
+            }
+            Ok(())
+        });
+        if let Err(error) = replayed {
+            tracing::error!("the share coordinator cannot load: {error}");
+            return None;
+        }
+        let shard = Shard::new(number, machine, partition, self.shared.clone());
+        // The first question tells it the topics.
+        Some(Place { shard, knows: AtomicU64::new(0), telling: Mutex::new(()) })
+    }
+
+    /// Whether a share-partition has a coordinator; makes the topic when it is first needed, as Kafka does.
+    ///
+    /// # Errors
+    /// NOT_COORDINATOR where the log of its shard is offline.
+    pub fn shard(&self, key: &SharePartitionKey) -> Result<&Shard<ShareCoordinator>, ErrorCode> {
+        Ok(self.place(key)?.up_to_date(&self.metadata))
+    }
+
+    fn place(&self, key: &SharePartitionKey) -> Result<&Place, ErrorCode> {
+        let places = self.opened()?;
+        let count = i32::try_from(places.len()).expect("partition counts are i32");
+        let number = partition_for(&coordinator_key(key), count);
+        let place = places[number as usize].as_ref();
+        place.filter(|place| !place.shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
+    }
+
+    async fn ask(
+        &self,
+        key: &SharePartitionKey,
+        command: impl FnOnce(ReplyTo) -> ShareStateCommand,
+    ) -> Result<ShareStateReply, ShareStateError> {
+        let shard = self.shard(key).map_err(unavailable)?;
+        shard.ask(command, |_| ()).await.map_err(|_| unavailable(ErrorCode::CoordinatorNotAvailable))
+    }
+
+    /// InitializeShareGroupState: a share-partition begins at `start_offset` (-1: where its leader finds by the group's configuration), or
+    /// begins anew with a higher `state_epoch`.
+    ///
+    /// # Errors
+    /// FENCED_STATE_EPOCH when it has begun in a higher epoch, UNKNOWN_TOPIC_OR_PARTITION, or what says that the coordinator is not there.
+    pub async fn initialize(
+        &self,
+        key: SharePartitionKey,
+        state_epoch: i32,
+        start_offset: i64,
+    ) -> Result<(), ShareStateError> {
+        let asked = key.clone();
+        done(
+            self.ask(&asked, |reply_to| ShareStateCommand::Initialize { reply_to, key, state_epoch, start_offset })
+                .await?,
+        )
+    }
+
+    /// ReadShareGroupState, by the partition's leader in `leader_epoch`; older leaders are fenced from now on (-1 fences nobody).
+    ///
+    /// # Errors
+    /// INVALID_REQUEST when nothing was initialised, FENCED_LEADER_EPOCH, UNKNOWN_TOPIC_OR_PARTITION, or what says that the coordinator is
+    /// not there.
+    pub async fn read(&self, key: SharePartitionKey, leader_epoch: i32) -> Result<ReadState, ShareStateError> {
+        let asked = key.clone();
+        match self.ask(&asked, |reply_to| ShareStateCommand::Read { reply_to, key, leader_epoch }).await? {
+            ShareStateReply::Read(read) => read,
+            other => unreachable!("a read of share state is answered by {other:?}"),
+        }
+    }
+
+    /// WriteShareGroupState, by the partition's leader.
+    ///
+    /// # Errors
+    /// As [`ShareStates::read`], and FENCED_STATE_EPOCH.
+    pub async fn write(&self, key: SharePartitionKey, write: WriteState) -> Result<(), ShareStateError> {
+        let asked = key.clone();
+        done(self.ask(&asked, |reply_to| ShareStateCommand::Write { reply_to, key, write }).await?)
+    }
+
+    /// Like [`ShareStates::write`], with the record in the log when this returns: what is begun later comes later. What is returned becomes
+    /// ready when it is durable.
+    ///
+    /// # Errors
+    /// What says that the coordinator is not there.
+    pub fn begin_write(
+        &self,
+        key: &SharePartitionKey,
+        write: WriteState,
+    ) -> Result<impl Future<Output = Result<(), ShareStateError>> + Send + 'static, ShareStateError> {
+        let unavailable = |_| unavailable(ErrorCode::CoordinatorNotAvailable);
+        let shard = self.shard(key).map_err(self::unavailable)?;
+        let key = key.clone();
+        let begun = shard.begin(|reply_to| ShareStateCommand::Write { reply_to, key, write }).map_err(unavailable)?;
+        Ok(async move { done(begun.reply().await.map_err(unavailable)?) })
+    }
+
+    /// DeleteShareGroupState; nothing to delete is no error.
+    ///
+    /// # Errors
+    /// UNKNOWN_TOPIC_OR_PARTITION, or what says that the coordinator is not there.
+    pub async fn delete(&self, key: SharePartitionKey) -> Result<(), ShareStateError> {
+        let asked = key.clone();
+        done(self.ask(&asked, |reply_to| ShareStateCommand::Delete { reply_to, key }).await?)
+    }
+
+    /// ReadShareGroupStateSummary.
+    ///
+    /// # Errors
+    /// UNKNOWN_TOPIC_OR_PARTITION, or what says that the coordinator is not there.
+    pub async fn summary(&self, key: SharePartitionKey) -> Result<StateSummary, ShareStateError> {
+        let asked = key.clone();
+        match self.ask(&asked, |reply_to| ShareStateCommand::ReadSummary { reply_to, key }).await? {
+            ShareStateReply::Summary(summary) => summary,
+            other => unreachable!("a summary of share state is answered by {other:?}"),
+        }
+    }
+}
+
+/// Kafka: SharePartitionKey.asCoordinatorKey.
+fn coordinator_key(key: &SharePartitionKey) -> String {
+    format!("{}:{}:{}", key.group_id, key.topic_id, key.partition)
+}
+
+fn unavailable(error: ErrorCode) -> ShareStateError {
+    ShareStateError { error, message: "The coordinator is not available." }
+}
+
+fn done(reply: ShareStateReply) -> Result<(), ShareStateError> {
+    match reply {
+        ShareStateReply::Done(done) => done,
+        other => unreachable!("a change of share state is answered by {other:?}"),
+    }
+}
