@@ -141,7 +141,7 @@ fn a_missing_topic_and_a_new_partition_are_worth_another_try() {
     host.produce(INPUT, 1, &[Some(click_of("new"))]);
     host.advance(10_000);
     let error = run(&mut task, &host).unwrap_err();
-    assert!(matches!(&error, TaskError::Retry(text) if text.contains("2 partitions")), "{error}");
+    assert!(matches!(&error, TaskError::Reopen(text) if text.contains("2 partitions")), "{error}");
     run_and_finish(&mut open(&host, &plan), &host).unwrap();
     assert_eq!(users(&host), ["new"]);
 }

@@ -131,6 +131,10 @@ impl Drive {
                 Ok(()) => return,
                 Err(error) => error,
             };
+            if let TaskError::Reopen(why) = &error {
+                tracing::info!("job {} is opened again: {why}", self.name);
+                continue;
+            }
             let text = error.to_string();
             let known = self.cell.last_error.lock().replace(text.clone()).is_some_and(|last| last == text);
             if !matches!(error, TaskError::Retry(_)) {
@@ -171,6 +175,8 @@ impl Drive {
             }
             match progress {
                 Progress::Busy => tokio::task::yield_now().await,
+                // The status says so; a restart of the broker finds it finished again.
+                Progress::Finished => return Ok(()),
                 Progress::Waiting { until } => {
                     let sleep = until.map_or(i64::MAX, |at| at.0.saturating_sub(clock::now().0));
                     tokio::select! {

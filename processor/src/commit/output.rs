@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use forebay_storage::batch::BatchBuilder;
+use forebay_storage::batch::{BatchBuilder, Record};
 use forebay_storage::compress::Compression;
 use forebay_storage::ids::{Timestamp, TopicPartition};
 
@@ -15,23 +15,45 @@ pub struct RecordBuffer {
     open: BTreeMap<TopicPartition, BatchBuilder>,
     full: Vec<(TopicPartition, BatchBuilder)>,
     records: u64,
+    side_records: u64,
+    bytes: u64,
 }
 
 impl RecordBuffer {
     /// Adds a record.
     pub fn push(&mut self, to: &TopicPartition, timestamp: Timestamp, key: Option<&[u8]>, value: Option<&[u8]>) {
-        let added = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len);
+        self.add(to, timestamp, key, value, &[]);
+    }
+
+    /// Adds a copy of `record` with other headers, for a topic beside the output.
+    pub fn push_side(&mut self, to: &TopicPartition, record: &Record<'_>, headers: &[(&str, Option<&[u8]>)]) {
+        self.side_records += 1;
+        self.add(to, record.timestamp, record.key, record.value, headers);
+    }
+
+    fn add(
+        &mut self,
+        to: &TopicPartition,
+        timestamp: Timestamp,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[(&str, Option<&[u8]>)],
+    ) {
+        let in_header = |(key, value): &(&str, Option<&[u8]>)| key.len() + value.map_or(0, <[u8]>::len);
+        let in_headers: usize = headers.iter().map(in_header).sum();
+        let added = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + in_headers;
         self.records += 1;
+        self.bytes += added as u64;
         if let Some(batch) = self.open.get_mut(to) {
             if !batch.is_empty() && batch.size_in_bytes() + added > BATCH_BYTES {
                 let full = std::mem::replace(batch, BatchBuilder::new(Compression::None));
                 self.full.push((to.clone(), full));
             }
-            batch.push(timestamp, key, value, &[]);
+            batch.push(timestamp, key, value, headers);
             return;
         }
         let mut batch = BatchBuilder::new(Compression::None);
-        batch.push(timestamp, key, value, &[]);
+        batch.push(timestamp, key, value, headers);
         self.open.insert(to.clone(), batch);
     }
 
@@ -39,6 +61,18 @@ impl RecordBuffer {
     #[must_use]
     pub fn len(&self) -> u64 {
         self.records
+    }
+
+    /// Number of records that were added by [`RecordBuffer::push_side`].
+    #[must_use]
+    pub fn side_len(&self) -> u64 {
+        self.side_records
+    }
+
+    /// Bytes of all keys, values and headers.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// True if there is no record.

@@ -9,9 +9,12 @@
 //! - `c` watermark of the whole task when this offset was committed, `-` if none; each commit that moves it rewrites at least
 //!   one partition's text, so the largest one found is the task's;
 //! - `s` 1 if there is a changelog that goes with it;
-//! - `l` late records dropped so far, `u` undecodable records skipped so far.
+//! - `l` late records so far, `u` records passed over for an error so far;
+//! - `e` where the input ends (exclusive), only if it is bounded: it stays where it was when the job first started.
 
 use std::fmt;
+
+use forebay_storage::ids::Offset;
 
 use crate::time::{InputTime, NO_WATERMARK};
 
@@ -26,8 +29,10 @@ pub struct InputProgress {
     pub has_state: bool,
     /// Late records of this partition dropped since the job was created.
     pub late: u64,
-    /// Undecodable records of this partition skipped since the job was created.
+    /// Records of this partition passed over for an error since the job was created.
     pub undecodable: u64,
+    /// Where the input ends, if it is bounded.
+    pub end: Option<Offset>,
 }
 
 /// A text that is not the committed progress of a task.
@@ -48,8 +53,14 @@ impl fmt::Display for Time {
 
 impl InputProgress {
     /// Before anything was read.
-    pub const NEW: InputProgress =
-        InputProgress { time: InputTime::NEW, combined: NO_WATERMARK, has_state: false, late: 0, undecodable: 0 };
+    pub const NEW: InputProgress = InputProgress {
+        time: InputTime::NEW,
+        combined: NO_WATERMARK,
+        has_state: false,
+        late: 0,
+        undecodable: 0,
+        end: None,
+    };
 
     /// The text for the task `owner`, whose name must not contain a semicolon.
     #[must_use]
@@ -57,7 +68,8 @@ impl InputProgress {
         let (watermark, combined) = (Time(self.time.watermark), Time(self.combined));
         let (idle, state) = (u8::from(self.time.idle), u8::from(self.has_state));
         let InputProgress { late, undecodable, .. } = self;
-        format!("1;j={owner};w={watermark};i={idle};c={combined};s={state};l={late};u={undecodable}")
+        let end = self.end.map(|end| format!(";e={end}")).unwrap_or_default();
+        format!("1;j={owner};w={watermark};i={idle};c={combined};s={state};l={late};u={undecodable}{end}")
     }
 
     /// Reads what [`InputProgress::to_text`] wrote for the same `owner`. Unknown keys are refused: a newer version must raise
@@ -81,6 +93,7 @@ impl InputProgress {
                 "s" => flag().map(|flag| progress.has_state = flag),
                 "l" => value.parse().ok().map(|count| progress.late = count),
                 "u" => value.parse().ok().map(|count| progress.undecodable = count),
+                "e" => value.parse().ok().map(|end| progress.end = Some(Offset(end))),
                 _ => return Err(error("it has an unknown field")),
             };
             known.ok_or_else(|| error("a value cannot be read"))?;
@@ -100,7 +113,7 @@ mod tests {
         let text = "1;j=forebay-job-clicks-0;w=1431857103000;i=0;c=1431857043000;s=1;l=2;u=3";
         let progress = InputProgress::from_text(text, "forebay-job-clicks-0").unwrap();
         let time = InputTime { watermark: 1_431_857_103_000, idle: false };
-        let expected = InputProgress { time, combined: 1_431_857_043_000, has_state: true, late: 2, undecodable: 3 };
+        let expected = InputProgress { time, combined: 1_431_857_043_000, has_state: true, late: 2, undecodable: 3, end: None };
         assert_eq!(progress, expected);
         assert_eq!(progress.to_text("forebay-job-clicks-0"), text);
         assert_eq!(InputProgress::NEW.to_text("j"), "1;j=j;w=-;i=0;c=-;s=0;l=0;u=0");
@@ -125,9 +138,11 @@ mod tests {
     proptest! {
         #[test]
         fn reads_back_what_it_writes(
-            watermark: i64, idle: bool, combined: i64, has_state: bool, late: u64, undecodable: u64, owner in "[a-z._-]{1,249}",
+            watermark: i64, idle: bool, combined: i64, has_state: bool, late: u64, undecodable: u64, end: Option<i64>,
+            owner in "[a-z._-]{1,249}",
         ) {
-            let progress = InputProgress { time: InputTime { watermark, idle }, combined, has_state, late, undecodable };
+            let (time, end) = (InputTime { watermark, idle }, end.map(Offset));
+            let progress = InputProgress { time, combined, has_state, late, undecodable, end };
             let text = progress.to_text(&owner);
             prop_assert!(text.len() < 4096);
             prop_assert_eq!(InputProgress::from_text(&text, &owner).unwrap(), progress);

@@ -11,6 +11,9 @@ pub enum TaskError {
     /// Opening the task again, after a pause, may help.
     #[error("{0}")]
     Retry(String),
+    /// Its surroundings have changed; it is to be opened again at once.
+    #[error("{0}")]
+    Reopen(String),
     /// It would fail at the same place again: a person has to do something. The job is to be shown as failed.
     #[error("{0}")]
     Failed(String),

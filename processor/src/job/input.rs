@@ -5,7 +5,8 @@ use forebay_storage::ids::{Offset, Timestamp};
 
 use super::error::TaskError;
 use super::reader::{PartitionReader, ReadFailure};
-use super::status::InputStatus;
+use super::side::{SideOutputs, Verdict};
+use super::status::{BadRecord, Hold, InputStatus};
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{CommittedOffset, Host};
 use crate::operator::{Pipeline, Place, RowError};
@@ -19,8 +20,27 @@ pub struct Input {
     clock: IdleClock,
     late: u64,
     undecodable: u64,
+    /// The last record that was passed over since the task was opened.
+    last_bad: Option<BadRecord>,
+    /// Where a bounded input ends, exclusive.
+    end: Option<Offset>,
     /// Whether the committed offset or its text is behind.
     dirty: bool,
+}
+
+/// What a read takes beside the input.
+#[derive(Debug)]
+pub struct ReadContext<'a> {
+    /// Where records go.
+    pub pipeline: &'a mut Pipeline,
+    /// Where those go that are not processed.
+    pub side: &'a SideOutputs,
+    /// Watermark up to which windows are closed.
+    pub closed: i64,
+    /// Wall clock.
+    pub now: Timestamp,
+    /// What is to be written.
+    pub out: &'a mut RecordBuffer,
 }
 
 /// What one read brought.
@@ -36,8 +56,8 @@ impl Input {
     /// Goes on from `progress`; `dirty` if that is not committed yet.
     #[must_use]
     pub fn new(reader: PartitionReader, progress: InputProgress, dirty: bool) -> Input {
-        let InputProgress { time, late, undecodable, .. } = progress;
-        Input { reader, time, clock: IdleClock::default(), late, undecodable, dirty }
+        let InputProgress { time, late, undecodable, end, .. } = progress;
+        Input { reader, time, clock: IdleClock::default(), late, undecodable, last_bad: None, end, dirty }
     }
 
     /// Watermark and idleness.
@@ -46,10 +66,33 @@ impl Input {
         self.time
     }
 
+    /// What the task's watermark is to know of it: an input that has ended holds nothing back.
+    #[must_use]
+    pub fn counted_time(&self) -> InputTime {
+        InputTime { idle: self.time.idle || self.has_ended(), ..self.time }
+    }
+
     /// Whether the log goes on after what was read.
     #[must_use]
     pub fn has_more(&self) -> bool {
-        self.reader.position() < self.reader.stable_end()
+        self.reader.position() < self.reader.stable_end() && !self.has_ended()
+    }
+
+    /// Whether it is bounded and read to its end.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.end.is_some_and(|end| self.reader.position() >= end)
+    }
+
+    /// Since when it stands at the end of its log.
+    #[must_use]
+    pub fn resting_since(&self) -> Option<Timestamp> {
+        self.clock.resting_since()
+    }
+
+    /// The next offset to read; not beyond the end of a bounded input, although its last batch may be.
+    fn position(&self) -> Offset {
+        self.end.map_or(self.reader.position(), |end| end.min(self.reader.position()))
     }
 
     /// Whether there is something new to commit.
@@ -63,36 +106,49 @@ impl Input {
         self.reader.poll(host).map_err(|error| TaskError::from_host("looking for input", error))
     }
 
-    /// Reads about `max_bytes` and sends the records through `pipeline`.
+    /// Reads about `max_bytes` and sends the records through the pipeline.
     pub fn read(
         &mut self,
         host: &dyn Host,
         max_bytes: usize,
-        pipeline: &mut Pipeline,
-        closed: i64,
-        now: Timestamp,
-        out: &mut RecordBuffer,
+        context: ReadContext<'_>,
     ) -> Result<ReadCount, TaskError> {
-        let Input { reader, time, late, undecodable, .. } = self;
-        let partition = reader.partition().partition;
+        let ReadContext { pipeline, side, closed, now, out } = context;
+        let Input { reader, time, late, undecodable, last_bad, end, .. } = self;
+        let from = reader.partition().clone();
         let mut records = 0;
-        let from = reader.position();
+        let position = reader.position();
         let read = reader.read(host, max_bytes, |record: &Record<'_>| {
+            // The batch in which a bounded input ends may have more records.
+            if end.is_some_and(|end| record.offset >= end) {
+                return Ok(());
+            }
             records += 1;
             // A record without a value is a tombstone: no row, as in Flink's json format.
             let Some(value) = record.value else { return Ok(()) };
-            let place = Place { partition, watermark: time.watermark, closed, now };
+            let place = Place { partition: from.partition, watermark: time.watermark, closed, now };
             match pipeline.process(value, place, out) {
                 Ok(taken) => {
-                    *late += u64::from(taken.late);
+                    if let Some(row) = taken.late {
+                        *late += 1;
+                        side.late(&from, record, row, out);
+                    }
                     time.watermark = time.watermark.max(taken.watermark.unwrap_or(NO_WATERMARK));
                     Ok(())
                 }
-                Err(error) if error.is_undecodable() && pipeline.ignores_parse_errors() => {
-                    *undecodable += 1;
-                    Ok(())
-                }
-                Err(error) => Err(error),
+                Err(error) => match side.rejected(&from, record, &error, pipeline.ignores_parse_errors(), out) {
+                    Verdict::Fail => Err(error),
+                    Verdict::Passed => {
+                        *undecodable += 1;
+                        *last_bad = Some(BadRecord {
+                            partition: from.partition,
+                            offset: record.offset.0,
+                            class: error.class(),
+                            message: error.to_string(),
+                        });
+                        Ok(())
+                    }
+                },
             }
         });
         let bytes = read.map_err(|failure| self.failure(failure))?;
@@ -100,7 +156,7 @@ impl Input {
             self.time.idle = false;
             self.clock.busy();
         }
-        self.dirty |= self.reader.position() > from;
+        self.dirty |= self.reader.position() > position;
         Ok(ReadCount { bytes, records })
     }
 
@@ -112,7 +168,12 @@ impl Input {
                 TaskError::Failed(format!("{partition}@{offset}: the batch is damaged: {error}"))
             }
             ReadFailure::Sink(offset, error) if error.is_undecodable() => TaskError::Failed(format!(
-                "{partition}@{offset}: {error}; to skip such records set 'json.ignore-parse-errors' = 'true' on the table"
+                "{partition}@{offset}: {error}; to skip such records set 'json.ignore-parse-errors' = 'true' on the table, \
+                 or 'forebay.on-error' = 'skip' or 'dead-letter'"
+            )),
+            ReadFailure::Sink(offset, error) if error.is_of_record() => TaskError::Failed(format!(
+                "{partition}@{offset}: {error}; to go on without such records set 'forebay.on-error' = 'skip' or 'dead-letter' \
+                 on the table"
             )),
             ReadFailure::Sink(offset, error) => TaskError::Failed(format!("{partition}@{offset}: {error}")),
         }
@@ -120,6 +181,9 @@ impl Input {
 
     /// Sees whether the partition has become idle. Returns the time at which it will, if it rests and is not idle yet.
     pub fn rest(&mut self, now: Timestamp, policy: IdlePolicy) -> Option<Timestamp> {
+        if self.has_ended() {
+            return None;
+        }
         if self.has_more() {
             self.clock.busy();
             return None;
@@ -140,10 +204,10 @@ impl Input {
     /// The offset to commit for the task `owner`, with the task's watermark and whether it has state.
     #[must_use]
     pub fn offset(&self, owner: &str, combined: i64, has_state: bool) -> CommittedOffset {
-        let Input { time, late, undecodable, .. } = *self;
-        let progress = InputProgress { time, combined, has_state, late, undecodable };
+        let &Input { time, late, undecodable, end, .. } = self;
+        let progress = InputProgress { time, combined, has_state, late, undecodable, end };
         CommittedOffset {
-            offset: self.reader.position(),
+            offset: self.position(),
             leader_epoch: self.reader.leader_epoch(),
             metadata: progress.to_text(owner),
         }
@@ -154,15 +218,35 @@ impl Input {
         self.dirty = true;
     }
 
+    /// How it holds the task's watermark, if it is the one that does.
+    #[must_use]
+    pub fn hold(&self, policy: IdlePolicy) -> Hold {
+        let had_data = self.reader.stable_end() > Offset::ZERO;
+        let resting_since = self.clock.resting_since();
+        Hold {
+            partition: self.reader.partition().partition,
+            watermark: (self.time.watermark != NO_WATERMARK).then_some(self.time.watermark),
+            resting_since: resting_since.map(|since| since.0),
+            idle_at: resting_since.and_then(|since| policy.idle_at(since, had_data)).map(|at| at.0),
+        }
+    }
+
     /// Everything up to here is committed.
     pub fn mark_clean(&mut self) {
         self.dirty = false;
     }
 
+    /// The last record that was passed over since the task was opened.
+    #[must_use]
+    pub fn last_bad(&self) -> Option<&BadRecord> {
+        self.last_bad.as_ref()
+    }
+
     /// For a description.
     #[must_use]
     pub fn status(&self) -> InputStatus {
-        let (position, end) = (self.reader.position(), self.reader.stable_end());
+        let position = self.position();
+        let end = self.end.map_or(self.reader.stable_end(), |end| end.min(self.reader.stable_end())).max(position);
         InputStatus {
             topic: self.reader.partition().topic.to_string(),
             partition: self.reader.partition().partition,

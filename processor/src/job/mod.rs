@@ -17,6 +17,7 @@ mod open;
 mod options;
 mod reader;
 mod resources;
+mod side;
 mod status;
 mod task;
 
@@ -24,5 +25,6 @@ pub use error::TaskError;
 pub use options::TaskOptions;
 pub use reader::{PartitionReader, ReadFailure};
 pub use resources::{PipelineResources, resources};
-pub use status::{InputStatus, JobStatus, State, TaskStatus};
+pub use side::{MAX_MESSAGE, header};
+pub use status::{BadRecord, Hold, InputStatus, JobStatus, State, TaskStatus};
 pub use task::{Progress, Task};

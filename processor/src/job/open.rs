@@ -8,7 +8,7 @@ use super::reader::{PartitionReader, ReadFailure};
 use super::resources::PipelineResources;
 use crate::commit::InputProgress;
 use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
-use crate::plan::{OffsetReset, Sink, Source, StartupMode};
+use crate::plan::{Bounded, OffsetReset, Sink, Source, StartupMode};
 use crate::state::{RestoreError, WindowState};
 use crate::time::NO_WATERMARK;
 
@@ -66,8 +66,16 @@ pub fn open_inputs(
     for ((partition, committed), progress) in partitions.iter().zip(committed).zip(progress) {
         let range = host.offset_range(partition).map_err(|error| TaskError::from_host("opening input", error))?;
         combined = combined.max(progress.map_or(NO_WATERMARK, |progress| progress.combined));
+        let end = match progress.and_then(|progress| progress.end) {
+            Some(end) if source.policies.bounded.is_some() => Some(end),
+            _ => end_of_input(host, source, partition, committed.as_ref(), range)?,
+        };
         inputs.push(match (committed, progress) {
-            (Some(committed), Some(progress)) => resume(partition, &committed, progress, range)?,
+            (Some(committed), Some(progress)) => {
+                // An end that is new is to be remembered.
+                let changed = end != progress.end;
+                resume(partition, &committed, InputProgress { end, ..progress }, range, changed)?
+            }
             (Some(committed), None) if resumed => {
                 return Err(TaskError::Failed(format!(
                     "the offset {} of {partition} in group '{group}' was set by someone else, but state and watermark belong \
@@ -75,7 +83,12 @@ pub fn open_inputs(
                     committed.offset
                 )));
             }
-            (committed, _) => start(host, source, partition, committed, range, resumed)?,
+            (committed, _) => {
+                let position = start(host, source, partition, committed, range, resumed)?;
+                let reader = PartitionReader::new(partition.clone(), position, LeaderEpoch::UNKNOWN);
+                // Where it starts is committed soon, so that a restart starts there too.
+                Input::new(reader, InputProgress { end, ..InputProgress::NEW }, true)
+            }
         });
     }
     Ok((inputs, combined))
@@ -86,6 +99,7 @@ fn resume(
     committed: &CommittedOffset,
     progress: InputProgress,
     range: OffsetRange,
+    changed: bool,
 ) -> Result<Input, TaskError> {
     let OffsetRange { start, stable_end } = range;
     let position = committed.offset;
@@ -98,10 +112,37 @@ fn resume(
         )));
     }
     let reader = PartitionReader::new(partition.clone(), position, committed.leader_epoch);
-    Ok(Input::new(reader, progress, false))
+    Ok(Input::new(reader, progress, changed))
 }
 
-/// A partition without progress of this job. Where it starts is committed soon, so that a restart starts there too.
+/// Where the input ends, exclusive; `None` if it has no end.
+fn end_of_input(
+    host: &dyn Host,
+    source: &Source,
+    partition: &TopicPartition,
+    committed: Option<&CommittedOffset>,
+    range: OffsetRange,
+) -> Result<Option<Offset>, TaskError> {
+    Ok(match &source.policies.bounded {
+        None => None,
+        Some(Bounded::LatestOffset) => Some(range.stable_end),
+        Some(Bounded::Timestamp(time)) => {
+            let found = host.offset_for_time(partition, forebay_storage::ids::Timestamp(*time));
+            Some(found.map_err(|error| TaskError::from_host("looking up the end time", error))?)
+        }
+        Some(Bounded::SpecificOffsets(offsets)) => offsets.get(&partition.partition).map(|offset| Offset(*offset)),
+        Some(Bounded::GroupOffsets) => match committed {
+            Some(committed) => Some(committed.offset),
+            None => {
+                return Err(TaskError::Failed(format!(
+                    "'scan.bounded.mode' is 'group-offsets', but the group has no offset for {partition}"
+                )));
+            }
+        },
+    })
+}
+
+/// Where to start in a partition without progress of this job.
 fn start(
     host: &dyn Host,
     source: &Source,
@@ -109,7 +150,7 @@ fn start(
     committed: Option<CommittedOffset>,
     range: OffsetRange,
     resumed: bool,
-) -> Result<Input, TaskError> {
+) -> Result<Offset, TaskError> {
     let OffsetRange { start, stable_end } = range;
     let committed = committed.map(|offset| offset.offset);
     let position = match &source.startup {
@@ -135,8 +176,7 @@ fn start(
             }
         },
     };
-    let reader = PartitionReader::new(partition.clone(), position.clamp(start, stable_end), LeaderEpoch::UNKNOWN);
-    Ok(Input::new(reader, InputProgress::NEW, true))
+    Ok(position.clamp(start, stable_end))
 }
 
 /// Reads the whole changelog into `state`; true if there was anything.

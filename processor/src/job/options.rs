@@ -14,6 +14,11 @@ pub struct TaskOptions {
     pub progress_commit_ms: i64,
     /// Bytes of changelog that are always allowed before a snapshot is written.
     pub snapshot_floor: u64,
+    /// Bytes of output after which no further window is closed before a commit. A window is never divided.
+    pub output_bytes: u64,
+    /// Bytes read from one partition before the next one's turn where a fast one has to wait for a slow one: it can be ahead by this
+    /// much beyond the drift that is allowed.
+    pub aligned_read_bytes: usize,
     /// How often a waiting task looks for new partitions of its topic, in ms.
     pub discovery_ms: i64,
 }
@@ -26,6 +31,8 @@ impl Default for TaskOptions {
             state_commit_ms: 200,
             progress_commit_ms: 1_000,
             snapshot_floor: 16 * 1024 * 1024,
+            output_bytes: 8 * 1024 * 1024,
+            aligned_read_bytes: 64 * 1024,
             discovery_ms: 10_000,
         }
     }

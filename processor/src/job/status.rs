@@ -40,6 +40,32 @@ pub struct InputStatus {
     pub undecodable: u64,
 }
 
+/// A record that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BadRecord {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// Kind of error: see [`RowError::class`](crate::operator::RowError::class).
+    pub class: &'static str,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// The partition at which the task's watermark stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// The partition.
+    pub partition: i32,
+    /// Its watermark in ms; none if it has had no rows.
+    pub watermark: Option<i64>,
+    /// Since when (wall clock, ms) it stands at the end of its log; none if there is more to read.
+    pub resting_since: Option<i64>,
+    /// When (wall clock, ms) it will be left out as idle; none for never.
+    pub idle_at: Option<i64>,
+}
+
 /// A pipeline of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TaskStatus {
@@ -57,6 +83,12 @@ pub struct TaskStatus {
     pub records_in: u64,
     /// Rows written since the task was opened.
     pub records_out: u64,
+    /// Records written to the dead letter and late topics since the task was opened.
+    pub records_aside: u64,
+    /// Bytes of batches read since the task was opened.
+    pub bytes_in: u64,
+    /// Bytes of keys, values and headers written since the task was opened, without the changelog.
+    pub bytes_out: u64,
     /// Late records dropped since the job was created.
     pub late: u64,
     /// Undecodable records skipped since the job was created.
@@ -67,6 +99,18 @@ pub struct TaskStatus {
     pub last_commit: Option<i64>,
     /// How long the last step with a commit took, reading to visible, in ms.
     pub last_commit_latency_ms: i64,
+    /// Whether the input is bounded and everything is done.
+    pub finished: bool,
+    /// Whether it cuts time into windows.
+    pub windowed: bool,
+    /// End of the window that closes next, in ms; it does when the watermark reaches the millisecond before.
+    pub next_close: Option<i64>,
+    /// The partition at which the watermark stands, if there is one that holds it.
+    pub held_by: Option<Hold>,
+    /// Partitions that wait for the slowest one (`scan.watermark.alignment.max-drift`).
+    pub waiting_for_others: Vec<i32>,
+    /// The last record that was passed over since the task was opened.
+    pub last_bad: Option<BadRecord>,
     /// Windows that are open.
     pub open_windows: usize,
     /// Group keys in them.

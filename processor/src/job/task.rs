@@ -13,22 +13,26 @@ use forebay_storage::ids::{Timestamp, TopicPartition};
 
 use super::error::TaskError;
 use super::input::Input;
+use super::input::ReadContext;
 use super::open;
 use super::options::TaskOptions;
 use super::resources::{PipelineResources, changelog_spec, resources};
-use super::status::TaskStatus;
+use super::side::SideOutputs;
+use super::status::{Hold, TaskStatus};
 use crate::commit::RecordBuffer;
 use crate::host::{CommitSet, Host, Session};
 use crate::operator::Pipeline;
-use crate::plan::JobPlan;
+use crate::plan::{JobPlan, Policies};
 use crate::state::WindowState;
-use crate::time::{IdlePolicy, NO_WATERMARK, Valve};
+use crate::time::{IdlePolicy, NO_WATERMARK, Valve, is_window_fired};
 
 /// What the one who drives a task is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// There is more to do: step again.
     Busy,
+    /// The input has ended and everything is committed: the task may be dropped.
+    Finished,
     /// Nothing to do until `Host::watch` wakes, or until that time if there is one.
     Waiting {
         /// When to step even without being woken.
@@ -51,7 +55,10 @@ pub struct Task {
     turn: usize,
     pipeline: Pipeline,
     changelog: Option<TopicPartition>,
+    side: SideOutputs,
     valve: Valve,
+    /// Watermark up to which windows are closed; behind the valve while there are too many for one commit.
+    closed: i64,
     output: RecordBuffer,
     pending: Pending,
     broken: bool,
@@ -72,6 +79,9 @@ struct Pending {
 struct Counters {
     records_in: u64,
     records_out: u64,
+    records_aside: u64,
+    bytes_in: u64,
+    bytes_out: u64,
     commits: u64,
     last_commit: Option<Timestamp>,
     last_commit_latency_ms: i64,
@@ -101,6 +111,7 @@ impl Task {
             .open_session(&names.transactional_id)
             .map_err(|error| TaskError::from_host("opening the transactional session", error))?;
         let sink_partitions = open::ensure_sink(host, &pipeline_plan.sink)?;
+        let side = SideOutputs::open(host, name, &source.policies)?;
         let mut pipeline = Pipeline::new(pipeline_plan, sink_partitions, options.snapshot_floor);
         let changelog = names.changelog.as_ref().map(|topic| TopicPartition::new(topic.as_str(), 0));
         let mut has_state = false;
@@ -110,6 +121,9 @@ impl Task {
             has_state = open::restore(host, changelog, state)?;
         }
         let (inputs, combined) = open::open_inputs(host, source, &names, &partitions, has_state)?;
+        let mut valve = Valve::new(combined);
+        // Windows that the last commit had no room for are closed before anything is read.
+        valve.update(inputs.iter().map(Input::counted_time));
         Ok(Task {
             idle_policy: IdlePolicy::new(source.idle_timeout_ms),
             plan: Arc::clone(plan),
@@ -122,7 +136,9 @@ impl Task {
             turn: 0,
             pipeline,
             changelog,
-            valve: Valve::new(combined),
+            side,
+            valve,
+            closed: combined,
             output: RecordBuffer::default(),
             pending: Pending::default(),
             broken: false,
@@ -152,8 +168,12 @@ impl Task {
     pub fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError> {
         self.guarded(|task| {
             let now = host.now();
-            if task.pending.since.is_some() { task.commit(host, now) } else { Ok(()) }
+            task.finish_now(host, now)
         })
+    }
+
+    fn finish_now(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
+        if self.pending.since.is_some() { self.commit(host, now) } else { Ok(()) }
     }
 
     /// Once something has failed, memory and log may differ: nothing more is done with this task.
@@ -169,18 +189,15 @@ impl Task {
     fn work(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
         let now = host.now();
         self.discover(host, now)?;
-        self.read_inputs(host, now)?;
-        let idle_at = self.inputs.iter_mut().filter_map(|input| input.rest(now, self.idle_policy)).min();
-        let moved_alone = !self.inputs.iter().any(Input::is_dirty);
-        let closed = self.valve.watermark();
-        if self.valve.update(self.inputs.iter().map(Input::time)) {
-            let done = self.pipeline.close_windows(closed, self.valve.watermark(), now, &mut self.output);
-            done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
-            // The task's watermark is committed with some input's offset, whatever it was that moved it.
-            if let Some(input) = self.inputs.first_mut().filter(|_| moved_alone) {
-                input.mark_dirty();
-            }
+        for input in &mut self.inputs {
+            input.poll(host)?;
         }
+        // What waits to be closed comes first: nothing grows beyond one step.
+        if self.closed == self.valve.watermark() {
+            self.read_inputs(host, now)?;
+        }
+        let idle_at = self.inputs.iter_mut().filter_map(|input| input.rest(now, self.idle_policy)).min();
+        let close_at = self.advance_time(now)?;
         if self.pending.since.is_none() && self.inputs.iter().any(Input::is_dirty) {
             self.pending.since = Some(now);
         }
@@ -188,11 +205,83 @@ impl Task {
         if due.is_some_and(|due| due <= now) {
             self.commit(host, now)?;
         }
-        if self.inputs.iter().any(Input::has_more) {
+        let limit = self.drift_limit();
+        if self.closed < self.valve.watermark() || self.inputs.iter().any(|input| can_read(input, limit)) {
             return Ok(Progress::Busy);
         }
-        let until = [self.commit_due(), idle_at, Some(self.next_discovery)].into_iter().flatten().min();
-        Ok(Progress::Waiting { until })
+        if self.has_ended() {
+            self.finish_now(host, now)?;
+            return Ok(Progress::Finished);
+        }
+        let until = [self.commit_due(), idle_at, close_at, Some(self.next_discovery)].into_iter().flatten().min();
+        // Windows that are to be closed now and did not fit the last commit.
+        Ok(if close_at.is_some_and(|at| at <= now) { Progress::Busy } else { Progress::Waiting { until } })
+    }
+
+    fn policies(&self) -> &Policies {
+        &self.plan.pipelines[self.pipeline_index].source.policies
+    }
+
+    /// Whether the input is bounded and all of it is read.
+    fn has_ended(&self) -> bool {
+        self.policies().bounded.is_some() && self.inputs.iter().all(Input::has_ended)
+    }
+
+    /// Closes the windows that time has passed. Returns when those that nothing will ever pass are to be closed.
+    fn advance_time(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TaskError> {
+        self.valve.update(self.inputs.iter().map(Input::counted_time));
+        if self.has_ended() {
+            self.valve.raise(i64::MAX);
+        }
+        let before = self.closed;
+        let quiet = self.quiet_at().is_some_and(|at| at <= now);
+        while self.output.size_in_bytes() <= self.options.output_bytes {
+            if quiet && self.closed == self.valve.watermark() {
+                let next = self.pipeline.next_close(self.closed);
+                next.into_iter().for_each(|end| self.valve.raise(end.saturating_sub(1)));
+            }
+            if self.closed == self.valve.watermark() {
+                break;
+            }
+            self.close_next(now)?;
+        }
+        // The task's watermark is committed with some input's offset, whatever it was that moved it.
+        if self.closed > before
+            && !self.inputs.iter().any(Input::is_dirty)
+            && let Some(input) = self.inputs.first_mut()
+        {
+            input.mark_dirty();
+        }
+        Ok(self.quiet_at())
+    }
+
+    /// When open windows are to be closed because nothing comes any more (`forebay.close-after-idle`).
+    fn quiet_at(&self) -> Option<Timestamp> {
+        let after = self.policies().close_after_idle_ms?;
+        let since = self.inputs.iter().map(Input::resting_since).collect::<Option<Vec<_>>>()?;
+        self.pipeline.next_close(self.valve.watermark())?;
+        since.into_iter().max().map(|since| since.plus_ms(after))
+    }
+
+    /// Closes windows up to the end of the first one, or up to the watermark if none ends before.
+    fn close_next(&mut self, now: Timestamp) -> Result<(), TaskError> {
+        let watermark = self.valve.watermark();
+        let up_to = match self.pipeline.next_close(self.closed) {
+            // The last moment there is closes with it, or the loop would not end.
+            Some(end) if end < i64::MAX && is_window_fired(end, watermark) => end.saturating_sub(1),
+            _ => watermark,
+        };
+        let done = self.pipeline.close_windows(self.closed, up_to, now, &mut self.output);
+        done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
+        self.closed = up_to;
+        Ok(())
+    }
+
+    /// The watermark beyond which a partition has to wait for the slowest one.
+    fn drift_limit(&self) -> Option<i64> {
+        let drift = self.policies().max_drift_ms?;
+        let slowest = self.inputs.iter().map(Input::counted_time).filter(|time| !time.idle).map(|time| time.watermark);
+        slowest.min().map(|slowest| slowest.saturating_add(drift))
     }
 
     /// New partitions are taken in by opening the task again: rare, and one way less to get it wrong.
@@ -206,7 +295,7 @@ impl Task {
             Some(count) if count as usize == self.inputs.len() => Ok(()),
             Some(count) => {
                 let known = self.inputs.len();
-                Err(TaskError::Retry(format!("topic '{topic}' has {count} partitions now instead of {known}")))
+                Err(TaskError::Reopen(format!("topic '{topic}' has {count} partitions now instead of {known}")))
             }
             None => Err(TaskError::Retry(format!("topic '{topic}' does not exist any more"))),
         }
@@ -214,26 +303,27 @@ impl Task {
 
     fn read_inputs(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
         let count = self.inputs.len();
-        let closed = self.valve.watermark();
+        let closed = self.closed;
         let mut budget = self.options.step_bytes;
         let mut at_end = 0;
-        for input in &mut self.inputs {
-            input.poll(host)?;
-        }
         while at_end < count && budget > 0 {
+            let limit = self.drift_limit();
+            let most = if limit.is_some() { self.options.aligned_read_bytes } else { usize::MAX };
             let input = &mut self.inputs[self.turn % count];
             self.turn = (self.turn + 1) % count;
-            if !input.has_more() {
+            if !can_read(input, limit) {
                 at_end += 1;
                 continue;
             }
             at_end = 0;
-            let bytes = self.options.read_bytes.min(budget);
-            let read = input.read(host, bytes, &mut self.pipeline, closed, now, &mut self.output)?;
+            let bytes = self.options.read_bytes.min(budget).min(most);
+            let Task { pipeline, side, output: out, .. } = self;
+            let read = input.read(host, bytes, ReadContext { pipeline, side, closed, now, out })?;
             if read.bytes == 0 {
                 break;
             }
             budget = budget.saturating_sub(read.bytes);
+            self.counters.bytes_in += read.bytes as u64;
             self.counters.records_in += read.records;
             self.pending.records |= read.records > 0;
         }
@@ -254,9 +344,10 @@ impl Task {
 
     fn commit(&mut self, host: &dyn Host, started: Timestamp) -> Result<(), TaskError> {
         let mut output = std::mem::take(&mut self.output);
-        let rows = output.len();
+        let (aside, bytes) = (output.side_len(), output.size_in_bytes());
+        let rows = output.len() - aside;
         let snapshot_at = self.write_changelog(host, started, &mut output)?;
-        let combined = self.valve.watermark();
+        let combined = self.closed;
         let dirty = self.partitions.iter().zip(&self.inputs).filter(|(_, input)| input.is_dirty());
         let has_state = self.pipeline.state().is_some_and(WindowState::is_in_changelog);
         let owner = &self.names.transactional_id;
@@ -268,6 +359,8 @@ impl Task {
         self.pending = Pending::default();
         let now = host.now();
         self.counters.records_out += rows;
+        self.counters.records_aside += aside;
+        self.counters.bytes_out += bytes;
         self.counters.commits += 1;
         self.counters.last_commit = Some(now);
         self.counters.last_commit_latency_ms = now.0 - started.0;
@@ -298,13 +391,34 @@ impl Task {
         Ok(Some(range.stable_end))
     }
 
+    /// The partition that the watermark waits for: the slowest of those that count.
+    fn held_by(&self) -> Option<Hold> {
+        let counts = |input: &&Input| {
+            let time = input.counted_time();
+            !time.idle && (time.watermark >= self.closed || self.closed == NO_WATERMARK)
+        };
+        let slowest = self.inputs.iter().filter(counts).min_by_key(|input| input.time().watermark)?;
+        Some(slowest.hold(self.idle_policy))
+    }
+
     /// A description of where it stands.
     #[must_use]
     pub fn status(&self) -> TaskStatus {
         let inputs: Vec<_> = self.inputs.iter().map(Input::status).collect();
         let state = self.pipeline.state();
-        let watermark = self.valve.watermark();
+        let watermark = self.closed;
+        let limit = self.drift_limit();
+        let waiting = |input: &&Input| input.has_more() && !can_read(input, limit);
         TaskStatus {
+            finished: self.has_ended() && watermark == i64::MAX,
+            windowed: state.is_some(),
+            next_close: self.pipeline.next_close(watermark),
+            held_by: self.held_by(),
+            waiting_for_others: self.inputs.iter().filter(waiting).map(|input| input.status().partition).collect(),
+            last_bad: self.inputs.iter().filter_map(Input::last_bad).next_back().cloned(),
+            records_aside: self.counters.records_aside,
+            bytes_in: self.counters.bytes_in,
+            bytes_out: self.counters.bytes_out,
             pipeline: self.pipeline_index,
             group: self.names.group.clone(),
             output: self.plan.pipelines[self.pipeline_index].sink.topic.clone(),
@@ -323,4 +437,9 @@ impl Task {
             inputs,
         }
     }
+}
+
+/// Whether there is something to read, and the partition need not wait for slower ones.
+fn can_read(input: &Input, limit: Option<i64>) -> bool {
+    input.has_more() && limit.is_none_or(|limit| input.time().watermark <= limit)
 }

@@ -27,6 +27,21 @@ pub fn initial(aggregate: &Aggregate) -> Accumulator {
     }
 }
 
+/// Whether [`add`] may meet a row that it cannot compute: columns alone always can be.
+#[must_use]
+pub fn may_fail(aggregate: &Aggregate) -> bool {
+    aggregate.argument.iter().chain(&aggregate.filter).any(|part| part.as_column().is_none())
+}
+
+/// Whether `row` can be computed, without taking it into anything.
+pub fn check(aggregate: &Aggregate, row: &[Value<'_>]) -> Result<(), EvalError> {
+    let counts = aggregate.filter.as_ref().map_or(Ok(true), |filter| filter.eval_condition(row))?;
+    match &aggregate.argument {
+        Some(argument) if counts => argument.eval(row).map(drop),
+        _ => Ok(()),
+    }
+}
+
 /// Takes `row` into `state`.
 pub fn add(aggregate: &Aggregate, state: &mut Accumulator, row: &[Value<'_>]) -> Result<(), EvalError> {
     if let Some(filter) = &aggregate.filter

@@ -48,6 +48,25 @@ pub enum RowError {
 }
 
 impl RowError {
+    /// A short name of the kind of error, for headers and metrics; it stays as it is.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            RowError::Decode { .. } => "decode",
+            RowError::NullEventTime { .. } => "null-event-time",
+            RowError::Eval(_) => "evaluate",
+            RowError::NotNull { .. } => "not-null",
+            RowError::Encode { .. } => "encode",
+            RowError::State(_) => "state-full",
+        }
+    }
+
+    /// Whether leaving the record out would help.
+    #[must_use]
+    pub fn is_of_record(&self) -> bool {
+        !matches!(self, RowError::State(_))
+    }
+
     /// Whether the record itself is to blame, so that ignoring parse errors skips it.
     #[must_use]
     pub fn is_undecodable(&self) -> bool {

@@ -10,5 +10,5 @@ mod stages;
 mod window;
 
 pub use error::RowError;
-pub use pipeline::{Pipeline, Place, Taken};
+pub use pipeline::{LateRow, Pipeline, Place, Taken};
 pub use sink::RecordSink;

@@ -30,7 +30,16 @@ pub struct Taken {
     /// The watermark that it stands for.
     pub watermark: Option<i64>,
     /// Whether its row came too late for its window and was dropped.
-    pub late: bool,
+    pub late: Option<LateRow>,
+}
+
+/// A row that came too late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LateRow {
+    /// End of the last window that it could have been in, in ms.
+    pub window_end: i64,
+    /// The watermark that had passed it.
+    pub watermark: i64,
 }
 
 /// Where in time and space a record is.
@@ -86,17 +95,26 @@ impl Pipeline {
     /// Takes the value of one record in; output of pipelines without windows goes to `out`.
     pub fn process(&mut self, value: &[u8], place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
         let Pipeline { source, before, window, sink, scratch, .. } = self;
-        let mut late = false;
+        let mut late = None;
         let watermark = source.read(value, &mut |row| {
             stages::run(before, row, scratch, &mut |row| match window {
                 Some(window) => {
-                    late |= !window.add(row, place.watermark, place.closed)?;
+                    if !window.add(row, place.watermark, place.closed)? {
+                        let watermark = place.watermark.max(place.closed);
+                        late = Some(LateRow { window_end: window.last_end(row), watermark });
+                    }
                     Ok(())
                 }
                 None => sink.write(row, Spread::Input(place.partition), place.now, out),
             })
         })?;
         Ok(Taken { watermark, late })
+    }
+
+    /// End of the first window with rows that `closed`, the watermark of the last call of [`Pipeline::close_windows`], has left open.
+    #[must_use]
+    pub fn next_close(&self, closed: i64) -> Option<i64> {
+        self.window.as_ref()?.next_close(closed)
     }
 
     /// Closes the windows that `watermark` has passed since `closed`, the watermark of the last call; their rows go to `out`.

@@ -65,11 +65,30 @@ impl WindowOperator {
         for key in &self.plan.keys {
             encode_value(&key.eval(row)?, &mut self.key);
         }
+        // A row that cannot be computed must not leave half of itself behind: a policy may go on without it.
+        for call in self.plan.aggregates.iter().filter(|call| aggregate::may_fail(call)) {
+            aggregate::check(call, row)?;
+        }
         let states = self.state.update(span, &self.key)?;
         for (call, state) in self.plan.aggregates.iter().zip(states) {
             aggregate::add(call, state, row)?;
         }
         Ok(true)
+    }
+
+    /// End of the last window that `row` is in; what a late row came too late for.
+    #[must_use]
+    pub fn last_end(&self, row: &[Value<'_>]) -> i64 {
+        match &row[self.plan.time_column] {
+            Value::Timestamp(time) => self.grid.last_end(time.millis),
+            _ => i64::MAX,
+        }
+    }
+
+    /// End of the first window with rows that `closed`, the watermark up to which windows are closed, has left open.
+    #[must_use]
+    pub fn next_close(&self, closed: i64) -> Option<i64> {
+        self.state.next_end(closed, self.grid.interval())
     }
 
     /// Fires the windows that `watermark` has passed since `closed`, the watermark of the last call, and hands each row with its

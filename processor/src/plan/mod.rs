@@ -2,11 +2,13 @@
 
 mod explain;
 mod format;
+mod policy;
 mod sink;
 mod source;
 mod stage;
 
 pub use format::{Format, JsonFormat, TimestampFormat};
+pub use policy::{Bounded, OnError, OnLate, Policies};
 pub use sink::{KeyFormat, Sink, SinkKey};
 pub use source::{Column, Computed, EventTime, OffsetReset, Source, StartupMode};
 pub use stage::{Aggregate, AggregateFunction, OutputField, Stage, Window, WindowAggregate};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Format;
+use super::{Format, Policies};
 use crate::expr::{DataType, Expr};
 
 /// A topic that is read.
@@ -29,6 +29,8 @@ pub struct Source {
     /// `scan.watermark.idle-timeout`, or else `table.exec.source.idle-timeout`; `None` if the job says neither, see
     /// [`IdlePolicy`](crate::time::IdlePolicy) for what happens then.
     pub idle_timeout_ms: Option<i64>,
+    /// What is done with bad records, late rows, and at the end of the input.
+    pub policies: Policies,
 }
 
 /// A named, typed column.

@@ -13,7 +13,7 @@ use super::settings::Settings;
 use super::statement::Insert;
 use super::table::Table;
 use crate::expr::{DataType, Expr, Value, cast};
-use crate::plan::{Column, KeyFormat, Pipeline, Sink, SinkKey, Source, Stage};
+use crate::plan::{Column, KeyFormat, Pipeline, Policies, Sink, SinkKey, Source, Stage};
 
 /// Plans one INSERT INTO.
 pub(crate) fn plan(
@@ -42,7 +42,8 @@ pub(crate) fn plan(
     if table.options.topic == relation.table.options.topic {
         warnings.push(format!("the job reads and writes topic {}: it will see its own rows", table.options.topic));
     }
-    let source = super::prune::source(&relation.table, &mut relation.stages, settings);
+    let mut source = super::prune::source(&relation.table, &mut relation.stages, settings);
+    source.policies = super::policy::resolve(&relation.table.options.policies, &settings.policies)?;
     Ok(Pipeline { source, stages: relation.stages, sink: sink(table) })
 }
 
@@ -189,5 +190,6 @@ pub(super) fn whole_source(table: &Table, settings: &Settings) -> Source {
         computed: table.computed.clone(),
         event_time: table.event_time.clone(),
         idle_timeout_ms: table.options.idle_timeout_ms.or(settings.idle_timeout_ms),
+        policies: Policies::default(),
     }
 }

@@ -14,6 +14,7 @@ mod group;
 mod insert;
 mod options;
 mod parse;
+mod policy;
 mod position;
 mod prune;
 mod query;

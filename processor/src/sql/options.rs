@@ -6,6 +6,7 @@ use sqlparser::tokenizer::Span;
 
 use super::PlanContext;
 use super::error::{SqlError, did_you_mean, nearest};
+use super::policy::{self, PolicyOptions};
 use super::statement::{CreateTable, Name};
 use crate::plan::{Format, JsonFormat, OffsetReset, StartupMode, TimestampFormat};
 
@@ -21,6 +22,8 @@ pub(crate) struct TableOptions {
     pub key: Option<KeyOptions>,
     /// `value.fields-include` = EXCEPT_KEY.
     pub value_without_key: bool,
+    /// What is done with bad records, late rows, and at the end of the input.
+    pub policies: PolicyOptions,
     /// What has no effect here, for people to know.
     pub warnings: Vec<String>,
 }
@@ -70,12 +73,6 @@ const WITHOUT_EFFECT: &[&str] = &[
 const LATER: &[&str] = &[
     "topic-pattern",
     "key.fields-prefix",
-    "scan.bounded.mode",
-    "scan.bounded.specific-offsets",
-    "scan.bounded.timestamp-millis",
-    "scan.watermark.alignment.group",
-    "scan.watermark.alignment.max-drift",
-    "scan.watermark.alignment.update-interval",
     "sink.buffer-flush.max-rows",
     "sink.buffer-flush.interval",
 ];
@@ -101,6 +98,10 @@ pub(crate) fn read(table: &CreateTable, context: &PlanContext<'_>) -> Result<Tab
     let mut warnings = Vec::new();
     options.check_properties(context, &mut warnings)?;
     options.check_rest(&mut warnings)?;
+    let mut policies = PolicyOptions::default();
+    for (key, value) in options.values {
+        policies.take(&key.text, value)?;
+    }
     Ok(TableOptions {
         topic: options.topic()?,
         format: options.value_format(value_key)?,
@@ -109,6 +110,7 @@ pub(crate) fn read(table: &CreateTable, context: &PlanContext<'_>) -> Result<Tab
         idle_timeout_ms: options.duration("scan.watermark.idle-timeout")?,
         key: options.key()?,
         value_without_key: options.one_of("value.fields-include", &["ALL", "EXCEPT_KEY"])? == Some("EXCEPT_KEY"),
+        policies,
         warnings,
     })
 }
@@ -154,7 +156,9 @@ impl Options<'_> {
                 }
                 continue;
             }
-            let known = KEYS.contains(&text) || WITHOUT_EFFECT.contains(&text) || text.starts_with("properties.");
+            let policy = policy::KEYS.contains(&text) || policy::TABLE_KEYS.contains(&text);
+            let known =
+                policy || KEYS.contains(&text) || WITHOUT_EFFECT.contains(&text) || text.starts_with("properties.");
             if known {
                 continue;
             }
@@ -162,7 +166,8 @@ impl Options<'_> {
                 return Err(SqlError::new(key.span, format!("option '{text}' is not supported yet")));
             }
             let json_keys: Vec<String> = JSON_KEYS.iter().map(|key| format!("{value_json}{key}")).collect();
-            let all = KEYS.iter().chain(WITHOUT_EFFECT).chain(LATER).copied();
+            let policies = policy::KEYS.iter().chain(policy::TABLE_KEYS);
+            let all = KEYS.iter().chain(WITHOUT_EFFECT).chain(LATER).chain(policies).copied();
             let close = nearest(text, all.chain(json_keys.iter().map(String::as_str)));
             return Err(SqlError::new(key.span, format!("there is no option '{text}'"))
                 .maybe_hint(close.map(|name| format!("did you mean '{name}'?"))));
@@ -361,7 +366,7 @@ fn unsupported_format(span: Span, format: &str, supported: &str) -> SqlError {
 }
 
 /// `partition:0,offset:42;partition:1,offset:300`.
-fn specific_offsets(value: &Name) -> Result<BTreeMap<i32, i64>, SqlError> {
+pub(crate) fn specific_offsets(value: &Name) -> Result<BTreeMap<i32, i64>, SqlError> {
     let mut offsets = BTreeMap::new();
     for part in value.text.split(';') {
         let pair = part.split_once(',').and_then(|(partition, offset)| {
@@ -381,7 +386,7 @@ fn specific_offsets(value: &Name) -> Result<BTreeMap<i32, i64>, SqlError> {
 }
 
 /// Why a text cannot be the name of a topic (Kafka: Topic.validate).
-fn topic_problem(topic: &str) -> Option<String> {
+pub(crate) fn topic_problem(topic: &str) -> Option<String> {
     /// Longer names do not fit a folder's name.
     const LONGEST: usize = 249;
     if topic.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::error::{SqlError, did_you_mean};
 use super::options::duration_ms;
+use super::policy::{self, PolicyOptions};
 use super::statement::Set;
 
 /// What SET has set.
@@ -9,6 +10,8 @@ use super::statement::Set;
 pub(crate) struct Settings {
     /// `table.exec.source.idle-timeout`, in milliseconds, if it is set; 0 means that idle partitions hold the watermark back.
     pub idle_timeout_ms: Option<i64>,
+    /// What is done with bad records and late rows where a table does not say.
+    pub policies: PolicyOptions,
 }
 
 const IDLE_TIMEOUT: &str = "table.exec.source.idle-timeout";
@@ -48,8 +51,12 @@ impl Settings {
                 warnings.push(format!("'{PIPELINE_NAME}' has no effect: the job's name is given when it is applied"))
             }
             key if WITHOUT_EFFECT.contains(&key) => warnings.push(format!("'{key}' has no effect here")),
+            key if policy::KEYS.contains(&key) || key == policy::ALLOW_LATENESS => {
+                self.policies.take(key, &set.value)?;
+            }
             key => {
                 let known = [IDLE_TIMEOUT, TIME_ZONE, RUNTIME_MODE, NULL_ENFORCER, PIPELINE_NAME];
+                let known = known.into_iter().chain(policy::KEYS.iter().copied());
                 return Err(SqlError::new(set.key.span, format!("there is no setting '{key}'"))
                     .maybe_hint(did_you_mean(key, known)));
             }

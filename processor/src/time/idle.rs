@@ -42,6 +42,12 @@ impl IdlePolicy {
         }
     }
 
+    /// When a partition that rests since then is idle; `None` for never.
+    #[must_use]
+    pub fn idle_at(self, since: Timestamp, had_data: bool) -> Option<Timestamp> {
+        self.timeout(had_data).map(|timeout| since.plus_ms(timeout))
+    }
+
     fn timeout(self, had_data: bool) -> Option<i64> {
         if had_data { self.had_data } else { self.empty }
     }
@@ -59,11 +65,17 @@ impl IdleClock {
         self.resting_since = None;
     }
 
+    /// Since when the partition rests.
+    #[must_use]
+    pub fn resting_since(&self) -> Option<Timestamp> {
+        self.resting_since
+    }
+
     /// The task stands at the partition's end. Returns the time at which the partition becomes idle, `None` for never; it is
     /// idle when that time is not after `now`.
     pub fn at_end(&mut self, now: Timestamp, policy: IdlePolicy, had_data: bool) -> Option<Timestamp> {
         let since = *self.resting_since.get_or_insert(now);
-        policy.timeout(had_data).map(|timeout| since.plus_ms(timeout))
+        policy.idle_at(since, had_data)
     }
 }
 

@@ -40,6 +40,11 @@ impl Valve {
         self.combined
     }
 
+    /// Lets time pass up to `watermark` whatever the partitions say; it never goes back.
+    pub fn raise(&mut self, watermark: i64) {
+        self.combined = self.combined.max(watermark);
+    }
+
     /// Takes the partitions' present state in; true if the combined watermark has moved.
     pub fn update(&mut self, inputs: impl Iterator<Item = InputTime> + Clone) -> bool {
         let next = if inputs.clone().all(|input| input.idle) {

@@ -91,6 +91,16 @@ impl Grid {
         Some(WindowSpan { first: span.next_end(watermark, self.interval), last: span.last })
     }
 
+    /// End of the last window that a row at `time` is in.
+    #[must_use]
+    pub fn last_end(&self, time: i64) -> i64 {
+        let start = match self.kind {
+            Kind::Hop => window_start(time, self.offset, self.interval),
+            Kind::Tumble | Kind::Cumulate => window_start(time, self.offset, self.size),
+        };
+        start.saturating_add(self.size)
+    }
+
     /// Start of the window that ends at `end`.
     #[must_use]
     pub fn start(&self, end: i64) -> i64 {

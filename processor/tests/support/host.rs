@@ -69,6 +69,26 @@ struct Broker {
     crash: Option<(u32, Crash)>,
     commits: u64,
     trims: u64,
+    largest_commit: usize,
+}
+
+/// A record as a consumer gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Got {
+    pub partition: i32,
+    pub timestamp: i64,
+    pub key: Option<String>,
+    pub value: Option<String>,
+    pub headers: Vec<(String, Option<String>)>,
+}
+
+impl Got {
+    /// The value of a header that must be there once.
+    pub fn header(&self, key: &str) -> &str {
+        let found: Vec<_> = self.headers.iter().filter(|(name, _)| name == key).collect();
+        assert_eq!(found.len(), 1, "{key} in {:?}", self.headers);
+        found[0].1.as_deref().unwrap()
+    }
 }
 
 /// The broker.
@@ -137,6 +157,30 @@ impl MemoryHost {
     /// Appends one batch outside of any transaction; `None` is a tombstone.
     pub fn produce<V: AsRef<[u8]>>(&self, topic: &str, partition: i32, values: &[Option<V>]) {
         self.append(topic, partition, values, None);
+    }
+
+    /// Appends one record with everything that a record can have.
+    pub fn produce_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        (timestamp, key, value): (i64, Option<&[u8]>, Option<&[u8]>),
+        headers: &[(&str, Option<&[u8]>)],
+    ) {
+        let mut builder = BatchBuilder::new(Compression::None);
+        builder.push(Timestamp(timestamp), key, value, headers);
+        let bytes = builder.finish(&stamp(None));
+        self.with(|broker| broker.logs.get_mut(&TopicPartition::new(topic, partition)).unwrap().append(&bytes));
+    }
+
+    /// Makes a topic larger.
+    pub fn add_partitions(&self, topic: &str, partitions: i32) {
+        self.create_topic(topic, partitions);
+    }
+
+    /// Bytes of the batches of the largest commit so far.
+    pub fn largest_commit(&self) -> usize {
+        self.with(|broker| broker.largest_commit)
     }
 
     /// Appends one batch inside of a transaction that stays open.
@@ -208,6 +252,14 @@ impl MemoryHost {
         self.with(|broker| broker.groups.get(&(group.to_owned(), TopicPartition::new(topic, partition))).cloned())
     }
 
+    /// Records that a read_committed consumer sees, partition by partition.
+    pub fn records(&self, topic: &str) -> Vec<Got> {
+        self.with(|broker| {
+            let logs = broker.logs.iter().filter(|(partition, _)| *partition.topic == *topic);
+            logs.flat_map(|(partition, log)| committed_records(partition.partition, log)).collect()
+        })
+    }
+
     /// Values that a read_committed consumer sees, by partition and in order. Does not share code with the engine's reader.
     pub fn consume(&self, topic: &str) -> Vec<Vec<String>> {
         self.with(|broker| {
@@ -218,6 +270,11 @@ impl MemoryHost {
 }
 
 fn committed_values(log: &Log) -> Vec<String> {
+    committed_records(0, log).into_iter().map(|record| record.value.unwrap()).collect()
+}
+
+fn committed_records(partition: i32, log: &Log) -> Vec<Got> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut values = Vec::new();
     for (base, _, bytes) in &log.batches {
         let batch = batches(bytes.clone()).next().unwrap().unwrap();
@@ -229,7 +286,14 @@ fn committed_values(log: &Log) -> Vec<String> {
             continue;
         }
         for record in batch.records().unwrap().iter() {
-            values.push(String::from_utf8(record.unwrap().value.unwrap().to_vec()).unwrap());
+            let record = record.unwrap();
+            values.push(Got {
+                partition,
+                timestamp: record.timestamp.0,
+                key: record.key.map(text),
+                value: record.value.map(text),
+                headers: record.headers.iter().map(|(key, value)| (text(key), value.map(text))).collect(),
+            });
         }
     }
     values
@@ -260,6 +324,8 @@ impl Broker {
         if crash == Some(Crash::Before) {
             return Err(crashed());
         }
+        let size = commit.records.iter().map(|(_, builder)| builder.size_in_bytes()).sum();
+        self.largest_commit = self.largest_commit.max(size);
         let producer = ProducerId(SESSION_PRODUCERS + session.token as i64);
         for (partition, builder) in commit.records {
             assert!(!builder.is_empty(), "an empty batch");

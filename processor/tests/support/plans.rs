@@ -31,6 +31,7 @@ pub fn source(idle_timeout_ms: Option<i64>, ignore_parse_errors: bool) -> Source
         computed: Vec::new(),
         event_time: Some(EventTime { column: 2, watermark: Expr::column(3, DataType::Timestamp(3)) }),
         idle_timeout_ms,
+        policies: forebay_processor::plan::Policies::default(),
     }
 }
 

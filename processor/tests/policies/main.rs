@@ -1,0 +1,94 @@
+//! What a job does where there is a choice: bad records, late rows, slow and silent partitions, the end of its input.
+#![allow(clippy::unwrap_used)]
+
+mod bounded;
+mod crash;
+mod late;
+mod poison;
+mod pressure;
+mod quiet;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use forebay_processor::host::Host;
+use forebay_processor::job::{Task, TaskError, TaskOptions};
+use forebay_processor::plan::JobPlan;
+use forebay_processor::sql::{PlanContext, SqlError, plan_job};
+use support::host::MemoryHost;
+use support::plans::{INPUT, OUTPUT, click, sql_time};
+
+/// Window of 10 s and watermark delay of 2 s.
+const SIZE: i64 = 10_000;
+const DELAY: i64 = 2_000;
+
+/// The clicks, with these options beside the usual ones.
+fn table(options: &str) -> String {
+    format!(
+        "CREATE TABLE clicks (`user` STRING, bytes BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+           WITH ('connector' = 'kafka', 'topic' = '{INPUT}', 'format' = 'json'{options});"
+    )
+}
+
+fn try_plan(text: &str) -> Result<JobPlan, SqlError> {
+    plan_job(text, &PlanContext::NOWHERE)
+}
+
+/// Rows and the sum of 100 / bytes, by user, in tumbling windows; that fails for 0 bytes.
+fn windowed(options: &str) -> Arc<JobPlan> {
+    let text = format!(
+        "{}
+         CREATE TABLE metrics (`user` STRING, window_end TIMESTAMP(3), n BIGINT, x BIGINT)
+           WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+         INSERT INTO metrics SELECT `user`, window_end, COUNT(*), SUM(100 / bytes)
+           FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY `user`, window_start, window_end;",
+        table(options)
+    );
+    Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// What [`windowed`] puts out.
+fn metric(user: &str, end: i64, n: i64, x: Option<i64>) -> String {
+    let x = x.map_or("null".to_owned(), |x| x.to_string());
+    format!(r#"{{"user":"{user}","window_end":"{}","n":{n},"x":{x}}}"#, sql_time(end))
+}
+
+/// 100 / bytes of each row, to a column that takes no NULL.
+fn stateless(options: &str) -> Arc<JobPlan> {
+    let text = format!(
+        "{}
+         CREATE TABLE metrics (`user` STRING NOT NULL, x BIGINT)
+           WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+         INSERT INTO metrics SELECT `user`, 100 / bytes FROM clicks;",
+        table(options)
+    );
+    Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn host(partitions: i32) -> MemoryHost {
+    let host = MemoryHost::new();
+    host.create_topic(INPUT, partitions);
+    host
+}
+
+fn open(plan: &Arc<JobPlan>, host: &dyn Host) -> Task {
+    open_with(plan, host, TaskOptions::default()).unwrap()
+}
+
+fn open_with(plan: &Arc<JobPlan>, host: &dyn Host, options: TaskOptions) -> Result<Task, TaskError> {
+    Task::open(plan, "job", 0, host, options)
+}
+
+/// Clicks of a user at these times, one byte each, in one batch.
+fn send(host: &MemoryHost, partition: i32, user: &str, times: &[i64]) {
+    let values: Vec<_> = times.iter().map(|ts| Some(click(user, Some(1), *ts, ts - DELAY))).collect();
+    host.produce(INPUT, partition, &values);
+}
+
+/// All output rows, sorted.
+fn rows(host: &MemoryHost) -> Vec<String> {
+    let mut rows: Vec<String> = host.consume(OUTPUT).into_iter().flatten().collect();
+    rows.sort();
+    rows
+}

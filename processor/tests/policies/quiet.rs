@@ -1,0 +1,99 @@
+//! Silence and drift: `forebay.close-after-idle`, `scan.watermark.alignment.max-drift`, and partitions that are added.
+
+use forebay_processor::job::{Progress, TaskError, TaskOptions};
+use forebay_storage::ids::Timestamp;
+
+use crate::support::plans::INPUT;
+use crate::support::{run, run_and_finish};
+use crate::{host, metric, open, open_with, rows, send, windowed};
+
+#[test]
+fn when_nothing_comes_any_more_the_open_windows_close_once() {
+    let host = host(2);
+    let plan = windowed(", 'forebay.close-after-idle' = '3 s', 'scan.watermark.idle-timeout' = '0'");
+    let mut task = open(&plan, &host);
+    send(&host, 0, "a", &[1_000, 15_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    assert!(rows(&host).is_empty(), "partition 1 holds everything");
+    host.advance(1_000);
+    send(&host, 0, "a", &[16_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    assert_eq!(task.step(&host).unwrap(), Progress::Waiting { until: Some(Timestamp(4_000)) });
+    host.advance(2_999);
+    run(&mut task, &host).unwrap();
+    assert!(rows(&host).is_empty(), "1 ms too early");
+    host.advance(1);
+    run_and_finish(&mut task, &host).unwrap();
+    let closed = [metric("a", 10_000, 1, Some(100)), metric("a", 20_000, 2, Some(200))];
+    assert_eq!(rows(&host), closed);
+    // It is part of the commit: after a restart the windows are still closed, and what comes for them is late.
+    drop(task);
+    let mut task = open(&plan, &host);
+    send(&host, 1, "b", &[2_000, 21_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    assert_eq!((task.status().late, task.status().watermark), (1, Some(19_999)));
+    host.advance(10_000);
+    run_and_finish(&mut task, &host).unwrap();
+    assert_eq!(rows(&host), [closed[0].clone(), closed[1].clone(), metric("b", 30_000, 1, Some(100))]);
+}
+
+#[test]
+fn a_fast_partition_waits_for_a_slow_one_and_state_stays_small() {
+    let drift = ", 'scan.watermark.alignment.group' = 'g', 'scan.watermark.alignment.max-drift' = '60 s'";
+    let largest = |options: &str| {
+        let host = host(2);
+        // Partition 0 has an hour in each of its records, partition 1 a second.
+        (0..100).for_each(|n| send(&host, 0, "a", &[n * 3_600_000]));
+        (0..100).for_each(|n| send(&host, 1, "b", &[n * 1_000]));
+        let options_of_task = TaskOptions { step_bytes: 1, read_bytes: 1, ..TaskOptions::default() };
+        let mut task = open_with(&windowed(options), &host, options_of_task).unwrap();
+        let mut largest = 0;
+        loop {
+            let progress = task.step(&host).unwrap();
+            largest = largest.max(task.status().open_windows);
+            if let Progress::Waiting { .. } = progress {
+                break (largest, task.status());
+            }
+        }
+    };
+    let (without, _) = largest(", 'scan.watermark.idle-timeout' = '0'");
+    let (with, status) = largest(&format!("{drift}, 'scan.watermark.idle-timeout' = '0'"));
+    assert!(without > 80 && with < 10, "{without} open windows without alignment, {with} with it");
+    assert_eq!(status.waiting_for_others, [0], "it waits, and is not taken for idle");
+    assert!(status.inputs[0].lag > 90 && status.inputs[1].lag == 0);
+}
+
+#[test]
+fn who_waits_goes_on_when_the_slow_one_is_idle() {
+    let host = host(2);
+    let options = ", 'scan.watermark.alignment.max-drift' = '60 s', 'scan.watermark.idle-timeout' = '5 s'";
+    let one_by_one = TaskOptions { step_bytes: 1, ..TaskOptions::default() };
+    let mut task = open_with(&windowed(options), &host, one_by_one).unwrap();
+    send(&host, 1, "b", &[0]);
+    run_and_finish(&mut task, &host).unwrap();
+    (0..5).for_each(|n| send(&host, 0, "a", &[n * 3_600_000]));
+    host.advance(4_999);
+    run_and_finish(&mut task, &host).unwrap();
+    assert!(!task.status().waiting_for_others.is_empty());
+    host.advance(1);
+    run_and_finish(&mut task, &host).unwrap();
+    assert_eq!(task.status().lag(), 0);
+}
+
+#[test]
+fn a_partition_that_is_added_is_read_from_its_first_record_on() {
+    let host = host(1);
+    let plan = windowed(", 'scan.startup.mode' = 'latest-offset', 'scan.watermark.idle-timeout' = '0'");
+    let mut task = open(&plan, &host);
+    send(&host, 0, "a", &[1_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    host.add_partitions(INPUT, 2);
+    send(&host, 1, "b", &[2_000]);
+    host.advance(TaskOptions::default().discovery_ms);
+    let error = run(&mut task, &host).unwrap_err();
+    assert!(matches!(error, TaskError::Reopen(_)), "{error:?}");
+    let mut task = open(&plan, &host);
+    (0..2).for_each(|partition| send(&host, partition, "z", &[50_000]));
+    run_and_finish(&mut task, &host).unwrap();
+    assert_eq!(rows(&host), [metric("a", 10_000, 1, Some(100)), metric("b", 10_000, 1, Some(100))]);
+}
