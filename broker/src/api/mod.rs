@@ -132,11 +132,16 @@ apis! {
     ConsumerGroupDescribe(ConsumerGroupDescribeRequest) 0, 0..=1 => groups::consumer_group_describe::handle [groups];
     ListConfigResources(ListConfigResourcesRequest) 0, 0..=1 => topics::list_config_resources::handle [metadata, cluster];
     DescribeTopicPartitions(DescribeTopicPartitionsRequest) 0, 0..=0 => cluster::describe_topic_partitions::handle [metadata, partitions];
+    ShareGroupHeartbeat(ShareGroupHeartbeatRequest) 1, 1..=1 => share::share_group_heartbeat::handle [groups];
+    ShareGroupDescribe(ShareGroupDescribeRequest) 1, 1..=1 => share::share_group_describe::handle [groups];
     InitializeShareGroupState(InitializeShareGroupStateRequest) 0, 0..=0 => share::initialize_share_group_state::handle [share_states];
     ReadShareGroupState(ReadShareGroupStateRequest) 0, 0..=0 => share::read_share_group_state::handle [share_states];
     WriteShareGroupState(share::wire::write_state::WriteShareGroupState) 0, 0..=1 => share::write_share_group_state::handle [share_states];
     DeleteShareGroupState(DeleteShareGroupStateRequest) 0, 0..=0 => share::delete_share_group_state::handle [share_states];
     ReadShareGroupStateSummary(share::wire::read_state_summary::ReadStateSummary) 0, 0..=1 => share::read_share_group_state_summary::handle [share_states];
+    DescribeShareGroupOffsets(share::wire::describe_offsets::DescribeOffsets) 0, 0..=1 => share::describe_share_group_offsets::handle [groups, share_states, metadata, partitions];
+    AlterShareGroupOffsets(AlterShareGroupOffsetsRequest) 0, 0..=0 => share::alter_share_group_offsets::handle [groups, metadata];
+    DeleteShareGroupOffsets(DeleteShareGroupOffsetsRequest) 0, 0..=0 => share::delete_share_group_offsets::handle [groups];
 }
 
 /// The name of an API that is served.

@@ -7,7 +7,7 @@ use super::error::{ConfigError, ConfigErrors};
 use super::listeners::{ListenerKeys, Listeners, SecurityProtocol};
 use super::settings::{
     ConsumerGroupSettings, GroupSettings, LogSettings, NetworkSettings, OffsetSettings, ShareFetchSettings,
-    ShareStateSettings, TopicSettings, TransactionSettings,
+    ShareGroupSettings, ShareStateSettings, TopicSettings, TransactionSettings,
 };
 use super::value::list;
 use super::values::Values;
@@ -39,6 +39,8 @@ pub struct BrokerConfig {
     pub offsets: OffsetSettings,
     /// Transactions.
     pub transactions: TransactionSettings,
+    /// Share groups.
+    pub share_groups: ShareGroupSettings,
     /// What share groups have delivered.
     pub share_state: ShareStateSettings,
     /// The delivery of records to share groups.
@@ -87,6 +89,7 @@ impl BrokerConfig {
             consumer_groups: ConsumerGroupSettings::read(text),
             offsets: OffsetSettings::read(text),
             transactions: TransactionSettings::read(text),
+            share_groups: ShareGroupSettings::read(text),
             share_state: ShareStateSettings::read(text),
             share_fetch: ShareFetchSettings::read(text),
             values,
@@ -131,6 +134,7 @@ fn refusals(values: &Values) -> Vec<(&'static str, String)> {
         found.push(("group.min.session.timeout.ms", "it is above group.max.session.timeout.ms".to_owned()));
     }
     found.extend(consumer_group_refusals(values));
+    found.extend(share_group_refusals(values));
     found.extend(cluster_refusals(values));
     if values.text("authorizer.class.name").is_some_and(|name| !name.is_empty()) {
         let reason = "authorization is not there yet, and without it every client could do everything; remove the key to allow that";
@@ -141,19 +145,16 @@ fn refusals(values: &Values) -> Vec<(&'static str, String)> {
 
 /// Kafka: `GroupCoordinatorConfig`; and assignors that would be code to load.
 fn consumer_group_refusals(values: &Values) -> Vec<(&'static str, String)> {
-    const PREFIX: &str = "group.consumer";
-    let mut found = Vec::new();
     let number = |name: &str| values.text(name).and_then(|text| text.parse::<i64>().ok());
-    for (key, what) in [
-        ("group.consumer.session.timeout.ms", "session.timeout.ms"),
-        ("group.consumer.heartbeat.interval.ms", "heartbeat.interval.ms"),
-        ("group.consumer.assignment.interval.ms", "assignment.interval.ms"),
-    ] {
-        let (least, most) = (format!("{PREFIX}.min.{what}"), format!("{PREFIX}.max.{what}"));
-        if number(key) < number(&least) || number(key) > number(&most) {
-            found.push((key, format!("it is not between {least} and {most}")));
-        }
-    }
+    let mut found = out_of_bounds(
+        values,
+        "group.consumer",
+        &[
+            "group.consumer.session.timeout.ms",
+            "group.consumer.heartbeat.interval.ms",
+            "group.consumer.assignment.interval.ms",
+        ],
+    );
     if number("group.consumer.heartbeat.interval.ms") >= number("group.consumer.session.timeout.ms") {
         found
             .push(("group.consumer.heartbeat.interval.ms", "it is not below group.consumer.session.timeout.ms".into()));
@@ -164,6 +165,47 @@ fn consumer_group_refusals(values: &Values) -> Vec<(&'static str, String)> {
     }
     if let Some(other) = assignors.iter().find(|name| !["uniform", "range"].contains(name)) {
         found.push(("group.consumer.assignors", format!("{other} is not known; there are uniform and range")));
+    }
+    found
+}
+
+/// Kafka: `GroupCoordinatorConfig`, `ShareGroupConfig`; and assignors that would be code to load.
+fn share_group_refusals(values: &Values) -> Vec<(&'static str, String)> {
+    let number = |name: &str| values.text(name).and_then(|text| text.parse::<i64>().ok());
+    let mut found = out_of_bounds(
+        values,
+        "group.share",
+        &[
+            "group.share.session.timeout.ms",
+            "group.share.heartbeat.interval.ms",
+            "group.share.assignment.interval.ms",
+            "group.share.record.lock.duration.ms",
+            "group.share.delivery.count.limit",
+            "group.share.partition.max.record.locks",
+        ],
+    );
+    if number("group.share.heartbeat.interval.ms") >= number("group.share.session.timeout.ms") {
+        found.push(("group.share.heartbeat.interval.ms", "it is not below group.share.session.timeout.ms".into()));
+    }
+    if number("group.share.max.share.sessions") < number("group.share.max.size") {
+        found.push(("group.share.max.share.sessions", "it is below group.share.max.size".into()));
+    }
+    if list(values.text("group.share.assignors").unwrap_or_default()) != ["simple"] {
+        found.push(("group.share.assignors", "there is one assignor, simple".into()));
+    }
+    found
+}
+
+/// Those of `keys`, all beginning with `prefix`, that are not between their `min` and their `max`.
+fn out_of_bounds(values: &Values, prefix: &str, keys: &[&'static str]) -> Vec<(&'static str, String)> {
+    let number = |name: &str| values.text(name).and_then(|text| text.parse::<i64>().ok());
+    let mut found = Vec::new();
+    for key in keys {
+        let what = key.trim_start_matches(prefix);
+        let (least, most) = (format!("{prefix}.min{what}"), format!("{prefix}.max{what}"));
+        if number(key) < number(&least) || number(key) > number(&most) {
+            found.push((*key, format!("it is not between {least} and {most}")));
+        }
     }
     found
 }

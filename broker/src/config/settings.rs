@@ -174,3 +174,17 @@ settings! {
         max_sessions: i32 = "group.share.max.share.sessions",
     }
 }
+
+settings! {
+    /// Share groups (KIP-932).
+    pub struct ShareGroupSettings {
+        /// Milliseconds without a heartbeat after which a member is removed.
+        session_timeout_ms: i32 = "group.share.session.timeout.ms",
+        /// Milliseconds between heartbeats, told to the members.
+        heartbeat_interval_ms: i32 = "group.share.heartbeat.interval.ms",
+        /// Least milliseconds between two assignments of a group.
+        assignment_interval_ms: i32 = "group.share.assignment.interval.ms",
+        /// Most members of a group.
+        max_size: i32 = "group.share.max.size",
+    }
+}

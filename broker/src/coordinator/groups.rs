@@ -17,7 +17,8 @@ use parking_lot::Mutex;
 use super::metadata::Metadata;
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
-use super::{OFFSETS_TOPIC, internal_topics};
+use super::share_states::ShareStates;
+use super::{OFFSETS_TOPIC, internal_topics, share_groups};
 use crate::clock;
 use crate::partition::{Partition, Partitions};
 
@@ -27,6 +28,7 @@ pub struct Groups {
     topic: internal_topics::Settings,
     metadata: Arc<Metadata>,
     partitions: Arc<Partitions>,
+    share_states: Arc<ShareStates>,
     shared: Arc<Shared<GroupMachine>>,
     /// Without those whose logs are offline.
     places: OnceLock<Vec<Option<Place>>>,
@@ -69,16 +71,23 @@ impl Groups {
         topic: internal_topics::Settings,
         metadata: Arc<Metadata>,
         partitions: Arc<Partitions>,
+        share_states: Arc<ShareStates>,
     ) -> Groups {
         Groups {
             config,
             topic,
             metadata,
             partitions,
+            share_states,
             shared: Arc::default(),
             places: OnceLock::new(),
             opening: Mutex::new(()),
         }
+    }
+
+    /// What share groups have delivered.
+    pub(super) fn share_states(&self) -> &ShareStates {
+        &self.share_states
     }
 
     /// Opens the shards, if the topic is there already.
@@ -242,8 +251,13 @@ impl Groups {
         for effect in effects {
             match effect {
                 GroupEffect::Log(line) => tracing::info!("{line}"),
-                // Nobody begins states yet: whoever reads is told of no partitions.
-                GroupEffect::InitializeShareState(_) => {}
+                GroupEffect::InitializeShareState(wanted) => {
+                    let begin = share_groups::initialize(self.share_states.clone(), place.shard.clone(), wanted);
+                    // Elsewhere nobody heartbeats; whoever does will ask again.
+                    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                        drop(runtime.spawn(begin));
+                    }
+                }
                 GroupEffect::ResolveRegexes(regexes) => {
                     let (shard, topics) = (place.shard.clone(), self.metadata.group_view().topics);
                     let resolve = move || resolve(&shard, &topics, &regexes);

@@ -8,6 +8,7 @@ pub mod metadata;
 pub mod producer_ids;
 mod replay;
 mod shard;
+pub mod share_groups;
 pub mod share_states;
 mod share_states_upkeep;
 pub(crate) mod timers;

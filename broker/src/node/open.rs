@@ -5,6 +5,7 @@ use std::sync::Arc;
 use forebay_control::group::{ConsumerGroupConfig, GroupConfig, MigrationPolicy};
 use forebay_control::metadata::MetadataConfig;
 use forebay_control::metadata::command::{Endpoint, RegisterBroker};
+use forebay_control::share::group::ShareGroupConfig;
 use forebay_control::share::state::ShareCoordinatorConfig;
 use forebay_control::transaction::TransactionConfig;
 use forebay_storage::disk::{Disk, raise_open_file_limit};
@@ -58,11 +59,18 @@ pub fn open_rooms(
     partitions.settle_moves();
     partitions.look_around();
     let metadata = Arc::new(open_metadata(&config, listeners, &partitions)?);
+    let share_states = Arc::new(ShareStates::new(
+        share_coordinator_config(&config),
+        Settings::share_state(config.share_state.topic_num_partitions, config.share_state.topic_segment_bytes),
+        metadata.clone(),
+        partitions.clone(),
+    ));
     let groups = Arc::new(Groups::new(
         group_config(&config),
         Settings::compacted(config.offsets.topic_num_partitions, config.offsets.topic_segment_bytes),
         metadata.clone(),
         partitions.clone(),
+        share_states.clone(),
     ));
     let transactions = Arc::new(Transactions::new(
         transaction_config(&config),
@@ -70,12 +78,6 @@ pub fn open_rooms(
         metadata.clone(),
         partitions.clone(),
         groups.clone(),
-    ));
-    let share_states = Arc::new(ShareStates::new(
-        share_coordinator_config(&config),
-        Settings::share_state(config.share_state.topic_num_partitions, config.share_state.topic_segment_bytes),
-        metadata.clone(),
-        partitions.clone(),
     ));
     open_logs_of_coordinators(&metadata, &partitions);
     // Groups first: ending a half-done transaction writes markers into their partitions.
@@ -192,7 +194,18 @@ fn group_config(config: &BrokerConfig) -> GroupConfig {
         offsets_retention_minutes: config.offsets.retention_minutes,
         offsets_retention_check_interval_ms: config.offsets.retention_check_interval_ms,
         consumer: consumer_group_config(config),
-        ..GroupConfig::default()
+        share: share_group_config(config),
+    }
+}
+
+fn share_group_config(config: &BrokerConfig) -> ShareGroupConfig {
+    let settings = &config.share_groups;
+    ShareGroupConfig {
+        session_timeout_ms: settings.session_timeout_ms,
+        heartbeat_interval_ms: settings.heartbeat_interval_ms,
+        max_size: settings.max_size,
+        assignment_interval_ms: settings.assignment_interval_ms,
+        ..ShareGroupConfig::default()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod groups;
 pub mod records;
 pub mod requests;
 pub mod share;
+pub mod share_groups;
 
 use std::net::SocketAddr;
 use std::path::Path;

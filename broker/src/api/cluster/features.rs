@@ -14,9 +14,10 @@ pub struct Feature {
 }
 
 /// Kafka: `Feature` and `MetadataVersion`. Clients choose transactions v2 (KIP-890) by `transaction.version`; consumer groups (KIP-848)
-/// are there from `group.version` 1 on.
+/// are there from `group.version` 1 on, share groups (KIP-932) from `share.version` 1 on.
 pub const FEATURES: &[Feature] = &[
     Feature { name: "metadata.version", min: 7, max: 27, finalized: 27 },
     Feature { name: "group.version", min: 0, max: 1, finalized: 1 },
+    Feature { name: "share.version", min: 0, max: 1, finalized: 1 },
     Feature { name: "transaction.version", min: 0, max: 2, finalized: 2 },
 ];

@@ -1,3 +1,4 @@
 //! Share groups (KIP-932).
 
+mod groups;
 mod state;

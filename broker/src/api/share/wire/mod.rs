@@ -3,6 +3,7 @@
 //! They differ from the version before by a field or two, so each is read or written as that one, and the fields are taken out or
 //! put in.
 
+pub mod describe_offsets;
 pub mod read_state_summary;
 #[expect(dead_code, reason = "served next")]
 pub mod share_acknowledge;
