@@ -4,7 +4,7 @@ use crate::language::{self, Language};
 use crate::process::{self, Process, until};
 use crate::{binary, ports, wire, workspace};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -261,14 +261,6 @@ impl Node {
 /// # Errors
 /// When Java cannot be set up.
 pub fn java(class: &str) -> Result<Command, String> {
-    let ready = language::set_up(Language::Java)?;
-    let mut command = Command::new("java");
-    // The client compiler alone: these programs live for seconds.
-    command.args(["-XX:TieredStopAtLevel=1", "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"]);
-    command.arg(class_path(&ready)).arg(class);
-    Ok(command)
-}
-
-fn class_path(java: &Path) -> String {
-    format!("{0}/classes:{0}/lib/*", java.display())
+    language::set_up(Language::Java)?;
+    Ok(language::java_program(Language::Java.name(), class, "warn"))
 }

@@ -15,11 +15,11 @@ const SET_UP_LIMIT: Duration = Duration::from_secs(600);
 /// A language with stock clients that are tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
-    /// confluent-kafka.
+    /// confluent-kafka, kafka-python, aiokafka.
     Python,
-    /// Apache Kafka's own client, its tools, and Apache Kafka itself.
+    /// Apache Kafka's own client and what is made on it, its tools, and Apache Kafka itself.
     Java,
-    /// franz-go.
+    /// franz-go, sarama.
     Go,
     /// kafkajs.
     Node,
@@ -59,11 +59,11 @@ impl Language {
         };
         self.needs().iter().filter_map(runs).collect()
     }
+}
 
-    /// The folder with its checks.
-    pub fn sources(self) -> PathBuf {
-        workspace::root().join("protocol-tests").join("clients").join(self.name())
-    }
+/// A folder of `protocol-tests/clients`.
+pub fn sources(folder: &str) -> PathBuf {
+    workspace::root().join("protocol-tests").join("clients").join(folder)
 }
 
 /// Installs the clients of a language and compiles its checks, unless that was done before for the same files.
@@ -72,42 +72,62 @@ impl Language {
 /// # Errors
 /// The command that failed, with what it said.
 pub fn set_up(language: Language) -> Result<PathBuf, String> {
+    set_up_folder(language, language.name())
+}
+
+/// As [`set_up`], for another folder of `protocol-tests/clients` in that language. A Java folder without a `pom.xml` is
+/// compiled with the jars of [`set_up`], which must have been called.
+///
+/// # Errors
+/// As [`set_up`].
+pub fn set_up_folder(language: Language, folder: &str) -> Result<PathBuf, String> {
     let missing = language.missing();
     if !missing.is_empty() {
         return Err(format!("{} needs {} on this machine", language.name(), missing.join(", ")));
     }
     let clients = workspace::target_subdir("clients");
-    let home = clients.join(language.name());
-    let _one_at_a_time = FileLock::acquire(&clients.join(format!("{}.lock", language.name())));
+    let home = clients.join(folder);
+    let _one_at_a_time = FileLock::acquire(&clients.join(format!("{folder}.lock")));
     let marker = home.join(".installed");
-    let sources = fingerprint(&language.sources())?;
-    if fs::read_to_string(&marker).is_ok_and(|installed| installed == sources) {
+    let sources = sources(folder);
+    let print = fingerprint(&sources)?;
+    if fs::read_to_string(&marker).is_ok_and(|installed| installed == print) {
         return Ok(home);
     }
     let _ = fs::remove_file(&marker);
     fs::create_dir_all(&home).map_err(|e| format!("{}: {e}", home.display()))?;
-    install(language, &home)?;
-    fs::write(&marker, sources).map_err(|e| format!("{}: {e}", marker.display()))?;
+    install(language, &sources, &home)?;
+    fs::write(&marker, print).map_err(|e| format!("{}: {e}", marker.display()))?;
     Ok(home)
 }
 
-/// A number that changes when a file of the folder does.
+/// A number that changes when a file of the folder or of a folder in it does.
 fn fingerprint(folder: &Path) -> Result<String, String> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .map_err(|e| format!("{}: {e}", folder.display()))?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .collect();
-    paths.sort();
     let mut hasher = DefaultHasher::new();
-    for path in paths.iter().filter(|path| path.is_file()) {
+    for path in all_files(folder)? {
         path.file_name().hash(&mut hasher);
-        fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?.hash(&mut hasher);
+        fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?.hash(&mut hasher);
     }
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-fn install(language: Language, home: &Path) -> Result<(), String> {
-    let sources = language.sources();
+/// The files of a folder and of the folders in it, in the order of their paths.
+fn all_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut found = Vec::new();
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        // What a Python program leaves beside itself is no source.
+        if path.is_dir() && !path.ends_with("__pycache__") {
+            found.extend(all_files(&path)?);
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn install(language: Language, sources: &Path, home: &Path) -> Result<(), String> {
     let run = |program: &str, arguments: &[&str], directory: &Path| {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(directory);
@@ -117,23 +137,15 @@ fn install(language: Language, home: &Path) -> Result<(), String> {
     match language {
         Language::Python => {
             let requirements = sources.join("requirements.txt").display().to_string();
-            run("python3", &["-m", "venv", &path(&[])], &sources)?;
+            run("python3", &["-m", "venv", &path(&[])], sources)?;
             run(
                 &path(&["bin", "python"]),
                 &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", &requirements],
-                &sources,
+                sources,
             )
         }
-        Language::Java => {
-            const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-            // Jars of a version that the pom no longer names must not stay on the class path.
-            let _ = fs::remove_dir_all(home.join("lib"));
-            let into = format!("-DoutputDirectory={}", path(&["lib"]));
-            run("mvn", &["--batch-mode", "--quiet", COPY, &into, "-DincludeScope=runtime"], &sources)?;
-            let jars = path(&["lib", "*"]);
-            run("javac", &["-d", &path(&["classes"]), "-cp", &jars, "Checks.java"], &sources)
-        }
-        Language::Go => run("go", &["build", "-o", &path(&["checks"]), "."], &sources),
+        Language::Java => install_java(sources, home),
+        Language::Go => run("go", &["build", "-o", &format!("{}/", path(&["bin"])), "./..."], sources),
         Language::Node => {
             for file in ["package.json", "package-lock.json"] {
                 fs::copy(sources.join(file), home.join(file)).map_err(|e| format!("{file}: {e}"))?;
@@ -143,27 +155,78 @@ fn install(language: Language, home: &Path) -> Result<(), String> {
     }
 }
 
-/// The command that runs the checks of a language against a broker, after [`set_up`].
-pub fn checks(language: Language, home: &Path, bootstrap: &str) -> Command {
-    let sources = language.sources();
+/// Fetches the jars that the pom names, if there is one, and compiles every `.java` file.
+fn install_java(sources: &Path, home: &Path) -> Result<(), String> {
+    const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+    if sources.join("pom.xml").is_file() {
+        let fresh = home.join("lib.new");
+        let _ = fs::remove_dir_all(&fresh);
+        let mut maven = Command::new("mvn");
+        maven.args(["--batch-mode", "--quiet", COPY, "-DincludeScope=runtime"]).current_dir(sources);
+        maven.arg(format!("-DoutputDirectory={}", fresh.display()));
+        process::run(maven, "", SET_UP_LIMIT)?;
+        replace_jars(&fresh, &home.join("lib")).map_err(|e| format!("{}: {e}", fresh.display()))?;
+    }
+    let programs: Vec<PathBuf> =
+        all_files(sources)?.into_iter().filter(|file| file.extension().is_some_and(|end| end == "java")).collect();
+    let mut javac = Command::new("javac");
+    javac.arg("-d").arg(home.join("classes")).arg("-cp").arg(format!("{}/*", jars().display())).args(programs);
+    process::run(javac, "", SET_UP_LIMIT).map(drop)
+}
+
+/// Where the jars are that all Java programs share.
+fn jars() -> PathBuf {
+    workspace::target_subdir("clients/java").join("lib")
+}
+
+/// Makes `lib` hold what `fresh` holds. Jars that stay are not touched, for a running JVM may open them at any time; those
+/// that the pom no longer names must not stay on the class path.
+fn replace_jars(fresh: &Path, lib: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(lib)?;
+    for old in fs::read_dir(lib)? {
+        let old = old?;
+        if !fresh.join(old.file_name()).exists() {
+            fs::remove_file(old.path())?;
+        }
+    }
+    for new in fs::read_dir(fresh)? {
+        let new = new?;
+        let into = lib.join(new.file_name());
+        if !into.exists() {
+            fs::rename(new.path(), into)?;
+        }
+    }
+    fs::remove_dir_all(fresh)
+}
+
+/// A command that runs a class of a Java folder after [`set_up_folder`], as the console tools are run: the client compiler
+/// alone, for these programs live for seconds. Logs from the level on to standard error.
+pub fn java_program(folder: &str, class: &str, level: &str) -> Command {
+    let mut java = Command::new("java");
+    java.args(["-XX:TieredStopAtLevel=1", "-Xmx512m"]);
+    java.arg(format!("-Dorg.slf4j.simpleLogger.defaultLogLevel={level}")).arg("-cp");
+    let classes = workspace::target_subdir("clients").join(folder).join("classes");
+    java.arg(format!("{}:{}/*", classes.display(), jars().display())).arg(class);
+    java
+}
+
+/// The command that runs a program of checks against a broker, after [`set_up_folder`]. Its name is that of its file (Go: of
+/// its folder) without an ending.
+pub fn checks(language: Language, folder: &str, program: &str, bootstrap: &str) -> Command {
+    let (home, sources) = (workspace::target_subdir("clients").join(folder), sources(folder));
     let mut command = match language {
         Language::Python => {
             let mut python = Command::new(home.join("bin").join("python"));
-            python.arg(sources.join("checks.py"));
+            python.arg(sources.join(format!("{program}.py")));
             python
         }
-        Language::Java => {
-            let mut java = Command::new("java");
-            java.args(["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-cp"]);
-            java.arg(format!("{0}/classes:{0}/lib/*", home.display())).arg("Checks");
-            java
-        }
-        Language::Go => Command::new(home.join("checks")),
+        Language::Java => java_program(folder, program, "off"),
+        Language::Go => Command::new(home.join("bin").join(program)),
         Language::Node => {
             let mut node = Command::new("node");
             node.env("NODE_PATH", home.join("node_modules"))
                 .env("KAFKAJS_NO_PARTITIONER_WARNING", "1")
-                .arg(sources.join("checks.js"));
+                .arg(sources.join(format!("{program}.js")));
             node
         }
     };

@@ -35,30 +35,80 @@ const CONSUMER_PROTOCOL: &[&str] = &[
     "consumer-protocol-migration",
 ];
 
+/// kafka-python and aiokafka do not rebalance cooperatively.
+const PURE_PYTHON: &[&str] =
+    &["seek-and-timestamps", "static-membership", "group-rebalance-range", "group-rebalance-sticky"];
+const KAFKA_PYTHON_ADMIN: &[&str] = &[
+    "admin-topics",
+    "admin-configs",
+    "admin-cluster",
+    "admin-offsets-and-records",
+    "admin-groups",
+    "admin-transactions",
+    "admin-acls-refused",
+];
+const SARAMA: &[&str] = &[
+    "group-rebalance-range",
+    "group-rebalance-sticky",
+    "group-rebalance-roundrobin",
+    "static-membership",
+    "transaction-commit-abort",
+    "consume-transform-produce",
+    "zombie-fencing",
+    "admin-topics",
+    "admin-configs",
+    "admin-cluster",
+    "admin-offsets-and-records",
+    "admin-groups",
+    "admin-acls-refused",
+];
+
+/// A program with checks of one client: `protocol-tests/clients/FOLDER/PROGRAM`.
+#[derive(Debug, Clone, Copy)]
+struct Client {
+    name: &'static str,
+    language: Language,
+    folder: &'static str,
+    program: &'static str,
+}
+
+const JAVA: Client = Client { name: "java", language: Language::Java, folder: "java", program: "Checks" };
+const CONFLUENT: Client = Client { name: "python", language: Language::Python, folder: "python", program: "checks" };
+const KAFKA_PYTHON: Client =
+    Client { name: "kafka-python", language: Language::Python, folder: "python-pure", program: "kafka_python" };
+const AIOKAFKA: Client =
+    Client { name: "aiokafka", language: Language::Python, folder: "python-pure", program: "aio_kafka" };
+const FRANZ: Client = Client { name: "go", language: Language::Go, folder: "go", program: "franz" };
+const SARAMA_CLIENT: Client = Client { name: "sarama", language: Language::Go, folder: "go", program: "sarama" };
+const KAFKAJS: Client = Client { name: "node", language: Language::Node, folder: "node", program: "checks" };
+
 fn main() -> ExitCode {
     suite::main(|| {
-        let most = [PRODUCE_AND_CONSUME, MORE_CODECS, GROUPS, OFFSETS_AND_TRANSACTIONS, ADMIN].concat();
-        let mut trials = client(Language::Java, &[&most, JAVA_ONLY, CONSUMER_PROTOCOL].concat());
-        trials.extend(client(Language::Python, &most));
-        trials.extend(client(Language::Go, &[&most[..], &["admin-transactions"]].concat()));
-        // kafkajs knows neither lz4 and zstd nor static members nor cooperative rebalances.
-        trials.extend(client(
-            Language::Node,
-            &[PRODUCE_AND_CONSUME, &["group-rebalance"], OFFSETS_AND_TRANSACTIONS, ADMIN].concat(),
-        ));
-        trials
+        let round_trips = [PRODUCE_AND_CONSUME, MORE_CODECS].concat();
+        let most = [&round_trips, GROUPS, OFFSETS_AND_TRANSACTIONS, ADMIN].concat();
+        let pure = [&round_trips, PURE_PYTHON, OFFSETS_AND_TRANSACTIONS].concat();
+        [
+            (JAVA, [&most, JAVA_ONLY, CONSUMER_PROTOCOL].concat()),
+            (CONFLUENT, most.clone()),
+            (KAFKA_PYTHON, [&pure, KAFKA_PYTHON_ADMIN].concat()),
+            (AIOKAFKA, [&pure[..], &["group-rebalance-roundrobin", "admin"]].concat()),
+            (FRANZ, [&most[..], &["admin-transactions"]].concat()),
+            (SARAMA_CLIENT, [&round_trips, SARAMA].concat()),
+            // kafkajs knows neither lz4 and zstd nor static members nor cooperative rebalances.
+            (KAFKAJS, [PRODUCE_AND_CONSUME, &["group-rebalance"], OFFSETS_AND_TRANSACTIONS, ADMIN].concat()),
+        ]
+        .into_iter()
+        .flat_map(|(client, names)| suite::program(client.name, client.language, &names, move |node| run(client, node)))
+        .collect::<Vec<Trial>>()
     })
 }
 
-fn client(language: Language, names: &[&str]) -> Vec<Trial> {
-    suite::program(language.name(), language, names, move |node| run(language, node))
-}
-
 /// Runs the program and reads its lines: `ok NAME MILLIS` and `failed NAME: reason`; everything else is the client's own talk.
-fn run(language: Language, node: &Node) -> Result<Report, String> {
-    let home = language::set_up(language)?;
-    let log = workspace::logs().join(format!("{}-checks-{}.log", language.name(), std::process::id()));
-    let mut program = Process::spawn(language::checks(language, &home, &node.bootstrap()), &log)?;
+fn run(client: Client, node: &Node) -> Result<Report, String> {
+    let Client { name, language, folder, program } = client;
+    language::set_up_folder(language, folder)?;
+    let log = workspace::logs().join(format!("{name}-checks-{}.log", std::process::id()));
+    let mut program = Process::spawn(language::checks(language, folder, program, &node.bootstrap()), &log)?;
     let ended = program.wait(PROGRAM_LIMIT);
     let text =
         std::fs::read(&log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|e| e.to_string())?;

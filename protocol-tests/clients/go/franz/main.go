@@ -8,134 +8,66 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	. "forebay/protocol-tests/go/harness"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const limit = 30 * time.Second
-
-var (
-	bootstrap = os.Args[1]
-	run       = strconv.FormatInt(time.Now().UnixNano(), 36)
-	admin     = kadm.NewClient(client())
-)
-
-type check struct {
-	name string
-	run  func(context.Context)
-}
+var admin = kadm.NewClient(client())
 
 func main() {
-	checks := []check{
-		{"round-trip-none", func(c context.Context) { roundTrip(c, "none", kgo.NoCompression()) }},
-		{"round-trip-gzip", func(c context.Context) { roundTrip(c, "gzip", kgo.GzipCompression()) }},
-		{"round-trip-snappy", func(c context.Context) { roundTrip(c, "snappy", kgo.SnappyCompression()) }},
+	Main([]Check{
+		{Name: "round-trip-none", Run: func(c context.Context) { roundTrip(c, "none", kgo.NoCompression()) }},
+		{Name: "round-trip-gzip", Run: func(c context.Context) { roundTrip(c, "gzip", kgo.GzipCompression()) }},
+		{Name: "round-trip-snappy", Run: func(c context.Context) { roundTrip(c, "snappy", kgo.SnappyCompression()) }},
 		{"round-trip-lz4", func(c context.Context) { roundTrip(c, "lz4", kgo.Lz4Compression()) }},
-		{"round-trip-zstd", func(c context.Context) { roundTrip(c, "zstd", kgo.ZstdCompression()) }},
-		{"record-fields", recordFields},
-		{"idempotent-producer", idempotentProducer},
-		{"group-rebalance-range", func(c context.Context) { rebalance(c, "range", kgo.RangeBalancer()) }},
-		{"group-rebalance-cooperative", func(c context.Context) { rebalance(c, "cooperative", kgo.CooperativeStickyBalancer()) }},
-		{"static-membership", staticMembership},
-		{"committed-offsets-resume", committedOffsetsResume},
-		{"transaction-commit-abort", transactionCommitAbort},
-		{"consume-transform-produce", consumeTransformProduce},
-		{"zombie-fencing", zombieFencing},
-		{"admin-topics", adminTopics},
-		{"admin-configs", adminConfigs},
-		{"admin-cluster", adminCluster},
-		{"admin-list-offsets", adminListOffsets},
-		{"admin-delete-records", adminDeleteRecords},
-		{"admin-groups", adminGroups},
-		{"admin-transactions", adminTransactions},
-	}
-	failed := 0
-	for _, check := range checks {
-		if len(os.Args) > 2 && !slices.Contains(os.Args[2:], check.name) {
-			continue
-		}
-		start := time.Now()
-		if reason := attempt(check.run); reason != "" {
-			failed++
-			fmt.Printf("failed %s: %s\n", check.name, strings.ReplaceAll(reason, "\n", " "))
-		} else {
-			fmt.Printf("ok %s %d\n", check.name, time.Since(start).Milliseconds())
-		}
-	}
-	if failed > 0 {
-		os.Exit(1)
-	}
+		{Name: "round-trip-zstd", Run: func(c context.Context) { roundTrip(c, "zstd", kgo.ZstdCompression()) }},
+		{Name: "record-fields", Run: recordFields},
+		{Name: "idempotent-producer", Run: idempotentProducer},
+		{Name: "group-rebalance-range", Run: func(c context.Context) { rebalance(c, "range", kgo.RangeBalancer()) }},
+		{Name: "group-rebalance-cooperative", Run: func(c context.Context) { rebalance(c, "cooperative", kgo.CooperativeStickyBalancer()) }},
+		{Name: "static-membership", Run: staticMembership},
+		{Name: "committed-offsets-resume", Run: committedOffsetsResume},
+		{Name: "transaction-commit-abort", Run: transactionCommitAbort},
+		{Name: "consume-transform-produce", Run: consumeTransformProduce},
+		{Name: "zombie-fencing", Run: zombieFencing},
+		{Name: "admin-topics", Run: adminTopics},
+		{Name: "admin-configs", Run: adminConfigs},
+		{Name: "admin-cluster", Run: adminCluster},
+		{Name: "admin-list-offsets", Run: adminListOffsets},
+		{Name: "admin-delete-records", Run: adminDeleteRecords},
+		{Name: "admin-groups", Run: adminGroups},
+		{Name: "admin-transactions", Run: adminTransactions},
+	})
 }
 
 // ---- what every check needs
 
-// failure is what a check panics with: the reason it failed.
-type failure string
-
-func attempt(run func(context.Context)) (reason string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*limit)
-	defer cancel()
-	defer func() {
-		if caught := recover(); caught != nil {
-			message, ours := caught.(failure)
-			if !ours {
-				panic(caught)
-			}
-			reason = string(message)
-		}
-	}()
-	run(ctx)
-	return ""
-}
-
-func fail(format string, values ...any) { panic(failure(fmt.Sprintf(format, values...))) }
-
-func must(err error, what string) {
-	if err != nil {
-		fail("%s: %v", what, err)
-	}
-}
-
-func same[T any](expected, actual T, what string) {
-	if e, a := fmt.Sprintf("%v", expected), fmt.Sprintf("%v", actual); e != a {
-		fail("%s: expected %s, got %s", what, e, a)
-	}
-}
-
 func failsWith(expected *kerr.Error, err error, what string) {
 	if !errors.Is(err, expected) {
-		fail("%s: expected %s, got %v", what, expected.Message, err)
-	}
-}
-
-// until runs step until it answers true.
-func until(what string, step func() bool) {
-	for deadline := time.Now().Add(limit); !step(); {
-		if time.Now().After(deadline) {
-			fail("not within %s: %s", limit, what)
-		}
+		Fail("%s: expected %s, got %v", what, expected.Message, err)
 	}
 }
 
 func client(options ...kgo.Opt) *kgo.Client {
-	base := []kgo.Opt{kgo.SeedBrokers(bootstrap), kgo.FetchMaxWait(200 * time.Millisecond), kgo.MetadataMinAge(100 * time.Millisecond),
+	base := []kgo.Opt{kgo.SeedBrokers(Bootstrap), kgo.FetchMaxWait(200 * time.Millisecond), kgo.MetadataMinAge(100 * time.Millisecond),
 		kgo.HeartbeatInterval(300 * time.Millisecond), kgo.SessionTimeout(10 * time.Second)}
 	made, err := kgo.NewClient(append(base, options...)...)
-	must(err, "client")
+	Must(err, "client")
 	return made
 }
 
 func topic(ctx context.Context, name string, partitions int32) string {
-	name = "go-" + name + "-" + run
+	name = "go-" + name + "-" + Run
 	_, err := admin.CreateTopic(ctx, partitions, 1, nil, name)
-	must(err, "create topic")
+	Must(err, "create topic")
 	return name
 }
 
@@ -150,21 +82,7 @@ func records(topic string, from, to int) []*kgo.Record {
 func produce(ctx context.Context, topic string, from, to int) {
 	producer := client()
 	defer producer.Close()
-	must(producer.ProduceSync(ctx, records(topic, from, to)...).FirstErr(), "produce")
-}
-
-func values(from, to int) (all []string) {
-	for i := from; i < to; i++ {
-		all = append(all, fmt.Sprintf("v%d", i))
-	}
-	sort.Strings(all)
-	return all
-}
-
-func sorted(values []string) []string {
-	copied := slices.Clone(values)
-	sort.Strings(copied)
-	return copied
+	Must(producer.ProduceSync(ctx, records(topic, from, to)...).FirstErr(), "produce")
 }
 
 func poll(ctx context.Context, from *kgo.Client, each func(*kgo.Record)) {
@@ -173,7 +91,7 @@ func poll(ctx context.Context, from *kgo.Client, each func(*kgo.Record)) {
 	fetches := from.PollFetches(brief)
 	fetches.EachError(func(topic string, partition int32, err error) {
 		if !errors.Is(err, context.DeadlineExceeded) {
-			fail("fetch %s-%d: %v", topic, partition, err)
+			Fail("fetch %s-%d: %v", topic, partition, err)
 		}
 	})
 	fetches.EachRecord(each)
@@ -186,15 +104,15 @@ func readAll(ctx context.Context, topic string, isolation kgo.IsolationLevel) []
 		list = admin.ListCommittedOffsets
 	}
 	ends, err := list(ctx, topic)
-	must(err, "end offsets")
-	must(ends.Error(), "end offsets")
+	Must(err, "end offsets")
+	Must(ends.Error(), "end offsets")
 	reader := client(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(isolation), kgo.KeepControlRecords())
 	defer reader.Close()
 	starts, err := admin.ListStartOffsets(ctx, topic)
-	must(err, "start offsets")
+	Must(err, "start offsets")
 	at, found := map[int32]int64{}, []string{}
 	starts.Each(func(o kadm.ListedOffset) { at[o.Partition] = o.Offset })
-	until("read "+topic, func() bool {
+	Until("read "+topic, func() bool {
 		done := true
 		ends.Each(func(end kadm.ListedOffset) { done = done && at[end.Partition] >= end.Offset })
 		if !done {
@@ -207,7 +125,7 @@ func readAll(ctx context.Context, topic string, isolation kgo.IsolationLevel) []
 		}
 		return done
 	})
-	return sorted(found)
+	return Sorted(found)
 }
 
 // ---- produce and consume
@@ -225,8 +143,8 @@ func roundTrip(ctx context.Context, name string, codec kgo.CompressionCodec) {
 			}
 		})
 	}
-	must(producer.Flush(ctx), "flush")
-	same(sorted(sent), readAll(ctx, topic, kgo.ReadUncommitted()), name)
+	Must(producer.Flush(ctx), "flush")
+	Same(Sorted(sent), readAll(ctx, topic, kgo.ReadUncommitted()), name)
 }
 
 func recordFields(ctx context.Context) {
@@ -234,31 +152,31 @@ func recordFields(ctx context.Context) {
 	producer := client()
 	defer producer.Close()
 	first := &kgo.Record{Topic: topic, Value: []byte("no key"), Timestamp: time.UnixMilli(1234567890123), Headers: []kgo.RecordHeader{{Key: "a", Value: []byte("1")}, {Key: "a"}}}
-	must(producer.ProduceSync(ctx, first, &kgo.Record{Topic: topic, Key: []byte("no value")}).FirstErr(), "produce")
+	Must(producer.ProduceSync(ctx, first, &kgo.Record{Topic: topic, Key: []byte("no value")}).FirstErr(), "produce")
 	reader := client(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	defer reader.Close()
 	found := []*kgo.Record{}
-	until("two records", func() bool {
+	Until("two records", func() bool {
 		poll(ctx, reader, func(r *kgo.Record) { found = append(found, r) })
 		return len(found) >= 2
 	})
-	same(true, found[0].Key == nil, "key is null")
-	same(1234567890123, found[0].Timestamp.UnixMilli(), "timestamp")
-	same(0, found[0].LeaderEpoch, "leader epoch")
-	same(first.Headers, found[0].Headers, "headers")
-	same(true, found[1].Value == nil, "value is null")
-	same(1, found[1].Offset, "offset")
+	Same(true, found[0].Key == nil, "key is null")
+	Same(1234567890123, found[0].Timestamp.UnixMilli(), "timestamp")
+	Same(0, found[0].LeaderEpoch, "leader epoch")
+	Same(first.Headers, found[0].Headers, "headers")
+	Same(true, found[1].Value == nil, "value is null")
+	Same(1, found[1].Offset, "offset")
 }
 
 func idempotentProducer(ctx context.Context) {
 	topic := topic(ctx, "idempotent", 2)
 	producer := client(kgo.ProducerBatchMaxBytes(512), kgo.ProducerLinger(0))
 	defer producer.Close()
-	must(producer.ProduceSync(ctx, records(topic, 0, 1000)...).FirstErr(), "produce")
-	same(values(0, 1000), readAll(ctx, topic, kgo.ReadUncommitted()), "idempotent")
+	Must(producer.ProduceSync(ctx, records(topic, 0, 1000)...).FirstErr(), "produce")
+	Same(Values(0, 1000), readAll(ctx, topic, kgo.ReadUncommitted()), "idempotent")
 	described, err := admin.DescribeProducers(ctx, kadm.TopicsSet{topic: {0: {}}})
-	must(err, "describe producers")
-	same(1, len(described.SortedProducers()), "active producers of the partition")
+	Must(err, "describe producers")
+	Same(1, len(described.SortedProducers()), "active producers of the partition")
 }
 
 // ---- groups
@@ -348,12 +266,12 @@ func (m *member) read() []string {
 }
 
 func await(what string, members []*member, done func() bool) {
-	until(what, func() bool {
+	Until(what, func() bool {
 		for _, m := range members {
 			m.mutex.Lock()
 			err := m.err
 			m.mutex.Unlock()
-			must(err, "member")
+			Must(err, "member")
 		}
 		time.Sleep(10 * time.Millisecond)
 		return done()
@@ -361,7 +279,7 @@ func await(what string, members []*member, done func() bool) {
 }
 
 func rebalance(ctx context.Context, name string, balancer kgo.GroupBalancer) {
-	topic, group := topic(ctx, "rebalance-"+name, 4), "go-rebalance-"+name+run
+	topic, group := topic(ctx, "rebalance-"+name, 4), "go-rebalance-"+name+Run
 	produce(ctx, topic, 0, 100)
 	first := join(topic, group, kgo.Balancers(balancer))
 	defer first.leave()
@@ -377,23 +295,23 @@ func rebalance(ctx context.Context, name string, balancer kgo.GroupBalancer) {
 	await("two and two", both, func() bool { return len(first.owns()) == 2 && len(second.owns()) == 2 })
 	all := append(first.owns(), second.owns()...)
 	slices.Sort(all)
-	same([]int32{0, 1, 2, 3}, all, "owned together")
+	Same([]int32{0, 1, 2, 3}, all, "owned together")
 	if name == "cooperative" {
-		same(fmt.Sprint("revoked ", second.owns()), first.told()[1], "a cooperative member gives up only what another takes")
+		Same(fmt.Sprint("revoked ", second.owns()), first.told()[1], "a cooperative member gives up only what another takes")
 	}
 	produce(ctx, topic, 100, 200)
 	await("both read on", both, func() bool { return len(first.read())+len(second.read()) >= 200 })
 	described, err := admin.DescribeGroups(ctx, group)
-	must(err, "describe group")
-	same("Stable 2", fmt.Sprint(described[group].State, " ", len(described[group].Members)), "state and members described")
-	same(values(0, 200), sorted(append(first.read(), second.read()...)), "read by the group")
+	Must(err, "describe group")
+	Same("Stable 2", fmt.Sprint(described[group].State, " ", len(described[group].Members)), "state and members described")
+	Same(Values(0, 200), Sorted(append(first.read(), second.read()...)), "read by the group")
 	second.leave()
 	gone = true
 	await("the first member owns all again", both[:1], func() bool { return len(first.owns()) == 4 })
 }
 
 func staticMembership(ctx context.Context) {
-	topic, group := topic(ctx, "static", 4), "go-static"+run
+	topic, group := topic(ctx, "static", 4), "go-static"+Run
 	static := func(id string) *member {
 		return join(topic, group, kgo.InstanceID(id), kgo.SessionTimeout(30*time.Second), kgo.Balancers(kgo.RangeBalancer()))
 	}
@@ -409,36 +327,36 @@ func staticMembership(ctx context.Context) {
 	both := []*member{first, again}
 	await("the restarted member has its partitions back", both, func() bool { return slices.Equal(again.owns(), before) })
 	await("all is read", both, func() bool { return len(first.read())+len(again.read()) == 50 })
-	same(events, first.told(), "a static restart causes no rebalance for the others")
+	Same(events, first.told(), "a static restart causes no rebalance for the others")
 }
 
 func committedOffsetsResume(ctx context.Context) {
-	topic, group := topic(ctx, "resume", 2), "go-resume"+run
+	topic, group := topic(ctx, "resume", 2), "go-resume"+Run
 	produce(ctx, topic, 0, 40)
 	found := []string{}
 	read := func(count int) {
 		reader := client(kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 		defer reader.Close()
-		until(fmt.Sprint(count, " records"), func() bool {
+		Until(fmt.Sprint(count, " records"), func() bool {
 			brief, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 			defer cancel()
 			polled := reader.PollRecords(brief, min(5, count-len(found)))
 			polled.EachRecord(func(r *kgo.Record) {
 				found = append(found, string(r.Value))
-				must(reader.CommitRecords(ctx, r), "commit")
+				Must(reader.CommitRecords(ctx, r), "commit")
 			})
 			return len(found) >= count
 		})
 	}
 	read(15)
-	same(15, committed(ctx, group), "committed by the first")
+	Same(15, committed(ctx, group), "committed by the first")
 	read(40)
-	same(values(0, 40), sorted(found), "read before and after")
+	Same(Values(0, 40), Sorted(found), "read before and after")
 }
 
 func committed(ctx context.Context, group string) (sum int64) {
 	offsets, err := admin.FetchOffsets(ctx, group)
-	must(err, "fetch offsets")
+	Must(err, "fetch offsets")
 	offsets.Each(func(o kadm.OffsetResponse) { sum += o.At })
 	return sum
 }
@@ -447,43 +365,43 @@ func committed(ctx context.Context, group string) (sum int64) {
 
 func transactionCommitAbort(ctx context.Context) {
 	topic := topic(ctx, "transactions", 2)
-	producer := client(kgo.TransactionalID("go-tx" + run))
+	producer := client(kgo.TransactionalID("go-tx" + Run))
 	defer producer.Close()
 	transact := func(from, to int, end kgo.TransactionEndTry) {
-		must(producer.BeginTransaction(), "begin")
-		must(producer.ProduceSync(ctx, records(topic, from, to)...).FirstErr(), "produce")
+		Must(producer.BeginTransaction(), "begin")
+		Must(producer.ProduceSync(ctx, records(topic, from, to)...).FirstErr(), "produce")
 		if !end {
-			same(50, len(readAll(ctx, topic, kgo.ReadCommitted())), "read_committed stops at the open transaction")
+			Same(50, len(readAll(ctx, topic, kgo.ReadCommitted())), "read_committed stops at the open transaction")
 		}
-		must(producer.EndTransaction(ctx, end), "end")
+		Must(producer.EndTransaction(ctx, end), "end")
 	}
 	transact(0, 50, kgo.TryCommit)
 	transact(50, 100, kgo.TryAbort)
 	transact(100, 150, kgo.TryCommit)
-	same(sorted(append(values(0, 50), values(100, 150)...)), readAll(ctx, topic, kgo.ReadCommitted()), "read_committed")
-	same(values(0, 150), readAll(ctx, topic, kgo.ReadUncommitted()), "read_uncommitted")
+	Same(Sorted(append(Values(0, 50), Values(100, 150)...)), readAll(ctx, topic, kgo.ReadCommitted()), "read_committed")
+	Same(Values(0, 150), readAll(ctx, topic, kgo.ReadUncommitted()), "read_uncommitted")
 }
 
 func consumeTransformProduce(ctx context.Context) {
-	source, sink, group := topic(ctx, "ctp-in", 2), topic(ctx, "ctp-out", 2), "go-ctp"+run
+	source, sink, group := topic(ctx, "ctp-in", 2), topic(ctx, "ctp-out", 2), "go-ctp"+Run
 	produce(ctx, source, 0, 100)
 	for round, commit := range []bool{true, false, true} {
-		session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(bootstrap), kgo.TransactionalID("go-ctp"+run), kgo.ConsumerGroup(group),
+		session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(Bootstrap), kgo.TransactionalID("go-ctp"+Run), kgo.ConsumerGroup(group),
 			kgo.ConsumeTopics(source), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 			kgo.RequireStableFetchOffsets(), kgo.FetchMaxWait(200*time.Millisecond))
-		must(err, "session")
-		until(fmt.Sprint("round ", round), func() bool {
+		Must(err, "session")
+		Until(fmt.Sprint("round ", round), func() bool {
 			brief, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 			fetches := session.PollRecords(brief, 30)
 			cancel()
 			if !fetches.Empty() {
-				must(session.Begin(), "begin")
+				Must(session.Begin(), "begin")
 				fetches.EachRecord(func(r *kgo.Record) {
 					session.Produce(ctx, &kgo.Record{Topic: sink, Key: r.Key, Value: append([]byte("out "), r.Value...)}, nil)
 				})
 				ended, err := session.End(ctx, kgo.TransactionEndTry(commit))
-				must(err, "end")
-				same(commit, ended, "committed")
+				Must(err, "end")
+				Same(commit, ended, "committed")
 			}
 			switch round {
 			case 0:
@@ -497,78 +415,78 @@ func consumeTransformProduce(ctx context.Context) {
 		session.Close()
 	}
 	expected := []string{}
-	for _, value := range values(0, 100) {
+	for _, value := range Values(0, 100) {
 		expected = append(expected, "out "+value)
 	}
-	same(sorted(expected), readAll(ctx, sink, kgo.ReadCommitted()), "transformed exactly once")
+	Same(Sorted(expected), readAll(ctx, sink, kgo.ReadCommitted()), "transformed exactly once")
 }
 
 func zombieFencing(ctx context.Context) {
 	topic := topic(ctx, "zombie", 1)
-	zombie, heir := client(kgo.TransactionalID("go-zombie"+run)), client(kgo.TransactionalID("go-zombie"+run))
+	zombie, heir := client(kgo.TransactionalID("go-zombie"+Run)), client(kgo.TransactionalID("go-zombie"+Run))
 	defer zombie.Close()
 	defer heir.Close()
-	must(zombie.BeginTransaction(), "begin")
-	must(zombie.ProduceSync(ctx, records(topic, 0, 1)...).FirstErr(), "the zombie's first record")
-	must(heir.BeginTransaction(), "begin")
-	must(heir.ProduceSync(ctx, records(topic, 1, 2)...).FirstErr(), "the heir's record")
+	Must(zombie.BeginTransaction(), "begin")
+	Must(zombie.ProduceSync(ctx, records(topic, 0, 1)...).FirstErr(), "the zombie's first record")
+	Must(heir.BeginTransaction(), "begin")
+	Must(heir.ProduceSync(ctx, records(topic, 1, 2)...).FirstErr(), "the heir's record")
 	err := zombie.ProduceSync(ctx, records(topic, 2, 3)...).FirstErr()
 	if !errors.Is(err, kerr.InvalidProducerEpoch) && !errors.Is(err, kerr.ProducerFenced) {
-		fail("the zombie got %v", err)
+		Fail("the zombie got %v", err)
 	}
-	must(heir.EndTransaction(ctx, kgo.TryCommit), "the heir's commit")
-	same(values(1, 2), readAll(ctx, topic, kgo.ReadCommitted()), "read_committed")
+	Must(heir.EndTransaction(ctx, kgo.TryCommit), "the heir's commit")
+	Same(Values(1, 2), readAll(ctx, topic, kgo.ReadCommitted()), "read_committed")
 }
 
 // ---- admin
 
 func adminTopics(ctx context.Context) {
-	name := "go-admin-" + run
+	name := "go-admin-" + Run
 	retention := "123456"
 	_, err := admin.CreateTopic(ctx, 2, 1, map[string]*string{"retention.ms": &retention}, name)
-	must(err, "create")
+	Must(err, "create")
 	_, err = admin.CreateTopic(ctx, 2, 1, nil, name)
 	failsWith(kerr.TopicAlreadyExists, err, "create again")
 	listed, err := admin.ListTopics(ctx, name)
-	must(err, "list")
-	same(2, len(listed[name].Partitions), "partitions")
+	Must(err, "list")
+	Same(2, len(listed[name].Partitions), "partitions")
 	increased, err := admin.UpdatePartitions(ctx, 5, name)
-	must(err, "create partitions")
-	must(increased[name].Err, "create partitions")
-	until("five partitions", func() bool {
+	Must(err, "create partitions")
+	Must(increased[name].Err, "create partitions")
+	Until("five partitions", func() bool {
 		listed, err := admin.ListTopics(ctx, name)
-		must(err, "list")
+		Must(err, "list")
 		return len(listed[name].Partitions) == 5
 	})
 	_, err = admin.DeleteTopic(ctx, name)
-	must(err, "delete")
+	Must(err, "delete")
 	_, err = admin.DeleteTopic(ctx, name)
 	failsWith(kerr.UnknownTopicOrPartition, err, "delete again")
 }
 
 func adminConfigs(ctx context.Context) {
-	name, policy := "go-configs-"+run, "compact"
+	name, policy := "go-configs-"+Run, "compact"
 	_, err := admin.CreateTopic(ctx, 1, 1, map[string]*string{"cleanup.policy": &policy}, name)
-	must(err, "create")
+	Must(err, "create")
 	found := map[string]string{}
 	// Kafka's broker may learn of a topic a moment after its controller has answered.
-	until("the topic's configuration", func() bool {
+	Until("the topic's configuration", func() bool {
 		described, err := admin.DescribeTopicConfigs(ctx, name)
-		must(err, "describe")
+		Must(err, "describe")
 		for _, config := range described[0].Configs {
 			found[config.Key] = config.MaybeValue()
 		}
 		return described[0].Err == nil
 	})
-	same("compact 1048588", found["cleanup.policy"]+" "+found["max.message.bytes"], "configuration")
+	Same("compact 1048588", found["cleanup.policy"]+" "+found["max.message.bytes"], "configuration")
 }
 
 func adminCluster(ctx context.Context) {
 	metadata, err := admin.BrokerMetadata(ctx)
-	must(err, "metadata")
-	same(1, len(metadata.Brokers), "brokers")
-	same(bootstrap, fmt.Sprintf("%s:%d", metadata.Brokers[0].Host, metadata.Brokers[0].Port), "advertised listener")
-	same(22, len(metadata.Cluster), "length of the cluster id, a base64 uuid")
+	Must(err, "metadata")
+	Same(1, len(metadata.Brokers), "brokers")
+	Same(Bootstrap, fmt.Sprintf("%s:%d", metadata.Brokers[0].Host, metadata.Brokers[0].Port), "advertised listener")
+	Same(22, len(metadata.Cluster), "length of the cluster id, a base64 uuid")
 }
 
 func adminListOffsets(ctx context.Context) {
@@ -576,16 +494,16 @@ func adminListOffsets(ctx context.Context) {
 	producer := client()
 	defer producer.Close()
 	for _, at := range []int64{1000, 3000, 2000} {
-		must(producer.ProduceSync(ctx, &kgo.Record{Topic: name, Value: []byte("v"), Timestamp: time.UnixMilli(at)}).FirstErr(), "produce")
+		Must(producer.ProduceSync(ctx, &kgo.Record{Topic: name, Value: []byte("v"), Timestamp: time.UnixMilli(at)}).FirstErr(), "produce")
 	}
 	offset := func(listed kadm.ListedOffsets, err error) int64 {
-		must(err, "list offsets")
+		Must(err, "list offsets")
 		return listed[name][0].Offset
 	}
-	same(0, offset(admin.ListStartOffsets(ctx, name)), "earliest")
-	same(3, offset(admin.ListEndOffsets(ctx, name)), "latest")
-	same(1, offset(admin.ListMaxTimestampOffsets(ctx, name)), "max timestamp")
-	same(1, offset(admin.ListOffsetsAfterMilli(ctx, 1001, name)), "after 1001")
+	Same(0, offset(admin.ListStartOffsets(ctx, name)), "earliest")
+	Same(3, offset(admin.ListEndOffsets(ctx, name)), "latest")
+	Same(1, offset(admin.ListMaxTimestampOffsets(ctx, name)), "max timestamp")
+	Same(1, offset(admin.ListOffsetsAfterMilli(ctx, 1001, name)), "after 1001")
 }
 
 func adminDeleteRecords(ctx context.Context) {
@@ -594,53 +512,53 @@ func adminDeleteRecords(ctx context.Context) {
 	offsets := kadm.Offsets{}
 	offsets.Add(kadm.Offset{Topic: name, Partition: 0, At: 15, LeaderEpoch: -1})
 	deleted, err := admin.DeleteRecords(ctx, offsets)
-	must(err, "delete records")
-	same(15, deleted[name][0].LowWatermark, "low watermark")
-	same(values(15, 20), readAll(ctx, name, kgo.ReadUncommitted()), "left")
+	Must(err, "delete records")
+	Same(15, deleted[name][0].LowWatermark, "low watermark")
+	Same(Values(15, 20), readAll(ctx, name, kgo.ReadUncommitted()), "left")
 }
 
 func adminGroups(ctx context.Context) {
-	name, group := topic(ctx, "groups", 2), "go-groups"+run
+	name, group := topic(ctx, "groups", 2), "go-groups"+Run
 	produce(ctx, name, 0, 10)
 	reader := join(name, group)
 	await("all read and committed", []*member{reader}, func() bool { return len(reader.read()) == 10 && committed(ctx, group) == 10 })
 	_, err := admin.DeleteGroup(ctx, group)
 	failsWith(kerr.NonEmptyGroup, err, "delete a group with a member")
 	lags, err := admin.Lag(ctx, group)
-	must(err, "lag")
-	same(0, lags[group].Lag.Total(), "lag")
+	Must(err, "lag")
+	Same(0, lags[group].Lag.Total(), "lag")
 	reader.leave()
 	listed, err := admin.ListGroups(ctx)
-	must(err, "list groups")
-	same("Empty", listed[group].State, "state listed")
+	Must(err, "list groups")
+	Same("Empty", listed[group].State, "state listed")
 	deleted, err := admin.DeleteOffsets(ctx, group, kadm.TopicsSet{name: {0: {}}})
-	must(err, "delete offsets")
-	must(deleted.Error(), "delete offsets")
+	Must(err, "delete offsets")
+	Must(deleted.Error(), "delete offsets")
 	offsets, err := admin.FetchOffsets(ctx, group)
-	must(err, "fetch offsets")
-	same(1, len(offsets[name]), "partitions with an offset")
+	Must(err, "fetch offsets")
+	Same(1, len(offsets[name]), "partitions with an offset")
 	_, err = admin.DeleteGroup(ctx, group)
-	must(err, "delete")
+	Must(err, "delete")
 	_, err = admin.DeleteGroup(ctx, group)
 	failsWith(kerr.GroupIDNotFound, err, "delete again")
 }
 
 func adminTransactions(ctx context.Context) {
-	name, id := topic(ctx, "admin-tx", 1), "go-admin-tx"+run
+	name, id := topic(ctx, "admin-tx", 1), "go-admin-tx"+Run
 	producer := client(kgo.TransactionalID(id))
 	defer producer.Close()
-	must(producer.BeginTransaction(), "begin")
-	must(producer.ProduceSync(ctx, records(name, 0, 1)...).FirstErr(), "produce")
+	Must(producer.BeginTransaction(), "begin")
+	Must(producer.ProduceSync(ctx, records(name, 0, 1)...).FirstErr(), "produce")
 	described, err := admin.DescribeTransactions(ctx, id)
-	must(err, "describe")
-	same("Ongoing", described[id].State, "state")
+	Must(err, "describe")
+	Same("Ongoing", described[id].State, "state")
 	listed, err := admin.ListTransactions(ctx, nil, []string{"Ongoing"})
-	must(err, "list")
-	same(true, slices.Contains(listed.TransactionalIDs(), id), "listed as ongoing")
-	must(producer.EndTransaction(ctx, kgo.TryCommit), "commit")
-	until("complete", func() bool {
+	Must(err, "list")
+	Same(true, slices.Contains(listed.TransactionalIDs(), id), "listed as ongoing")
+	Must(producer.EndTransaction(ctx, kgo.TryCommit), "commit")
+	Until("complete", func() bool {
 		described, err := admin.DescribeTransactions(ctx, id)
-		must(err, "describe")
+		Must(err, "describe")
 		return described[id].State == "CompleteCommit"
 	})
 }
