@@ -217,7 +217,7 @@ pub fn checks(language: Language, folder: &str, program: &str, bootstrap: &str) 
     let mut command = match language {
         Language::Python => {
             let mut python = Command::new(home.join("bin").join("python"));
-            python.arg(sources.join(format!("{program}.py")));
+            python.env("PYTHONDONTWRITEBYTECODE", "1").arg(sources.join(format!("{program}.py")));
             python
         }
         Language::Java => java_program(folder, program, "off"),

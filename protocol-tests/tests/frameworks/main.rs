@@ -1,0 +1,15 @@
+//! What Apache Kafka ships on top of its own client, as it is: the stream library and the connector framework, through kills
+//! and restarts of the broker and of themselves.
+
+#[path = "../support/block_on.rs"]
+mod block_on;
+mod client;
+mod connect;
+mod streams;
+
+use protocol_tests::suite;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    suite::main(|| [streams::trials(), connect::trials()].into_iter().flatten().collect())
+}
