@@ -65,6 +65,16 @@ impl Expr {
         }
     }
 
+    /// As [`Expr::for_each_column`], with the column's type.
+    pub(crate) fn for_each_typed_column(&self, visit: &mut impl FnMut(usize, super::DataType)) {
+        if let Node::Column(index) = self.node {
+            visit(index, self.data_type);
+        }
+        for child in self.children() {
+            child.for_each_typed_column(visit);
+        }
+    }
+
     /// Gives every column a new position.
     pub(crate) fn map_columns(&mut self, map: &impl Fn(usize) -> usize) {
         if let Node::Column(index) = &mut self.node {

@@ -72,6 +72,18 @@ impl Input {
         InputTime { idle: self.time.idle || self.has_ended(), ..self.time }
     }
 
+    /// Number of the partition.
+    #[must_use]
+    pub fn partition(&self) -> i32 {
+        self.reader.partition().partition
+    }
+
+    /// So many more of its records have turned out to be late.
+    pub fn add_late(&mut self, records: u64) {
+        self.late += records;
+        self.dirty |= records > 0;
+    }
+
     /// Whether the log goes on after what was read.
     #[must_use]
     pub fn has_more(&self) -> bool {

@@ -9,7 +9,7 @@ use super::resources::PipelineResources;
 use crate::commit::InputProgress;
 use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
 use crate::plan::{Bounded, OffsetReset, Sink, Source, StartupMode};
-use crate::state::{RestoreError, WindowState};
+use crate::state::{RestoreError, TaskState};
 use crate::time::NO_WATERMARK;
 
 /// Bytes of changelog read at a time.
@@ -180,7 +180,7 @@ fn start(
 }
 
 /// Reads the whole changelog into `state`; true if there was anything.
-pub fn restore(host: &dyn Host, changelog: &TopicPartition, state: &mut WindowState) -> Result<bool, TaskError> {
+pub fn restore(host: &dyn Host, changelog: &TopicPartition, state: &mut TaskState) -> Result<bool, TaskError> {
     let host_error = |error: HostError| TaskError::from_host("restoring the state", error);
     let range = host.offset_range(changelog).map_err(host_error)?;
     let mut reader = PartitionReader::new(changelog.clone(), range.start, LeaderEpoch::UNKNOWN);

@@ -24,7 +24,7 @@ pub fn resources(name: &str, plan: &JobPlan) -> Vec<PipelineResources> {
     let several = plan.pipelines.len() > 1;
     let of = |(at, pipeline): (usize, &crate::plan::Pipeline)| {
         let group = pipeline.source.group_id.clone().unwrap_or_else(|| name.to_owned());
-        let stateful = pipeline.stages.iter().any(|stage| matches!(stage, Stage::WindowAggregate(_)));
+        let stateful = pipeline.stages.iter().any(Stage::keeps_rows);
         PipelineResources {
             group: if several { format!("{group}-{at}") } else { group },
             transactional_id: format!("forebay-job-{name}-{at}"),

@@ -23,7 +23,7 @@ use crate::commit::RecordBuffer;
 use crate::host::{CommitSet, Host, Session};
 use crate::operator::Pipeline;
 use crate::plan::{JobPlan, Policies};
-use crate::state::WindowState;
+use crate::state::TaskState;
 use crate::time::{IdlePolicy, NO_WATERMARK, Valve, is_window_fired};
 
 /// What the one who drives a task is to do next.
@@ -272,7 +272,10 @@ impl Task {
             _ => watermark,
         };
         let done = self.pipeline.close_windows(self.closed, up_to, now, &mut self.output);
-        done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
+        let late = done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
+        for input in &mut self.inputs {
+            input.add_late(late.get(&input.partition()).copied().unwrap_or(0));
+        }
         self.closed = up_to;
         Ok(())
     }
@@ -349,7 +352,7 @@ impl Task {
         let snapshot_at = self.write_changelog(host, started, &mut output)?;
         let combined = self.closed;
         let dirty = self.partitions.iter().zip(&self.inputs).filter(|(_, input)| input.is_dirty());
-        let has_state = self.pipeline.state().is_some_and(WindowState::is_in_changelog);
+        let has_state = self.pipeline.state().is_some_and(TaskState::is_in_changelog);
         let owner = &self.names.transactional_id;
         let offset = |input: &Input| input.offset(owner, combined, has_state);
         let offsets = dirty.map(|(partition, input)| (partition.clone(), offset(input))).collect();

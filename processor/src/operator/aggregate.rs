@@ -220,6 +220,8 @@ pub fn result<'a>(aggregate: &Aggregate, state: &'a Accumulator) -> Value<'a> {
             }
             _ => Value::Null,
         },
+        // Rows are no aggregate's.
+        Accumulator::Rows(_) => Value::Null,
         Accumulator::Distinct(values) | Accumulator::MoreDistinct(_, values) => over_distinct(aggregate, values),
     }
 }

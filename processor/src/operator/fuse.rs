@@ -1,7 +1,7 @@
 //! Projections that only choose columns need no row of their own: whoever comes next looks where the column was.
 
 use crate::expr::Expr;
-use crate::plan::{Stage, WindowAggregate};
+use crate::plan::Stage;
 
 /// The same stages, without projections that only choose columns before the next stage that makes a new row, or after an
 /// aggregation.
@@ -28,29 +28,16 @@ fn fuse_with_neighbours(stages: &mut [Stage], at: usize, columns: &[usize]) -> b
     }
     let after = &mut after[1..];
     // The sink needs a row that is as it wants it.
-    let Some(next) = after.iter().position(|stage| !matches!(stage, Stage::Filter(_))) else { return false };
-    after[..=next].iter_mut().for_each(|stage| map_columns(stage, &|column| columns[column]));
+    let Some(next) = after.iter().position(Stage::makes_rows) else { return false };
+    after[..=next].iter_mut().for_each(|stage| stage.map_columns(&|column| columns[column]));
     true
-}
-
-fn map_columns(stage: &mut Stage, map: &impl Fn(usize) -> usize) {
-    match stage {
-        Stage::Filter(condition) => condition.map_columns(map),
-        Stage::Project(expressions) => expressions.iter_mut().for_each(|expression| expression.map_columns(map)),
-        Stage::WindowAggregate(WindowAggregate { time_column, keys, aggregates, .. }) => {
-            *time_column = map(*time_column);
-            keys.iter_mut().for_each(|key| key.map_columns(map));
-            let parts = aggregates.iter_mut().flat_map(|call| call.argument.iter_mut().chain(&mut call.filter));
-            parts.for_each(|part| part.map_columns(map));
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::expr::DataType;
-    use crate::plan::{Aggregate, AggregateFunction, OutputField, Window};
+    use crate::plan::{Aggregate, AggregateFunction, OutputField, Window, WindowAggregate};
 
     fn column(at: usize) -> Expr {
         Expr::column(at, DataType::BigInt)

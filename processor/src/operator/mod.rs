@@ -3,7 +3,9 @@
 mod aggregate;
 mod error;
 mod fuse;
+mod keeper;
 mod pipeline;
+mod session;
 mod sink;
 mod source;
 mod stages;

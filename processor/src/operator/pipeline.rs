@@ -1,27 +1,42 @@
 //! One INSERT INTO at work: from a record's value to output records.
 
+use std::collections::BTreeMap;
+
 use forebay_storage::ids::Timestamp;
 
 use super::error::RowError;
 use super::fuse;
+use super::keeper::{self, Keeper};
+use super::session::Added;
 use super::sink::{RecordSink, Spread};
 use super::source::RowSource;
 use super::stages::{self, Scratch};
-use super::window::WindowOperator;
+use super::window::RowPlace;
 use crate::commit::RecordBuffer;
 use crate::plan::{self, Stage};
-use crate::state::WindowState;
-use crate::time::Grid;
+use crate::state::TaskState;
 
 /// The operators of a pipeline, in a row.
 #[derive(Debug)]
 pub struct Pipeline {
     source: RowSource,
     before: Vec<Stage>,
-    window: Option<WindowOperator>,
-    after: Vec<Stage>,
+    segments: Vec<Segment>,
+    state: Option<TaskState>,
     sink: RecordSink,
     scratch: Scratch,
+}
+
+/// A stage that keeps rows, and those after it that do not.
+#[derive(Debug)]
+struct Segment {
+    keeper: Keeper,
+    after: Vec<Stage>,
+    /// By how many ms its time is behind the pipeline's.
+    ///
+    /// Sessions over the windows of another stage wait for one ms more: rows come in at the very moment at which the watermark passes
+    /// their time, and a session that ends exactly there would have merged with them or not, depending on how the watermark moved.
+    behind: i64,
 }
 
 /// What became of one record.
@@ -56,23 +71,26 @@ pub struct Place {
 }
 
 impl Pipeline {
-    /// For `plan`, writing to a topic of `sink_partitions` partitions; `snapshot_floor` as in [`WindowState::new`].
+    /// For `plan`, writing to a topic of `sink_partitions` partitions; `snapshot_floor` as in [`TaskState::new`].
     #[must_use]
     pub fn new(plan: &plan::Pipeline, sink_partitions: i32, snapshot_floor: u64) -> Pipeline {
-        let mut before = fuse::fuse(plan.stages.clone());
-        let cut = before.iter().position(|stage| matches!(stage, Stage::WindowAggregate(_)));
-        let mut after = before.split_off(cut.unwrap_or(before.len()));
-        let window = match after.first() {
-            Some(Stage::WindowAggregate(window)) => {
-                Grid::new(&window.window).map(|grid| WindowOperator::new(window, grid, snapshot_floor))
+        let stages = fuse::fuse(plan.stages.clone());
+        let layout = keeper::layout(&stages);
+        let (mut before, mut segments, mut behind) = (Vec::new(), Vec::<Segment>::new(), 0);
+        for stage in stages {
+            match (Keeper::new(&stage), segments.last_mut()) {
+                (Some(keeper), last) => {
+                    behind += i64::from(last.is_some() && matches!(keeper, Keeper::Session(_)));
+                    segments.push(Segment { keeper, after: Vec::new(), behind });
+                }
+                (None, Some(segment)) => segment.after.push(stage),
+                (None, None) => before.push(stage),
             }
-            _ => None,
-        };
-        if window.is_some() {
-            after.remove(0);
         }
+        let windows: Vec<_> = segments.iter().map(|segment| segment.keeper.new_state()).collect();
+        let state = (!windows.is_empty()).then(|| TaskState::new(layout, windows, snapshot_floor));
         let sink = RecordSink::new(&plan.sink, sink_partitions);
-        Pipeline { source: RowSource::new(&plan.source), before, window, after, sink, scratch: Scratch::new() }
+        Pipeline { source: RowSource::new(&plan.source), before, segments, state, sink, scratch: Scratch::new() }
     }
 
     /// Whether undecodable records are skipped instead of failing the job.
@@ -83,52 +101,77 @@ impl Pipeline {
 
     /// The windows, if there are any.
     #[must_use]
-    pub fn state(&self) -> Option<&WindowState> {
-        self.window.as_ref().map(WindowOperator::state)
+    pub fn state(&self) -> Option<&TaskState> {
+        self.state.as_ref()
     }
 
     /// The windows, to be restored or written to the changelog.
-    pub fn state_mut(&mut self) -> Option<&mut WindowState> {
-        self.window.as_mut().map(WindowOperator::state_mut)
+    pub fn state_mut(&mut self) -> Option<&mut TaskState> {
+        self.state.as_mut()
     }
 
     /// Takes the value of one record in; output of pipelines without windows goes to `out`.
     pub fn process(&mut self, value: &[u8], place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
-        let Pipeline { source, before, window, sink, scratch, .. } = self;
-        let mut late = None;
+        let Pipeline { source, before, segments, state, sink, scratch, .. } = self;
+        let (mut taken, mut late) = (false, None);
+        let mut windows = segments.first_mut().zip(state.as_mut());
+        let row_place = RowPlace { watermark: place.watermark, closed: place.closed, partition: place.partition };
         let watermark = source.read(value, &mut |row| {
-            stages::run(before, row, scratch, &mut |row| match window {
-                Some(window) => {
-                    if !window.add(row, place.watermark, place.closed)? {
-                        let watermark = place.watermark.max(place.closed);
-                        late = Some(LateRow { window_end: window.last_end(row), watermark });
+            stages::run(before, row, scratch, &mut |row| match &mut windows {
+                Some((segment, state)) => {
+                    match segment.keeper.add(state.first(), row, row_place)? {
+                        Added::Taken => taken = true,
+                        Added::Late(row) => late = Some(row),
                     }
                     Ok(())
                 }
                 None => sink.write(row, Spread::Input(place.partition), place.now, out),
             })
         })?;
-        Ok(Taken { watermark, late })
+        Ok(Taken { watermark, late: late.filter(|_| !taken) })
     }
 
-    /// End of the first window with rows that `closed`, the watermark of the last call of [`Pipeline::close_windows`], has left open.
+    /// End of the first window with rows that has not closed when windows are closed up to `closed`, in the time of the input.
     #[must_use]
     pub fn next_close(&self, closed: i64) -> Option<i64> {
-        self.window.as_ref()?.next_close(closed)
+        let windows = self.state.as_ref().map_or(&[][..], TaskState::windows_in_order);
+        let next = |(segment, windows): (&Segment, _)| {
+            let end = segment.keeper.next_close(windows, closed.saturating_sub(segment.behind));
+            end.map(|end| end.saturating_add(segment.behind))
+        };
+        self.segments.iter().zip(windows).filter_map(next).min()
     }
 
-    /// Closes the windows that `watermark` has passed since `closed`, the watermark of the last call; their rows go to `out`.
+    /// Closes the windows that `watermark` has passed since `closed`, the watermark of the last call; their rows go to `out`. Returns
+    /// how many records of each partition have turned out to be late, beside those that [`Pipeline::process`] told of.
     pub fn close_windows(
         &mut self,
         closed: i64,
         watermark: i64,
         now: Timestamp,
         out: &mut RecordBuffer,
-    ) -> Result<(), RowError> {
-        let Pipeline { window, after, sink, scratch, .. } = self;
-        let Some(window) = window else { return Ok(()) };
-        window.close(closed, watermark, &mut |row, group| {
-            stages::run(after, row, scratch, &mut |row| sink.write(row, Spread::Group(group), now, out))
-        })
+    ) -> Result<BTreeMap<i32, u64>, RowError> {
+        let Pipeline { segments, state, sink, scratch, .. } = self;
+        let mut late = BTreeMap::new();
+        let Some(state) = state else { return Ok(late) };
+        let mut windows = state.windows_mut();
+        let mut segments = &mut segments[..];
+        while let Some((Segment { keeper, after, behind }, rest)) = segments.split_first_mut() {
+            let Some((own, others)) = windows.split_first_mut() else { break };
+            let times = (closed.saturating_sub(*behind), watermark.saturating_sub(*behind));
+            let mut count_late = |partition| *late.entry(partition).or_default() += 1;
+            keeper.close(own, times, &mut count_late, &mut |row, group| {
+                stages::run(after, row, scratch, &mut |row| match (rest.first_mut(), others.first_mut()) {
+                    (Some(next), Some(windows)) => {
+                        let closed = closed.saturating_sub(next.behind);
+                        let place = RowPlace { watermark: closed, closed, partition: 0 };
+                        next.keeper.add(windows, row, place).map(|_| ())
+                    }
+                    _ => sink.write(row, Spread::Group(group), now, out),
+                })
+            })?;
+            (segments, windows) = (rest, others);
+        }
+        Ok(late)
     }
 }

@@ -1,14 +1,16 @@
-//! Filters and projections: one row in, at most one row out.
+//! Stages without state: filters, projections, and windows for each row.
 
 use super::error::RowError;
+use super::window::time_of;
 use crate::expr::Value;
 use crate::format::recycle;
 use crate::plan::Stage;
+use crate::time::Grid;
 
 /// Rows to be used again, one for each projection in flight.
 pub type Scratch = Vec<Vec<Value<'static>>>;
 
-/// Sends `row` through `stages`, none of which is an aggregation, and hands what comes out to `then`.
+/// Sends `row` through `stages`, none of which keeps rows, and hands what comes out to `then`.
 pub fn run(
     stages: &[Stage],
     row: &[Value<'_>],
@@ -32,6 +34,19 @@ pub fn run(
             scratch.push(recycle(projected));
             Ok(())
         }
-        Some((Stage::WindowAggregate(_), _)) => unreachable!("a pipeline is cut at its aggregation"),
+        Some((Stage::WindowRows(rows), rest)) if let Some(grid) = Grid::new(&rows.window) => {
+            let time = time_of(row, rows.time_column)?;
+            for (start, end) in grid.windows(time) {
+                let mut assigned = recycle(scratch.pop().unwrap_or_default());
+                assigned.extend(rows.columns.iter().map(|(column, _)| row[*column].borrowed()));
+                assigned.extend([start, end, end.saturating_sub(1)].map(Value::timestamp));
+                run(rest, &assigned, scratch, then)?;
+                scratch.push(recycle(assigned));
+            }
+            Ok(())
+        }
+        Some((Stage::WindowAggregate(_) | Stage::WindowRows(_), _)) => {
+            unreachable!("a pipeline is cut at stages that keep rows")
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     Aggregate, AggregateFunction, Format, JobPlan, KeyFormat, OutputField, Pipeline, Source, Stage, StartupMode,
-    Window, WindowAggregate,
+    Window, WindowAggregate, WindowRows,
 };
 use crate::expr::render::duration;
 
@@ -46,6 +46,7 @@ impl fmt::Display for Pipeline {
                     if last { self.sink.columns.iter().map(|column| column.name.clone()).collect() } else { shown }
                 }
                 Stage::WindowAggregate(aggregate) => window_aggregate(f, aggregate, &names)?,
+                Stage::WindowRows(rows) => window_rows(f, rows, &names)?,
             };
         }
         let columns: Vec<String> =
@@ -103,23 +104,8 @@ fn window_aggregate(
 ) -> Result<Vec<String>, fmt::Error> {
     let keys: Vec<String> = aggregate.keys.iter().map(|key| key.display(names).to_string()).collect();
     let calls: Vec<String> = aggregate.aggregates.iter().map(|call| call_text(call, names)).collect();
-    let offset_ms = match aggregate.window {
-        Window::Tumble { size_ms, offset_ms } => {
-            write!(f, "  window     TUMBLE of {}", duration(size_ms))?;
-            offset_ms
-        }
-        Window::Hop { slide_ms, size_ms, offset_ms } => {
-            write!(f, "  window     HOP of {} every {}", duration(size_ms), duration(slide_ms))?;
-            offset_ms
-        }
-        Window::Cumulate { step_ms, size_ms, offset_ms } => {
-            write!(f, "  window     CUMULATE up to {} by {}", duration(size_ms), duration(step_ms))?;
-            offset_ms
-        }
-    };
-    if offset_ms != 0 {
-        write!(f, " shifted by {}", duration(offset_ms))?;
-    }
+    f.write_str("  window     ")?;
+    window(f, &aggregate.window)?;
     let time = names.get(aggregate.time_column).map_or("", String::as_str);
     write!(f, " over {time}")?;
     if !keys.is_empty() {
@@ -134,6 +120,45 @@ fn window_aggregate(
         OutputField::WindowTime => "window_time".to_owned(),
     };
     Ok(aggregate.output.iter().map(output).collect())
+}
+
+/// Writes what the windows are.
+fn window(f: &mut fmt::Formatter<'_>, window: &Window) -> fmt::Result {
+    let offset_ms = match *window {
+        Window::Tumble { size_ms, offset_ms } => {
+            write!(f, "TUMBLE of {}", duration(size_ms))?;
+            offset_ms
+        }
+        Window::Hop { slide_ms, size_ms, offset_ms } => {
+            write!(f, "HOP of {} every {}", duration(size_ms), duration(slide_ms))?;
+            offset_ms
+        }
+        Window::Cumulate { step_ms, size_ms, offset_ms } => {
+            write!(f, "CUMULATE up to {} by {}", duration(size_ms), duration(step_ms))?;
+            offset_ms
+        }
+        Window::Session { gap_ms } => return write!(f, "SESSION with gaps of {}", duration(gap_ms)),
+        Window::Attached => return write!(f, "that rows have"),
+    };
+    if offset_ms != 0 {
+        write!(f, " shifted by {}", duration(offset_ms))?;
+    }
+    Ok(())
+}
+
+/// Writes rows with their windows and returns the names of the row.
+fn window_rows(f: &mut fmt::Formatter<'_>, rows: &WindowRows, names: &[String]) -> Result<Vec<String>, fmt::Error> {
+    f.write_str("  windows    ")?;
+    window(f, &rows.window)?;
+    write!(f, " over {}", names.get(rows.time_column).map_or("", String::as_str))?;
+    let keys: Vec<String> = rows.keys.iter().map(|key| key.display(names).to_string()).collect();
+    if !keys.is_empty() {
+        write!(f, ", by {}", keys.join(", "))?;
+    }
+    writeln!(f, ": each row with its windows")?;
+    let kept = rows.columns.iter().map(|(column, _)| names.get(*column).cloned().unwrap_or_default());
+    let bounds = ["window_start", "window_end", "window_time"].map(str::to_owned);
+    Ok(kept.chain(bounds).collect())
 }
 
 fn call_text(call: &Aggregate, names: &[String]) -> String {

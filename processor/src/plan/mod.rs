@@ -11,7 +11,7 @@ pub use format::{Format, JsonFormat, TimestampFormat};
 pub use policy::{Bounded, OnError, OnLate, Policies};
 pub use sink::{KeyFormat, Sink, SinkKey};
 pub use source::{Column, Computed, EventTime, OffsetReset, Source, StartupMode};
-pub use stage::{Aggregate, AggregateFunction, OutputField, Stage, Window, WindowAggregate};
+pub use stage::{Aggregate, AggregateFunction, OutputField, Stage, Window, WindowAggregate, WindowRows};
 
 /// A whole job: every INSERT INTO of the text, to be run as one job with one commit.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub struct JobPlan {
 pub struct Pipeline {
     /// Where rows come from.
     pub source: Source,
-    /// What is done with them, in order. At most one is a window aggregation for now.
+    /// What is done with them, in order.
     pub stages: Vec<Stage>,
     /// Where rows go.
     pub sink: Sink,

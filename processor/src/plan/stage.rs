@@ -11,6 +11,80 @@ pub enum Stage {
     Project(Vec<Expr>),
     /// Rows are gathered by window and key; when a window closes, each key becomes one row.
     WindowAggregate(WindowAggregate),
+    /// A row becomes one row for each of its windows (a windowing function without an aggregation). With SESSION they come when the
+    /// session closes.
+    WindowRows(WindowRows),
+}
+
+impl Stage {
+    /// Whether the row that leaves it is another than the one that came in.
+    #[must_use]
+    pub fn makes_rows(&self) -> bool {
+        !matches!(self, Stage::Filter(_))
+    }
+
+    /// Whether it keeps rows until their windows close.
+    #[must_use]
+    pub fn keeps_rows(&self) -> bool {
+        match self {
+            Stage::WindowAggregate(_) => true,
+            Stage::WindowRows(rows) => matches!(rows.window, Window::Session { .. }),
+            Stage::Filter(_) | Stage::Project(_) => false,
+        }
+    }
+
+    /// Calls `visit` with the position of every column of the incoming row that is read.
+    pub(crate) fn for_each_column(&self, visit: &mut impl FnMut(usize)) {
+        match self {
+            Stage::Filter(condition) => condition.for_each_column(visit),
+            Stage::Project(exprs) => exprs.iter().for_each(|expr| expr.for_each_column(visit)),
+            Stage::WindowAggregate(window) => {
+                visit(window.time_column);
+                window.keys.iter().for_each(|key| key.for_each_column(visit));
+                let parts = window.aggregates.iter().flat_map(|call| call.argument.iter().chain(&call.filter));
+                parts.for_each(|part| part.for_each_column(visit));
+            }
+            Stage::WindowRows(rows) => {
+                visit(rows.time_column);
+                rows.keys.iter().for_each(|key| key.for_each_column(visit));
+                rows.columns.iter().for_each(|(column, _)| visit(*column));
+            }
+        }
+    }
+
+    /// Gives every column of the incoming row a new position.
+    pub(crate) fn map_columns(&mut self, map: &impl Fn(usize) -> usize) {
+        match self {
+            Stage::Filter(condition) => condition.map_columns(map),
+            Stage::Project(exprs) => exprs.iter_mut().for_each(|expr| expr.map_columns(map)),
+            Stage::WindowAggregate(window) => {
+                window.time_column = map(window.time_column);
+                window.keys.iter_mut().for_each(|key| key.map_columns(map));
+                let parts =
+                    window.aggregates.iter_mut().flat_map(|call| call.argument.iter_mut().chain(&mut call.filter));
+                parts.for_each(|part| part.map_columns(map));
+            }
+            Stage::WindowRows(rows) => {
+                rows.time_column = map(rows.time_column);
+                rows.keys.iter_mut().for_each(|key| key.map_columns(map));
+                rows.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
+            }
+        }
+    }
+}
+
+/// A windowing function without an aggregation: the outgoing row has `columns` and after them window_start, window_end and
+/// window_time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowRows {
+    /// The windows.
+    pub window: Window,
+    /// Position of the event-time column in the incoming row.
+    pub time_column: usize,
+    /// With SESSION the PARTITION BY columns, over the incoming row; else empty.
+    pub keys: Vec<Expr>,
+    /// The columns of the incoming row that are kept, with their types.
+    pub columns: Vec<(usize, DataType)>,
 }
 
 /// A window aggregation (GROUP BY window_start, window_end and keys, over a windowing function).
@@ -59,6 +133,14 @@ pub enum Window {
         /// Where windows start after a multiple of the size.
         offset_ms: i64,
     },
+    /// SESSION: rows of the same keys, each at most `gap_ms` after the one before it in time; the window ends a gap after the last.
+    Session {
+        /// The longest distance between rows of one session, at least 1.
+        gap_ms: i64,
+    },
+    /// Rows have been assigned to windows, or come from windows: the event-time column is their window_end, the first key of the
+    /// aggregation their window_start.
+    Attached,
 }
 
 /// A field of a window aggregation's outgoing row.

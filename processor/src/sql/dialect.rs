@@ -82,6 +82,10 @@ impl Dialect for FlinkDialect {
             return Some(Err(ParserError::ParserError(format!("the statement is too complicated{at}"))));
         }
         let [first, second] = parser.peek_tokens_with_location::<2>();
+        if first.token == Token::LParen && matches!(&second.token, Token::Word(word) if word.keyword == Keyword::SELECT)
+        {
+            return Some(parse_subquery(parser));
+        }
         let Token::Word(word) = &first.token else { return None };
         match word.keyword {
             Keyword::CAST | Keyword::TRY_CAST if second.token == Token::LParen => {
@@ -111,13 +115,43 @@ fn parse_cast(parser: &mut Parser, kind: CastKind) -> Result<ast::Expr, ParserEr
     Ok(ast::Expr::Cast { kind, expr, data_type, format: None })
 }
 
-/// `TABLE name`, as a windowing function takes it.
+/// `TABLE name [PARTITION BY columns]`, as a windowing function takes it. With columns it is a tuple of the table and these.
 fn parse_table_argument(parser: &mut Parser, prefix: Ident) -> Result<ast::Expr, ParserError> {
     let mut parts = vec![parser.parse_identifier()?];
     while parser.consume_token(&Token::Period) {
         parts.push(parser.parse_identifier()?);
     }
-    Ok(ast::Expr::Prefixed { prefix, value: Box::new(ast::Expr::CompoundIdentifier(parts)) })
+    let value = Box::new(with_partition_by(parser, ast::Expr::CompoundIdentifier(parts))?);
+    Ok(ast::Expr::Prefixed { prefix, value })
+}
+
+/// `(SELECT ..) [PARTITION BY columns]`. Only where columns follow it is more than an ordinary subquery.
+fn parse_subquery(parser: &mut Parser) -> Result<ast::Expr, ParserError> {
+    let open = parser.next_token();
+    let query = ast::Expr::Subquery(parser.parse_query()?);
+    parser.expect_token(&Token::RParen)?;
+    match with_partition_by(parser, query)? {
+        tuple @ ast::Expr::Tuple(_) => {
+            let prefix = Ident { value: "TABLE".to_owned(), quote_style: None, span: open.span };
+            Ok(ast::Expr::Prefixed { prefix, value: Box::new(tuple) })
+        }
+        query => Ok(query),
+    }
+}
+
+/// One column, or several in parentheses (Calcite: SimpleIdentifierOrList).
+fn with_partition_by(parser: &mut Parser, table: ast::Expr) -> Result<ast::Expr, ParserError> {
+    if !parser.parse_keywords(&[Keyword::PARTITION, Keyword::BY]) {
+        return Ok(table);
+    }
+    let mut parts = vec![table];
+    if parser.consume_token(&Token::LParen) {
+        parts.extend(parser.parse_comma_separated(Parser::parse_identifier)?.into_iter().map(ast::Expr::Identifier));
+        parser.expect_token(&Token::RParen)?;
+    } else {
+        parts.push(ast::Expr::Identifier(parser.parse_identifier()?));
+    }
+    Ok(ast::Expr::Tuple(parts))
 }
 
 /// The span of everything between two tokens.

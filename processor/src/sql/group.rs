@@ -11,19 +11,49 @@ use super::position;
 use super::query::{MAX_FIELDS, QueryPlanner, default_name};
 use super::relation::{Relation, Windowing};
 use super::scope::Field;
-use crate::expr::{DataType, Expr, Node};
-use crate::plan::{OutputField, Stage, WindowAggregate};
+use crate::expr::{DataType, Expr, Node, Value};
+use crate::plan::{OutputField, Stage, Window, WindowAggregate};
 
 /// What an updating result would mean, for every place where Flink makes one.
 const UPDATING: &str =
     "without a whole window the result would change with every row, and a topic cannot take a row back";
 
+/// Why a grouping could not be planned.
+enum Unplanned {
+    Mistake(SqlError),
+    /// It needs a row for each window of a row, see [`Relation::with_rows`].
+    NeedsRows,
+}
+
+impl From<SqlError> for Unplanned {
+    fn from(error: SqlError) -> Unplanned {
+        Unplanned::Mistake(error)
+    }
+}
+
 impl QueryPlanner<'_> {
     /// Plans a SELECT with GROUP BY or aggregate functions.
     pub(super) fn aggregate(&mut self, select: &ast::Select, relation: Relation) -> Result<Relation, SqlError> {
+        let warnings = self.warnings.len();
+        match self.try_aggregate(select, relation.clone()) {
+            Err(Unplanned::NeedsRows) => {
+                self.warnings.truncate(warnings);
+                self.try_aggregate(select, relation.with_rows()).map_err(|unplanned| match unplanned {
+                    Unplanned::Mistake(error) => error,
+                    Unplanned::NeedsRows => {
+                        SqlError::new(select.select_token.0.span, "these windows cannot be grouped")
+                    }
+                })
+            }
+            Err(Unplanned::Mistake(error)) => Err(error),
+            Ok(relation) => Ok(relation),
+        }
+    }
+
+    fn try_aggregate(&mut self, select: &ast::Select, relation: Relation) -> Result<Relation, Unplanned> {
         let keys = self.group_keys(select, &relation)?;
         let windowing = windowing(select, &relation, &keys)?;
-        let mut plan = Grouping::new(&keys, windowing);
+        let mut plan = Grouping::new(&keys, windowing)?;
         let what = relation.what();
 
         let mut fields = Vec::new();
@@ -32,8 +62,8 @@ impl QueryPlanner<'_> {
                 SelectItem::UnnamedExpr(expr) => (expr, default_name(expr, index)),
                 SelectItem::ExprWithAlias { expr, alias } => (expr, alias.value.clone()),
                 _ => {
-                    return Err(SqlError::new(ast::Spanned::span(item), "* is not possible with GROUP BY")
-                        .hint("name the columns"));
+                    let error = SqlError::new(ast::Spanned::span(item), "* is not possible with GROUP BY");
+                    return Err(error.hint("name the columns").into());
                 }
             };
             let bound = self.grouped(expr, "SELECT", &relation, &what, &mut plan)?;
@@ -44,35 +74,34 @@ impl QueryPlanner<'_> {
                 let bound = self.grouped(condition, "HAVING", &relation, &what, &mut plan)?;
                 if !matches!(bound.data_type(), DataType::Boolean | DataType::Null) {
                     let message = format!("expected a condition in HAVING, found {}", bound.data_type());
-                    return Err(SqlError::new(position::of(condition), message));
+                    return Err(SqlError::new(position::of(condition), message).into());
                 }
                 Some(bound)
             }
             None => None,
         };
         if fields.len() > MAX_FIELDS {
-            return Err(SqlError::new(select.select_token.0.span, format!("a query has at most {MAX_FIELDS} columns")));
+            let message = format!("a query has at most {MAX_FIELDS} columns");
+            return Err(SqlError::new(select.select_token.0.span, message).into());
         }
         Ok(plan.finish(relation, fields, having))
     }
 
     /// The expressions of GROUP BY, with their places.
-    fn group_keys(&mut self, select: &ast::Select, relation: &Relation) -> Result<Vec<(Expr, Span)>, SqlError> {
+    fn group_keys(&mut self, select: &ast::Select, relation: &Relation) -> Result<Vec<(Expr, Span)>, Unplanned> {
         let GroupByExpr::Expressions(expressions, modifiers) = &select.group_by else {
-            return Err(SqlError::new(select.select_token.0.span, "GROUP BY ALL is not supported"));
+            return Err(SqlError::new(select.select_token.0.span, "GROUP BY ALL is not supported").into());
         };
         if !modifiers.is_empty() {
-            return Err(SqlError::new(
-                select.select_token.0.span,
-                "ROLLUP, CUBE and GROUPING SETS are not supported yet",
-            ));
+            let message = "ROLLUP, CUBE and GROUPING SETS are not supported yet";
+            return Err(SqlError::new(select.select_token.0.span, message).into());
         }
         let what = relation.what();
         let mut keys = Vec::new();
         for expr in expressions {
             if matches!(expr, ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)) {
                 let message = "ROLLUP, CUBE and GROUPING SETS are not supported yet";
-                return Err(SqlError::new(select.select_token.0.span, message));
+                return Err(SqlError::new(select.select_token.0.span, message).into());
             }
             let mut binder = Binder::new(relation.scope(&what), "GROUP BY");
             let bound = binder.bind(expr).map_err(|error| alias_advice(error, expr, select))?;
@@ -81,7 +110,7 @@ impl QueryPlanner<'_> {
                 && bound.has_window_column()
                 && ![&windowing.start, &windowing.end, &windowing.last].contains(&&bound)
             {
-                return Err(windowing.not_computed(position::of(expr), "GROUP BY over an expression of columns"));
+                return Err(Unplanned::NeedsRows);
             }
             keys.push((bound, position::of(expr)));
         }
@@ -96,14 +125,14 @@ impl QueryPlanner<'_> {
         relation: &Relation,
         what: &str,
         plan: &mut Grouping,
-    ) -> Result<Expr, SqlError> {
+    ) -> Result<Expr, Unplanned> {
         let mut binder = Binder::with_aggregates(relation.scope(what), place, &mut plan.aggregates);
         let bound = binder.bind(expr)?;
         let used = std::mem::take(&mut binder.used);
         self.warnings.append(&mut binder.warnings);
         let parts = plan.aggregates.iter().flat_map(|call| call.argument.iter().chain(&call.filter));
         if parts.into_iter().any(Expr::has_window_column) {
-            return Err(plan.windowing.not_computed(position::of(expr), "an aggregate function over columns"));
+            return Err(Unplanned::NeedsRows);
         }
         plan.over_result(bound).map_err(|missing| {
             let named = used.iter().find(|(column, _, _)| column_positions(column).contains(&missing));
@@ -111,8 +140,10 @@ impl QueryPlanner<'_> {
                 Some((_, name, span)) => (name.clone(), *span),
                 None => ("a column".to_owned(), position::of(expr)),
             };
-            SqlError::new(span, format!("{name} is neither in GROUP BY nor inside of an aggregate function"))
+            let message = format!("{name} is neither in GROUP BY nor inside of an aggregate function");
+            SqlError::new(span, message)
                 .hint(format!("add {name} to GROUP BY, or take MIN({name}) or MAX({name})"))
+                .into()
         })
     }
 }
@@ -235,16 +266,24 @@ impl Grouping {
     const AGGREGATES: usize = 1 << 20;
     const WINDOW: usize = 1 << 21;
 
-    fn new(keys: &[(Expr, Span)], windowing: Windowing) -> Self {
+    fn new(keys: &[(Expr, Span)], windowing: Windowing) -> Result<Self, Unplanned> {
         let is_window = |key: &Expr| *key == windowing.start || *key == windowing.end || *key == windowing.last;
         let window_time_is_key = keys.iter().any(|(key, _)| *key == windowing.last);
         let mut own: Vec<Expr> = Vec::new();
+        if windowing.window == Window::Attached {
+            own.push(windowing.start.clone());
+        }
         for (key, _) in keys {
             if !is_window(key) && !key.is_constant() && !own.contains(key) {
                 own.push(key.clone());
             }
         }
-        Self { keys: own, windowing, aggregates: Vec::new(), window_used: [false; 3], window_time_is_key }
+        let is_same = |ours: &[Expr], others: &[Expr]| ours.iter().all(|key| others.contains(key));
+        let is_session = matches!(windowing.window, Window::Session { .. });
+        if is_session && !(is_same(&own, &windowing.keys) && is_same(&windowing.keys, &own)) {
+            return Err(Unplanned::NeedsRows);
+        }
+        Ok(Self { keys: own, windowing, aggregates: Vec::new(), window_used: [false; 3], window_time_is_key })
     }
 
     /// An expression over the incoming row becomes one over the outgoing; the error is the column that is not there.
@@ -271,7 +310,7 @@ impl Grouping {
     }
 
     /// Appends the aggregation to the relation.
-    fn finish(self, mut relation: Relation, fields: Vec<(String, Expr)>, having: Option<Expr>) -> Relation {
+    fn finish(mut self, mut relation: Relation, fields: Vec<(String, Expr)>, having: Option<Expr>) -> Relation {
         let (key_count, aggregate_count) = (self.keys.len(), self.aggregates.len());
         let mut output: Vec<OutputField> = (0..key_count).map(OutputField::Key).collect();
         output.extend((0..aggregate_count).map(OutputField::Aggregate));
@@ -297,23 +336,38 @@ impl Grouping {
             expr
         };
         let time_column = self.windowing.time.as_column().unwrap_or_default();
+        let window = std::mem::replace(&mut self.windowing.window, Window::Attached);
+        // What comes out is still in its window, for whoever groups by that again.
+        let start = if window == Window::Attached { 0 } else { window_positions[0] };
+        let column = |at: usize, of: &Expr| match at {
+            usize::MAX => Expr::literal(Value::Null, DataType::Null),
+            at => Expr::column(at, of.data_type()),
+        };
+        let Windowing { start: old_start, end: old_end, last: old_last, .. } = &self.windowing;
+        let end = column(window_positions[1], old_end);
+        let last = column(window_positions[2], old_last);
+        let has_window = start != usize::MAX && window_positions[1] != usize::MAX;
+        relation.windowing = has_window.then(|| Windowing {
+            window: Window::Attached,
+            time: end.clone(),
+            keys: Vec::new(),
+            start: column(start, old_start),
+            end,
+            last: last.clone(),
+        });
         relation.stages.push(Stage::WindowAggregate(WindowAggregate {
-            window: self.windowing.window,
+            window,
             time_column,
             keys: self.keys,
             aggregates: self.aggregates,
             output,
         }));
         relation.stages.extend(having.map(|having| Stage::Filter(placed(having))));
-        let window_time = Expr::column(window_positions[2], self.windowing.last.data_type());
-        relation.fields = fields
-            .into_iter()
-            .map(|(name, expr)| {
-                let expr = placed(expr);
-                Field { qualifier: None, name, rowtime: expr == window_time, expr }
-            })
-            .collect();
-        relation.windowing = None;
+        let field = |(name, expr): (String, Expr)| {
+            let expr = placed(expr);
+            Field { qualifier: None, name, rowtime: expr == last, expr }
+        };
+        relation.fields = fields.into_iter().map(field).collect();
         relation.aggregated = true;
         relation
     }

@@ -32,10 +32,8 @@ pub(crate) fn plan(
     let mut planner = QueryPlanner::new(catalog, insert.table.span);
     let mut relation = planner.query(&insert.query)?;
     warnings.append(&mut planner.warnings);
-    if let Some(windowing) = relation.windowing.as_ref().filter(|windowing| !windowing.is_computed()) {
-        let (function, span) = windowing.function;
-        return Err(SqlError::new(span, format!("{function} without an aggregation is not supported yet"))
-            .hint("GROUP BY window_start, window_end"));
+    if relation.windowing.as_ref().is_some_and(|windowing| !windowing.is_computed()) {
+        relation = relation.with_rows();
     }
     let values = sink_values(insert, table, &relation.fields)?;
     relation.stages.push(Stage::Project(values));

@@ -5,23 +5,18 @@ use std::collections::BTreeSet;
 use super::insert::whole_source;
 use super::settings::Settings;
 use super::table::Table;
-use crate::expr::Expr;
 use crate::plan::{Source, Stage};
 
 /// The table as a source with only the columns that the stages need; their expressions are changed to the new positions.
 pub(crate) fn source(table: &Table, stages: &mut [Stage], settings: &Settings) -> Source {
+    window_rows(stages);
     let mut source = whole_source(table, settings);
     // Without a window nobody looks at the watermark, but it is shown to people; it is kept either way.
     let mut needed = BTreeSet::new();
-    for stage in source_stages(stages) {
-        for_each_expr(stage, &mut |expr| {
-            expr.for_each_column(&mut |index| {
-                needed.insert(index);
-            })
+    for stage in row_stages(stages) {
+        stage.for_each_column(&mut |index| {
+            needed.insert(index);
         });
-        if let Stage::WindowAggregate(window) = stage {
-            needed.insert(window.time_column);
-        }
     }
     if let Some(event_time) = &source.event_time {
         needed.insert(event_time.column);
@@ -42,11 +37,33 @@ pub(crate) fn source(table: &Table, stages: &mut [Stage], settings: &Settings) -
     source
 }
 
-/// The stages that see the source's row: all up to and including the first that makes a new one.
-fn source_stages(stages: &[Stage]) -> &[Stage] {
-    let end =
-        stages.iter().position(|stage| !matches!(stage, Stage::Filter(_))).map_or(stages.len(), |index| index + 1);
+/// The stages that see the first one's row: all up to and including the first that makes a new one.
+fn row_stages(stages: &[Stage]) -> &[Stage] {
+    let end = stages.iter().position(Stage::makes_rows).map_or(stages.len(), |index| index + 1);
     &stages[..end]
+}
+
+/// Rows with their windows keep only the columns that later stages need.
+fn window_rows(stages: &mut [Stage]) {
+    for at in (0..stages.len()).rev() {
+        let (before, after) = stages.split_at_mut(at + 1);
+        let Stage::WindowRows(rows) = &mut before[at] else { continue };
+        let width = rows.columns.len();
+        let mut needed = BTreeSet::new();
+        for stage in row_stages(after) {
+            stage.for_each_column(&mut |index| {
+                needed.insert(index);
+            });
+        }
+        let kept: Vec<usize> = needed.into_iter().filter(|index| *index < width).collect();
+        rows.columns = kept.iter().map(|index| rows.columns[*index]).collect();
+        let map = |old: usize| match kept.iter().position(|index| *index == old) {
+            Some(new) => new,
+            None => kept.len() + old.saturating_sub(width),
+        };
+        let end = row_stages(after).len();
+        after[..end].iter_mut().for_each(|stage| stage.map_columns(&map));
+    }
 }
 
 fn apply(source: &mut Source, stages: &mut [Stage], kept: &[usize], map: &impl Fn(usize) -> usize) {
@@ -64,32 +81,6 @@ fn apply(source: &mut Source, stages: &mut [Stage], kept: &[usize], map: &impl F
         event_time.column = map(event_time.column);
         event_time.watermark.map_columns(map);
     }
-    let end = source_stages(stages).len();
-    for stage in &mut stages[..end] {
-        match stage {
-            Stage::Filter(condition) => condition.map_columns(map),
-            Stage::Project(exprs) => exprs.iter_mut().for_each(|expr| expr.map_columns(map)),
-            Stage::WindowAggregate(window) => {
-                window.time_column = map(window.time_column);
-                window.keys.iter_mut().for_each(|key| key.map_columns(map));
-                for aggregate in &mut window.aggregates {
-                    let parts = aggregate.argument.iter_mut().chain(aggregate.filter.iter_mut());
-                    parts.for_each(|part| part.map_columns(map));
-                }
-            }
-        }
-    }
-}
-
-fn for_each_expr(stage: &Stage, visit: &mut impl FnMut(&Expr)) {
-    match stage {
-        Stage::Filter(condition) => visit(condition),
-        Stage::Project(exprs) => exprs.iter().for_each(visit),
-        Stage::WindowAggregate(window) => {
-            window.keys.iter().for_each(&mut *visit);
-            for aggregate in &window.aggregates {
-                aggregate.argument.iter().chain(&aggregate.filter).for_each(&mut *visit);
-            }
-        }
-    }
+    let end = row_stages(stages).len();
+    stages[..end].iter_mut().for_each(|stage| stage.map_columns(map));
 }

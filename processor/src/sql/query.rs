@@ -11,7 +11,8 @@ use super::error::SqlError;
 use super::position;
 use super::relation::Relation;
 use super::scope::Field;
-use crate::plan::Stage;
+use crate::expr::Expr;
+use crate::plan::{Stage, Window};
 
 /// The deepest nesting of views and subqueries.
 const MAX_QUERY_DEPTH: usize = 16;
@@ -114,12 +115,14 @@ impl<'a> QueryPlanner<'a> {
         refuse_clauses(select)?;
         let mut relation = self.from(select)?;
         if let Some(condition) = &select.selection {
-            let what = relation.what();
-            let mut binder = Binder::new(relation.scope(&what), "WHERE");
-            let bound = binder.bind_condition(condition)?;
-            self.warnings.append(&mut binder.warnings);
-            if let Some(windowing) = relation.windowing.as_ref().filter(|_| bound.has_window_column()) {
-                return Err(windowing.not_computed(position::of(condition), "WHERE over columns"));
+            // Sessions are made of all rows, and then some of these are left out.
+            if relation.windowing.as_ref().is_some_and(|windowing| matches!(windowing.window, Window::Session { .. })) {
+                relation = relation.with_rows();
+            }
+            let mut bound = self.condition(condition, &relation)?;
+            if bound.has_window_column() {
+                relation = relation.with_rows();
+                bound = self.condition(condition, &relation)?;
             }
             relation.stages.push(Stage::Filter(bound));
         }
@@ -131,6 +134,15 @@ impl<'a> QueryPlanner<'a> {
         }
         relation.fields = self.project(&select.projection, &relation)?;
         Ok(relation)
+    }
+
+    /// The condition of WHERE.
+    fn condition(&mut self, condition: &ast::Expr, relation: &Relation) -> Result<Expr, SqlError> {
+        let what = relation.what();
+        let mut binder = Binder::new(relation.scope(&what), "WHERE");
+        let bound = binder.bind_condition(condition)?;
+        self.warnings.append(&mut binder.warnings);
+        Ok(bound)
     }
 
     /// The one table of FROM.

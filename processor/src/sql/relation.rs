@@ -1,14 +1,13 @@
 //! What a query is while it is planned: a table, steps, and named values over the row after them.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::rc::Rc;
 
-use sqlparser::tokenizer::Span;
-
-use super::error::SqlError;
 use super::scope::{Field, Scope};
 use super::table::Table;
-use crate::expr::Expr;
-use crate::plan::{Stage, Window};
+use crate::expr::{DataType, Expr};
+use crate::plan::{Stage, Window, WindowRows};
 
 /// A query under construction.
 #[derive(Clone, Debug)]
@@ -19,36 +18,30 @@ pub(crate) struct Relation {
     pub stages: Vec<Stage>,
     /// The named values, over the row after the last step.
     pub fields: Vec<Field>,
-    /// The windowing function that has been applied, until an aggregation uses it up.
+    /// The windows that rows are in.
     pub windowing: Option<Windowing>,
     /// Whether rows have been aggregated.
     pub aggregated: bool,
 }
 
-/// A windowing function over a relation: what its three columns are computed with.
+/// Windows that a relation's rows are in: what their three columns are computed with.
 #[derive(Clone, Debug)]
 pub(crate) struct Windowing {
+    /// How windows come about; [`Window::Attached`] if rows have them in columns.
     pub window: Window,
-    /// Name of the function, and where it stands.
-    pub function: (&'static str, Span),
     /// The event-time column.
     pub time: Expr,
+    /// With SESSION the PARTITION BY columns.
+    pub keys: Vec<Expr>,
     pub start: Expr,
     pub end: Expr,
     pub last: Expr,
 }
 
 impl Windowing {
-    /// Whether a row is in one window that its time tells, so that window columns can be computed for each row.
+    /// Whether a row is in one window that it tells itself, so that window columns can be computed for each row.
     pub(crate) fn is_computed(&self) -> bool {
-        matches!(self.window, Window::Tumble { .. })
-    }
-
-    /// That `what` needs window columns for each row.
-    pub(crate) fn not_computed(&self, span: Span, what: &str) -> SqlError {
-        let (function, _) = self.function;
-        SqlError::new(span, format!("{what} of {function} windows is not supported yet"))
-            .hint("window columns can be in GROUP BY, SELECT and HAVING of the aggregation")
+        matches!(self.window, Window::Tumble { .. } | Window::Attached)
     }
 }
 
@@ -65,6 +58,44 @@ impl Relation {
             Some(name) => name.to_owned(),
             None => "the inner query".to_owned(),
         }
+    }
+
+    /// The same with a row for each window that a row is in; the windows' columns are columns of it.
+    pub(crate) fn with_rows(mut self) -> Relation {
+        let Some(windowing) = self.windowing.take() else { return self };
+        let mut types: BTreeMap<usize, DataType> = BTreeMap::new();
+        self.fields.iter().for_each(|field| {
+            field.expr.for_each_typed_column(&mut |at, of| {
+                types.insert(at, of);
+            });
+        });
+        let columns: Vec<(usize, DataType)> = types.into_iter().collect();
+        let bounds = [&windowing.start, &windowing.end, &windowing.last];
+        let after = |part: &Expr| {
+            if let Some(bound) = bounds.iter().position(|bound| *bound == part) {
+                return Ok::<_, Infallible>(Some(Expr::column(columns.len() + bound, part.data_type())));
+            }
+            let old = part.as_column();
+            let new = old.and_then(|old| columns.iter().position(|(column, _)| *column == old));
+            Ok(new.map(|new| Expr::column(new, part.data_type())))
+        };
+        for field in &mut self.fields {
+            let Ok(expr) = field.expr.clone().rewrite(&mut |part| after(part));
+            field.expr = expr;
+        }
+        let [start, end, last] = bounds.map(|bound| {
+            let Ok(column) = bound.clone().rewrite(&mut |part| after(part));
+            column
+        });
+        self.stages.push(Stage::WindowRows(WindowRows {
+            window: windowing.window.clone(),
+            time_column: windowing.time.as_column().unwrap_or_default(),
+            keys: windowing.keys.clone(),
+            columns,
+        }));
+        self.windowing =
+            Some(Windowing { window: Window::Attached, time: end.clone(), keys: Vec::new(), start, end, last });
+        self
     }
 
     /// Puts every field under another name of the table.

@@ -27,7 +27,7 @@ struct Function {
     usage: &'static str,
 }
 
-const FUNCTIONS: [Function; 3] = [
+const FUNCTIONS: [Function; 4] = [
     Function {
         name: "TUMBLE",
         arguments: &["DATA", "TIMECOL", "SIZE", "OFFSET"],
@@ -46,6 +46,12 @@ const FUNCTIONS: [Function; 3] = [
         required: 4,
         usage: "write CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '1' HOUR), the step first, then the size",
     },
+    Function {
+        name: "SESSION",
+        arguments: &["DATA", "TIMECOL", "GAP"],
+        required: 3,
+        usage: "write SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' MINUTE)",
+    },
 ];
 
 impl QueryPlanner<'_> {
@@ -56,27 +62,27 @@ impl QueryPlanner<'_> {
         span: Span,
         arguments: &[FunctionArg],
     ) -> Result<Relation, SqlError> {
-        if name.eq_ignore_ascii_case("SESSION") {
-            return Err(SqlError::new(span, "SESSION windows are not supported yet")
-                .hint("for now there are TUMBLE, HOP and CUMULATE"));
-        }
         let Some(function) = FUNCTIONS.iter().find(|function| function.name.eq_ignore_ascii_case(name)) else {
             return Err(SqlError::new(span, format!("there is no table function {name}"))
                 .maybe_hint(did_you_mean(name, FUNCTIONS.iter().map(|function| function.name))));
         };
         let arguments = Arguments::new(function, span, arguments)?;
-        let mut relation = self.data(function, arguments.required("DATA")?)?;
-        if relation.windowing.is_some() || relation.aggregated {
-            return Err(SqlError::new(span, "a window over windowed rows is not supported yet"));
+        let (mut relation, columns) = self.data(function, arguments.required("DATA")?)?;
+        if relation.windowing.as_ref().is_some_and(|windowing| windowing.window != Window::Attached) {
+            relation = relation.with_rows();
         }
         let time = descriptor(function, &relation, arguments.required("TIMECOL")?)?;
         let window = self.window(function, &arguments)?;
-        add_window_columns(&mut relation, time, window, (function.name, span));
+        let keys = partition_keys(function, &relation, columns)?;
+        add_window_columns(&mut relation, (time, keys), window);
         Ok(relation)
     }
 
     /// The windows that a function's intervals stand for.
     fn window(&mut self, function: &Function, arguments: &Arguments<'_>) -> Result<Window, SqlError> {
+        if function.name == "SESSION" {
+            return Ok(Window::Session { gap_ms: self.length(arguments, "GAP", "gap")? });
+        }
         if function.name == "TUMBLE" {
             let size_ms = self.length(arguments, "SIZE", "size")?;
             let offset_ms = self.offset(arguments)?;
@@ -125,24 +131,42 @@ impl QueryPlanner<'_> {
         arguments.get("OFFSET").map_or(Ok(0), |offset| self.interval(offset, "the windows' offset"))
     }
 
-    /// The first argument: TABLE name, or a query in parentheses.
-    fn data(&mut self, function: &Function, argument: &ast::Expr) -> Result<Relation, SqlError> {
-        match argument {
+    /// The first argument: TABLE name, or a query in parentheses; and the columns after PARTITION BY.
+    fn data<'a>(
+        &mut self,
+        function: &Function,
+        argument: &'a ast::Expr,
+    ) -> Result<(Relation, &'a [ast::Expr]), SqlError> {
+        let (table, columns) = match argument {
             ast::Expr::Prefixed { value, .. } => match &**value {
-                ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                    [name] => self.named(&name.value, name.span),
-                    _ => Err(SqlError::new(position::of(value), "names have one part here")
-                        .hint("leave out catalog and database")),
+                ast::Expr::Tuple(parts) => match parts.split_first() {
+                    Some((table, columns)) => (table, columns),
+                    None => (&**value, &[][..]),
                 },
-                other => Err(SqlError::new(position::of(other), "expected a table's name after TABLE")),
+                table => (table, &[][..]),
             },
-            ast::Expr::Subquery(query) => self.query(query),
             ast::Expr::Identifier(name) => {
-                Err(SqlError::new(name.span, format!("expected TABLE before {}", name.value))
-                    .hint(format!("write {}(TABLE {}, DESCRIPTOR(..), ..)", function.name, name.value)))
+                return Err(SqlError::new(name.span, format!("expected TABLE before {}", name.value))
+                    .hint(format!("write {}(TABLE {}, DESCRIPTOR(..), ..)", function.name, name.value)));
             }
-            other => Err(SqlError::new(position::of(other), "expected TABLE and a table's name").hint(function.usage)),
-        }
+            other => (other, &[][..]),
+        };
+        let relation = match table {
+            ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+                [name] => self.named(&name.value, name.span)?,
+                _ => {
+                    return Err(SqlError::new(position::of(table), "names have one part here")
+                        .hint("leave out catalog and database"));
+                }
+            },
+            ast::Expr::Subquery(query) => self.query(query)?,
+            other => {
+                return Err(
+                    SqlError::new(position::of(other), "expected TABLE and a table's name").hint(function.usage)
+                );
+            }
+        };
+        Ok((relation, columns))
     }
 
     /// Milliseconds of a constant interval.
@@ -266,6 +290,23 @@ fn descriptor(function: &Function, relation: &Relation, argument: &ast::Expr) ->
     })
 }
 
+/// The columns that PARTITION BY names.
+fn partition_keys(function: &Function, relation: &Relation, columns: &[ast::Expr]) -> Result<Vec<Expr>, SqlError> {
+    // Flink: only SESSION has sets of rows as input (SqlSessionTableFunction).
+    if let Some(column) = columns.first().filter(|_| function.name != "SESSION") {
+        return Err(SqlError::new(position::of(column), format!("{} takes no PARTITION BY", function.name))
+            .hint("its windows are the same for all keys: write the key in GROUP BY"));
+    }
+    let what = relation.what();
+    let resolve = |column: &ast::Expr| match column {
+        ast::Expr::Identifier(name) => {
+            relation.scope(&what).resolve(None, &name.value, name.span).map(|field| field.expr.clone())
+        }
+        other => Err(SqlError::new(position::of(other), "PARTITION BY takes columns").hint(function.usage)),
+    };
+    columns.iter().map(resolve).collect()
+}
+
 /// Which column a WATERMARK could be for, and what else is needed for that.
 fn watermark_advice(field: &Field) -> (String, String) {
     if field.expr.data_type().is_timestamp() {
@@ -276,7 +317,7 @@ fn watermark_advice(field: &Field) -> (String, String) {
 }
 
 /// Adds window_start, window_end and window_time.
-fn add_window_columns(relation: &mut Relation, time: Expr, window: Window, function: (&'static str, Span)) {
+fn add_window_columns(relation: &mut Relation, (time, keys): (Expr, Vec<Expr>), window: Window) {
     let bound = |bound: WindowBound, data_type: DataType| {
         let function = match window {
             Window::Tumble { size_ms, offset_ms } => ScalarFunction::TumbleBound { size_ms, offset_ms, bound },
@@ -289,11 +330,11 @@ fn add_window_columns(relation: &mut Relation, time: Expr, window: Window, funct
         _ => DataType::Timestamp(3),
     };
     let windowing = Windowing {
-        function,
         start: bound(WindowBound::Start, DataType::Timestamp(3)),
         end: bound(WindowBound::End, DataType::Timestamp(3)),
         last: bound(WindowBound::Time, time_type),
         time,
+        keys,
         window,
     };
     // The old event time is an ordinary column from here on: window_time takes its place.
@@ -304,9 +345,16 @@ fn add_window_columns(relation: &mut Relation, time: Expr, window: Window, funct
     let columns =
         [("window_start", &windowing.start), ("window_end", &windowing.end), ("window_time", &windowing.last)];
     for (name, expr) in columns {
+        let mut unique = name.to_owned();
+        let mut number = 0;
+        // Calcite: SqlValidatorUtil.uniquify.
+        while relation.fields.iter().any(|field| field.name == unique) {
+            unique = format!("{name}{number}");
+            number += 1;
+        }
         relation.fields.push(Field {
             qualifier: qualifier.clone(),
-            name: name.to_owned(),
+            name: unique,
             expr: expr.clone(),
             rowtime: name == "window_time",
         });

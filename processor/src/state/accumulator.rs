@@ -2,6 +2,7 @@
 
 use super::codec::{decode_value, encode_value, take};
 use super::distinct::DistinctValues;
+use super::rows::KeptRows;
 use crate::expr::Value;
 
 /// The state of one aggregate function call. 24 bytes, so that a key of a few aggregates stays within a cache line or two.
@@ -33,6 +34,8 @@ pub enum Accumulator {
     DecimalMean(Box<(Option<i128>, i64)>),
     /// COUNT, SUM, AVG with DISTINCT: the values. Boxed as it is rare and large.
     Distinct(Box<DistinctValues>),
+    /// The rows themselves, of a windowing function without an aggregation.
+    Rows(Box<KeptRows>),
     /// What a changelog has of [`Accumulator::Distinct`] after so many values that came before; only while it is read.
     MoreDistinct(u32, Box<DistinctValues>),
 }
@@ -48,6 +51,7 @@ const DOUBLE_MEAN: u8 = 7;
 const NO_DECIMAL_MEAN: u8 = 8;
 const DECIMAL_MEAN: u8 = 9;
 const DISTINCT: u8 = 10;
+const ROWS: u8 = 11;
 
 impl Accumulator {
     /// Appends its form in the changelog: a tag byte, then its numbers big-endian. Unless it is to be `whole`, what may be large has only
@@ -77,6 +81,10 @@ impl Accumulator {
                 put(DISTINCT, &[]);
                 values.encode(whole, out);
             }
+            Self::Rows(rows) => {
+                let bytes = rows.bytes();
+                put(ROWS, &[&(bytes.len() as u32).to_be_bytes(), bytes]);
+            }
             // Never kept: it becomes what it adds to.
             Self::MoreDistinct(_, values) => {
                 put(DISTINCT, &[]);
@@ -104,6 +112,12 @@ impl Accumulator {
             DECIMAL_MEAN => {
                 let sum = i128::from_be_bytes(*take(input)?);
                 Self::DecimalMean(Box::new((Some(sum), long(input)?)))
+            }
+            ROWS => {
+                let length = u32::from_be_bytes(*take(input)?) as usize;
+                let (bytes, rest) = input.split_at_checked(length)?;
+                *input = rest;
+                Self::Rows(Box::new(KeptRows::from_bytes(bytes)))
             }
             DISTINCT => match DistinctValues::decode(input)? {
                 (0, mut values) => {
@@ -146,6 +160,7 @@ impl Accumulator {
     pub fn heap_bytes(&self) -> usize {
         match self {
             Self::Distinct(values) => size_of::<DistinctValues>() + values.size_in_bytes(),
+            Self::Rows(rows) => size_of::<KeptRows>() + rows.bytes().len(),
             _ => 0,
         }
     }
@@ -173,6 +188,7 @@ pub(super) mod tests {
                 values.iter().for_each(|value| assert!(set.add(value)));
                 Accumulator::Distinct(Box::new(set))
             }),
+            any::<Vec<u8>>().prop_map(|bytes| Accumulator::Rows(Box::new(KeptRows::from_bytes(&bytes)))),
         ]
     }
 

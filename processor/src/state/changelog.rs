@@ -13,11 +13,21 @@
 //! (`Host::trim`, Kafka's DeleteRecords) is refused by Kafka for topics that are only compacted.
 //!
 //! # Form
+//! What comes after the beginning is of the task's first windows. Records of windows over windows have two bytes in front of
+//! the key: 9, and how many windows go before theirs.
+//!
 //! Key: a kind byte, then for kinds 1 and 2 the window's end in ms (8 bytes, big-endian, sign bit flipped, so keys sort by time), then
 //! for kind 1 the group key. Value: for 0 the layout text, for 1 the accumulators, none for 2. Kinds 3 and 4 are 1 and 2 for slices
 //! that several windows share: the ends of the first and of the last of them are in the place of the window's end.
+//!
+//! Sessions: kind 5 and the group key; the value has the number of accumulators a session has (2 bytes), then for each open session of
+//! the key its start and end in ms and its accumulators, always whole; no value once there is none. Kind 6 is a row that waits for the
+//! time to be placed (see [`super::sessions`]): watermark (8 bytes, sign bit flipped), partition (4), number (8), group key; the value
+//! is its time in ms and the accumulators of it alone, none once it is placed.
 
 use super::Accumulator;
+use super::codec::take;
+use super::sessions::{Session, Stamp};
 use crate::time::WindowSpan;
 
 const BEGIN: u8 = 0;
@@ -25,6 +35,9 @@ const PUT: u8 = 1;
 const CLOSE: u8 = 2;
 const PUT_SHARED: u8 = 3;
 const CLOSE_SHARED: u8 = 4;
+const SESSIONS: u8 = 5;
+const TARDY: u8 = 6;
+const NESTED: u8 = 9;
 
 /// One record of the changelog.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +62,22 @@ pub enum Record<'a> {
         /// The windows of the slice.
         span: WindowSpan,
     },
+    /// A group key has these open sessions now.
+    Sessions {
+        /// The encoded group key.
+        key: &'a [u8],
+        /// Its sessions by their start.
+        sessions: Vec<Session>,
+    },
+    /// A row waits to be placed, or does not any more.
+    Tardy {
+        /// When it is to be placed.
+        stamp: Stamp,
+        /// The encoded group key.
+        key: &'a [u8],
+        /// Its time in ms and its accumulators.
+        row: Option<(i64, Vec<Accumulator>)>,
+    },
 }
 
 /// A changelog record that cannot be read.
@@ -59,10 +88,20 @@ pub struct ChangelogError(&'static str);
 impl ChangelogError {
     /// Accumulators of other kinds than the plan has.
     pub const WRONG_ACCUMULATORS: ChangelogError = ChangelogError("its accumulators are not those of the plan");
+    /// A record of windows of another kind.
+    pub const WRONG_WINDOWS: ChangelogError = ChangelogError("its windows are not those of the plan");
+}
+
+/// Bytes that sort as the times do.
+fn sortable(time: i64) -> [u8; 8] {
+    ((time as u64) ^ (1 << 63)).to_be_bytes()
+}
+
+fn from_sortable(bytes: [u8; 8]) -> i64 {
+    (u64::from_be_bytes(bytes) ^ (1 << 63)) as i64
 }
 
 fn window_key([alone, shared]: [u8; 2], span: WindowSpan, key: &mut Vec<u8>) {
-    let sortable = |time: i64| ((time as u64) ^ (1 << 63)).to_be_bytes();
     key.clear();
     if span.first == span.last {
         key.push(alone);
@@ -102,7 +141,54 @@ pub fn encode_close(span: WindowSpan, key: &mut Vec<u8>) {
     window_key([CLOSE, CLOSE_SHARED], span, key);
 }
 
-/// Reads a record.
+/// Writes the record [`Record::Sessions`] into the two buffers, whose content is replaced.
+pub fn encode_sessions(group: &[u8], sessions: &[Session], key: &mut Vec<u8>, value: &mut Vec<u8>) {
+    key.clear();
+    key.push(SESSIONS);
+    key.extend_from_slice(group);
+    value.clear();
+    let width = sessions.first().map_or(0, |session| session.states.len());
+    value.extend_from_slice(&(width as u16).to_be_bytes());
+    for Session { start, end, states } in sessions {
+        value.extend_from_slice(&start.to_be_bytes());
+        value.extend_from_slice(&end.to_be_bytes());
+        states.iter().for_each(|state| state.encode(true, value));
+    }
+}
+
+/// Writes the key of [`Record::Tardy`]; the buffer's content is replaced.
+pub fn encode_tardy_key(stamp: Stamp, group: &[u8], key: &mut Vec<u8>) {
+    key.clear();
+    key.push(TARDY);
+    key.extend_from_slice(&sortable(stamp.watermark));
+    key.extend_from_slice(&stamp.partition.to_be_bytes());
+    key.extend_from_slice(&stamp.number.to_be_bytes());
+    key.extend_from_slice(group);
+}
+
+/// Writes the value of [`Record::Tardy`]; the buffer's content is replaced.
+pub fn encode_tardy_row(time: i64, states: &[Accumulator], value: &mut Vec<u8>) {
+    value.clear();
+    value.extend_from_slice(&time.to_be_bytes());
+    states.iter().for_each(|state| state.encode(true, value));
+}
+
+/// What stands in front of the keys of windows that `before` others go before.
+#[must_use]
+pub fn nesting(before: u8) -> Vec<u8> {
+    if before == 0 { Vec::new() } else { vec![NESTED, before] }
+}
+
+/// How many windows go before those of a key, and the key without that.
+#[must_use]
+pub fn take_nesting(key: Option<&[u8]>) -> (u8, Option<&[u8]>) {
+    match key {
+        Some([NESTED, before, rest @ ..]) => (*before, Some(rest)),
+        other => (0, other),
+    }
+}
+
+/// Reads a record, without what [`take_nesting`] takes.
 pub fn decode<'a>(key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Result<Record<'a>, ChangelogError> {
     let key = key.ok_or(ChangelogError("it has no key"))?;
     let (kind, rest) = key.split_first().ok_or(ChangelogError("its key is empty"))?;
@@ -110,14 +196,18 @@ pub fn decode<'a>(key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Result<Reco
         let layout = value.and_then(|text| std::str::from_utf8(text).ok());
         return Ok(Record::Begin { layout: layout.ok_or(ChangelogError("the layout is not text"))? });
     }
+    if *kind == SESSIONS {
+        let sessions =
+            value.map_or(Some(Vec::new()), take_sessions).ok_or(ChangelogError("its sessions cannot be read"))?;
+        return Ok(Record::Sessions { key: rest, sessions });
+    }
+    if *kind == TARDY {
+        return take_tardy(rest, value).ok_or(ChangelogError("its row cannot be read"));
+    }
     let (span, group) = take_span(*kind, rest).ok_or(ChangelogError("its key is too short"))?;
     match (*kind, value) {
         (PUT | PUT_SHARED, Some(mut bytes)) => {
-            let mut accumulators = Vec::new();
-            while !bytes.is_empty() {
-                let read = Accumulator::decode(&mut bytes);
-                accumulators.push(read.ok_or(ChangelogError("its accumulators cannot be read"))?);
-            }
+            let accumulators = take_all(&mut bytes).ok_or(ChangelogError("its accumulators cannot be read"))?;
             Ok(Record::Put { span, key: group, accumulators })
         }
         (CLOSE | CLOSE_SHARED, None) if group.is_empty() => Ok(Record::Close { span }),
@@ -125,11 +215,47 @@ pub fn decode<'a>(key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Result<Reco
     }
 }
 
+fn take_all(bytes: &mut &[u8]) -> Option<Vec<Accumulator>> {
+    let mut accumulators = Vec::new();
+    while !bytes.is_empty() {
+        accumulators.push(Accumulator::decode(bytes)?);
+    }
+    Some(accumulators)
+}
+
+fn take_time(bytes: &mut &[u8]) -> Option<i64> {
+    take(bytes).map(|bytes| i64::from_be_bytes(*bytes))
+}
+
+fn take_sessions(mut value: &[u8]) -> Option<Vec<Session>> {
+    let width = u16::from_be_bytes(*take(&mut value)?);
+    let mut sessions = Vec::new();
+    while !value.is_empty() {
+        let (start, end) = (take_time(&mut value)?, take_time(&mut value)?);
+        let states = (0..width).map(|_| Accumulator::decode(&mut value)).collect::<Option<Vec<_>>>()?;
+        sessions.push(Session { start, end, states });
+    }
+    Some(sessions)
+}
+
+fn take_tardy<'a>(mut key: &'a [u8], value: Option<&[u8]>) -> Option<Record<'a>> {
+    let stamp = Stamp {
+        watermark: from_sortable(*take(&mut key)?),
+        partition: i32::from_be_bytes(*take(&mut key)?),
+        number: u64::from_be_bytes(*take(&mut key)?),
+    };
+    let row = match value {
+        None => None,
+        Some(mut value) => Some((take_time(&mut value)?, take_all(&mut value)?)),
+    };
+    Some(Record::Tardy { stamp, key, row })
+}
+
 fn take_span(kind: u8, mut key: &[u8]) -> Option<(WindowSpan, &[u8])> {
     let mut time = || {
         let (bytes, rest) = key.split_first_chunk::<8>()?;
         key = rest;
-        Some((u64::from_be_bytes(*bytes) ^ (1 << 63)) as i64)
+        Some(from_sortable(*bytes))
     };
     let first = time()?;
     let last = if matches!(kind, PUT_SHARED | CLOSE_SHARED) { time()? } else { first };
@@ -161,6 +287,29 @@ mod tests {
             prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Begin { layout: &layout }));
             encode_close(span, &mut key);
             prop_assert_eq!(decode(Some(&key), None), Ok(Record::Close { span }));
+        }
+
+        #[test]
+        fn reads_back_sessions_and_waiting_rows(
+            group in any::<Vec<u8>>(),
+            sessions in prop::collection::vec((any::<i64>(), any::<i64>(), prop::collection::vec(any_accumulator(), 2)), 0..4),
+            (watermark, partition, number, time) in any::<(i64, i32, u64, i64)>(),
+            before in any::<u8>(),
+        ) {
+            let (mut key, mut value) = (Vec::new(), Vec::new());
+            let sessions: Vec<_> = sessions.into_iter().map(|(start, end, states)| Session { start, end, states }).collect();
+            encode_sessions(&group, &sessions, &mut key, &mut value);
+            let nested = [nesting(before), key.clone()].concat();
+            prop_assert_eq!(take_nesting(Some(&nested)), (before, Some(&key[..])));
+            let row = sessions.first().map(|session| (time, session.states.clone()));
+            prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Sessions { key: &group, sessions }));
+            let stamp = Stamp { watermark, partition, number };
+            encode_tardy_key(stamp, &group, &mut key);
+            prop_assert_eq!(decode(Some(&key), None), Ok(Record::Tardy { stamp, key: &group, row: None }));
+            if let Some((time, states)) = &row {
+                encode_tardy_row(*time, states, &mut value);
+                prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Tardy { stamp, key: &group, row }));
+            }
         }
 
         #[test]

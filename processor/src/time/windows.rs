@@ -4,7 +4,7 @@
 //! distances. So a slice is told by the ends of its first and its last window, and a window has the rows of all slices
 //! between whose ends its own lies.
 
-use super::{is_window_fired, window_start};
+use super::{NO_WATERMARK, is_window_fired, window_start};
 use crate::plan::Window;
 
 /// The windows that a slice of time is part of.
@@ -50,6 +50,8 @@ enum Kind {
     Tumble,
     Hop,
     Cumulate,
+    /// Rows bring their window's end.
+    Attached,
 }
 
 impl Grid {
@@ -60,6 +62,8 @@ impl Grid {
             Window::Tumble { size_ms, offset_ms } => (Kind::Tumble, size_ms, size_ms, offset_ms),
             Window::Hop { slide_ms, size_ms, offset_ms } => (Kind::Hop, size_ms, slide_ms, offset_ms),
             Window::Cumulate { step_ms, size_ms, offset_ms } => (Kind::Cumulate, size_ms, step_ms, offset_ms),
+            Window::Attached => (Kind::Attached, 1, 1, 0),
+            Window::Session { .. } => return None,
         };
         Some(Grid { kind, size: size.max(1), interval: interval.max(1), offset })
     }
@@ -74,8 +78,11 @@ impl Grid {
     #[inline]
     #[must_use]
     pub fn place(&self, time: i64, watermark: i64) -> Option<WindowSpan> {
-        if self.kind == Kind::Tumble {
-            let end = window_start(time, self.offset, self.size).saturating_add(self.size);
+        if matches!(self.kind, Kind::Tumble | Kind::Attached) {
+            let end = match self.kind {
+                Kind::Attached => time,
+                _ => window_start(time, self.offset, self.size).saturating_add(self.size),
+            };
             return (!is_window_fired(end, watermark)).then_some(WindowSpan::one(end));
         }
         self.place_shared(time, watermark)
@@ -97,15 +104,25 @@ impl Grid {
         let start = match self.kind {
             Kind::Hop => window_start(time, self.offset, self.interval),
             Kind::Tumble | Kind::Cumulate => window_start(time, self.offset, self.size),
+            Kind::Attached => return time,
         };
         start.saturating_add(self.size)
+    }
+
+    /// All windows of a row at `time`, whatever has fired: start and end of each, by their end.
+    pub fn windows(&self, time: i64) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let span = self.place(time, NO_WATERMARK).unwrap_or(WindowSpan::one(time));
+        let ends = std::iter::successors(Some(span.first), move |end| {
+            end.checked_add(self.interval).filter(|next| *next <= span.last)
+        });
+        ends.map(|end| (self.start(end), end))
     }
 
     /// Start of the window that ends at `end`.
     #[must_use]
     pub fn start(&self, end: i64) -> i64 {
         match self.kind {
-            Kind::Tumble | Kind::Hop => end.saturating_sub(self.size),
+            Kind::Tumble | Kind::Hop | Kind::Attached => end.saturating_sub(self.size),
             Kind::Cumulate => window_start(end.saturating_sub(1), self.offset, self.size),
         }
     }
@@ -116,7 +133,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::time::NO_WATERMARK;
 
     fn hop(slide_ms: i64, size_ms: i64, offset_ms: i64) -> Grid {
         Grid::new(&Window::Hop { slide_ms, size_ms, offset_ms }).unwrap()
@@ -149,6 +165,7 @@ mod tests {
                 };
                 all.flat_map(steps).collect()
             }
+            Window::Session { .. } | Window::Attached => unreachable!(),
         };
         windows.into_iter().filter(|(start, end)| *start <= time && time < *end && watermark < end - 1).collect()
     }

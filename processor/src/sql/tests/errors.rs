@@ -263,11 +263,6 @@ fn windows() {
             "did you mean TUMBLE?",
         ),
         (
-            "INSERT INTO o SELECT u, n FROM TABLE(«HOP»(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))",
-            "HOP without an aggregation is not supported yet",
-            "GROUP BY window_start, window_end",
-        ),
-        (
             "INSERT INTO o SELECT u, n FROM TABLE(«HOP»(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))",
             "HOP misses its argument SIZE",
             HOP_USAGE,
@@ -304,16 +299,24 @@ fn windows() {
             "take a larger slide",
         ),
         (
-            "INSERT INTO o SELECT u, COUNT(*) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
-               WHERE «window_end» > `at` GROUP BY u, window_start, window_end",
-            "WHERE over columns of HOP windows is not supported yet",
-            "window columns can be in GROUP BY, SELECT and HAVING of the aggregation",
+            "INSERT INTO o SELECT u, n FROM TABLE(SESSION(TABLE t PARTITION BY u, DESCRIPTOR(ts), INTERVAL «'0'» SECOND))",
+            "a window's gap must be more than 0",
+            "",
         ),
         (
-            "INSERT INTO o SELECT u, «SUM»(EXTRACT(SECOND FROM window_end)) FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
-               GROUP BY u, window_start, window_end",
-            "an aggregate function over columns of HOP windows is not supported yet",
-            "window columns can be in GROUP BY, SELECT and HAVING of the aggregation",
+            "INSERT INTO o SELECT u, n FROM TABLE(SESSION(TABLE t PARTITION BY «user», DESCRIPTOR(ts), INTERVAL '5' SECOND))",
+            "there is no column user in table t",
+            "",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(«SESSION»(TABLE t PARTITION BY (u, n), DESCRIPTOR(ts)))",
+            "SESSION misses its argument GAP",
+            "write SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' MINUTE)",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM TABLE(TUMBLE(TABLE t PARTITION BY «u», DESCRIPTOR(ts), INTERVAL '5' SECOND))",
+            "TUMBLE takes no PARTITION BY",
+            "its windows are the same for all keys: write the key in GROUP BY",
         ),
     ]);
 }

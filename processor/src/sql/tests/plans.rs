@@ -321,3 +321,37 @@ fn an_interval_that_flink_refuses_is_told() {
     assert_eq!(window("SECOND"), ["line 7: Flink takes INTERVAL '100' SECOND only as SECOND(3)"]);
     assert_eq!(window("SECOND(3)"), [] as [&str; 0]);
 }
+
+/// The steps of a query as EXPLAIN prints them, without source and sink.
+fn steps(query: &str) -> Vec<String> {
+    let text = pipeline(&format!("INSERT INTO o {query}")).to_string();
+    let is_step = |line: &&str| ["filter", "project", "window"].iter().any(|word| line.trim_start().starts_with(word));
+    text.lines().filter(is_step).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn sessions_by_their_keys_and_by_others() {
+    let session = "FROM TABLE(SESSION(TABLE t PARTITION BY u, DESCRIPTOR(ts), INTERVAL '5' SECOND))";
+    let direct = ["window SESSION with gaps of 5 s over ts, by u: COUNT(*)", "project u, COUNT(*)"];
+    assert_eq!(steps(&format!("SELECT u, COUNT(*) {session} GROUP BY u, window_start, window_end")), direct);
+    let rows = "windows SESSION with gaps of 5 s over ts, by u: each row with its windows";
+    let all = [rows, "window that rows have over window_end, by window_start: COUNT(*)", "project 'all', COUNT(*)"];
+    assert_eq!(steps(&format!("SELECT 'all', COUNT(*) {session} GROUP BY window_start, window_end")), all);
+    // A condition looks at rows of whole sessions.
+    let some = [rows, "filter (n > 1)", "project u, n"];
+    assert_eq!(steps(&format!("SELECT u, n {session} WHERE n > 1")), some);
+}
+
+#[test]
+fn windows_over_windows() {
+    let query = "SELECT u, SUM(c) FROM TABLE(TUMBLE(
+        (SELECT u, window_time AS wt, COUNT(*) AS c FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
+          GROUP BY u, window_start, window_end, window_time), DESCRIPTOR(wt), INTERVAL '1' MINUTE))
+      GROUP BY u, window_start, window_end";
+    let expected = [
+        "window HOP of 10 s every 5 s over ts, by u: COUNT(*)",
+        "window TUMBLE of 1 min over window_time, by u: SUM(COUNT(*))",
+        "project u, SUM(COUNT(*))",
+    ];
+    assert_eq!(steps(query), expected);
+}

@@ -1,0 +1,180 @@
+//! A stage that keeps rows until their windows close, of either kind, and what its state depends on.
+
+use super::error::RowError;
+use super::session::{Added, SessionOperator};
+use super::window::{RowPlace, TakeRow, WindowOperator};
+use crate::expr::{DataType, EvalError, Expr, Value};
+use crate::plan::{Aggregate, AggregateFunction, Stage, Window, WindowAggregate, WindowRows};
+use crate::state::{SessionState, WindowState, Windows};
+use crate::time::Grid;
+
+/// The operator; its state is kept by the task.
+#[derive(Debug)]
+pub enum Keeper {
+    /// Windows on a grid of time.
+    Grid(WindowOperator),
+    /// Sessions.
+    Session(SessionOperator),
+}
+
+/// Operator and state were not made together: our bug.
+const MIXED_UP: EvalError = EvalError::Shape("a window's state is that of another kind of window");
+
+impl Keeper {
+    /// The operator for `stage`, if that keeps rows.
+    #[must_use]
+    pub fn new(stage: &Stage) -> Option<Keeper> {
+        match stage {
+            Stage::WindowAggregate(plan) => Some(match (&plan.window, Grid::new(&plan.window)) {
+                (Window::Session { gap_ms }, _) => Keeper::Session(SessionOperator::aggregates(plan, *gap_ms)),
+                (_, grid) => Keeper::Grid(WindowOperator::new(plan, grid?)),
+            }),
+            Stage::WindowRows(plan) => match plan.window {
+                Window::Session { gap_ms } => Some(Keeper::Session(SessionOperator::rows(plan, gap_ms))),
+                _ => None,
+            },
+            Stage::Filter(_) | Stage::Project(_) => None,
+        }
+    }
+
+    /// Its state without rows.
+    #[must_use]
+    pub fn new_state(&self) -> Windows {
+        match self {
+            Keeper::Grid(operator) => Windows::Grid(WindowState::new(operator.initial())),
+            Keeper::Session(operator) => Windows::Sessions(SessionState::new(operator.initial())),
+        }
+    }
+
+    /// Takes `row` in.
+    #[inline]
+    pub fn add(&mut self, state: &mut Windows, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
+        match (self, state) {
+            (Keeper::Grid(operator), Windows::Grid(state)) => operator.add(state, row, place),
+            (Keeper::Session(operator), Windows::Sessions(state)) => operator.add(state, row, place),
+            _ => Err(MIXED_UP.into()),
+        }
+    }
+
+    /// When something is to be done next: the end of the first window with rows that `fired`, the watermark up to which windows have
+    /// fired, has not fired. Sessions may turn out to have become longer by then.
+    #[must_use]
+    pub fn next_close(&self, state: &Windows, fired: i64) -> Option<i64> {
+        match (self, state) {
+            (Keeper::Grid(operator), Windows::Grid(state)) => operator.next_close(state, fired),
+            (_, Windows::Sessions(state)) => state.next_end(),
+            _ => None,
+        }
+    }
+
+    /// Closes the windows that `watermark` has passed since `closed`, the watermark of the last call, and hands each row with its
+    /// group key to `take`; calls `late` with the partitions of rows that turned out to be late.
+    pub fn close(
+        &mut self,
+        state: &mut Windows,
+        (closed, watermark): (i64, i64),
+        late: &mut dyn FnMut(i32),
+        take: &mut TakeRow<'_>,
+    ) -> Result<(), RowError> {
+        match (self, state) {
+            (Keeper::Grid(operator), Windows::Grid(state)) => operator.close(state, closed, watermark, take),
+            (Keeper::Session(operator), Windows::Sessions(state)) => operator.close(state, watermark, late, take),
+            _ => Err(MIXED_UP.into()),
+        }
+    }
+}
+
+/// What the state's bytes depend on: see [`Record::Begin`](crate::state::changelog::Record::Begin). It is compared with what an
+/// earlier version wrote, so it is made of names that stay as they are.
+#[must_use]
+pub fn layout(stages: &[Stage]) -> String {
+    let texts = stages.iter().filter_map(|stage| match stage {
+        Stage::WindowAggregate(plan) => Some(aggregate_layout(plan)),
+        Stage::WindowRows(plan) if stage.keeps_rows() => Some(rows_layout(plan)),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join(" > ")
+}
+
+fn window_text(window: &Window) -> String {
+    match window {
+        Window::Tumble { size_ms, offset_ms } => format!("TUMBLE {size_ms} ms offset {offset_ms} ms"),
+        Window::Hop { slide_ms, size_ms, offset_ms } => {
+            format!("HOP {size_ms} ms by {slide_ms} ms offset {offset_ms} ms")
+        }
+        Window::Cumulate { step_ms, size_ms, offset_ms } => {
+            format!("CUMULATE {size_ms} ms by {step_ms} ms offset {offset_ms} ms")
+        }
+        Window::Session { gap_ms } => format!("SESSION gap {gap_ms} ms"),
+        Window::Attached => "ATTACHED".to_owned(),
+    }
+}
+
+fn key_types(keys: &[Expr]) -> String {
+    let keys: Vec<String> = keys.iter().map(|key| key.data_type().to_string()).collect();
+    keys.join(", ")
+}
+
+fn rows_layout(plan: &WindowRows) -> String {
+    let types: Vec<String> =
+        plan.columns.iter().map(|(_, data_type): &(usize, DataType)| data_type.to_string()).collect();
+    format!("1; {}; by {}; rows of {}", window_text(&plan.window), key_types(&plan.keys), types.join(", "))
+}
+
+fn aggregate_layout(plan: &WindowAggregate) -> String {
+    let call = |call: &Aggregate| {
+        let argument = call.argument.as_ref().map_or_else(|| "*".to_owned(), |a| a.data_type().to_string());
+        let distinct = if call.distinct { "DISTINCT " } else { "" };
+        format!("{}({distinct}{argument})", name(call.function))
+    };
+    let calls: Vec<String> = plan.aggregates.iter().map(call).collect();
+    format!("1; {}; by {}; {}", window_text(&plan.window), key_types(&plan.keys), calls.join(", "))
+}
+
+fn name(function: AggregateFunction) -> &'static str {
+    match function {
+        AggregateFunction::CountStar | AggregateFunction::Count => "COUNT",
+        AggregateFunction::Sum => "SUM",
+        AggregateFunction::Min => "MIN",
+        AggregateFunction::Max => "MAX",
+        AggregateFunction::Avg => "AVG",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text is in changelogs: a change makes every running job refuse its state.
+    #[test]
+    fn the_layout_stays_as_it_is() {
+        let call = |function, argument: Option<DataType>| Aggregate {
+            function,
+            distinct: false,
+            argument: argument.map(|data_type| Expr::column(0, data_type)),
+            filter: None,
+            result: DataType::BigInt,
+        };
+        let plan = WindowAggregate {
+            window: Window::Tumble { size_ms: 5_000, offset_ms: -1 },
+            time_column: 0,
+            keys: vec![Expr::column(0, DataType::STRING), Expr::column(1, DataType::Int)],
+            aggregates: vec![
+                call(AggregateFunction::CountStar, None),
+                call(AggregateFunction::Sum, Some(DataType::BigInt)),
+                call(AggregateFunction::Avg, Some(DataType::Decimal { precision: 10, scale: 2 })),
+            ],
+            output: Vec::new(),
+        };
+        let tumble = "1; TUMBLE 5000 ms offset -1 ms; by STRING, INT; COUNT(*), SUM(BIGINT), AVG(DECIMAL(10, 2))";
+        assert_eq!(layout(&[Stage::WindowAggregate(plan.clone())]), tumble);
+        let session = WindowRows {
+            window: Window::Session { gap_ms: 7 },
+            time_column: 0,
+            keys: vec![Expr::column(0, DataType::STRING)],
+            columns: vec![(0, DataType::STRING), (1, DataType::Int)],
+        };
+        let stages = [Stage::WindowRows(session), Stage::WindowAggregate(plan)];
+        assert_eq!(layout(&stages), format!("1; SESSION gap 7 ms; by STRING; rows of STRING, INT > {tumble}"));
+    }
+}

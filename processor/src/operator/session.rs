@@ -1,0 +1,245 @@
+//! Gathers rows by session and key; when a session ends, its key becomes one row, or each of its rows comes out with the session's bounds.
+//!
+//! Which row is late, and why some have to wait until that is known: see [`crate::state::sessions`].
+
+use std::cell::Cell;
+
+use super::aggregate;
+use super::error::RowError;
+use super::pipeline::LateRow;
+use super::window::{self, RowPlace, TakeRow};
+use crate::expr::{EvalError, Expr, Value};
+use crate::format::recycle;
+use crate::plan::{WindowAggregate, WindowRows};
+use crate::state::{Accumulator, Ended, SessionState, encode_value};
+use crate::time::is_window_fired;
+
+const ROWS_FULL: EvalError = EvalError::Shape("the rows of one session take more than 4 GiB");
+
+/// What is made of a session's rows.
+#[derive(Debug)]
+enum Content {
+    Aggregates(WindowAggregate),
+    Rows(WindowRows),
+}
+
+/// The operator.
+#[derive(Debug)]
+pub struct SessionOperator {
+    gap_ms: i64,
+    time_column: usize,
+    keys: Vec<Expr>,
+    content: Content,
+    key: Vec<u8>,
+    row: Vec<Value<'static>>,
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is in a window, or waits for the time to be placed.
+    Taken,
+    /// It is too late for all of its windows.
+    Late(LateRow),
+}
+
+impl SessionOperator {
+    /// Sessions of `gap_ms` whose keys become rows.
+    #[must_use]
+    pub fn aggregates(plan: &WindowAggregate, gap_ms: i64) -> SessionOperator {
+        SessionOperator::new(gap_ms, plan.time_column, &plan.keys, Content::Aggregates(plan.clone()))
+    }
+
+    /// Sessions of `gap_ms` whose rows come out.
+    #[must_use]
+    pub fn rows(plan: &WindowRows, gap_ms: i64) -> SessionOperator {
+        SessionOperator::new(gap_ms, plan.time_column, &plan.keys, Content::Rows(plan.clone()))
+    }
+
+    fn new(gap_ms: i64, time_column: usize, keys: &[Expr], content: Content) -> SessionOperator {
+        SessionOperator { gap_ms, time_column, keys: keys.to_vec(), content, key: Vec::new(), row: Vec::new() }
+    }
+
+    /// The accumulators of a new session.
+    #[must_use]
+    pub fn initial(&self) -> Vec<Accumulator> {
+        match &self.content {
+            Content::Aggregates(plan) => plan.aggregates.iter().map(aggregate::initial).collect(),
+            Content::Rows(_) => vec![Accumulator::Rows(Box::default())],
+        }
+    }
+
+    /// Takes `row` in.
+    pub fn add(&mut self, state: &mut SessionState, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
+        let start = window::time_of(row, self.time_column)?;
+        let end = start.saturating_add(self.gap_ms);
+        self.key.clear();
+        for key in &self.keys {
+            encode_value(&key.eval(row)?, &mut self.key);
+        }
+        let watermark = place.watermark.max(place.closed);
+        if start > watermark.saturating_add(1) {
+            self.content.check(row)?;
+            let merge = Merger::new(&self.content);
+            let states = state.update(&self.key, start, end, &|into, from| merge.merge(into, from));
+            self.content.count(states, row)?;
+            return merge.done().map(|()| Added::Taken);
+        }
+        let mut alone = state.initial().to_vec();
+        self.content.count(&mut alone, row)?;
+        if watermark == place.closed && place.partition == 0 {
+            return self.content.place(state, &self.key, (start, end), &alone, watermark);
+        }
+        state.wait(watermark, place.partition, &self.key, start, alone);
+        Ok(Added::Taken)
+    }
+
+    /// Ends the sessions that `watermark` has passed and hands their rows with their group keys to `take`: by the sessions' ends, then
+    /// by the bytes of their keys. Calls `late` with the partition of each row that had to wait and is late.
+    pub fn close(
+        &mut self,
+        state: &mut SessionState,
+        watermark: i64,
+        late: &mut dyn FnMut(i32),
+        take: &mut TakeRow<'_>,
+    ) -> Result<(), RowError> {
+        while let Some(tardy) = state.next_tardy(watermark) {
+            self.emit(state.end(tardy.stamp.watermark), take)?;
+            let window = (tardy.time, tardy.time.saturating_add(self.gap_ms));
+            let placed = self.content.place(state, &tardy.key, window, &tardy.states, tardy.stamp.watermark)?;
+            if matches!(placed, Added::Late(_)) {
+                late(tardy.stamp.partition);
+            }
+        }
+        self.emit(state.end(watermark), take)
+    }
+
+    fn emit(&mut self, ended: Vec<Ended>, take: &mut TakeRow<'_>) -> Result<(), RowError> {
+        let mut row = std::mem::take(&mut self.row);
+        for Ended { key, session } in &ended {
+            let window = (session.start, session.end);
+            match &self.content {
+                Content::Aggregates(plan) => window::emit_key(plan, window, key, &session.states, &mut row, take)?,
+                Content::Rows(plan) => emit_rows(plan, window, key, &session.states, &mut row, take)?,
+            }
+        }
+        self.row = row;
+        Ok(())
+    }
+}
+
+/// Each kept row with its window.
+fn emit_rows(
+    plan: &WindowRows,
+    (start, end): (i64, i64),
+    key: &[u8],
+    states: &[Accumulator],
+    scratch: &mut Vec<Value<'static>>,
+    take: &mut TakeRow<'_>,
+) -> Result<(), RowError> {
+    let [Accumulator::Rows(rows)] = states else { return Err(EvalError::Shape("a session has no rows").into()) };
+    let mut row: Vec<Value<'_>> = std::mem::take(scratch);
+    row.clear();
+    let bounds = [start, end, end.saturating_sub(1)].map(Value::timestamp);
+    let mut values = rows.values().peekable();
+    loop {
+        row.extend(values.by_ref().take(plan.columns.len().max(1)));
+        if row.is_empty() {
+            break;
+        }
+        // A row without columns has one NULL in its place.
+        row.truncate(plan.columns.len());
+        row.extend(bounds.iter().cloned());
+        take(&row, window::spread(key).as_ref())?;
+        row.clear();
+    }
+    *scratch = recycle(row);
+    Ok(())
+}
+
+impl Content {
+    /// Whether a row can be taken into all of a session's aggregates.
+    fn check(&self, row: &[Value<'_>]) -> Result<(), EvalError> {
+        match self {
+            Content::Aggregates(plan) => {
+                let mut calls = plan.aggregates.iter().filter(|call| aggregate::may_fail(call));
+                calls.try_for_each(|call| aggregate::check(call, row))
+            }
+            Content::Rows(_) => Ok(()),
+        }
+    }
+
+    /// Takes a row into a session.
+    fn count(&self, states: &mut [Accumulator], row: &[Value<'_>]) -> Result<(), EvalError> {
+        match self {
+            Content::Aggregates(plan) => {
+                for (call, state) in plan.aggregates.iter().zip(states) {
+                    aggregate::add(call, state, row)?;
+                }
+                Ok(())
+            }
+            Content::Rows(plan) => {
+                let [Accumulator::Rows(rows)] = states else { return Err(EvalError::Shape("a session has no rows")) };
+                let added = match &plan.columns[..] {
+                    [] => rows.add(std::iter::once(&Value::Null)),
+                    columns => rows.add(columns.iter().map(|(column, _)| &row[*column])),
+                };
+                if added { Ok(()) } else { Err(ROWS_FULL) }
+            }
+        }
+    }
+
+    /// Places a row at its turn, all sessions that had ended by `watermark` being gone.
+    fn place(
+        &self,
+        state: &mut SessionState,
+        key: &[u8],
+        (start, end): (i64, i64),
+        alone: &[Accumulator],
+        watermark: i64,
+    ) -> Result<Added, RowError> {
+        if is_window_fired(end, watermark) && !state.touches(key, start, end) {
+            return Ok(Added::Late(LateRow { window_end: end, watermark }));
+        }
+        let merge = Merger::new(self);
+        let states = state.update(key, start, end, &|into, from| merge.merge(into, from));
+        merge.merge(states, alone);
+        merge.done().map(|()| Added::Taken)
+    }
+}
+
+/// Merges accumulators and remembers the first failure.
+struct Merger<'c> {
+    content: &'c Content,
+    failure: Cell<Option<EvalError>>,
+}
+
+impl<'c> Merger<'c> {
+    fn new(content: &'c Content) -> Merger<'c> {
+        Merger { content, failure: Cell::new(None) }
+    }
+
+    fn merge(&self, into: &mut [Accumulator], from: &[Accumulator]) {
+        let merged = match (self.content, into, from) {
+            (Content::Rows(_), [Accumulator::Rows(into)], [Accumulator::Rows(from)]) => {
+                if into.merge(from) {
+                    Ok(())
+                } else {
+                    Err(ROWS_FULL)
+                }
+            }
+            (Content::Rows(_), ..) => Err(EvalError::Shape("a session has no rows")),
+            (Content::Aggregates(plan), into, from) => {
+                let mut parts = plan.aggregates.iter().zip(into).zip(from);
+                parts.try_for_each(|((call, into), from)| aggregate::merge(call, into, from))
+            }
+        };
+        if let Err(error) = merged {
+            self.failure.set(Some(error));
+        }
+    }
+
+    fn done(self) -> Result<(), RowError> {
+        self.failure.take().map_or(Ok(()), |error| Err(error.into()))
+    }
+}

@@ -1,0 +1,353 @@
+//! Open sessions by group key: each begins with its first row and ends a gap after its last.
+//!
+//! A key has few sessions at a time, none of which touch. Of each key only the earliest end is in the order of time; a session that
+//! has become longer since is put back when its turn comes, so that a row costs one lookup of its key.
+//!
+//! # Rows that have to wait
+//! A row merges with the sessions that are open at the watermark of its own partition before it, and is late if there is none and its
+//! own session would have ended by then: so it comes out the same however partitions are interleaved (`docs/decisions/late-rows.md`).
+//! Sessions, unlike other windows, are made of the rows of all partitions. A row whose time is after that watermark by more than a
+//! millisecond cannot tell the difference: whatever it touches is still open. Any other waits until time has come to the same
+//! watermark for all partitions, with a [`Stamp`] for its place in the order; then ended sessions are gone and no earlier row is missing.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::changelog::{self, ChangelogError, Record};
+use super::task::{PutRecord, RestoreError};
+use super::{Accumulator, Merge};
+use crate::time::is_window_fired;
+
+/// A session of one key: from `start` to before `end`, in ms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// Time of its first row.
+    pub start: i64,
+    /// Time of its last row, and the gap.
+    pub end: i64,
+    /// Its accumulators.
+    pub states: Vec<Accumulator>,
+}
+
+/// Where a row that has to wait stands in the order of all rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// Watermark of its partition before it.
+    pub watermark: i64,
+    /// Its partition.
+    pub partition: i32,
+    /// Counts up, in the order in which rows were read.
+    pub number: u64,
+}
+
+/// A row that waits.
+#[derive(Clone, Debug)]
+pub struct Tardy {
+    /// Where it stands in the order.
+    pub stamp: Stamp,
+    /// The encoded group key.
+    pub key: Vec<u8>,
+    /// Its time in ms.
+    pub time: i64,
+    /// The accumulators of it alone.
+    pub states: Vec<Accumulator>,
+}
+
+/// A session that is over.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The encoded group key.
+    pub key: Arc<[u8]>,
+    /// The session.
+    pub session: Session,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    /// By their start.
+    sessions: Vec<Session>,
+    /// When it is looked at next.
+    timer: Option<i64>,
+    dirty: bool,
+    in_changelog: bool,
+    /// Bytes in the changelog, by the last record.
+    weight: u32,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    time: i64,
+    states: Vec<Accumulator>,
+    in_changelog: bool,
+}
+
+/// Open sessions, and rows that wait.
+#[derive(Debug)]
+pub struct SessionState {
+    initial: Vec<Accumulator>,
+    keys: HashMap<Arc<[u8]>, Entry>,
+    timers: BinaryHeap<Reverse<(i64, Arc<[u8]>)>>,
+    dirty: Vec<Arc<[u8]>>,
+    waiting: BTreeMap<(Stamp, Vec<u8>), Waiting>,
+    /// Rows that wait, or did, since the last commit.
+    fresh: Vec<(Stamp, Vec<u8>)>,
+    /// Rows in the changelog that do not wait any more.
+    placed: Vec<(Stamp, Vec<u8>)>,
+    next_number: u64,
+    open: usize,
+    weight: u64,
+}
+
+impl SessionState {
+    /// No sessions; `initial` are the accumulators of a new one.
+    #[must_use]
+    pub fn new(initial: Vec<Accumulator>) -> SessionState {
+        SessionState {
+            initial,
+            keys: HashMap::new(),
+            timers: BinaryHeap::new(),
+            dirty: Vec::new(),
+            waiting: BTreeMap::new(),
+            fresh: Vec::new(),
+            placed: Vec::new(),
+            next_number: 0,
+            open: 0,
+            weight: 0,
+        }
+    }
+
+    /// The accumulators of a new session.
+    #[must_use]
+    pub fn initial(&self) -> &[Accumulator] {
+        &self.initial
+    }
+
+    /// Whether `key` has an open session that one from `start` to `end` touches.
+    #[must_use]
+    pub fn touches(&self, key: &[u8], start: i64, end: i64) -> bool {
+        let touches = |session: &Session| session.start <= end && start <= session.end;
+        self.keys.get(key).is_some_and(|entry| entry.sessions.iter().any(touches))
+    }
+
+    /// The accumulators of the session of `key` from `start` to `end`, merged with all that it touches, to be changed.
+    ///
+    /// Flink: `TimeWindow.intersects`: events exactly a gap apart are one session.
+    pub fn update(&mut self, key: &[u8], start: i64, end: i64, merge: &Merge<'_>) -> &mut [Accumulator] {
+        if !self.keys.contains_key(key) {
+            self.keys.insert(key.into(), Entry::default());
+        }
+        let SessionState { keys, initial, timers, dirty, open, .. } = self;
+        let Some((name, entry)) = keys.get_key_value_mut(key) else { unreachable!("it was just put there") };
+        if !entry.dirty {
+            entry.dirty = true;
+            dirty.push(Arc::clone(name));
+        }
+        let first = entry.sessions.partition_point(|session| session.end < start);
+        let mut touched = entry.sessions[first..].iter().take_while(|session| session.start <= end).count();
+        if touched == 0 {
+            entry.sessions.insert(first, Session { start, end, states: initial.clone() });
+            *open += 1;
+            if entry.timer.is_none_or(|timer| end < timer) {
+                entry.timer = Some(end);
+                timers.push(Reverse((end, Arc::clone(name))));
+            }
+        }
+        while touched > 1 {
+            let other = entry.sessions.remove(first + 1);
+            let into = &mut entry.sessions[first];
+            into.end = into.end.max(other.end);
+            merge(&mut into.states, &other.states);
+            *open -= 1;
+            touched -= 1;
+        }
+        let session = &mut entry.sessions[first];
+        session.start = session.start.min(start);
+        session.end = session.end.max(end);
+        &mut session.states
+    }
+
+    /// Takes out the sessions that `watermark` has ended: by their end, then by the bytes of their keys.
+    pub fn end(&mut self, watermark: i64) -> Vec<Ended> {
+        let SessionState { keys, timers, dirty, open, .. } = self;
+        let mut ended = Vec::new();
+        while let Some(Reverse((end, _))) = timers.peek()
+            && is_window_fired(*end, watermark)
+            && let Some(Reverse((end, key))) = timers.pop()
+        {
+            let Some(entry) = keys.get_mut(&key) else { continue };
+            if entry.timer != Some(end) {
+                continue;
+            }
+            let over = entry.sessions.partition_point(|session| is_window_fired(session.end, watermark));
+            if over > 0 && !entry.dirty {
+                entry.dirty = true;
+                dirty.push(Arc::clone(&key));
+            }
+            *open -= over;
+            ended.extend(entry.sessions.drain(..over).map(|session| Ended { key: Arc::clone(&key), session }));
+            entry.timer = entry.sessions.first().map(|session| session.end);
+            if let Some(timer) = entry.timer {
+                timers.push(Reverse((timer, key)));
+            }
+        }
+        ended.sort_unstable_by(|a, b| (a.session.end, &a.key).cmp(&(b.session.end, &b.key)));
+        ended
+    }
+
+    /// When something is to be done next, as the end of a window: no session ends before, and no row can be placed.
+    #[must_use]
+    pub fn next_end(&self) -> Option<i64> {
+        let timer = self.timers.peek().map(|Reverse((end, _))| *end);
+        // A row can be placed for certain when the watermark is after its own.
+        let row = self.waiting.first_key_value().map(|((stamp, _), _)| stamp.watermark.saturating_add(2));
+        [timer, row].into_iter().flatten().min()
+    }
+
+    /// Lets a row wait.
+    pub fn wait(&mut self, watermark: i64, partition: i32, key: &[u8], time: i64, states: Vec<Accumulator>) {
+        let stamp = Stamp { watermark, partition, number: self.next_number };
+        self.next_number += 1;
+        self.waiting.insert((stamp, key.to_vec()), Waiting { time, states, in_changelog: false });
+        self.fresh.push((stamp, key.to_vec()));
+    }
+
+    /// The next row whose turn has come when all partitions have come to `watermark`.
+    pub fn next_tardy(&mut self, watermark: i64) -> Option<Tardy> {
+        let ((stamp, _), _) = self.waiting.first_key_value()?;
+        // Partitions with a lower number may still have rows at the same watermark, which go first.
+        if (stamp.watermark, stamp.partition) > (watermark, 0) {
+            return None;
+        }
+        let ((stamp, key), Waiting { time, states, in_changelog }) = self.waiting.pop_first()?;
+        if in_changelog {
+            self.placed.push((stamp, key.clone()));
+        }
+        Some(Tardy { stamp, key, time, states })
+    }
+
+    /// Whether the changelog is behind the state.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty() || !self.placed.is_empty() || !self.fresh.is_empty()
+    }
+
+    /// Number of open sessions.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.open
+    }
+
+    /// Number of keys with open sessions.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// About how much memory it takes, in bytes; sets that came since the last commit are not counted.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> u64 {
+        let keys = self.keys.len() * (size_of::<Entry>() + 64);
+        let sessions = self.open * (size_of::<Session>() + self.initial.len() * size_of::<Accumulator>());
+        let waiting = self.waiting.len() * (size_of::<Tardy>() + self.initial.len() * size_of::<Accumulator>());
+        (keys + sessions + waiting) as u64 + self.weight
+    }
+
+    /// Hands the records that bring the changelog up to date to `put`, or, for a `snapshot`, those of everything there is.
+    pub fn write_changes(&mut self, snapshot: bool, put: &mut PutRecord<'_>) {
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        let mut names = std::mem::take(&mut self.dirty);
+        if snapshot {
+            names = self.keys.keys().cloned().collect();
+            names.sort_unstable();
+        }
+        for name in &names {
+            let Some(entry) = self.keys.get_mut(name) else { continue };
+            changelog::encode_sessions(name, &entry.sessions, &mut key, &mut value);
+            self.weight -= u64::from(entry.weight);
+            if entry.sessions.is_empty() {
+                if entry.in_changelog && !snapshot {
+                    put(&key, None);
+                }
+                self.keys.remove(name);
+                continue;
+            }
+            put(&key, Some(&value));
+            entry.weight = (key.len() + value.len()) as u32;
+            self.weight += u64::from(entry.weight);
+            (entry.dirty, entry.in_changelog) = (false, true);
+        }
+        self.write_waiting(snapshot, put);
+    }
+
+    fn write_waiting(&mut self, snapshot: bool, put: &mut PutRecord<'_>) {
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        for (stamp, group) in self.placed.drain(..).filter(|_| !snapshot) {
+            changelog::encode_tardy_key(stamp, &group, &mut key);
+            put(&key, None);
+        }
+        let mut rows = std::mem::take(&mut self.fresh);
+        if snapshot {
+            rows = self.waiting.keys().cloned().collect();
+        }
+        for place in rows {
+            let Some(row) = self.waiting.get_mut(&place) else { continue };
+            changelog::encode_tardy_key(place.0, &place.1, &mut key);
+            changelog::encode_tardy_row(row.time, &row.states, &mut value);
+            put(&key, Some(&value));
+            row.in_changelog = true;
+        }
+    }
+
+    /// Takes in one record of the changelog; records must come in the order of the log.
+    pub fn restore(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
+        match record {
+            Record::Sessions { key, sessions } => {
+                let sessions = sessions.into_iter().map(|session| {
+                    let states = self.restored(session.states)?;
+                    Ok(Session { states, ..session })
+                });
+                let sessions = sessions.collect::<Result<Vec<_>, RestoreError>>()?;
+                self.restore_key(key, sessions);
+            }
+            Record::Tardy { stamp, key, row } => {
+                self.next_number = self.next_number.max(stamp.number.saturating_add(1));
+                let place = (stamp, key.to_vec());
+                match row {
+                    Some((time, states)) => {
+                        let states = self.restored(states)?;
+                        self.waiting.insert(place, Waiting { time, states, in_changelog: true });
+                    }
+                    None => drop(self.waiting.remove(&place)),
+                }
+            }
+            _ => return Err(ChangelogError::WRONG_WINDOWS.into()),
+        }
+        Ok(())
+    }
+
+    fn restored(&self, read: Vec<Accumulator>) -> Result<Vec<Accumulator>, RestoreError> {
+        let mut states = self.initial.clone();
+        let fits = read.len() == states.len() && states.iter_mut().zip(read).all(|(state, read)| state.restore(read));
+        if fits { Ok(states) } else { Err(ChangelogError::WRONG_ACCUMULATORS.into()) }
+    }
+
+    fn restore_key(&mut self, key: &[u8], sessions: Vec<Session>) {
+        if let Some(before) = self.keys.remove(key) {
+            self.open -= before.sessions.len();
+        }
+        let Some(timer) = sessions.first().map(|session| session.end) else { return };
+        self.open += sessions.len();
+        let name: Arc<[u8]> = key.into();
+        self.timers.push(Reverse((timer, Arc::clone(&name))));
+        let entry = Entry { sessions, timer: Some(timer), dirty: false, in_changelog: true, weight: 0 };
+        self.keys.insert(name, entry);
+    }
+
+    /// Forgets everything: a snapshot follows.
+    pub fn clear(&mut self) {
+        *self = SessionState::new(std::mem::take(&mut self.initial));
+    }
+}
