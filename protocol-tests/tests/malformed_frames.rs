@@ -19,7 +19,7 @@ const LOG_LIMIT: Duration = Duration::from_secs(5);
 fn main() -> ExitCode {
     // One connection's end must be told from another's: the tests share the broker, one at a time.
     let node: Shared = Arc::default();
-    let tests: [(&str, Test); 12] = [
+    let tests: [(&str, Test); 14] = [
         ("negative_length", |n| closes(n, &(-1i32).to_be_bytes())),
         ("most_negative_length", |n| closes(n, &i32::MIN.to_be_bytes())),
         ("giant_length", |n| closes(n, &i32::MAX.to_be_bytes())),
@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         ("unknown_api_key", |n| closes(n, &request(9999, 0, 1, 1, &[]))),
         ("unsupported_version", unsupported_version),
         ("random_bytes", random_bytes),
+        ("tls_hello", |n| says(n, &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3], "TLS handshake")),
+        ("http_request", |n| says(n, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP request")),
     ];
     suite::main(|| {
         let mut trials: Vec<Trial> = tests.into_iter().map(|(name, test)| trial(&node, name, test)).collect();
@@ -73,6 +75,25 @@ fn closes(node: &mut Node, bytes: &[u8]) -> Result<(), String> {
     match connection.answer() {
         Answer::Closed => logged(node, before),
         other => Err(format!("expected the end of the connection after {}, got {other:?}", shown(bytes))),
+    }
+}
+
+/// As [`closes`], and the line in the log says what the bytes are; it is not said again when they come again.
+fn says(node: &mut Node, bytes: &[u8], what: &str) -> Result<(), String> {
+    closes(node, bytes)?;
+    if node.broker() == Broker::ApacheKafka {
+        return Ok(());
+    }
+    let mut again = connect(node)?;
+    again.send(bytes);
+    if again.answer() != Answer::Closed {
+        return Err("expected the end of the connection the second time".into());
+    }
+    // What comes after it is in the log.
+    closes(node, &(-1i32).to_be_bytes())?;
+    match node.log_text().matches(what).count() {
+        1 => Ok(()),
+        times => Err(format!("{what} is in the log {times} times")),
     }
 }
 

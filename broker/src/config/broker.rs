@@ -125,6 +125,11 @@ fn refusals(values: &Values) -> Vec<(&'static str, String)> {
     if list(log_dirs(values)).iter().any(|dir| dir.is_empty()) || log_dirs(values).is_empty() {
         found.push(("log.dirs", "a directory has no name".to_owned()));
     }
+    let overrides = values.text("max.connections.per.ip.overrides").unwrap_or_default();
+    if number("max.connections.per.ip") == Some(0) && overrides.trim().is_empty() {
+        let reason = "0 lets nobody in; it is for use with max.connections.per.ip.overrides".to_owned();
+        found.push(("max.connections.per.ip", reason));
+    }
     for name in ["log.retention.ms", "log.retention.minutes", "log.retention.hours"] {
         if number(name).is_some_and(|n| n == 0) {
             found.push((name, "0 would delete everything at once; -1 keeps everything".to_owned()));

@@ -51,12 +51,17 @@ fn is_dynamic(name: &str) -> bool {
     let Some(key) = table().get(Scope::Broker, name) else { return false };
     key.effect == Effect::Used
         && key.update_mode == UpdateMode::ClusterWide
-        && (is_topic_default(name) || is_cleaner(name))
+        && (is_topic_default(name) || is_cleaner(name) || is_connection_limit(name))
 }
 
 fn is_topic_default(name: &str) -> bool {
     let behind = |key: &Key| synonyms::of_topic_key(key.name).iter().any(|(synonym, _)| *synonym == name);
     table().scope(Scope::Topic).any(behind)
+}
+
+fn is_connection_limit(name: &str) -> bool {
+    // The hosts of the overrides are looked up at the start.
+    name.starts_with("max.connection") && name != "max.connections.per.ip.overrides"
 }
 
 fn is_cleaner(name: &str) -> bool {

@@ -8,7 +8,7 @@ use super::origin::Origin;
 use super::properties;
 use super::table::table;
 use super::value;
-use super::values::Values;
+use super::values::{LISTENER_KEYS, Values};
 
 /// Everything that settings are read from, already in memory.
 pub struct Sources<'a> {
@@ -107,7 +107,8 @@ impl Gathering {
     }
 
     fn one(&mut self, name: &str, text: &str, origin: Origin) {
-        let Some(key) = table().get(Scope::Broker, name) else { return self.not_in_table(name, origin) };
+        let (listener, plain) = of_listener(name).map_or((None, name), |(listener, key)| (Some(listener), key));
+        let Some(key) = table().get(Scope::Broker, plain) else { return self.not_in_table(name, origin) };
         if let Err(allowed) = value::check(key, text) {
             let value = if key.is_sensitive() { "[hidden]".to_owned() } else { text.trim().to_owned() };
             self.errors.push(ConfigError::BadValue { key: name.to_owned(), value, allowed, origin });
@@ -115,6 +116,9 @@ impl Gathering {
         }
         if key.effect == Effect::Meaningless {
             remember(&mut self.meaningless, name.to_owned());
+        }
+        if let Some(listener) = listener {
+            return self.values.set_of_listener(listener, key, text);
         }
         self.values.set(key, text, origin);
     }
@@ -137,6 +141,12 @@ impl Gathering {
         }
         vec![format!("these keys are accepted and change nothing here: {}", names.join(", "))]
     }
+}
+
+/// The listener and the key, where a name is of the form `listener.name.<listener>.<key>` and the key means something there.
+fn of_listener(name: &str) -> Option<(&str, &str)> {
+    let rest = name.strip_prefix("listener.name.")?;
+    LISTENER_KEYS.iter().find_map(|key| Some((rest.strip_suffix(key)?.strip_suffix('.')?, *key)))
 }
 
 fn remember(names: &mut Vec<String>, name: String) {

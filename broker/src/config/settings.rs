@@ -8,8 +8,6 @@ use super::values::{Values, settings};
 settings! {
     /// Sockets, connections and requests.
     pub struct NetworkSettings {
-        /// Connections open at any time.
-        max_connections: i32 = "max.connections",
         /// Milliseconds after which an idle connection is closed; negative is never.
         connections_max_idle_ms: i64 = "connections.max.idle.ms",
         /// Bytes of the largest request frame.
@@ -18,6 +16,33 @@ settings! {
         fetch_max_bytes: i32 = "fetch.max.bytes",
         /// Incremental fetch sessions kept.
         fetch_session_slots: i32 = "max.incremental.fetch.session.cache.slots",
+    }
+}
+
+settings! {
+    /// How many connections there may be, and how fast they may come.
+    pub struct ConnectionSettings {
+        /// Connections open at any time.
+        max: i32 = "max.connections",
+        /// Of them from one address.
+        max_per_ip: i32 = "max.connections.per.ip",
+        /// New connections a second.
+        creation_rate: i32 = "max.connection.creation.rate",
+    }
+}
+
+impl ConnectionSettings {
+    /// As set when the broker started, and since.
+    #[must_use]
+    pub fn in_force(values: &Values, dynamic: &Dynamic) -> Self {
+        Self::read(|name| dynamic.get(name).or_else(|| values.text(name)).map(Cow::Borrowed))
+    }
+
+    /// The same for one listener, which may have its own under `listener.name.<name>.`
+    #[must_use]
+    pub fn of_listener(values: &Values, dynamic: &Dynamic, listener: &str) -> Self {
+        let own = |name| values.of_listener(listener, name);
+        Self::read(|name| own(name).or_else(|| dynamic.get(name)).or_else(|| values.text(name)).map(Cow::Borrowed))
     }
 }
 

@@ -20,12 +20,28 @@ pub struct Setting {
 #[derive(Clone, Default)]
 pub struct Values {
     set: BTreeMap<&'static str, Setting>,
+    /// By the listener's name in lower case and the key behind it.
+    of_listeners: BTreeMap<(String, &'static str), String>,
 }
+
+/// Keys that a listener may have of its own, as `listener.name.<name>.<key>`.
+pub(super) const LISTENER_KEYS: [&str; 2] = ["max.connections", "max.connection.creation.rate"];
 
 impl Values {
     /// Sets a key; a later call wins. The value must have been checked.
     pub(super) fn set(&mut self, key: &'static Key, value: &str, origin: Origin) {
         self.set.insert(key.name, Setting { value: value.trim().to_owned(), origin });
+    }
+
+    /// Sets one of [`LISTENER_KEYS`] for one listener. The value must have been checked.
+    pub(super) fn set_of_listener(&mut self, listener: &str, key: &'static Key, value: &str) {
+        self.of_listeners.insert((listener.to_ascii_lowercase(), key.name), value.trim().to_owned());
+    }
+
+    /// What a listener has of its own for a key.
+    #[must_use]
+    pub fn of_listener(&self, listener: &str, name: &'static str) -> Option<&str> {
+        self.of_listeners.get(&(listener.to_ascii_lowercase(), name)).map(String::as_str)
     }
 
     /// The setting of a key, if anybody set it.

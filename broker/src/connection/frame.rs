@@ -5,6 +5,8 @@ use std::io;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::net::Foreign;
+
 /// Why no frame could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
@@ -30,6 +32,9 @@ pub enum FrameError {
         /// What is allowed.
         max: usize,
     },
+    /// What stands where a length should is the start of another protocol.
+    #[error("{0}")]
+    Foreign(Foreign),
     /// The socket failed.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -99,7 +104,10 @@ impl Inbox {
         let length = i32::from_be_bytes(*length);
         match usize::try_from(length) {
             Err(_) => Err(FrameError::Negative(length)),
-            Ok(want) if want > self.max => Err(FrameError::TooLarge { length, max: self.max }),
+            Ok(want) if want > self.max => Err(match Foreign::of(length.to_be_bytes()) {
+                Some(foreign) => FrameError::Foreign(foreign),
+                None => FrameError::TooLarge { length, max: self.max },
+            }),
             Ok(want) => Ok(Some(want)),
         }
     }

@@ -22,7 +22,8 @@ use tokio::sync::watch;
 
 use crate::api;
 use crate::api::call::{Hangup, Reply};
-use crate::net::Listener;
+use crate::clock;
+use crate::net::{Foreign, Listener, Place};
 use crate::node::Rooms;
 use frame::{FrameError, Inbox};
 use outbox::{Outbox, Peer};
@@ -33,6 +34,7 @@ pub async fn serve(
     mut stream: TcpStream,
     peer: SocketAddr,
     listener: Arc<Listener>,
+    place: Place,
     rooms: Arc<Rooms>,
     stop: watch::Receiver<bool>,
 ) {
@@ -47,11 +49,28 @@ pub async fn serve(
         inbox: Inbox::new(rooms.limits.max_frame_bytes),
         outbox: Outbox::new(!peer.ip().to_canonical().is_loopback()),
         quiet: Quiet::new(Duration::from_millis(rooms.limits.max_idle_ms)),
-        client: Client { peer, listener: &listener, rooms: &rooms },
+        client: Client { peer, listener: &listener, place: &place, rooms: &rooms },
     };
-    if let Err(End::Reason(reason)) = connection.serve(stop).await {
-        rooms.metrics.malformed_requests.inc();
-        tracing::warn!(%peer, listener = listener.name, "connection closed: {reason}");
+    match connection.serve(stop).await {
+        Ok(()) | Err(End::Ordinary) => {}
+        Err(End::Needed) => {
+            rooms.metrics.connections_evicted.inc();
+            tracing::info!(%peer, listener = listener.name, "connection closed: silent for longest, and its place is needed");
+        }
+        Err(End::Foreign(foreign)) => {
+            rooms.metrics.malformed_requests.inc();
+            let seldom = match foreign {
+                Foreign::Tls => &place.notices().tls,
+                Foreign::Http => &place.notices().http,
+            };
+            if let Some(withheld) = seldom.pass(clock::instant()) {
+                tracing::warn!(%peer, listener = listener.name, withheld, "connection closed: {foreign}; said once a minute at most");
+            }
+        }
+        Err(End::Reason(reason)) => {
+            rooms.metrics.malformed_requests.inc();
+            tracing::warn!(%peer, listener = listener.name, "connection closed: {reason}");
+        }
     }
     rooms.metrics.connections.dec();
 }
@@ -61,6 +80,10 @@ pub async fn serve(
 enum End {
     /// The client left, or was silent for too long.
     Ordinary,
+    /// The place is needed for a broker.
+    Needed,
+    /// The peer speaks another protocol.
+    Foreign(Foreign),
     /// The client erred.
     Reason(String),
 }
@@ -76,6 +99,7 @@ impl From<FrameError> for End {
         match error {
             FrameError::Closed => End::Ordinary,
             FrameError::Io(error) => error.into(),
+            FrameError::Foreign(foreign) => End::Foreign(foreign),
             other => End::Reason(other.to_string()),
         }
     }
@@ -95,6 +119,7 @@ impl From<io::Error> for End {
 struct Client<'a> {
     peer: SocketAddr,
     listener: &'a Arc<Listener>,
+    place: &'a Place,
     rooms: &'a Arc<Rooms>,
 }
 
@@ -129,10 +154,12 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
                             }
                             Since::TooLong => return Err(End::Ordinary),
                         },
+                        () = self.client.place.needed() => return Err(End::Needed),
                     }
                 }
             };
             self.quiet.heard();
+            self.client.place.heard(clock::now);
             self.client.rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);
             let client = self.client;
             let reply = self.answer(pin!(client.call(frame))).await?;
@@ -154,15 +181,31 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
             Poll::Pending if self.outbox.is_empty() => call.await,
             Poll::Pending => {
                 // The request goes on meanwhile: a client that does not read must not hold up what others wait for.
-                let (flushed, reply) = tokio::join!(self.outbox.flush(&mut self.writer), call);
+                let (flushed, reply) = tokio::join!(self.flush(), call);
                 flushed?;
                 reply
             }
         }
     }
 
+    /// Writes all answers. Nothing is read meanwhile, so what waits for a client that does not read is bounded; and it may not wait for
+    /// longer than a client may be silent.
     async fn flush(&mut self) -> Result<(), End> {
-        if self.outbox.is_empty() { Ok(()) } else { Ok(self.outbox.flush(&mut self.writer).await?) }
+        let mut waiting = self.outbox.bytes();
+        while !self.outbox.is_empty() {
+            tokio::select! {
+                biased;
+                flushed = self.outbox.flush(&mut self.writer) => return Ok(flushed?),
+                since = self.quiet.passed() => match since {
+                    Since::TooLong if self.outbox.bytes() == waiting => return Err(End::Ordinary),
+                    Since::TooLong => self.quiet.heard(),
+                    Since::Awhile => {}
+                },
+                () = self.client.place.needed() => return Err(End::Needed),
+            }
+            waiting = self.outbox.bytes();
+        }
+        Ok(())
     }
 }
 

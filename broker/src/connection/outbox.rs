@@ -57,6 +57,11 @@ impl Outbox {
         self.pieces.is_empty()
     }
 
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether too much waits for waiting longer.
     pub fn is_full(&self) -> bool {
         self.bytes >= WAITING_BYTES || self.pieces.len() >= MAX_SLICES

@@ -34,6 +34,10 @@ pub struct Metrics {
     pub connections_accepted: Counter,
     /// Connections turned away by a limit.
     pub connections_refused: Counter,
+    /// Connections that waited for a place, or for coming too fast.
+    pub connections_delayed: Counter,
+    /// Connections closed because the brokers' listener needed their place.
+    pub connections_evicted: Counter,
     /// Connections closed for a frame that made no sense.
     pub malformed_requests: Counter,
     /// Records appended for producers.
@@ -68,6 +72,9 @@ impl Metrics {
         let sent_bytes = counter("sent_bytes", "Bytes written to clients");
         let connections_accepted = counter("connections_accepted", "Connections accepted");
         let connections_refused = counter("connections_refused", "Connections turned away by a limit");
+        let connections_delayed =
+            counter("connections_delayed", "Connections that waited for a place or came too fast");
+        let connections_evicted = counter("connections_evicted", "Connections closed for those of brokers");
         let malformed_requests = counter("malformed_requests", "Connections closed for a frame that made no sense");
         let produced_records = counter("produced_records", "Records appended for producers");
         let produced_bytes = counter("produced_bytes", "Bytes of batches appended for producers");
@@ -88,6 +95,8 @@ impl Metrics {
             connections,
             connections_accepted,
             connections_refused,
+            connections_delayed,
+            connections_evicted,
             malformed_requests,
             produced_records,
             produced_bytes,

@@ -1,8 +1,15 @@
 //! Listeners: sockets that accept clients, each connection a task of its own.
 
 mod accept;
+mod foreign;
+mod limits;
+mod quotas;
+mod seldom;
 
-pub use accept::{accept_loop, bind};
+pub use accept::{Door, accept_loop, bind};
+pub use foreign::Foreign;
+pub use limits::{ConnectionLimits, overrides};
+pub use quotas::{ConnectionQuotas, Place};
 
 use std::net::SocketAddr;
 

@@ -69,8 +69,6 @@ pub struct Limits {
     pub max_idle_ms: u64,
     /// `fetch.max.bytes`: of one answer.
     pub max_fetch_bytes: usize,
-    /// `max.connections`.
-    pub max_connections: usize,
 }
 
 impl Limits {
@@ -84,7 +82,6 @@ impl Limits {
             // Kafka: a negative time is none; ten years are none as well.
             max_idle_ms: u64::try_from(network.connections_max_idle_ms).unwrap_or(315_360_000_000),
             max_fetch_bytes: at_least_0(network.fetch_max_bytes),
-            max_connections: at_least_0(network.max_connections).min(tokio::sync::Semaphore::MAX_PERMITS),
         }
     }
 }

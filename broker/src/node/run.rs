@@ -1,23 +1,24 @@
 //! Starting and stopping: sockets first, then the data, then the tasks; and back.
 
+use std::collections::HashMap;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use forebay_storage::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::open::{Data, close_rooms, open_rooms};
-use super::{Limits, Rooms, upkeep};
+use super::{Rooms, upkeep};
 use crate::cleaner::Cleaner;
 use crate::config::BrokerConfig;
 use crate::config::settings::CleanerSettings;
 use crate::http;
 use crate::jobs::Jobs;
-use crate::net::{self, Listener, accept_loop};
+use crate::net::{self, ConnectionLimits, ConnectionQuotas, Door, Listener, accept_loop};
 
 /// Why a broker does not start: one line for its operator.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
     let config = Arc::new(config);
     let sockets = bind_kafka(&config).await?;
     let http_sockets = bind_http(&config).await?;
+    let overrides = connection_overrides(&config).await?;
     let (stop, stopped) = watch::channel(false);
     let (ready, serving_now) = watch::channel(false);
     let (rooms, jobs, data) = {
@@ -61,16 +63,16 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
             .await
             .map_err(|e| StartError(format!("opening the data failed: {e}")))??
     };
+    let door = door(&rooms, overrides, &sockets);
     let mut serving = JoinSet::new();
     let mut background = JoinSet::new();
     background.spawn(rooms.groups.clone().drive_timers());
     background.spawn(rooms.transactions.clone().drive_timers());
     background.spawn(rooms.share_states.clone().run_upkeep());
     background.spawn(upkeep::run(config.clone(), rooms.partitions.clone(), rooms.metadata.log().clone()));
-    let limit = Arc::new(Semaphore::new(Limits::of(&config).max_connections));
     let listeners: Vec<Arc<Listener>> = sockets.iter().map(|(_, listener)| listener.clone()).collect();
-    for (socket, listener) in sockets {
-        serving.spawn(accept_loop(socket, listener, rooms.clone(), limit.clone(), stopped.clone()));
+    for (number, (socket, listener)) in sockets.into_iter().enumerate() {
+        serving.spawn(accept_loop(socket, number, listener, rooms.clone(), door.clone(), stopped.clone()));
     }
     let mut http = Vec::new();
     for socket in http_sockets {
@@ -125,6 +127,22 @@ impl Running {
             None => "every data folder has failed".to_owned(),
         }
     }
+}
+
+/// The limits of single addresses; their names may have to be looked up.
+async fn connection_overrides(config: &Arc<BrokerConfig>) -> Result<HashMap<IpAddr, usize>, StartError> {
+    let text = config.values().text("max.connections.per.ip.overrides").unwrap_or_default().to_owned();
+    let looked_up = tokio::task::spawn_blocking(move || net::overrides(&text)).await;
+    looked_up.map_err(|e| StartError(format!("looking up hosts failed: {e}")))?.map_err(StartError)
+}
+
+fn door(rooms: &Arc<Rooms>, overrides: HashMap<IpAddr, usize>, sockets: &[(TcpListener, Arc<Listener>)]) -> Door {
+    let names: Vec<String> = sockets.iter().map(|(_, listener)| listener.name.clone()).collect();
+    let inter_broker = names.iter().position(|name| *name == rooms.config.listeners.inter_broker);
+    let quotas = Arc::new(ConnectionQuotas::new(names.len(), inter_broker, overrides));
+    let (config, metadata) = (rooms.config.clone(), rooms.metadata.clone());
+    let limits = move || ConnectionLimits::in_force(config.values(), &metadata.dynamic(), &names);
+    Door { quotas, limits: Arc::new(limits) }
 }
 
 fn start_cleaner(rooms: &Arc<Rooms>) -> Result<Cleaner, StartError> {

@@ -1,5 +1,8 @@
 //! What ends a connection and what does not; answers without a request for one.
 
+// Where the generator of frames, which is the library's, looks for the table.
+pub use forebay::connection::guard;
+
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::Encodable;
@@ -114,4 +117,35 @@ fn tagged_fields_of_a_later_time_are_skipped() {
     assert_eq!(client.call(12, &request).brokers.len(), 1);
     let request = FetchRequest::default().with_unknown_tagged_field(10_000, Bytes::from_static(b"likewise"));
     assert_eq!(client.call(18, &request).error_code, 0);
+}
+
+#[test]
+fn other_protocols_close_the_connection() {
+    let broker = Broker::start();
+    let hello = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3];
+    for (number, start) in
+        [&hello[..], b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\n"].iter().enumerate()
+    {
+        let mut client = broker.client();
+        client.send_bytes(start);
+        client.assert_closed();
+        assert_eq!(broker.metrics().malformed_requests.get(), number as u64 + 1);
+    }
+}
+
+#[test]
+fn a_frame_is_at_least_a_header_and_at_most_what_is_configured() {
+    let broker = Broker::start_with(&["socket.request.max.bytes=1000"]);
+    let mut client = broker.client();
+    // The header takes 21 bytes, an ApiVersions v0 has none.
+    client.send_body(API_VERSIONS, 0, 1, &[0; 1000 - 21]);
+    assert!(client.receive_frame().is_some(), "as large as it may be");
+    client.send_body(API_VERSIONS, 0, 1, &[0; 1001 - 21]);
+    client.assert_closed();
+    for length in [0, 7, -1, i32::MIN, i32::MAX] {
+        let mut client = broker.client();
+        client.send_bytes(&i32::to_be_bytes(length));
+        client.send_bytes(&[0; 7]);
+        client.assert_closed();
+    }
 }

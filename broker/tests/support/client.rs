@@ -55,17 +55,7 @@ impl Client {
     /// Sends any body under any key and version; returns the correlation id.
     pub fn send_body(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) -> i32 {
         self.last_correlation_id += 1;
-        let header = RequestHeader::default()
-            .with_request_api_key(key)
-            .with_request_api_version(version)
-            .with_correlation_id(self.last_correlation_id)
-            .with_client_id(Some(text("conformance")));
-        let mut frame = BytesMut::new();
-        frame.put_u32(0);
-        header.encode(&mut frame, header_version).unwrap();
-        frame.put_slice(body);
-        let length = u32::try_from(frame.len() - 4).unwrap();
-        frame[..4].copy_from_slice(&length.to_be_bytes());
+        let frame = framed(key, version, header_version, self.last_correlation_id, body);
         self.stream.write_all(&frame).unwrap();
         self.last_correlation_id
     }
@@ -93,6 +83,17 @@ impl Client {
         Some(frame.into())
     }
 
+    /// Sends bytes as they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// Sends `bytes` again and again, and reads nothing, until the broker has read nothing for `patience`; how often they were sent.
+    pub fn send_until_stuck(&mut self, bytes: &[u8], patience: Duration) -> usize {
+        self.stream.set_write_timeout(Some(patience)).unwrap();
+        (0..).find(|_| self.stream.write_all(bytes).is_err()).expect("no client can send for ever")
+    }
+
     /// The broker closes this connection without an answer.
     pub fn assert_closed(&mut self) {
         assert_eq!(self.receive_frame(), None, "the connection should have been closed");
@@ -105,6 +106,22 @@ impl Client {
         self.stream.set_nonblocking(false).unwrap();
         assert!(peeked.is_err_and(|e| e.kind() == ErrorKind::WouldBlock), "there is an answer already");
     }
+}
+
+/// A request with its header and its length.
+pub fn framed(key: i16, version: i16, header_version: i16, correlation_id: i32, body: &[u8]) -> Vec<u8> {
+    let header = RequestHeader::default()
+        .with_request_api_key(key)
+        .with_request_api_version(version)
+        .with_correlation_id(correlation_id)
+        .with_client_id(Some(text("conformance")));
+    let mut frame = BytesMut::new();
+    frame.put_u32(0);
+    header.encode(&mut frame, header_version).unwrap();
+    frame.put_slice(body);
+    let length = u32::try_from(frame.len() - 4).unwrap();
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    frame.into()
 }
 
 /// Reads an answer's header and body.

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use forebay::config::{Sources, load};
-use forebay::metrics::CleanerMetrics;
+use forebay::metrics::{CleanerMetrics, Metrics};
 use forebay::node::{Running, start};
 use forebay::partition::Partition;
 use forebay_storage::ids::TopicPartition;
@@ -125,6 +125,16 @@ impl Broker {
     /// A new connection.
     pub fn client(&self) -> Client {
         Client::connect(self.address())
+    }
+
+    /// A new connection to one of its listeners, by their order in the configuration.
+    pub fn client_at(&self, listener: usize) -> Client {
+        Client::connect(self.running.as_ref().expect("it runs").listeners[listener].local)
+    }
+
+    /// What it has counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.running.as_ref().expect("it runs").rooms.metrics
     }
 
     /// Where it listens.

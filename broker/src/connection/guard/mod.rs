@@ -6,7 +6,7 @@
 //! [`decoded_limit`]. It allocates nothing unless it refuses.
 
 mod error;
-mod schema;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 mod walk;

@@ -204,7 +204,6 @@ pub fn find(key: i16, version: i16) -> Option<&'static Schema> {
 }
 
 /// Every schema, by ascending API key.
-#[cfg(test)]
 pub fn all() -> impl Iterator<Item = &'static Schema> {
     BY_KEY.iter().filter_map(|schema| *schema)
 }

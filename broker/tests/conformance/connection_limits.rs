@@ -1,0 +1,131 @@
+//! How many connections there may be, and how fast they may come: what Kafka's SocketServer (ConnectionQuotas) does.
+
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use kafka_protocol::messages::{ApiVersionsRequest, IncrementalAlterConfigsRequest};
+
+use crate::support::client::Client;
+use crate::support::{Broker, text};
+
+const TWO_LISTENERS: [&str; 3] = [
+    "listeners=INTERNAL://127.0.0.1:0,EXTERNAL://127.0.0.1:0",
+    "listener.security.protocol.map=INTERNAL:PLAINTEXT,EXTERNAL:PLAINTEXT",
+    "inter.broker.listener.name=INTERNAL",
+];
+const INTERNAL: usize = 0;
+const EXTERNAL: usize = 1;
+
+fn two_listeners(limits: &[&'static str]) -> Broker {
+    Broker::start_with(&[&TWO_LISTENERS, limits].concat())
+}
+
+fn assert_served(client: &mut Client) {
+    assert_eq!(client.call(0, &ApiVersionsRequest::default()).error_code, 0);
+}
+
+/// The next client that connects to a listener is kept waiting.
+fn waiting(broker: &Broker, listener: usize) -> Client {
+    let delayed = &broker.metrics().connections_delayed;
+    let before = delayed.get();
+    let mut client = broker.client_at(listener);
+    client.send_body(18, 0, 1, &[]);
+    while delayed.get() == before {
+        std::thread::yield_now();
+    }
+    client.assert_unanswered();
+    client
+}
+
+#[test]
+fn an_address_with_too_many_connections_is_turned_away() {
+    let broker = Broker::start_with(&["max.connections.per.ip=2"]);
+    let (mut first, mut second) = (broker.client(), broker.client());
+    assert_served(&mut first);
+    assert_served(&mut second);
+    broker.client().assert_closed();
+    assert_eq!(broker.metrics().connections_refused.get(), 1);
+    drop(first);
+    while broker.metrics().connections.get() > 1 {
+        std::thread::yield_now();
+    }
+    assert_served(&mut broker.client());
+    assert_served(&mut second);
+}
+
+#[test]
+fn an_override_counts_for_its_address_alone() {
+    let settings = ["max.connections.per.ip=0", "max.connections.per.ip.overrides=127.0.0.1:1,10.1.2.3:0"];
+    let broker = Broker::start_with(&settings);
+    let mut only = broker.client();
+    assert_served(&mut only);
+    broker.client().assert_closed();
+}
+
+#[test]
+fn over_the_broker_s_limit_a_client_waits_for_a_place() {
+    let broker = Broker::start_with(&["max.connections=2"]);
+    let (mut first, mut second) = (broker.client(), broker.client());
+    assert_served(&mut first);
+    assert_served(&mut second);
+    let mut third = waiting(&broker, 0);
+    drop(first);
+    assert!(third.receive_frame().is_some(), "it has the place now");
+    assert_served(&mut second);
+    assert_eq!(broker.metrics().connections_refused.get(), 0, "nobody is turned away");
+}
+
+#[test]
+fn a_listener_may_have_its_own_limit() {
+    let broker = two_listeners(&["listener.name.external.max.connections=1"]);
+    let mut first = broker.client_at(EXTERNAL);
+    assert_served(&mut first);
+    let mut second = waiting(&broker, EXTERNAL);
+    assert_served(&mut broker.client_at(INTERNAL));
+    drop(first);
+    assert!(second.receive_frame().is_some());
+}
+
+#[test]
+fn the_brokers_listener_takes_the_place_of_the_most_silent_client() {
+    let broker = two_listeners(&["max.connections=2"]);
+    let (mut first, mut second) = (broker.client_at(EXTERNAL), broker.client_at(EXTERNAL));
+    assert_served(&mut first);
+    assert_served(&mut second);
+    // Silence is counted in milliseconds.
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    assert_served(&mut first);
+    assert_served(&mut broker.client_at(INTERNAL));
+    second.assert_closed();
+    assert_served(&mut first);
+    assert_eq!(broker.metrics().connections_evicted.get(), 1);
+}
+
+#[test]
+fn who_comes_too_fast_waits_and_is_served() {
+    // Ten seconds' worth may come at once (quota.window.num), the eleventh waits for a second.
+    let broker = Broker::start_with(&["max.connection.creation.rate=1"]);
+    for _ in 0..10 {
+        assert_served(&mut broker.client());
+    }
+    let mut late = waiting(&broker, 0);
+    assert!(late.receive_frame().is_some());
+}
+
+#[test]
+fn the_limit_of_an_address_changes_at_run_time() {
+    let broker = Broker::start();
+    let mut first = broker.client();
+    assert_served(&mut broker.client());
+    let config = AlterableConfig::default()
+        .with_name(text("max.connections.per.ip"))
+        .with_config_operation(0)
+        .with_value(Some(text("1")));
+    let all_brokers =
+        AlterConfigsResource::default().with_resource_type(4).with_resource_name(text("")).with_configs(vec![config]);
+    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![all_brokers]);
+    assert_eq!(first.call(1, &request).responses[0].error_code, 0);
+    while broker.metrics().connections.get() > 1 {
+        std::thread::yield_now();
+    }
+    broker.client().assert_closed();
+    assert_served(&mut first);
+}

@@ -1,0 +1,119 @@
+//! Clients that do not read, and clients that send a byte at a time: what they cost is bounded.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
+use kafka_protocol::protocol::Encodable;
+
+use crate::support::Broker;
+use crate::support::client::{Client, framed};
+use crate::support::records::batch;
+use crate::support::requests::{append, create_topic, fetch_partition, fetch_request};
+
+const READERS: usize = 6;
+/// What the tests beside this one may take meanwhile is in it, in bytes.
+const BOUND: usize = 64 * 1024 * 1024;
+/// The broker has stopped reading when it has read nothing for this long.
+const STUCK: Duration = Duration::from_millis(300);
+
+/// Bytes of memory of this process that are no file's (RssAnon).
+fn anonymous_memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
+/// Clients that send the same request until the broker reads no more, and read no answer.
+fn stuck_clients(broker: &Broker, request: &[u8]) -> (Vec<Client>, usize) {
+    let many = request.repeat(64 * 1024 / request.len());
+    let connect = |_| {
+        let mut client = broker.client();
+        let sent = client.send_until_stuck(&many, STUCK) * (64 * 1024 / request.len());
+        (client, sent)
+    };
+    let clients: Vec<(Client, usize)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..READERS).map(|n| scope.spawn(move || connect(n))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let sent = clients.iter().map(|(_, sent)| sent).sum();
+    (clients.into_iter().map(|(client, _)| client).collect(), sent)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn answers_that_nobody_reads_do_not_pile_up() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    // An answer of some 15 KB.
+    create_topic(&mut client, "wide", 300, &[]);
+    let mut body = BytesMut::new();
+    MetadataRequest::default().with_topics(None).encode(&mut body, 9).unwrap();
+    let before = anonymous_memory();
+    let (clients, sent) = stuck_clients(&broker, &framed(3, 9, 2, 7, &body));
+    let grown = anonymous_memory().saturating_sub(before);
+    // All answers would be more than three times the bound.
+    assert!(sent * 10_000 > 3 * BOUND, "only {sent} requests were taken by the system");
+    assert!(grown < BOUND, "{grown} bytes for {READERS} clients that do not read; {sent} requests were sent");
+    assert_eq!(client.call(0, &ApiVersionsRequest::default()).error_code, 0, "others are served");
+    drop(clients);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn batches_that_nobody_reads_are_not_copied() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let topic = create_topic(&mut client, "large", 1, &[]);
+    for _ in 0..10 {
+        append(&mut client, &topic, &batch(&[&"x".repeat(900_000)]));
+    }
+    let mut body = BytesMut::new();
+    let partition = fetch_partition(0, 0).with_partition_max_bytes(10_000_000);
+    let request = fetch_request(12, &topic, vec![partition]).with_max_bytes(50_000_000);
+    request.encode(&mut body, 12).unwrap();
+    let before = anonymous_memory();
+    let (clients, _) = stuck_clients(&broker, &framed(1, 12, 2, 7, &body));
+    let grown = anonymous_memory().saturating_sub(before);
+    assert!(grown < BOUND, "{grown} bytes for {READERS} clients that do not read 9 MB for each request");
+    drop(clients);
+}
+
+#[test]
+fn a_client_that_does_not_read_is_let_go_when_it_has_been_silent_for_too_long() {
+    let broker = Broker::start_with(&["connections.max.idle.ms=500"]);
+    let mut client = broker.client();
+    let mut body = BytesMut::new();
+    ApiVersionsRequest::default().encode(&mut body, 0).unwrap();
+    client.send_until_stuck(&framed(18, 0, 1, 7, &body).repeat(1000), STUCK);
+    while broker.metrics().connections.get() > 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_announced_and_does_not_come_costs_nothing() {
+    const CLIENTS: usize = 50;
+    let broker = Broker::start();
+    let before = anonymous_memory();
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| broker.client()).collect();
+    for client in &mut clients {
+        // 100 MB, the most that socket.request.max.bytes allows, and a little of it.
+        client.send_bytes(&104_857_600i32.to_be_bytes());
+        client.send_bytes(&[0, 18, 0]);
+    }
+    assert_eq!(broker.client().call(0, &ApiVersionsRequest::default()).error_code, 0);
+    let grown = anonymous_memory().saturating_sub(before);
+    assert!(grown < BOUND, "{grown} bytes for {CLIENTS} frames that were announced");
+}
+
+#[test]
+fn a_frame_that_comes_byte_by_byte_is_answered() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    for byte in framed(18, 0, 1, 7, &[]) {
+        client.send_bytes(&[byte]);
+    }
+    assert!(client.receive_frame().unwrap().starts_with(&[0, 0, 0, 7, 0, 0]));
+}
