@@ -18,6 +18,8 @@ mod group_members;
 mod group_offsets;
 mod idempotence;
 mod list_offsets;
+mod malformed;
+mod out_of_order;
 mod produce;
 mod restart;
 mod share;

@@ -33,6 +33,52 @@ pub fn frame_with_null(schema: &Schema, version: i16, entropy: &mut Entropy<'_>,
     (maker.slots > slot).then_some(body)
 }
 
+/// What a length can say that is not so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// The largest number: of elements, or of bytes.
+    Huge,
+    /// The smallest number; where lengths are not negative, the largest again.
+    Negative,
+    /// More bits than a length has; where lengths have a fixed size, the largest again.
+    Overlong,
+    /// One more than there are bytes left in any frame of ours.
+    Beyond,
+}
+
+impl Lie {
+    /// All of them.
+    pub const ALL: [Lie; 4] = [Lie::Huge, Lie::Negative, Lie::Overlong, Lie::Beyond];
+
+    fn write(self, kind: &Kind, flexible: bool, out: &mut Vec<u8>) {
+        match (flexible, kind, self) {
+            (true, _, Lie::Overlong) => out.extend([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1]),
+            (true, _, Lie::Beyond) => varint(30_001, out),
+            (true, ..) => varint(u32::MAX, out),
+            (false, Kind::String, Lie::Negative) => out.extend(i16::MIN.to_be_bytes()),
+            (false, Kind::String, Lie::Beyond) => out.extend(30_000i16.to_be_bytes()),
+            (false, Kind::String, _) => out.extend(i16::MAX.to_be_bytes()),
+            (false, _, Lie::Negative) => out.extend(i32::MIN.to_be_bytes()),
+            (false, _, Lie::Beyond) => out.extend(30_000i32.to_be_bytes()),
+            (false, ..) => out.extend(i32::MAX.to_be_bytes()),
+        }
+    }
+}
+
+/// As [`frame`], but the `slot`th length lies; `None` if there are fewer.
+pub fn frame_with_lie(
+    schema: &Schema,
+    version: i16,
+    entropy: &mut Entropy<'_>,
+    slot: usize,
+    lie: Lie,
+) -> Option<Vec<u8>> {
+    let mut maker = Maker::new(schema, version, entropy, None);
+    maker.lie = Some((slot, lie));
+    let body = maker.body(schema);
+    (maker.lengths > slot).then_some(body)
+}
+
 struct Maker<'e, 'a> {
     version: i16,
     flexible: bool,
@@ -40,11 +86,14 @@ struct Maker<'e, 'a> {
     /// Places seen so far in which null is not allowed.
     slots: usize,
     null_slot: Option<usize>,
+    /// Lengths written so far, and which of them lies.
+    lengths: usize,
+    lie: Option<(usize, Lie)>,
 }
 
 impl<'e, 'a> Maker<'e, 'a> {
     fn new(schema: &Schema, version: i16, entropy: &'e mut Entropy<'a>, null_slot: Option<usize>) -> Self {
-        Maker { version, flexible: version >= schema.flexible, entropy, slots: 0, null_slot }
+        Maker { version, flexible: version >= schema.flexible, entropy, slots: 0, null_slot, lengths: 0, lie: None }
     }
 
     fn body(&mut self, schema: &Schema) -> Vec<u8> {
@@ -127,7 +176,13 @@ impl<'e, 'a> Maker<'e, 'a> {
         self.null_slot == Some(self.slots - 1)
     }
 
-    fn length(&self, kind: &Kind, length: Option<usize>, out: &mut Vec<u8>) {
+    fn length(&mut self, kind: &Kind, length: Option<usize>, out: &mut Vec<u8>) {
+        self.lengths += 1;
+        if let Some((slot, lie)) = self.lie
+            && slot == self.lengths - 1
+        {
+            return lie.write(kind, self.flexible, out);
+        }
         let length = length.map_or(-1, |length| length as i32);
         match kind {
             _ if self.flexible => varint((length + 1) as u32, out),

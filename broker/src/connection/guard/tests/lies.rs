@@ -1,7 +1,7 @@
 //! Frames that lie, one lie a test.
 
-use super::frames::varint;
-use crate::connection::guard::{DECODED_PER_FRAME_BYTE, MIN_DECODED_LIMIT, Problem, check, check_header};
+use super::frames::{Entropy, Lie, frame_with_lie, varint};
+use crate::connection::guard::{DECODED_PER_FRAME_BYTE, MIN_DECODED_LIMIT, Problem, check, check_header, schema};
 
 const METADATA: i16 = 3;
 const CREATE_TOPICS: i16 = 19;
@@ -150,4 +150,24 @@ fn a_header_is_measured() {
     assert_eq!(check_header(2, &no_client_id), Ok(11));
     assert_eq!(check_header(1, &frame[..11]).unwrap_err().path, "client_id");
     assert_eq!(check_header(3, &frame).unwrap_err().problem, Problem::UnknownHeader(3));
+}
+
+#[test]
+fn a_length_that_lies_is_refused_in_every_request_that_there_is() {
+    let entropy: Vec<u8> = (0..400u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 | 1).collect();
+    let mut lies = 0;
+    for schema in schema::all() {
+        for (version, lie) in (schema.first..=schema.last).flat_map(|version| Lie::ALL.map(|lie| (version, lie))) {
+            let mut slot = 0;
+            while let Some(body) = frame_with_lie(schema, version, &mut Entropy::new(&entropy), slot, lie) {
+                assert!(
+                    check(schema.key, version, &body).is_err(),
+                    "{} v{version}: length {slot} is {lie:?}",
+                    schema.name
+                );
+                (slot, lies) = (slot + 1, lies + 1);
+            }
+        }
+    }
+    assert!(lies > 5000, "only {lies} lies");
 }
