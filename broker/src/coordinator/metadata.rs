@@ -186,15 +186,10 @@ impl Metadata {
     }
 
     fn perform(&self, effects: Vec<Effect>) {
+        let mut opening = Vec::new();
         for effect in effects {
             match effect {
-                Effect::OpenPartitions { topic, topic_id, partitions } => {
-                    self.partitions.add(self.new_partitions(&topic, topic_id, &partitions, true));
-                    self.group_views.changed();
-                    self.partitions.make(&topic, &partitions);
-                    // It may have changed since.
-                    self.update_config(&topic);
-                }
+                Effect::OpenPartitions { topic, topic_id, partitions } => opening.push((topic, topic_id, partitions)),
                 Effect::DeletePartitions { topic, .. } => {
                     self.partitions.delete_topic(&topic);
                     self.group_views.changed();
@@ -207,6 +202,22 @@ impl Metadata {
                 }
             }
         }
+        if !opening.is_empty() {
+            self.open_partitions(&opening);
+        }
+    }
+
+    /// Takes in the new partitions of all topics of a request, and makes their logs, several at a time.
+    fn open_partitions(&self, opening: &[(String, TopicId, Vec<i32>)]) {
+        let of_topic =
+            |(topic, id, numbers): &(String, TopicId, Vec<i32>)| self.new_partitions(topic, *id, numbers, true);
+        let new: Vec<NewPartition> = opening.iter().flat_map(of_topic).collect();
+        let names: Vec<TopicPartition> = new.iter().map(|new| new.name.clone()).collect();
+        self.partitions.add(new);
+        self.group_views.changed();
+        self.partitions.make(&names);
+        // They may have changed since.
+        opening.iter().for_each(|(topic, ..)| self.update_config(topic));
     }
 
     fn update_config(&self, topic: &str) {

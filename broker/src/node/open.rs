@@ -152,10 +152,13 @@ fn open_metadata(
 
 /// Opens the logs of the coordinators, several at a time: after a crash each has to be recovered before it can be read.
 fn open_logs_of_coordinators(metadata: &Metadata, partitions: &Partitions) {
-    for topic in [OFFSETS_TOPIC, TRANSACTIONS_TOPIC, SHARE_STATE_TOPIC] {
-        let numbers: Vec<i32> = (0..metadata.topic_partitions(topic).unwrap_or(0)).collect();
-        partitions.make(topic, &numbers);
-    }
+    let of_topic = |topic| {
+        let numbers = 0..metadata.topic_partitions(topic).unwrap_or(0);
+        numbers.map(move |number| TopicPartition::new(topic, number))
+    };
+    let names: Vec<TopicPartition> =
+        [OFFSETS_TOPIC, TRANSACTIONS_TOPIC, SHARE_STATE_TOPIC].into_iter().flat_map(of_topic).collect();
+    partitions.make(&names);
 }
 
 /// The names by which clients on this machine and elsewhere may know this broker.

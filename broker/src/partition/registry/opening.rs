@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use forebay_storage::error::StorageError;
-use forebay_storage::ids::TopicId;
+use forebay_storage::ids::{TopicId, TopicPartition};
 use forebay_storage::log::{Log, LogOptions};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -56,10 +56,10 @@ impl Partitions {
         Ok(partition)
     }
 
-    /// Makes the logs of a new topic, several at a time. What fails is logged, and tried again when it is used.
-    pub fn make(&self, topic: &str, partitions: &[i32]) {
+    /// Makes the logs of new partitions, several at a time. What fails is logged, and tried again when it is used.
+    pub fn make(&self, partitions: &[TopicPartition]) {
         may_block(|| {
-            parallel::map(partitions, |partition| drop(self.find(topic, *partition)));
+            parallel::map(partitions, |name| drop(self.find(&name.topic, name.partition)));
         });
     }
 
