@@ -38,10 +38,11 @@ ROWS = [
 ]
 
 
-def table(figures):
+def table(figures, rows=None):
     """Markdown; rows of parts that were not measured are left out."""
+    rows = ROWS if rows is None else rows
     lines = ["| | Forebay | Apache Kafka | better by | aim |", "| --- | ---: | ---: | ---: | ---: |"]
-    for title, part, key, form, aim, more_is_better in ROWS:
+    for title, part, key, form, aim, more_is_better in rows:
         ours, theirs = (figures.get(name, {}).get(part, {}).get(key) for name in ("forebay", "kafka"))
         if ours is None and theirs is None:
             continue
@@ -77,6 +78,13 @@ def spreads(figures):
     if others:
         lines += ["", f"Other programs took up to {max(others):.0%} of the machine during a load."]
     return lines
+
+
+def has_place(part):
+    """Whether the page has a place for the table of that part."""
+    begin, end = marks(part)
+    page = PAGE.read_text(encoding="utf-8")
+    return begin in page and end in page
 
 
 def write(setting, text, marks=MARKS):

@@ -9,7 +9,10 @@
 //! forebay-floor fetch   --address HOST:PORT --topic T [--floor] [--connections 1 --partitions 4 --partition-bytes 1048576]
 //! forebay-floor follow  --address HOST:PORT --topic T --gb 1 [--partitions 4 --record-bytes 1024 --batch-bytes 65536]
 //! forebay-floor probe   --address HOST:PORT --topic T [--partition 0 --seconds 10]
-//! forebay-floor create|delete --address HOST:PORT --topic T [--topics 1 --partitions 4]
+//! forebay-floor latency --address HOST:PORT --topic T [--rate 1000 --record-bytes 1024 --seconds 10]
+//! forebay-floor idle    --address HOST:PORT [--connections 1]     until its input ends
+//! forebay-floor group   --address HOST:PORT --topic T [--classic --connections 200 --partitions 200 --seconds 60]
+//! forebay-floor create|delete --address HOST:PORT --topic T [--topics 1 --partitions 4 --at-once]
 //! ```
 //!
 //! A load prints one line of JSON.
@@ -18,6 +21,9 @@ mod acks;
 mod batch;
 mod fetch;
 mod follow;
+mod group;
+mod idle;
+mod latency;
 mod options;
 mod probe;
 mod produce;
@@ -39,9 +45,15 @@ fn main() -> ExitCode {
         "fetch" => Options::parse(arguments).and_then(|options| fetch::run(&options)),
         "follow" => Options::parse(arguments).and_then(|options| follow::run(&options)),
         "probe" => Options::parse(arguments).and_then(|options| probe::run(&options)),
+        "latency" => Options::parse(arguments).and_then(|options| latency::run(&options)),
+        "idle" => Options::parse(arguments).and_then(|options| idle::run(&options)),
+        "group" => Options::parse(arguments).and_then(|options| group::run(&options)),
         "create" => Options::parse(arguments).and_then(|options| topics::create(&options)),
         "delete" => Options::parse(arguments).and_then(|options| topics::delete(&options)),
-        other => Err(format!("{other:?} is none of serve, produce, acks, fetch, follow, probe, create, delete").into()),
+        other => Err(format!(
+            "{other:?} is none of serve, produce, acks, fetch, follow, probe, latency, idle, group, create, delete"
+        )
+        .into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

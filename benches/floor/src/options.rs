@@ -31,6 +31,12 @@ pub struct Options {
     pub partition_bytes: usize,
     /// How long to go on, where the load has no other end.
     pub seconds: f64,
+    /// Records a second, where the load has a rate.
+    pub rate: f64,
+    /// Make all topics in one request.
+    pub at_once: bool,
+    /// Join by the classic protocol instead of the consumer protocol.
+    pub classic: bool,
     /// Ask the floor instead of a broker (Fetch only; what is produced is the same for both).
     pub floor: bool,
 }
@@ -52,32 +58,41 @@ impl Options {
             in_flight: 5,
             partition_bytes: 1 << 20,
             seconds: 10.0,
+            rate: 1000.0,
+            at_once: false,
+            classic: false,
             floor: false,
         };
         let mut arguments = arguments;
         while let Some(name) = arguments.next() {
-            if name == "--floor" {
-                options.floor = true;
-                continue;
-            }
-            let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
             match name.as_str() {
-                "--address" => options.address = value,
-                "--topic" => options.topic = value,
-                "--connections" => options.connections = value.parse()?,
-                "--topics" => options.topics = value.parse()?,
-                "--partition" => options.partition = value.parse()?,
-                "--partitions" => options.partitions = value.parse()?,
-                "--gb" => options.gb = value.parse()?,
-                "--record-bytes" => options.record_bytes = value.parse()?,
-                "--batch-bytes" => options.batch_bytes = value.parse()?,
-                "--compression" => options.lz4 = value == "lz4",
-                "--in-flight" => options.in_flight = value.parse()?,
-                "--seconds" => options.seconds = value.parse()?,
-                "--partition-bytes" => options.partition_bytes = value.parse()?,
-                _ => return Err(format!("{name} is not an option").into()),
+                "--floor" => options.floor = true,
+                "--at-once" => options.at_once = true,
+                "--classic" => options.classic = true,
+                _ => options.set(&name, arguments.next().ok_or_else(|| format!("{name} needs a value"))?)?,
             }
         }
         Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: String) -> Result<(), Failure> {
+        match name {
+            "--address" => self.address = value,
+            "--topic" => self.topic = value,
+            "--connections" => self.connections = value.parse()?,
+            "--topics" => self.topics = value.parse()?,
+            "--partition" => self.partition = value.parse()?,
+            "--partitions" => self.partitions = value.parse()?,
+            "--gb" => self.gb = value.parse()?,
+            "--record-bytes" => self.record_bytes = value.parse()?,
+            "--batch-bytes" => self.batch_bytes = value.parse()?,
+            "--compression" => self.lz4 = value == "lz4",
+            "--in-flight" => self.in_flight = value.parse()?,
+            "--seconds" => self.seconds = value.parse()?,
+            "--rate" => self.rate = value.parse()?,
+            "--partition-bytes" => self.partition_bytes = value.parse()?,
+            _ => return Err(format!("{name} is not an option").into()),
+        }
+        Ok(())
     }
 }

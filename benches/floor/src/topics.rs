@@ -7,14 +7,16 @@ use std::time::Instant;
 use crate::options::Options;
 use crate::{Failure, wire};
 
-/// Makes the topic with one replica, or several, one after the other, and prints how long that took.
+/// Makes the topic with one replica, or several, in a request for each or with `--at-once` all in one, and prints how long that took.
 pub fn create(options: &Options) -> Result<(), Failure> {
-    let began = Instant::now();
+    let numbered = |number| format!("{}-{number}", options.topic);
+    let names: Vec<String> =
+        if options.topics == 1 { vec![options.topic.clone()] } else { (0..options.topics).map(numbered).collect() };
     let mut answer = Vec::new();
     let mut stream = TcpStream::connect(&options.address)?;
-    for number in 0..options.topics {
-        let name = if options.topics == 1 { options.topic.clone() } else { format!("{}-{number}", options.topic) };
-        stream.write_all(&wire::create_topic(&name, options.partitions)?)?;
+    let began = Instant::now();
+    for names in names.chunks(if options.at_once { options.topics } else { 1 }) {
+        stream.write_all(&wire::create_topics(names, options.partitions)?)?;
         let length = wire::read_frame(&mut stream, &mut answer)?;
         wire::check_created(&answer[..length])?;
     }

@@ -1,5 +1,7 @@
 //! The frames of Produce version 9, Fetch version 12 and the making of topics, and as much of their answers as a load needs.
 
+pub mod group;
+
 use std::io::Read;
 use std::net::TcpStream;
 
@@ -72,17 +74,29 @@ pub fn produce(topic: &str, partition: i32, records: &[u8]) -> Result<Vec<u8>, F
     finish(frame)
 }
 
-/// A frame that makes a topic with one replica.
-pub fn create_topic(topic: &str, partitions: usize) -> Result<Vec<u8>, Failure> {
+/// A frame that makes topics with one replica.
+pub fn create_topics(topics: &[String], partitions: usize) -> Result<Vec<u8>, Failure> {
     let mut frame = Vec::new();
     header(&mut frame, CREATE_TOPICS, 5);
-    frame.push(2); // one topic
-    name(&mut frame, topic);
-    frame.extend(i32::try_from(partitions)?.to_be_bytes());
-    frame.extend(1i16.to_be_bytes());
-    frame.extend([1, 1, 0]); // no assignments, no configs, no tagged fields
-    frame.extend(30_000i32.to_be_bytes());
+    unsigned(&mut frame, topics.len() + 1);
+    for topic in topics {
+        name(&mut frame, topic);
+        frame.extend(i32::try_from(partitions)?.to_be_bytes());
+        frame.extend(1i16.to_be_bytes());
+        frame.extend([1, 1, 0]); // no assignments, no configs, no tagged fields
+    }
+    frame.extend(120_000i32.to_be_bytes());
     frame.extend([0, 0]); // not only to be checked, no tagged fields
+    finish(frame)
+}
+
+/// A frame that asks which versions there are.
+pub fn api_versions() -> Result<Vec<u8>, Failure> {
+    let mut frame = Vec::new();
+    header(&mut frame, 18, 3);
+    name(&mut frame, "load");
+    name(&mut frame, "1");
+    frame.push(0);
     finish(frame)
 }
 
@@ -111,10 +125,11 @@ pub fn check_produced(frame: &[u8]) -> Result<(), Failure> {
     error("Produce", answer.i16()?)
 }
 
-/// Fails if a broker's answer to [`create_topic`] has an error.
+/// Fails if a broker's answer to [`create_topics`] has an error for the first of them.
 pub fn check_created(frame: &[u8]) -> Result<(), Failure> {
     let mut answer = Cursor(frame);
-    answer.skip(4 + 1 + 4 + 1)?; // correlation id, tagged fields, throttle time, one topic
+    answer.skip(4 + 1 + 4)?; // correlation id, tagged fields, throttle time
+    answer.unsigned()?;
     let name = answer.unsigned()?;
     answer.skip(name - 1)?;
     error("CreateTopics", answer.i16()?)
@@ -235,6 +250,12 @@ impl<'a> Cursor<'a> {
 
     fn i32(&mut self) -> Result<i32, Failure> {
         Ok(i32::from_be_bytes(self.skip(4)?.try_into()?))
+    }
+
+    /// A compact string, empty where it is null.
+    fn text(&mut self) -> Result<String, Failure> {
+        let length = self.unsigned()?.saturating_sub(1);
+        Ok(String::from_utf8_lossy(self.skip(length)?).into_owned())
     }
 
     fn unsigned(&mut self) -> Result<usize, Failure> {
