@@ -17,3 +17,4 @@ pub mod net;
 pub mod node;
 pub mod partition;
 pub mod pending;
+pub mod quota;

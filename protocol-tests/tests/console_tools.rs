@@ -28,6 +28,7 @@ const STEPS: &[(&str, Step)] = &[
     ("kafka-get-offsets", get_offsets),
     ("kafka-configs-describe", configs),
     ("kafka-configs-alter", configs_alter),
+    ("kafka-configs-quotas-and-credentials", configs_of_clients),
     ("kafka-delete-records", delete_records),
     ("kafka-log-dirs", log_dirs),
     ("kafka-verifiable-producer", verifiable_producer),
@@ -190,6 +191,54 @@ fn configs_alter(node: &Node) -> Result<(), String> {
     let shown = configs("--describe --entity-type brokers --entity-default")?;
     expect(&shown, &["log.cleaner.backoff.ms=14000"])?;
     configs("--alter --entity-type brokers --entity-default --delete-config log.cleaner.backoff.ms").map(drop)
+}
+
+/// Through AlterClientQuotas and AlterUserScramCredentials of the Java admin client.
+fn configs_of_clients(node: &Node) -> Result<(), String> {
+    let configs = |words: &str| tool(node, "kafka.admin.ConfigCommand", words, "");
+    let cases = [
+        (
+            "--entity-type clients --entity-name app",
+            "producer_byte_rate=1000000000,request_percentage=900",
+            "producer_byte_rate,request_percentage",
+            "Quota configs for client-id 'app' are",
+            "producer_byte_rate=1.0E9",
+        ),
+        (
+            "--entity-type users --entity-name alice --entity-type clients --entity-default",
+            "consumer_byte_rate=1000000000",
+            "consumer_byte_rate",
+            "Quota configs for user-principal 'alice', the default client-id are",
+            "consumer_byte_rate=1.0E9",
+        ),
+        (
+            "--entity-type ips --entity-name 127.0.0.9",
+            "connection_creation_rate=100",
+            "connection_creation_rate",
+            "Quota configs for ip '127.0.0.9' are",
+            "connection_creation_rate=100.0",
+        ),
+        (
+            "--entity-type users --entity-name alice",
+            "SCRAM-SHA-256=[iterations=8192,password=secret]",
+            "SCRAM-SHA-256",
+            "SCRAM credential configs for user-principal 'alice' are",
+            "SCRAM-SHA-256=iterations=8192",
+        ),
+    ];
+    for (entity, add, delete, whose, what) in cases {
+        expect(&configs(&format!("--alter {entity} --add-config {add}"))?, &["Completed updating config for"])?;
+        expect(&configs(&format!("--describe {entity}"))?, &[whose, what])?;
+        configs(&format!("--alter {entity} --delete-config {delete}"))?;
+        let shown = configs(&format!("--describe {entity}"))?;
+        if shown.contains(what) {
+            return Err(format!("{what} should be gone:\n{shown}"));
+        }
+    }
+    match configs("--alter --entity-type clients --entity-name app --add-config producer_byte_rate=-1") {
+        Ok(output) => Err(format!("a negative rate was taken:\n{output}")),
+        Err(refused) => expect(&refused, &["Quota producer_byte_rate must be greater than 0"]),
+    }
 }
 
 fn delete_records(node: &Node) -> Result<(), String> {

@@ -8,6 +8,7 @@ use kafka_protocol::messages::{ApiKey, ResponseHeader};
 use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
 use crate::api::piece::Piece;
+use crate::api::throttle::Charge;
 use crate::net::Listener;
 
 /// One request without its body.
@@ -25,6 +26,10 @@ pub struct Call {
     pub peer: SocketAddr,
     /// The listener it came in by.
     pub listener: Arc<Listener>,
+    /// Bytes of the request, its header included.
+    pub request_bytes: usize,
+    /// What it costs its client.
+    pub charge: Charge,
 }
 
 /// What goes back to the client.

@@ -5,6 +5,9 @@ use forebay_storage::batch::BatchError;
 use forebay_storage::error::StorageError;
 use forebay_storage::log::{AppendError, ReadError};
 
+/// Kafka's words for THROTTLING_QUOTA_EXCEEDED.
+pub const EXCEEDED: &str = "The throttling quota has been exceeded.";
+
 /// A disk that fails or is full: KAFKA_STORAGE_ERROR, which clients take as a reason to try again.
 pub fn of_storage(error: &StorageError) -> ErrorCode {
     // The folder has said so, once and not for each request (`partition::DirHealth`).

@@ -16,6 +16,7 @@ pub mod piece;
 pub mod reference;
 mod security;
 mod share;
+pub mod throttle;
 mod topics;
 mod transactions;
 mod wire;
@@ -64,7 +65,9 @@ macro_rules! apis {
                 $(ApiKey::$key => {
                     let request = <$request as Request>::read(&mut body, call.version)
                         .map_err(|e| Hangup(format!("malformed {:?} request, version {}: {e}", call.key, call.version)))?;
-                    Box::pin($handler(call, request, $(&rooms.$room),*)).await.into_reply(call)
+                    let handler = Box::pin($handler(call, request, $(&rooms.$room),*));
+                    let response = throttle::measured(call, &rooms.quotas, handler).await;
+                    throttle::settle(call, &rooms.quotas, response).into_reply(call)
                 })*
                 other => Err(Hangup(format!("{other:?} is not served"))),
             };
@@ -77,8 +80,8 @@ macro_rules! apis {
 
 // Key(request type) first listed version, served versions => handler [the rooms it works with].
 apis! {
-    Produce(ProduceRequest) 0, 3..=13 => data::produce::handle [partitions, transactions, metrics];
-    Fetch(FetchRequest) 4, 4..=18 => data::fetch::handle [partitions, fetch_sessions, limits, stop, metrics];
+    Produce(ProduceRequest) 0, 3..=13 => data::produce::handle [partitions, transactions, metrics, quotas];
+    Fetch(FetchRequest) 4, 4..=18 => data::fetch::handle [partitions, fetch_sessions, limits, stop, metrics, quotas];
     ListOffsets(ListOffsetsRequest) 1, 1..=10 => data::list_offsets::handle [partitions];
     Metadata(MetadataRequest) 0, 0..=13 => cluster::metadata::handle [metadata, partitions, cluster, config];
     OffsetCommit(OffsetCommitRequest) 2, 2..=9 => groups::offset_commit::handle [groups, metadata];
@@ -92,8 +95,8 @@ apis! {
     ListGroups(ListGroupsRequest) 0, 0..=5 => groups::list_groups::handle [groups];
     SaslHandshake(SaslHandshakeRequest) 0, 0..=1 => security::sasl::handshake [cluster];
     ApiVersions(ApiVersionsRequest) 0, 0..=4 => cluster::api_versions::handle [cluster];
-    CreateTopics(CreateTopicsRequest) 2, 2..=7 => topics::create_topics::handle [metadata];
-    DeleteTopics(DeleteTopicsRequest) 1, 1..=6 => topics::delete_topics::handle [metadata, groups];
+    CreateTopics(CreateTopicsRequest) 2, 2..=7 => topics::create_topics::handle [metadata, quotas];
+    DeleteTopics(DeleteTopicsRequest) 1, 1..=6 => topics::delete_topics::handle [metadata, groups, quotas];
     DeleteRecords(DeleteRecordsRequest) 0, 0..=2 => data::delete_records::handle [partitions];
     InitProducerId(InitProducerIdRequest) 0, 0..=5 => transactions::init_producer_id::handle [transactions];
     OffsetForLeaderEpoch(OffsetForLeaderEpochRequest) 2, 2..=4 => data::offset_for_leader_epoch::handle [partitions];
@@ -110,7 +113,7 @@ apis! {
     AlterReplicaLogDirs(AlterReplicaLogDirsRequest) 1, 1..=2 => cluster::alter_replica_log_dirs::handle [partitions];
     DescribeLogDirs(DescribeLogDirsRequest) 1, 1..=4 => cluster::describe_log_dirs::handle [partitions];
     SaslAuthenticate(SaslAuthenticateRequest) 0, 0..=2 => security::sasl::authenticate [cluster];
-    CreatePartitions(CreatePartitionsRequest) 0, 0..=3 => topics::create_partitions::handle [metadata];
+    CreatePartitions(CreatePartitionsRequest) 0, 0..=3 => topics::create_partitions::handle [metadata, quotas];
     CreateDelegationToken(CreateDelegationTokenRequest) 1, 1..=3 => security::delegation_tokens::create [cluster];
     RenewDelegationToken(RenewDelegationTokenRequest) 1, 1..=2 => security::delegation_tokens::renew [cluster];
     ExpireDelegationToken(ExpireDelegationTokenRequest) 1, 1..=2 => security::delegation_tokens::expire [cluster];
@@ -121,6 +124,10 @@ apis! {
     AlterPartitionReassignments(AlterPartitionReassignmentsRequest) 0, 0..=1 => cluster::alter_partition_reassignments::handle [metadata];
     ListPartitionReassignments(ListPartitionReassignmentsRequest) 0, 0..=0 => cluster::list_partition_reassignments::handle [cluster];
     OffsetDelete(OffsetDeleteRequest) 0, 0..=0 => groups::offset_delete::handle [groups, metadata];
+    DescribeClientQuotas(DescribeClientQuotasRequest) 0, 0..=1 => cluster::describe_client_quotas::handle [metadata];
+    AlterClientQuotas(AlterClientQuotasRequest) 0, 0..=1 => cluster::alter_client_quotas::handle [metadata];
+    DescribeUserScramCredentials(DescribeUserScramCredentialsRequest) 0, 0..=0 => security::describe_scram::handle [metadata];
+    AlterUserScramCredentials(AlterUserScramCredentialsRequest) 0, 0..=0 => security::alter_scram::handle [metadata];
     DescribeQuorum(DescribeQuorumRequest) 0, 0..=2 => cluster::describe_quorum::handle [cluster, metadata];
     UpdateFeatures(UpdateFeaturesRequest) 0, 0..=2 => cluster::update_features::handle [cluster];
     DescribeCluster(DescribeClusterRequest) 0, 0..=2 => cluster::describe_cluster::handle [cluster];
@@ -128,12 +135,14 @@ apis! {
     UnregisterBroker(UnregisterBrokerRequest) 0, 0..=0 => cluster::unregister_broker::handle [cluster];
     DescribeTransactions(DescribeTransactionsRequest) 0, 0..=0 => transactions::describe_transactions::handle [transactions];
     ListTransactions(ListTransactionsRequest) 0, 0..=2 => transactions::list_transactions::handle [transactions];
-    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest) 0, 0..=1 => groups::consumer_group_heartbeat::handle [groups];
-    ConsumerGroupDescribe(ConsumerGroupDescribeRequest) 0, 0..=1 => groups::consumer_group_describe::handle [groups];
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest) 0, 0..=1 => groups::consumer_group_heartbeat::handle [groups, config];
+    ConsumerGroupDescribe(ConsumerGroupDescribeRequest) 0, 0..=1 => groups::consumer_group_describe::handle [groups, config];
     ListConfigResources(ListConfigResourcesRequest) 0, 0..=1 => topics::list_config_resources::handle [metadata, cluster];
     DescribeTopicPartitions(DescribeTopicPartitionsRequest) 0, 0..=0 => cluster::describe_topic_partitions::handle [metadata, partitions];
     ShareGroupHeartbeat(ShareGroupHeartbeatRequest) 1, 1..=1 => share::share_group_heartbeat::handle [groups];
     ShareGroupDescribe(ShareGroupDescribeRequest) 1, 1..=1 => share::share_group_describe::handle [groups];
+    AddRaftVoter(AddRaftVoterRequest) 0, 0..=0 => cluster::raft_voters::add [cluster];
+    RemoveRaftVoter(RemoveRaftVoterRequest) 0, 0..=0 => cluster::raft_voters::remove [cluster];
     InitializeShareGroupState(InitializeShareGroupStateRequest) 0, 0..=0 => share::initialize_share_group_state::handle [share_states];
     ReadShareGroupState(ReadShareGroupStateRequest) 0, 0..=0 => share::read_share_group_state::handle [share_states];
     WriteShareGroupState(share::wire::write_state::WriteShareGroupState) 0, 0..=1 => share::write_share_group_state::handle [share_states];

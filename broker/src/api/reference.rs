@@ -30,10 +30,12 @@ const LIMITS: &str = "
 - DeleteTopics refuses `__consumer_offsets` and `__transaction_state` by INVALID_TOPIC_EXCEPTION.
 - ListTransactions takes patterns without Unicode classes (`\\pL`).
 - Regular expressions of consumer groups have no Unicode classes (`\\pL`); topic names have no use for them.
-- Configs of groups are those of consumer groups (`consumer.*`); the assignors of consumer groups are `uniform` and `range`.
-- AlterConfigs and IncrementalAlterConfigs change topics, and of brokers the keys that stand behind topic configs; other
-  keys of brokers are refused as read-only ones are, and so are log levels and client metrics subscriptions.
-- Throttle times are always 0: there are no quotas.
+- The assignors of consumer groups are `uniform` and `range`.
+- AlterConfigs and IncrementalAlterConfigs store every key of brokers that Kafka lets change; which act at once is said in
+  [configuration.md](configuration.md). Log levels are refused. Client metrics subscriptions are stored and asked of nobody, as
+  by Kafka without a plugin for them.
+- Quotas: every user is ANONYMOUS; an `ip` that is a host's name limits nobody; a request's percentage is the time that threads
+  work on it, without that of sending the answer; topics that Metadata creates by itself do not count as mutations.
 ";
 
 /// The page.

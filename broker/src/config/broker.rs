@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::error::{ConfigError, ConfigErrors};
 use super::listeners::{ListenerKeys, Listeners, SecurityProtocol};
 use super::settings::{
-    ConsumerGroupSettings, GroupSettings, LogSettings, NetworkSettings, OffsetSettings, ShareFetchSettings,
-    ShareGroupSettings, ShareStateSettings, TopicSettings, TransactionSettings,
+    ConsumerGroupSettings, GroupSettings, LogSettings, NetworkSettings, OffsetSettings, QuotaSettings,
+    ShareFetchSettings, ShareGroupSettings, ShareStateSettings, TopicSettings, TransactionSettings,
 };
 use super::value::list;
 use super::values::Values;
@@ -35,6 +35,8 @@ pub struct BrokerConfig {
     pub groups: GroupSettings,
     /// Consumer groups.
     pub consumer_groups: ConsumerGroupSettings,
+    /// Client quotas.
+    pub quotas: QuotaSettings,
     /// Committed offsets.
     pub offsets: OffsetSettings,
     /// Transactions.
@@ -87,6 +89,7 @@ impl BrokerConfig {
             log: LogSettings::read(text),
             groups: GroupSettings::read(text),
             consumer_groups: ConsumerGroupSettings::read(text),
+            quotas: QuotaSettings::read(text),
             offsets: OffsetSettings::read(text),
             transactions: TransactionSettings::read(text),
             share_groups: ShareGroupSettings::read(text),
@@ -163,6 +166,14 @@ fn consumer_group_refusals(values: &Values) -> Vec<(&'static str, String)> {
     if number("group.consumer.heartbeat.interval.ms") >= number("group.consumer.session.timeout.ms") {
         found
             .push(("group.consumer.heartbeat.interval.ms", "it is not below group.consumer.session.timeout.ms".into()));
+    }
+    // Kafka: KafkaConfig.groupCoordinatorRebalanceProtocols.
+    let protocols = list(values.text("group.coordinator.rebalance.protocols").unwrap_or_default());
+    if !protocols.contains(&"classic") {
+        found.push((
+            "group.coordinator.rebalance.protocols",
+            "Disabling the 'classic' protocol is not supported.".into(),
+        ));
     }
     let assignors = list(values.text("group.consumer.assignors").unwrap_or_default());
     if assignors.is_empty() {

@@ -1,12 +1,14 @@
 //! Broker keys that may change at run time: which they are, and their values (Kafka: DynamicBrokerConfig).
 //!
-//! Kafka lets more keys change than these; what would change nothing here is refused as Kafka refuses a read-only key.
+//! Every key that Kafka lets change is stored and shown; [`acts`] says which of them do something before the broker starts again.
 
 use std::collections::BTreeMap;
 
 use super::key::{Effect, Key, Scope, UpdateMode};
 use super::synonyms;
 use super::table::table;
+use super::value::check_as_kafka;
+use super::values::Values;
 
 /// What is set at run time, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,33 +27,92 @@ impl Dynamic {
     }
 }
 
-/// Whether these keys may be given these values at run time; `None` is a key that is taken back or changed as a list. The error is
-/// Kafka's message.
+/// Whether these may be all keys that are set at run time, for one broker or for all. `now` tells the value in force of a key. The
+/// error is Kafka's message.
 ///
 /// # Errors
-/// A key is not known as one that can change, or a value is not valid.
-pub fn check(changes: &[(&str, Option<&str>)]) -> Result<(), String> {
-    let fixed: Vec<&str> = changes.iter().map(|(name, _)| *name).filter(|name| !is_dynamic(name)).collect();
-    if !fixed.is_empty() {
-        return Err(format!("Cannot update these configs dynamically: [{}]", fixed.join(", ")));
+/// A key cannot change, cannot change for all brokers, or its value is not valid.
+pub fn check(
+    next: &BTreeMap<String, String>,
+    of_one: bool,
+    now: impl Fn(&str) -> Option<String>,
+) -> Result<(), String> {
+    let key = |name: &str| table().get(Scope::Broker, name);
+    let refuse = |what: &str, wrong: &dyn Fn(&Key) -> bool| {
+        let names = next.keys().filter(|name| key(name).is_some_and(wrong));
+        let names: Vec<&str> = names.map(String::as_str).collect();
+        if names.is_empty() { Ok(()) } else { Err(format!("{what}: [{}]", names.join(", "))) }
+    };
+    refuse("Cannot update these configs dynamically", &|key| key.is_read_only())?;
+    refuse("These security configs can be dynamically updated only per-listener using the listener prefix", &|key| {
+        is_of_listeners(key.name)
+    })?;
+    for (name, value) in next {
+        if let Some(key) = key(name) {
+            check_as_kafka(key, value)?;
+        }
     }
-    for (name, value) in changes {
-        let key = table().get(Scope::Broker, name).expect("only keys of the table can change");
-        if let Some(value) = value
-            && let Err(allowed) = super::value::check(key, value)
-        {
-            return Err(format!("Invalid value {value} for configuration {name}: {allowed} is expected"));
+    if !of_one {
+        refuse("Cannot update these configs at default cluster level, broker id must be specified", &|key| {
+            key.update_mode == UpdateMode::PerBroker
+        })?;
+    }
+    for (name, value) in next {
+        if let (Some(now), Ok(value)) = (now(name).and_then(|now| now.parse().ok()), value.trim().parse()) {
+            check_threads(name, now, value)?;
         }
     }
     Ok(())
 }
 
-/// The keys behind configs of topics, which Kafka calls cluster-wide, as far as they do something here; and those of the cleaner.
-fn is_dynamic(name: &str) -> bool {
-    let Some(key) = table().get(Scope::Broker, name) else { return false };
+/// Kafka: DynamicSecurityConfigs: those of the channel, which every listener has for itself.
+fn is_of_listeners(name: &str) -> bool {
+    name.starts_with("ssl.") && table().get(Scope::Broker, name).is_some_and(|key| !key.is_read_only())
+}
+
+/// Threads change by a factor of two at the most (Kafka: DynamicThreadPool, LogCleaner).
+fn check_threads(name: &str, now: i64, value: i64) -> Result<(), String> {
+    const POOLS: [&str; 5] = [
+        "num.io.threads",
+        "num.network.threads",
+        "num.replica.fetchers",
+        "num.recovery.threads.per.data.dir",
+        "background.threads",
+    ];
+    let (least, most) = (now / 2, now.saturating_mul(2));
+    if name == "log.cleaner.threads" {
+        if value < least {
+            return Err(format!("Log cleaner threads cannot be reduced below half the current value {now}"));
+        }
+        if value > most {
+            return Err(format!("Log cleaner threads cannot be increased to more than double the current value {now}"));
+        }
+    }
+    if POOLS.contains(&name) {
+        let start = format!("Dynamic thread count update validation failed for {name}={value}");
+        if value < least {
+            return Err(format!("{start}, value should be at least half the current value {now}"));
+        }
+        if value > most {
+            return Err(format!("{start}, value should not be greater than double the current value {now}"));
+        }
+    }
+    Ok(())
+}
+
+/// The value in force of a key.
+#[must_use]
+pub fn in_force(values: &Values, dynamic: &Dynamic, name: &str) -> Option<String> {
+    dynamic.get(name).or_else(|| values.text(name)).map(str::to_owned)
+}
+
+/// Whether a key that is set at run time does something before the broker starts again: the keys behind configs of topics, and those
+/// of the cleaner and of connections.
+#[must_use]
+pub fn acts(key: &Key) -> bool {
     key.effect == Effect::Used
-        && key.update_mode == UpdateMode::ClusterWide
-        && (is_topic_default(name) || is_cleaner(name) || is_connection_limit(name))
+        && !key.is_read_only()
+        && (is_topic_default(key.name) || is_cleaner(key.name) || is_connection_limit(key.name))
 }
 
 fn is_topic_default(name: &str) -> bool {
@@ -73,16 +134,60 @@ fn is_cleaner(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn checked(of_one: bool, set: &[(&str, &str)]) -> Result<(), String> {
+        let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        check(&set, of_one, |name| in_force(&Values::default(), &Dynamic::default(), name))
+    }
+
     #[test]
-    fn only_what_acts_at_run_time_can_be_set() {
-        assert_eq!(check(&[("log.retention.ms", Some("5")), ("log.segment.bytes", None)]), Ok(()));
-        let fixed = check(&[("log.dirs", Some("/x")), ("log.retention.ms", Some("5")), ("no.such.key", None)]);
-        assert_eq!(fixed, Err("Cannot update these configs dynamically: [log.dirs, no.such.key]".to_owned()));
-        let bad = check(&[("log.retention.ms", Some("soon"))]);
-        assert!(bad.unwrap_err().starts_with("Invalid value soon for configuration log.retention.ms: "));
-        // Dynamic in Kafka, where it means something.
-        assert!(check(&[("num.io.threads", Some("5"))]).is_err());
-        assert_eq!(check(&[("log.cleaner.backoff.ms", Some("5"))]), Ok(()));
-        assert!(check(&[("log.cleaner.threads", Some("5"))]).is_err());
+    fn kafkas_rules_for_what_changes_at_run_time() {
+        assert_eq!(
+            checked(true, &[("log.retention.ms", "5"), ("num.io.threads", "16"), ("a.plugins.key", "x")]),
+            Ok(())
+        );
+        let wrong = [
+            (true, "log.dirs", "/x", "Cannot update these configs dynamically: [log.dirs]"),
+            (
+                true,
+                "log.retention.ms",
+                "soon",
+                "Invalid value soon for configuration log.retention.ms: Not a number of type LONG",
+            ),
+            (
+                true,
+                "message.max.bytes",
+                "-1",
+                "Invalid value -1 for configuration message.max.bytes: Value must be at least 0",
+            ),
+            (
+                false,
+                "listeners",
+                "PLAINTEXT://:1",
+                "Cannot update these configs at default cluster level, broker id must be specified: [listeners]",
+            ),
+            (
+                true,
+                "num.io.threads",
+                "17",
+                "Dynamic thread count update validation failed for num.io.threads=17, value should not be greater than double \
+                 the current value 8",
+            ),
+            (
+                true,
+                "log.cleaner.threads",
+                "3",
+                "Log cleaner threads cannot be increased to more than double the current value 1",
+            ),
+        ];
+        for (of_one, name, value, message) in wrong {
+            assert_eq!(checked(of_one, &[(name, value)]), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn some_keys_act_at_once() {
+        let acting = |name: &str| acts(table().get(Scope::Broker, name).unwrap());
+        assert!(acting("log.retention.ms") && acting("log.cleaner.backoff.ms"));
+        assert!(!acting("log.cleaner.threads") && !acting("num.io.threads"));
     }
 }

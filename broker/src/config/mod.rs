@@ -3,6 +3,7 @@
 //! `table` is the list of all keys, `load` reads the sources into a `BrokerConfig`, `describe` answers
 //! what clients ask about it. Nothing here touches files or the environment; the caller hands both in as text.
 
+pub mod client_metrics;
 pub mod describe;
 pub mod dynamic;
 pub mod env;

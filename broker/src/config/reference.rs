@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::dynamic::acts;
 use super::key::{Effect, Key, Scope};
 use super::table::table;
 use super::value::describe_allowed;
@@ -22,6 +23,10 @@ Names, types, defaults and meanings are those of Apache Kafka 4.3. Keys marked w
 here; if any is set, one warning names them all, and so it names the keys that Kafka 4 dropped. An unknown key, or a
 value that is not allowed, is an error that says where it stands. `forebay config explain KEY` shows one key,
 `forebay config check FILE` checks a file without starting a broker.
+
+Every key that is per-broker or cluster-wide can be set at run time with `kafka-configs.sh` or IncrementalAlterConfigs, is stored and
+shown. Those with + (the defaults of topics, the limits of connections, and the cleaner's) act at once; what is set of the others does nothing, not even after
+a restart: put them into the file.
 
 What cannot be kept is refused, never ignored: listeners with SSL or SASL, `authorizer.class.name`, and the roles and
 voters of a cluster of several nodes are not there yet.
@@ -60,7 +65,9 @@ fn add_row(page: &mut String, key: &Key) {
         Some(default) => format!("`{default}`"),
     };
     let allowed = if key.allowed.is_empty() { String::new() } else { describe_allowed(key) };
-    let changes = if key.scope == Scope::Broker { format!(" {} |", key.update_mode.name()) } else { String::new() };
+    let at_once = if acts(key) { " +" } else { "" };
+    let changes = format!(" {}{at_once} |", key.update_mode.name());
+    let changes = if key.scope == Scope::Broker { changes } else { String::new() };
     let (name, kind) = (key.name, key.key_type.name());
     let _ = writeln!(page, "| `{name}`{mark} | {kind} | {default} | {allowed} |{changes} {} |", key.doc);
 }

@@ -137,6 +137,8 @@ settings! {
         max_size: i32 = "group.consumer.max.size",
         /// The assignors that members may ask for, the default one first.
         assignors: Vec<String> = "group.consumer.assignors",
+        /// The protocols of groups that are offered.
+        rebalance_protocols: Vec<String> = "group.coordinator.rebalance.protocols",
         /// Which way groups may move between the two protocols.
         migration_policy: String = "group.consumer.migration.policy",
     }
@@ -155,6 +157,20 @@ settings! {
         topic_num_partitions: i32 = "offsets.topic.num.partitions",
         /// Bytes of a segment of the topic.
         topic_segment_bytes: i32 = "offsets.topic.segment.bytes",
+    }
+}
+
+settings! {
+    /// How client quotas are measured.
+    pub struct QuotaSettings {
+        /// Windows of what clients send, are sent, and how they keep the broker busy.
+        window_num: i32 = "quota.window.num",
+        /// Seconds of such a window.
+        window_size_seconds: i32 = "quota.window.size.seconds",
+        /// Windows of what clients make and delete.
+        controller_window_num: i32 = "controller.quota.window.num",
+        /// Seconds of such a window.
+        controller_window_size_seconds: i32 = "controller.quota.window.size.seconds",
     }
 }
 

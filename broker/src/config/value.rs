@@ -24,6 +24,54 @@ pub fn check(key: &Key, text: &str) -> Result<(), String> {
     if fits { Ok(()) } else { Err(describe_allowed(key)) }
 }
 
+/// As [`check`], in the words that Kafka has for it (Kafka: ConfigDef.parseType and its validators).
+///
+/// # Errors
+/// `Invalid value V for configuration K: ...`.
+pub fn check_as_kafka(key: &Key, text: &str) -> Result<(), String> {
+    let Err(allowed) = check(key, text) else { return Ok(()) };
+    let text = text.trim();
+    let refused =
+        |value: &str, reason: &str| Err(format!("Invalid value {value} for configuration {}: {reason}", key.name));
+    let number = |kind: &str, fits: bool| match (fits, beyond(key, text)) {
+        (true, Some(reason)) => refused(text, &reason),
+        _ => refused(text, &format!("Not a number of type {kind}")),
+    };
+    let words = call(key.allowed, "in").or_else(|| call(key.allowed, "ci")).or_else(|| call(key.allowed, "list"));
+    match (key.key_type, words) {
+        (KeyType::Boolean, _) => refused(text, "Expected value to be either true or false"),
+        (KeyType::Int, _) => number("INT", text.parse::<i32>().is_ok()),
+        (KeyType::Short, _) => number("SHORT", text.parse::<i16>().is_ok()),
+        (KeyType::Long, _) => number("LONG", text.parse::<i64>().is_ok()),
+        (KeyType::Double, _) => number("DOUBLE", text.parse::<f64>().is_ok()),
+        (_, Some(words)) => {
+            let wrong = list(text).into_iter().find(|word| !word_allowed(key.allowed, word)).unwrap_or(text);
+            refused(wrong, &format!("String must be one of: {}", words.replace(',', ", ")))
+        }
+        _ => refused(text, &allowed),
+    }
+}
+
+/// Why a number is none of those that a key allows.
+fn beyond(key: &Key, text: &str) -> Option<String> {
+    let value: f64 = text.parse().ok()?;
+    let mut all = ranges(key.allowed);
+    let (first, second) = (all.next()?, all.next());
+    if second.is_some() {
+        // The one key of this kind is the level of gzip.
+        return Some("Value must be between 1 and 9 or equal to -1".to_owned());
+    }
+    match first {
+        (Some(low), _) if low.parse::<f64>().is_ok_and(|low| value < low) => {
+            Some(format!("Value must be at least {low}"))
+        }
+        (_, Some(high)) if high.parse::<f64>().is_ok_and(|high| value > high) => {
+            Some(format!("Value must be no more than {high}"))
+        }
+        _ => None,
+    }
+}
+
 /// The elements of a list value (Kafka: `ConfigDef.parseType` for LIST).
 #[must_use]
 pub fn list(text: &str) -> Vec<&str> {

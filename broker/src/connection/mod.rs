@@ -162,19 +162,27 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
             self.client.place.heard(clock::now);
             self.client.rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);
             let client = self.client;
-            let reply = self.answer(pin!(client.call(frame))).await?;
+            let (reply, throttle_ms) = self.answer(pin!(client.call(frame))).await?;
             if let Reply::Pieces(pieces) = reply {
                 client.rooms.metrics.sent_bytes.inc_by(pieces.iter().map(|piece| piece.len() as u64).sum());
                 self.outbox.push(pieces);
             }
-            if self.outbox.is_full() {
+            if self.outbox.is_full() || throttle_ms > 0 {
                 self.flush().await?;
+            }
+            if throttle_ms > 0 {
+                // KIP-219: the answer is out, and nothing more is heard of the client until its time is over.
+                tokio::select! {
+                    () = tokio::time::sleep_until(clock::deadline(throttle_ms)) => self.quiet.heard(),
+                    _ = &mut stopped => return Ok(()),
+                    () = client.place.needed() => return Err(End::Needed),
+                }
             }
         }
     }
 
     /// The answer to a request. If it takes time, the answers before it do not wait for it.
-    async fn answer(&mut self, mut call: Pin<&mut impl Future<Output = Result<Reply, End>>>) -> Result<Reply, End> {
+    async fn answer<T>(&mut self, mut call: Pin<&mut impl Future<Output = Result<T, End>>>) -> Result<T, End> {
         let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
         match at_once {
             Poll::Ready(reply) => reply,
@@ -210,10 +218,14 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
 }
 
 impl Client<'_> {
-    async fn call(self, frame: bytes::Bytes) -> Result<Reply, End> {
+    /// The answer, and for how many milliseconds the client is held up.
+    async fn call(self, frame: bytes::Bytes) -> Result<(Reply, i64), End> {
         Ok(match request::parse(frame, self.peer, self.listener)? {
-            request::Parsed::Request(call, body) => api::dispatch(&call, body, self.rooms).await?,
-            request::Parsed::UnsupportedApiVersions(call) => api::unsupported_api_versions(&call)?,
+            request::Parsed::Request(call, body) => {
+                let reply = api::dispatch(&call, body, self.rooms).await?;
+                (reply, call.charge.throttle_ms())
+            }
+            request::Parsed::UnsupportedApiVersions(call) => (api::unsupported_api_versions(&call)?, 0),
         })
     }
 }

@@ -10,6 +10,7 @@ use kafka_protocol::protocol::Decodable;
 use super::guard;
 use crate::api;
 use crate::api::call::{Call, Hangup};
+use crate::api::throttle::Charge;
 use crate::net::Listener;
 
 /// What a frame turned out to be.
@@ -25,6 +26,7 @@ pub fn parse(mut frame: Bytes, peer: SocketAddr, listener: &Arc<Listener>) -> Re
     let [k0, k1, v0, v1, c0, c1, c2, c3, ..] = *frame else {
         return Err(Hangup(format!("a request of {} bytes is too short for a header", frame.len())));
     };
+    let request_bytes = frame.len();
     let (key, version) = (i16::from_be_bytes([k0, k1]), i16::from_be_bytes([v0, v1]));
     let correlation_id = i32::from_be_bytes([c0, c1, c2, c3]);
     let api_key = ApiKey::try_from(key).map_err(|()| Hangup(format!("API key {key} is not known")))?;
@@ -35,6 +37,8 @@ pub fn parse(mut frame: Bytes, peer: SocketAddr, listener: &Arc<Listener>) -> Re
         client_id,
         peer,
         listener: listener.clone(),
+        request_bytes,
+        charge: Charge::default(),
     };
     if !api::is_served(api_key, version) {
         if api_key == ApiKey::ApiVersions {

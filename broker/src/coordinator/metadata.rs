@@ -19,6 +19,7 @@ use super::replay::{Replayed, replay};
 use super::shard::Shard;
 use crate::config::dynamic::Dynamic;
 use crate::partition::{NewPartition, Partition, Partitions};
+use crate::quota::Quotas;
 
 /// Topics, their configs, and the blocks of producer ids.
 pub struct Metadata {
@@ -26,6 +27,7 @@ pub struct Metadata {
     shard: Shard<MetadataMachine>,
     partitions: Arc<Partitions>,
     group_views: GroupViews,
+    quotas: Arc<Quotas>,
     producer_id_expiration_ms: i64,
     /// Held while configs go from the machine to the logs, so that an older one never comes after a newer one.
     configuring: Mutex<()>,
@@ -39,6 +41,7 @@ impl Metadata {
         log: Arc<Partition>,
         partitions: Arc<Partitions>,
         producer_id_expiration_ms: i64,
+        quotas: Arc<Quotas>,
     ) -> Result<Metadata, String> {
         let mut machine = MetadataMachine::new(config);
         replay(&log, |item| {
@@ -58,9 +61,11 @@ impl Metadata {
             shard: Shard::new(0, machine, log, Arc::default()),
             partitions,
             group_views: GroupViews::default(),
+            quotas,
             producer_id_expiration_ms,
             configuring: Mutex::new(()),
         };
+        metadata.update_quotas();
         let topics: Vec<(String, TopicId, i32)> =
             metadata.query(|m| m.topics().map(|t| (t.name.clone(), t.topic_id, t.partition_count())).collect());
         let mut partitions = Vec::new();
@@ -106,6 +111,11 @@ impl Metadata {
     pub fn dynamic(&self) -> Dynamic {
         let of = |m: &MetadataMachine, id| m.dynamic_configs(&ConfigResource::Broker(id));
         self.query(|m| Dynamic { node: of(m, Some(self.node_id)), cluster: of(m, None) })
+    }
+
+    /// The quotas in force.
+    pub fn quotas(&self) -> &Arc<Quotas> {
+        &self.quotas
     }
 
     /// What is set on a group.
@@ -195,6 +205,7 @@ impl Metadata {
                     self.group_views.changed();
                 }
                 Effect::GroupConfigChanged => self.group_views.changed(),
+                Effect::ClientQuotasChanged => self.update_quotas(),
                 Effect::TopicConfigChanged { topic } => self.update_config(&topic),
                 Effect::BrokerConfigChanged => {
                     let topics: Vec<String> = self.query(|m| m.topics().map(|t| t.name.clone()).collect());
@@ -218,6 +229,11 @@ impl Metadata {
         self.partitions.make(&names);
         // They may have changed since.
         opening.iter().for_each(|(topic, ..)| self.update_config(topic));
+    }
+
+    fn update_quotas(&self) {
+        let _guard = self.configuring.lock();
+        self.query(|m| self.quotas.update(m.client_quotas()));
     }
 
     fn update_config(&self, topic: &str) {

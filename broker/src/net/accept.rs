@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::Listener;
@@ -25,6 +25,9 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// While a client waits for a place, the limits are looked at this often.
 const LIMITS_CHECK: Duration = Duration::from_secs(1);
+
+/// Most connections beyond their address's rate that are kept waiting; beyond, they are closed at once.
+const MAX_THROTTLED: usize = 1000;
 
 /// Binds a listener; every interface where it names none. The error says what was asked for and what to do.
 pub async fn bind(wanted: &Wanted) -> Result<TcpListener, String> {
@@ -70,7 +73,8 @@ pub async fn accept_loop(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
-    let entrance = Entrance { number, listener, rooms, door };
+    let throttled = Arc::new(Semaphore::new(MAX_THROTTLED));
+    let entrance = Entrance { number, listener, rooms, door, throttled };
     while !*stop.borrow() {
         let admitted = tokio::select! {
             admitted = entrance.next(&socket) => admitted,
@@ -95,6 +99,8 @@ struct Entrance {
     listener: Arc<Listener>,
     rooms: Arc<Rooms>,
     door: Door,
+    /// Places for connections that are kept waiting to be closed.
+    throttled: Arc<Semaphore>,
 }
 
 impl Entrance {
@@ -109,6 +115,12 @@ impl Entrance {
                 return None;
             }
         };
+        let throttle_ms = self.rooms.quotas.connected(peer.ip(), clock::now().0);
+        if throttle_ms > 0 {
+            self.rooms.metrics.connections_refused.inc();
+            self.close_later(stream, throttle_ms);
+            return None;
+        }
         let delay_ms = self.door.quotas.delay_ms(self.number, &(self.door.limits)(), clock::now());
         if delay_ms > 0 {
             self.rooms.metrics.connections_delayed.inc();
@@ -117,6 +129,16 @@ impl Entrance {
         }
         let place = self.place(peer).await?;
         Some((stream, peer, place))
+    }
+
+    /// Keeps a connection waiting that came too soon, and closes it: a client that is closed at once comes back at once (KIP-612).
+    fn close_later(&self, stream: TcpStream, throttle_ms: i64) {
+        if let Ok(permit) = self.throttled.clone().try_acquire_owned() {
+            tokio::spawn(async move {
+                tokio::time::sleep_until(clock::deadline(throttle_ms)).await;
+                drop((stream, permit));
+            });
+        }
     }
 
     /// A place for a client, as soon as there is one; `None` if it is turned away.

@@ -22,6 +22,7 @@ use crate::coordinator::share_states::ShareStates;
 use crate::coordinator::transactions::Transactions;
 use crate::metrics::Metrics;
 use crate::partition::Partitions;
+use crate::quota::Quotas;
 
 /// Everything a request can be given; each handler is given what the API table says.
 pub struct Rooms {
@@ -43,6 +44,8 @@ pub struct Rooms {
     pub share_states: Arc<ShareStates>,
     /// Incremental fetch sessions.
     pub fetch_sessions: Arc<Mutex<FetchSessions>>,
+    /// Client quotas.
+    pub quotas: Arc<Quotas>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Turns true when the broker stops.

@@ -34,6 +34,7 @@ use crate::jobs::{BrokerHost, Jobs};
 use crate::metrics::Metrics;
 use crate::net::Listener;
 use crate::partition::{FoundDir, NewPartition, PartitionConfig, Partitions};
+use crate::quota::{Quotas, Windows};
 
 /// The data of an open node, to be closed in order.
 pub struct Data {
@@ -96,6 +97,7 @@ pub fn open_rooms(
         fetch_sessions: Arc::new(Mutex::new(FetchSessions::new(
             usize::try_from(config.network.fetch_session_slots).unwrap_or(0),
         ))),
+        quotas: metadata.quotas().clone(),
         metrics: Arc::new(Metrics::new(api::name)),
         config,
         metadata,
@@ -147,7 +149,20 @@ fn open_metadata(
         rack: config.rack.clone(),
     };
     let expiration_ms = i64::from(config.log.producer_id_expiration_ms);
-    Metadata::open(node, metadata_config(config), log, partitions.clone(), expiration_ms).map_err(StartError)
+    let quotas = Arc::new(quotas(config));
+    Metadata::open(node, metadata_config(config), log, partitions.clone(), expiration_ms, quotas).map_err(StartError)
+}
+
+fn quotas(config: &BrokerConfig) -> Quotas {
+    let windows = |count: i32, seconds: i32| Windows {
+        count: usize::try_from(count).unwrap_or(1),
+        length_ms: i64::from(seconds).saturating_mul(1000),
+    };
+    let set = &config.quotas;
+    Quotas::new(
+        windows(set.window_num, set.window_size_seconds),
+        windows(set.controller_window_num, set.controller_window_size_seconds),
+    )
 }
 
 /// Opens the logs of the coordinators, several at a time: after a crash each has to be recovered before it can be read.

@@ -21,6 +21,7 @@ mod list_offsets;
 mod malformed;
 mod out_of_order;
 mod produce;
+mod quotas;
 mod restart;
 mod share;
 mod slow_clients;

@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Client {
     stream: TcpStream,
     last_correlation_id: i32,
+    client_id: String,
 }
 
 /// A request that was sent and not answered yet.
@@ -33,7 +34,12 @@ impl Client {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Client { stream, last_correlation_id: 1000 }
+        Client { stream, last_correlation_id: 1000, client_id: "conformance".to_owned() }
+    }
+
+    /// The same client under another name.
+    pub fn named(self, client_id: &str) -> Client {
+        Client { client_id: client_id.to_owned(), ..self }
     }
 
     /// Sends `request` and waits for its answer, which must be whole and in the same version.
@@ -55,7 +61,7 @@ impl Client {
     /// Sends any body under any key and version; returns the correlation id.
     pub fn send_body(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) -> i32 {
         self.last_correlation_id += 1;
-        let frame = framed(key, version, header_version, self.last_correlation_id, body);
+        let frame = framed_as(&self.client_id, key, version, header_version, self.last_correlation_id, body);
         self.stream.write_all(&frame).unwrap();
         self.last_correlation_id
     }
@@ -110,11 +116,16 @@ impl Client {
 
 /// A request with its header and its length.
 pub fn framed(key: i16, version: i16, header_version: i16, correlation_id: i32, body: &[u8]) -> Vec<u8> {
+    framed_as("conformance", key, version, header_version, correlation_id, body)
+}
+
+/// The same of a client of that name.
+fn framed_as(client: &str, key: i16, version: i16, header_version: i16, correlation_id: i32, body: &[u8]) -> Vec<u8> {
     let header = RequestHeader::default()
         .with_request_api_key(key)
         .with_request_api_version(version)
         .with_correlation_id(correlation_id)
-        .with_client_id(Some(text("conformance")));
+        .with_client_id(Some(text(client)));
     let mut frame = BytesMut::new();
     frame.put_u32(0);
     header.encode(&mut frame, header_version).unwrap();

@@ -106,9 +106,13 @@ impl MetadataMachine {
     fn change_list(&self, resource: &ConfigResource, present: Option<&str>, op: &ConfigOp) -> Result<String, Refusal> {
         let definition = match resource {
             ConfigResource::Topic(_) => topic_config::definition(&op.name),
-            ConfigResource::Broker(_) | ConfigResource::Group(_) => None,
+            ConfigResource::Broker(_) | ConfigResource::Group(_) | ConfigResource::ClientMetrics(_) => None,
         };
-        let is_list = matches!(resource, ConfigResource::Broker(_))
+        // Kafka: ClientMetricsConfigs.
+        let of_metrics =
+            matches!(resource, ConfigResource::ClientMetrics(_)) && ["match", "metrics"].contains(&&*op.name);
+        let is_list = of_metrics
+            || matches!(resource, ConfigResource::Broker(_))
             || definition.is_some_and(|d| d.config_type == ConfigType::List);
         if !is_list {
             let verb = if op.kind == ConfigOpKind::Append { "APPEND" } else { "SUBTRACT" };
@@ -138,7 +142,8 @@ fn check_name(resource: &ConfigResource) -> Result<(), Refusal> {
             validate_topic_name(name).map_err(|message| Refusal::new(ErrorCode::InvalidTopicException, message))
         }
         ConfigResource::Group(name) if name.is_empty() => Err(no_default("group")),
-        ConfigResource::Broker(_) | ConfigResource::Group(_) => Ok(()),
+        ConfigResource::ClientMetrics(name) if name.is_empty() => Err(no_default("client metrics")),
+        ConfigResource::Broker(_) | ConfigResource::Group(_) | ConfigResource::ClientMetrics(_) => Ok(()),
     }
 }
 
@@ -182,9 +187,10 @@ fn add_events(
             decision.events.push(Event::Config(ConfigRecord { resource: resource.clone(), name, value }));
         }
     }
-    decision.effects.push(match resource {
-        ConfigResource::Topic(topic) => Effect::TopicConfigChanged { topic: topic.clone() },
-        ConfigResource::Broker(_) => Effect::BrokerConfigChanged,
-        ConfigResource::Group(_) => Effect::GroupConfigChanged,
+    decision.effects.extend(match resource {
+        ConfigResource::Topic(topic) => Some(Effect::TopicConfigChanged { topic: topic.clone() }),
+        ConfigResource::Broker(_) => Some(Effect::BrokerConfigChanged),
+        ConfigResource::Group(_) => Some(Effect::GroupConfigChanged),
+        ConfigResource::ClientMetrics(_) => None,
     });
 }

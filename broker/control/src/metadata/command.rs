@@ -2,6 +2,8 @@
 
 use forebay_storage::ids::{BrokerId, TopicId};
 
+use super::client_quotas::{QuotaEntity, QuotaValue};
+use super::scram::ScramCredential;
 use crate::machine::ReplyTo;
 
 /// A command of [`super::MetadataMachine`].
@@ -17,6 +19,10 @@ pub enum Command {
     CreatePartitions(CreatePartitions),
     /// IncrementalAlterConfigs and AlterConfigs. Answered by [`super::Reply::AlterConfigs`].
     AlterConfigs(AlterConfigs),
+    /// AlterClientQuotas. Answered by [`super::Reply::AlterClientQuotas`].
+    AlterClientQuotas(AlterClientQuotas),
+    /// AlterUserScramCredentials. Answered by [`super::Reply::AlterScramCredentials`].
+    AlterScramCredentials(AlterScramCredentials),
     /// A block of producer ids for a coordinator. Answered by [`super::Reply::ProducerIds`].
     AllocateProducerIds {
         /// Who waits for the answer.
@@ -164,6 +170,8 @@ pub enum ConfigResource {
     Topic(String),
     /// One node, or all of them when `None` (the cluster-wide default).
     Broker(Option<BrokerId>),
+    /// A client metrics subscription, by name.
+    ClientMetrics(String),
     /// A group, by name.
     Group(String),
 }
@@ -199,4 +207,55 @@ pub enum ConfigOpKind {
     Append,
     /// 3: take items off a list.
     Subtract,
+}
+
+/// AlterClientQuotas.
+#[derive(Clone, Debug)]
+pub struct AlterClientQuotas {
+    /// Who waits for the answer.
+    pub reply_to: ReplyTo,
+    /// The changes.
+    pub alterations: Vec<QuotaAlteration>,
+    /// Check only.
+    pub validate_only: bool,
+}
+
+/// The changes of one entity's quotas.
+#[derive(Clone, Debug)]
+pub struct QuotaAlteration {
+    /// Whose quotas.
+    pub entity: QuotaEntity,
+    /// Keys with their new values, in the order of the request; `None` takes a quota back.
+    pub ops: Vec<(String, Option<QuotaValue>)>,
+}
+
+/// AlterUserScramCredentials.
+#[derive(Clone, Debug)]
+pub struct AlterScramCredentials {
+    /// Who waits for the answer.
+    pub reply_to: ReplyTo,
+    /// Credentials to take away.
+    pub deletions: Vec<ScramDeletion>,
+    /// Credentials to make or replace.
+    pub upsertions: Vec<ScramUpsertion>,
+}
+
+/// A credential to take away.
+#[derive(Clone, Debug)]
+pub struct ScramDeletion {
+    /// The user.
+    pub user: String,
+    /// The mechanism's number as it came.
+    pub mechanism: i8,
+}
+
+/// A credential to make or replace.
+#[derive(Clone, Debug)]
+pub struct ScramUpsertion {
+    /// The user.
+    pub user: String,
+    /// The mechanism's number as it came.
+    pub mechanism: i8,
+    /// What to store.
+    pub credential: ScramCredential,
 }

@@ -31,6 +31,8 @@ pub enum Effect {
     },
     /// The dynamic configs of the nodes have changed.
     BrokerConfigChanged,
+    /// Client quotas have changed.
+    ClientQuotasChanged,
     /// The configs of a group have changed.
     GroupConfigChanged,
 }

@@ -11,8 +11,8 @@ use super::config::MetadataConfig;
 use super::image::{PartitionInfo, TopicInfo};
 use super::machine::MetadataMachine;
 use super::record::{
-    ConfigRecord, DecodeError, Event, FeatureLevelRecord, KafkaRecord, PartitionRecord, ProducerIdsRecord, TopicRecord,
-    UnservedKind, parse_kafkas,
+    ClientQuotaRecord, ConfigRecord, DecodeError, Event, FeatureLevelRecord, KafkaRecord, PartitionRecord,
+    ProducerIdsRecord, ScramCredentialRecord, TopicRecord, UnservedKind, parse_kafkas,
 };
 use crate::machine::Machine;
 
@@ -140,6 +140,17 @@ fn records(machine: &MetadataMachine, node: BrokerId) -> Vec<Event> {
         }
         events.extend(configs.iter().map(|(name, value)| {
             Event::Config(ConfigRecord { resource: resource.clone(), name: name.clone(), value: Some(value.clone()) })
+        }));
+    }
+    for (entity, quotas) in &machine.client_quotas {
+        events.extend(quotas.iter().map(|(key, value)| {
+            Event::ClientQuota(ClientQuotaRecord { entity: entity.clone(), key: key.clone(), value: Some(*value) })
+        }));
+    }
+    for (user, credentials) in &machine.scram_credentials {
+        events.extend(credentials.iter().map(|(mechanism, credential)| {
+            let (user, credential) = (user.clone(), Some(credential.clone()));
+            Event::ScramCredential(ScramCredentialRecord { user, mechanism: *mechanism, credential })
         }));
     }
     if machine.next_producer_id > ProducerId(0) {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use forebay_storage::ids::{BrokerId, ProducerId, Timestamp, TopicId};
 
+use super::client_quotas::ClientQuotas;
 use super::command::{Command, ConfigResource};
 use super::config::MetadataConfig;
 use super::effect::Effect;
 use super::image::{BrokerInfo, PartitionInfo, TopicInfo};
 use super::record::{ConfigRecord, Event, PartitionRecord};
 use super::reply::Reply;
+use super::scram::ScramCredentials;
 use super::topic_config::{ConfigEntry, Effective, Layers};
 use crate::machine::{Machine, ReplyTo};
 
@@ -24,6 +26,8 @@ pub struct MetadataMachine {
     pub(super) names: BTreeMap<TopicId, String>,
     pub(super) brokers: BTreeMap<BrokerId, BrokerInfo>,
     pub(super) configs: BTreeMap<ConfigResource, BTreeMap<String, String>>,
+    pub(super) client_quotas: ClientQuotas,
+    pub(super) scram_credentials: ScramCredentials,
     pub(super) features: BTreeMap<String, i16>,
     pub(super) next_producer_id: ProducerId,
 }
@@ -38,6 +42,8 @@ impl MetadataMachine {
             names: BTreeMap::new(),
             brokers: BTreeMap::new(),
             configs: BTreeMap::new(),
+            client_quotas: ClientQuotas::new(),
+            scram_credentials: ScramCredentials::new(),
             features: BTreeMap::new(),
             next_producer_id: ProducerId(0),
         }
@@ -175,6 +181,8 @@ impl Machine for MetadataMachine {
             Command::DeleteTopics(command) => self.delete_topics(command),
             Command::CreatePartitions(command) => self.create_partitions(command),
             Command::AlterConfigs(command) => self.alter_configs(command),
+            Command::AlterClientQuotas(command) => self.alter_client_quotas(command),
+            Command::AlterScramCredentials(command) => self.alter_scram_credentials(command),
             Command::AllocateProducerIds { reply_to, broker } => self.allocate_producer_ids(reply_to, broker),
         }
     }
@@ -202,6 +210,8 @@ impl Machine for MetadataMachine {
                 self.features.insert(r.name, r.level);
             }
             Event::ProducerIds(r) => self.next_producer_id = r.next_producer_id,
+            Event::ClientQuota(r) => self.apply_client_quota(r),
+            Event::ScramCredential(r) => self.apply_scram_credential(r),
         }
     }
 

@@ -1,6 +1,7 @@
-//! The controller's machine: topics, partitions, configs and producer ids, in the log `__cluster_metadata-0` in Kafka's records.
+//! The controller's machine: topics, partitions, configs, quotas, credentials and producer ids, in the log `__cluster_metadata-0` in Kafka's records.
 
 mod alter_configs;
+pub mod client_quotas;
 pub mod command;
 pub mod config;
 mod create_partitions;
@@ -17,6 +18,7 @@ pub mod record;
 mod refusal;
 mod register_broker;
 pub mod reply;
+pub mod scram;
 pub mod topic_config;
 pub mod topic_name;
 pub mod wire;

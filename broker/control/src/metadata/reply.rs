@@ -2,6 +2,7 @@
 
 use forebay_storage::ids::{ProducerId, TopicId};
 
+use super::client_quotas::QuotaEntity;
 use super::command::{ConfigResource, TopicRef};
 use super::topic_config::ConfigEntry;
 use crate::error_code::ErrorCode;
@@ -17,6 +18,10 @@ pub enum Reply {
     CreatePartitions(Vec<CreatePartitionsResult>),
     /// To AlterConfigs.
     AlterConfigs(Vec<AlterConfigsResult>),
+    /// To AlterClientQuotas: one for each entity.
+    AlterClientQuotas(Vec<AlterClientQuotasResult>),
+    /// To AlterUserScramCredentials: one for each user.
+    AlterScramCredentials(Vec<AlterScramResult>),
     /// To AllocateProducerIds: ids `first` to `first + count - 1` are the asker's alone.
     ProducerIds {
         /// UNKNOWN_SERVER_ERROR when all 2^63 ids are used up.
@@ -78,6 +83,28 @@ pub struct CreatePartitionsResult {
 pub struct AlterConfigsResult {
     /// Which resource.
     pub resource: ConfigResource,
+    /// Success or why not.
+    pub error: ErrorCode,
+    /// Kafka's message for the error.
+    pub message: Option<String>,
+}
+
+/// What became of the changes of one entity's quotas.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterClientQuotasResult {
+    /// Whose quotas.
+    pub entity: QuotaEntity,
+    /// Success or why not.
+    pub error: ErrorCode,
+    /// Kafka's message for the error.
+    pub message: Option<String>,
+}
+
+/// What became of the changes of one user's credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlterScramResult {
+    /// The user.
+    pub user: String,
     /// Success or why not.
     pub error: ErrorCode,
     /// Kafka's message for the error.

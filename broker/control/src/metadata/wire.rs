@@ -57,6 +57,9 @@ impl Writer {
     pub(crate) fn i64(&mut self, v: i64) {
         self.0.put_i64(v);
     }
+    pub(crate) fn f64(&mut self, v: f64) {
+        self.0.put_f64(v);
+    }
     pub(crate) fn uuid(&mut self, v: Uuid) {
         self.0.put_slice(v.as_bytes());
     }
@@ -86,6 +89,11 @@ impl Writer {
             Some(v) => self.compact_string(v),
             None => self.varint(0),
         }
+    }
+
+    pub(crate) fn compact_bytes(&mut self, v: &[u8]) {
+        self.varint(length(v.len()) + 1);
+        self.0.put_slice(v);
     }
 
     /// The length in front of a compact array of `len` elements.

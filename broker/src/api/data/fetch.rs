@@ -17,11 +17,12 @@ use crate::api::fetch_session::{
     FetchKey, FetchSessions, PartitionOutcome, PartitionRequest, SessionContext, SessionRequest, TopicRef,
 };
 use crate::api::piece::Piece;
-use crate::api::{convert, errors};
+use crate::api::{convert, errors, throttle};
 use crate::clock;
 use crate::metrics::Metrics;
 use crate::node::Limits;
 use crate::partition::{Isolation, Partition, PartitionRead, Partitions};
+use crate::quota::{Kind, Quotas};
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
@@ -46,6 +47,7 @@ pub async fn handle(
     limits: &Limits,
     stop: &watch::Receiver<bool>,
     metrics: &Arc<Metrics>,
+    quotas: &Arc<Quotas>,
 ) -> Outcome {
     if !(0..=1).contains(&request.isolation_level) {
         return encode(call, &refused_all(call.version, &request));
@@ -62,13 +64,43 @@ pub async fn handle(
         isolation: if request.isolation_level == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted },
         takes_zstd: call.version >= ZSTD_FROM,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(limits.max_fetch_bytes),
+        max_bytes: usize::try_from(request.max_bytes)
+            .unwrap_or(0)
+            .min(limits.max_fetch_bytes)
+            .min(quotas.most_fetched_at_once(call.client())),
     };
     let found = wait_for(&wanted, i64::from(request.max_wait_ms), partitions, &context, stop.clone()).await;
+    if let Some(held_up) = hold_up(call, quotas, &context, &found) {
+        return encode(call, &held_up);
+    }
     let answer = assemble(call.version, context, found, sessions);
     let fetched: usize = answer.topics.iter().flat_map(|t| &t.partitions).map(PartitionAnswer::records_len).sum();
     metrics.fetched_bytes.inc_by(fetched as u64);
     encode(call, &answer)
+}
+
+/// The answer to a client that exceeds its quota: nothing, and its session stays as it was (Kafka: FetchContext.getThrottledResponse).
+fn hold_up(call: &Call, quotas: &Quotas, context: &SessionContext, found: &[Found]) -> Option<FetchAnswer> {
+    throttle::count_time(call, quotas);
+    if quotas.is_active(Kind::Fetch) {
+        let (bytes, now_ms) = (bytes_of(context, found), clock::now().0);
+        let throttled_ms = quotas.fetched(call.client(), bytes, now_ms);
+        if throttled_ms == 0 && call.charge.throttle_ms() > 0 {
+            quotas.take_back_fetched(call.client(), bytes, now_ms);
+        }
+        call.charge.hold_up(throttled_ms);
+    }
+    let throttle_ms = call.throttle_time_ms();
+    let session_id = context.session_id();
+    (throttle_ms > 0).then(|| FetchAnswer { throttle_ms, session_id, ..FetchAnswer::refused(ErrorCode::None) })
+}
+
+/// About the size of the answer, in bytes: the records, and what stands around them.
+fn bytes_of(context: &SessionContext, found: &[Found]) -> usize {
+    const PARTITION: usize = 48;
+    let has_news = |f: &&Found| !f.answer.records.is_empty() || !f.answer.error.is_ok();
+    let told = found.iter().filter(|f| !context.is_incremental() || has_news(f));
+    told.map(|f| PARTITION + f.answer.records_len()).sum()
 }
 
 /// Kafka: IsolationLevel.forId throws what is no error of the protocol; before version 13 each partition says so as well.

@@ -16,11 +16,13 @@ use kafka_protocol::messages::produce_response::{
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
 use crate::api::call::{Call, Hangup, Outcome, Reply};
-use crate::api::{convert, errors};
+use crate::api::{convert, errors, throttle};
+use crate::clock;
 use crate::coordinator::is_internal;
 use crate::coordinator::transactions::{Producer, Transactions};
 use crate::metrics::Metrics;
 use crate::partition::{Partition, Partitions};
+use crate::quota::{Kind, Quotas};
 
 /// Why a partition's records were refused.
 struct Refusal {
@@ -63,6 +65,7 @@ pub async fn handle(
     partitions: &Arc<Partitions>,
     transactions: &Arc<Transactions>,
     metrics: &Arc<Metrics>,
+    quotas: &Arc<Quotas>,
 ) -> Outcome {
     let common = Request {
         version: call.version,
@@ -99,11 +102,19 @@ pub async fn handle(
         let response = TopicProduceResponse::default().with_partition_responses(answers);
         responses.push(if call.version >= 13 { response.with_topic_id(topic_id) } else { response.with_name(name) });
     }
+    if quotas.is_active(Kind::Produce) {
+        call.charge.hold_up(quotas.produced(call.client(), call.request_bytes, clock::now().0));
+    }
+    if request.acks != 0 {
+        throttle::count_time(call, quotas);
+    }
     Outcome(match (request.acks, failure) {
         (0, None) => Ok(Reply::Nothing),
         // Kafka: a producer that wants no answers is told of errors by the closing of its connection.
         (0, Some(error)) => Err(Hangup(format!("records sent with acks=0 were refused: {error}"))),
-        _ => call.encode(&ProduceResponse::default().with_responses(responses)),
+        _ => call.encode(
+            &ProduceResponse::default().with_responses(responses).with_throttle_time_ms(call.throttle_time_ms()),
+        ),
     })
 }
 

@@ -53,6 +53,15 @@ impl SessionContext {
         matches!(self.kind, Kind::Incremental { .. })
     }
 
+    /// The session that goes on with this request, or 0.
+    #[must_use]
+    pub fn session_id(&self) -> i32 {
+        match self.kind {
+            Kind::Incremental { session_id, .. } => session_id,
+            Kind::Sessionless | Kind::Full(_) => 0,
+        }
+    }
+
     pub(super) fn into_parts(self) -> (Kind, Vec<(FetchKey, PartitionRequest)>) {
         (self.kind, self.partitions)
     }

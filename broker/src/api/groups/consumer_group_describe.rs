@@ -10,6 +10,7 @@ use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupDescri
 use super::maybe_text;
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::config::BrokerConfig;
 use crate::coordinator::groups::Groups;
 
 /// Answers from what is committed in the coordinator's log.
@@ -17,7 +18,16 @@ pub async fn handle(
     call: &Call,
     request: ConsumerGroupDescribeRequest,
     groups: &Arc<Groups>,
+    config: &Arc<BrokerConfig>,
 ) -> ConsumerGroupDescribeResponse {
+    // Kafka: KafkaApis.isConsumerGroupProtocolEnabled.
+    if !config.consumer_groups.rebalance_protocols.iter().any(|name| name == "consumer") {
+        let refused = |group_id| {
+            DescribedGroup::default().with_group_id(group_id).with_error_code(ErrorCode::UnsupportedVersion.code())
+        };
+        let groups = request.group_ids.into_iter().map(refused).collect();
+        return ConsumerGroupDescribeResponse::default().with_groups(groups);
+    }
     let mut described = Vec::with_capacity(request.group_ids.len());
     for group_id in request.group_ids {
         described.push(match describe(&group_id, groups).await {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{maybe_shared, maybe_text, shared};
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::config::BrokerConfig;
 use crate::coordinator::groups::Groups;
 
 /// Answers at once; the next heartbeat brings the next step.
@@ -20,7 +21,12 @@ pub async fn handle(
     call: &Call,
     request: ConsumerGroupHeartbeatRequest,
     groups: &Arc<Groups>,
+    config: &Arc<BrokerConfig>,
 ) -> ConsumerGroupHeartbeatResponse {
+    // Kafka: KafkaApis.isConsumerGroupProtocolEnabled.
+    if !config.consumer_groups.rebalance_protocols.iter().any(|name| name == "consumer") {
+        return refused(ErrorCode::UnsupportedVersion);
+    }
     let command = |reply_to| GroupCommand::ConsumerHeartbeat(Box::new(heartbeat(call, &request, reply_to)));
     match groups.ask(&request.group_id, command).await {
         Ok(GroupReply::ConsumerHeartbeat(reply)) => respond(reply),

@@ -8,7 +8,9 @@ use forebay_control::metadata::command::{AlterConfigs, AlterResource, ConfigChan
 use forebay_control::metadata::{Command, Reply};
 use forebay_storage::ids::BrokerId;
 
-use crate::config::{BrokerConfig, dynamic, group};
+use crate::config::key::Scope;
+use crate::config::table::table;
+use crate::config::{BrokerConfig, client_metrics, dynamic, group};
 use crate::coordinator::metadata::Metadata;
 use crate::node::Cluster;
 
@@ -83,7 +85,11 @@ fn to_controller(
         TOPIC => ConfigResource::Topic(asked.name),
         BROKER => {
             let node = broker(&asked.name, cluster)?;
-            dynamic::check(&set_by(&change)).map_err(|message| invalid(&message))?;
+            let dynamic = metadata.dynamic();
+            let present = if node.is_some() { dynamic.node.clone() } else { dynamic.cluster.clone() };
+            let next = after(Scope::Broker, present, &change);
+            let now = |name: &str| dynamic::in_force(config.values(), &dynamic, name);
+            dynamic::check(&next, node.is_some(), now).map_err(|message| invalid(&message))?;
             ConfigResource::Broker(node)
         }
         BROKER_LOGGER => {
@@ -91,11 +97,19 @@ fn to_controller(
                 "Log levels are set by FOREBAY_LOG when the broker starts; they cannot be changed at run time",
             ));
         }
-        CLIENT_METRICS => return Err(invalid("Client metrics subscriptions are not there yet")),
+        CLIENT_METRICS if asked.name.is_empty() => return Err(invalid("Subscription name can't be empty")),
+        CLIENT_METRICS => {
+            let resource = ConfigResource::ClientMetrics(asked.name);
+            let present = metadata.query(|m| m.dynamic_configs(&resource));
+            client_metrics::check(&after(Scope::ClientMetrics, present, &change)).map_err(|refused| match refused {
+                client_metrics::Refused::Request(message) => invalid(&message),
+                client_metrics::Refused::Config(message) => (ErrorCode::InvalidConfig, Some(message)),
+            })?;
+            resource
+        }
         GROUP => {
-            let next = after(metadata.group_overrides(&asked.name), &change);
-            group::check(&next, &config.consumer_groups)
-                .map_err(|message| (ErrorCode::InvalidConfig, Some(message)))?;
+            let next = after(Scope::Group, metadata.group_overrides(&asked.name), &change);
+            group::check(&next, config.values()).map_err(|message| (ErrorCode::InvalidConfig, Some(message)))?;
             ConfigResource::Group(asked.name)
         }
         other => return Err(invalid(&format!("Unknown resource type {other}"))),
@@ -115,31 +129,43 @@ fn broker(name: &str, cluster: &Cluster) -> Result<Option<BrokerId>, Refused> {
     Ok(Some(cluster.node_id))
 }
 
-/// The keys that a change touches, with the values that it gives them.
-fn set_by(change: &ConfigChange) -> Vec<(&str, Option<&str>)> {
+/// What is set on a resource when a change has come through. What the controller will refuse does not count.
+fn after(scope: Scope, mut present: BTreeMap<String, String>, change: &ConfigChange) -> BTreeMap<String, String> {
     match change {
-        ConfigChange::Incremental(ops) => ops
-            .iter()
-            .map(|op| (op.name.as_str(), op.value.as_deref().filter(|_| op.kind == ConfigOpKind::Set)))
-            .collect(),
         ConfigChange::Replace(configs) => {
-            configs.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect()
+            configs.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect()
+        }
+        ConfigChange::Incremental(ops) => {
+            for op in ops {
+                let value = match op.kind {
+                    ConfigOpKind::Set => op.value.clone(),
+                    ConfigOpKind::Delete => None,
+                    ConfigOpKind::Append | ConfigOpKind::Subtract => {
+                        let default = || table().get(scope, &op.name).and_then(|key| key.default);
+                        let start = present.get(&op.name).map(String::as_str).or_else(default).unwrap_or_default();
+                        Some(changed_list(start, op.kind, op.value.as_deref().unwrap_or_default()))
+                    }
+                };
+                match value {
+                    Some(value) => present.insert(op.name.clone(), value),
+                    None => present.remove(&op.name),
+                };
+            }
+            present
         }
     }
 }
 
-/// What is set on a group when a change has come through. What the controller will refuse does not count.
-fn after(mut present: BTreeMap<String, String>, change: &ConfigChange) -> BTreeMap<String, String> {
-    if matches!(change, ConfigChange::Replace(_)) {
-        present.clear();
+fn changed_list(start: &str, kind: ConfigOpKind, items: &str) -> String {
+    let mut list: Vec<&str> = start.split(',').filter(|item| !item.is_empty()).collect();
+    for item in items.split(',') {
+        match kind {
+            ConfigOpKind::Append if !list.contains(&item) => list.push(item),
+            ConfigOpKind::Subtract => list.retain(|present| *present != item),
+            _ => {}
+        }
     }
-    for (name, value) in set_by(change) {
-        match value {
-            Some(value) => present.insert(name.to_owned(), value.to_owned()),
-            None => present.remove(name),
-        };
-    }
-    present
+    list.join(",")
 }
 
 /// A request that makes no sense.

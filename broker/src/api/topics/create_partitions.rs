@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use forebay_control::error_code::ErrorCode;
 use forebay_control::metadata::command::{CreatePartitions, MorePartitions};
 use forebay_control::metadata::reply::CreatePartitionsResult;
 use forebay_control::metadata::{Command, Reply};
@@ -12,20 +13,29 @@ use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse
 
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::api::errors::EXCEEDED;
+use crate::clock;
 use crate::coordinator::metadata::Metadata;
+use crate::quota::{Mutations, Quotas};
+
+/// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
+const STRICT_FROM: i16 = 3;
 
 /// Answers when the new partitions' logs are open.
-pub async fn handle(_: &Call, request: CreatePartitionsRequest, metadata: &Arc<Metadata>) -> CreatePartitionsResponse {
+pub async fn handle(
+    call: &Call,
+    request: CreatePartitionsRequest,
+    metadata: &Arc<Metadata>,
+    quotas: &Arc<Quotas>,
+) -> CreatePartitionsResponse {
     let topics: Vec<MorePartitions> = request.topics.iter().map(more).collect();
-    let names: Vec<String> = topics.iter().map(|t| t.name.clone()).collect();
-    let reply = metadata.ask(|reply_to| {
-        Command::CreatePartitions(CreatePartitions { reply_to, topics, validate_only: request.validate_only })
-    });
-    let results = match reply {
-        Ok(Reply::CreatePartitions(results)) => results,
-        Ok(other) => unreachable!("an addition is answered by {other:?}"),
-        Err(error) => names.into_iter().map(|name| CreatePartitionsResult { name, error, message: None }).collect(),
+    let mut mutations = quotas.mutations(call.client(), call.version >= STRICT_FROM, clock::now().0);
+    let results = if mutations.are_limited() {
+        within(&mut mutations, topics, request.validate_only, metadata)
+    } else {
+        enlarge(topics, request.validate_only, metadata)
     };
+    call.charge.hold_up(mutations.throttle_ms());
     let results = results
         .into_iter()
         .map(|r| {
@@ -36,6 +46,42 @@ pub async fn handle(_: &Call, request: CreatePartitionsRequest, metadata: &Arc<M
         })
         .collect();
     CreatePartitionsResponse::default().with_results(results)
+}
+
+fn enlarge(topics: Vec<MorePartitions>, validate_only: bool, metadata: &Metadata) -> Vec<CreatePartitionsResult> {
+    let names: Vec<String> = topics.iter().map(|t| t.name.clone()).collect();
+    match metadata.ask(|reply_to| Command::CreatePartitions(CreatePartitions { reply_to, topics, validate_only })) {
+        Ok(Reply::CreatePartitions(results)) => results,
+        Ok(other) => unreachable!("an addition is answered by {other:?}"),
+        Err(error) => names.into_iter().map(|name| CreatePartitionsResult { name, error, message: None }).collect(),
+    }
+}
+
+/// Enlarges those that the quota has room for. Kafka counts a topic when all else about it is right, so all are checked first.
+fn within(
+    mutations: &mut Mutations<'_>,
+    mut topics: Vec<MorePartitions>,
+    validate_only: bool,
+    metadata: &Metadata,
+) -> Vec<CreatePartitionsResult> {
+    let mut results = enlarge(topics.clone(), true, metadata);
+    for result in results.iter_mut().filter(|r| r.error.is_ok()) {
+        let wanted = topics.iter().find(|t| t.name == result.name).map_or(0, |t| t.count);
+        let more = wanted - metadata.topic_partitions(&result.name).unwrap_or(wanted);
+        if mutations.charge(usize::try_from(more).unwrap_or(0)).is_err() {
+            (result.error, result.message) = (ErrorCode::ThrottlingQuotaExceeded, Some(EXCEEDED.to_owned()));
+        }
+    }
+    if !validate_only {
+        topics.retain(|topic| results.iter().any(|r| r.error.is_ok() && r.name == topic.name));
+        let mut made = enlarge(topics, false, metadata);
+        for result in results.iter_mut().filter(|r| r.error.is_ok()) {
+            if let Some(at) = made.iter().position(|m| m.name == result.name) {
+                *result = made.swap_remove(at);
+            }
+        }
+    }
+    results
 }
 
 fn more(topic: &CreatePartitionsTopic) -> MorePartitions {

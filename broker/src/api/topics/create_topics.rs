@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use forebay_control::error_code::ErrorCode;
 use forebay_control::metadata::command::{Assignment, CreateTopics, NewTopic};
 use forebay_control::metadata::reply::CreateTopicResult;
 use forebay_control::metadata::{Command, Reply};
@@ -13,23 +14,71 @@ use uuid::Uuid;
 
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::api::errors::EXCEEDED;
+use crate::clock;
 use crate::coordinator::metadata::Metadata;
+use crate::quota::{Mutations, Quotas};
+
+/// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
+const STRICT_FROM: i16 = 6;
 
 /// Answers when the topics' logs are open.
-pub async fn handle(call: &Call, request: CreateTopicsRequest, metadata: &Arc<Metadata>) -> CreateTopicsResponse {
-    let names: Vec<_> = request.topics.iter().map(|t| t.name.clone()).collect();
-    let topics = request.topics.iter().map(new_topic).collect();
-    let reply = metadata
-        .ask(|reply_to| Command::CreateTopics(CreateTopics { reply_to, topics, validate_only: request.validate_only }));
-    let results = match reply {
-        Ok(Reply::CreateTopics(results)) => results.into_iter().map(|r| result(call.version, r)).collect(),
-        Ok(other) => unreachable!("a creation is answered by {other:?}"),
-        Err(error) => names
-            .into_iter()
-            .map(|name| CreatableTopicResult::default().with_name(name).with_error_code(error.code()))
-            .collect(),
+pub async fn handle(
+    call: &Call,
+    request: CreateTopicsRequest,
+    metadata: &Arc<Metadata>,
+    quotas: &Arc<Quotas>,
+) -> CreateTopicsResponse {
+    let topics: Vec<NewTopic> = request.topics.iter().map(new_topic).collect();
+    let mut mutations = quotas.mutations(call.client(), call.version >= STRICT_FROM, clock::now().0);
+    let results = if mutations.are_limited() {
+        within(&mut mutations, topics, request.validate_only, metadata)
+    } else {
+        create(topics, request.validate_only, metadata)
     };
-    CreateTopicsResponse::default().with_topics(results)
+    call.charge.hold_up(mutations.throttle_ms());
+    CreateTopicsResponse::default().with_topics(results.into_iter().map(|r| result(call.version, r)).collect())
+}
+
+fn create(topics: Vec<NewTopic>, validate_only: bool, metadata: &Metadata) -> Vec<CreateTopicResult> {
+    let names: Vec<String> = topics.iter().map(|t| t.name.clone()).collect();
+    match metadata.ask(|reply_to| Command::CreateTopics(CreateTopics { reply_to, topics, validate_only })) {
+        Ok(Reply::CreateTopics(results)) => results,
+        Ok(other) => unreachable!("a creation is answered by {other:?}"),
+        Err(error) => names.into_iter().map(|name| refused(name, error, None)).collect(),
+    }
+}
+
+/// Makes those that the quota has room for. Kafka counts a topic when all else about it is right, so all are checked first.
+fn within(
+    mutations: &mut Mutations<'_>,
+    mut topics: Vec<NewTopic>,
+    validate_only: bool,
+    metadata: &Metadata,
+) -> Vec<CreateTopicResult> {
+    let mut results = create(topics.clone(), true, metadata);
+    for result in results.iter_mut().filter(|r| r.error.is_ok()) {
+        if mutations.charge(usize::try_from(result.partitions).unwrap_or(0)).is_err() {
+            let error = ErrorCode::ThrottlingQuotaExceeded;
+            *result = refused(result.name.clone(), error, Some(EXCEEDED.to_owned()));
+        }
+    }
+    if !validate_only {
+        let passed = |name: &str| results.iter().any(|r| r.error.is_ok() && r.name == name);
+        topics.retain(|topic| passed(&topic.name));
+        let mut made = create(topics, false, metadata);
+        for result in results.iter_mut().filter(|r| r.error.is_ok()) {
+            if let Some(at) = made.iter().position(|m| m.name == result.name) {
+                *result = made.swap_remove(at);
+            }
+        }
+    }
+    results
+}
+
+fn refused(name: String, error: ErrorCode, message: Option<String>) -> CreateTopicResult {
+    let (topic_id, configs) = (TopicId::ZERO, Vec::new());
+    CreateTopicResult { name, topic_id, error, message, partitions: -1, replication_factor: -1, configs }
 }
 
 fn new_topic(topic: &CreatableTopic) -> NewTopic {

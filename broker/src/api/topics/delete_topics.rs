@@ -13,9 +13,15 @@ use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse};
 
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::api::errors::EXCEEDED;
+use crate::clock;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::is_internal;
 use crate::coordinator::metadata::Metadata;
+use crate::quota::{Mutations, Quotas};
+
+/// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
+const STRICT_FROM: i16 = 5;
 
 /// Answers when the topics are gone from the metadata; their files follow.
 pub async fn handle(
@@ -23,6 +29,7 @@ pub async fn handle(
     request: DeleteTopicsRequest,
     metadata: &Arc<Metadata>,
     groups: &Arc<Groups>,
+    quotas: &Arc<Quotas>,
 ) -> DeleteTopicsResponse {
     let (asked, refused): (Vec<_>, Vec<_>) = request.topics.into_iter().partition(is_named_once);
     let by_name = request.topic_names.iter().map(|n| TopicRef::Name(n.to_string()));
@@ -32,6 +39,10 @@ pub async fn handle(
     });
     let topics: Vec<TopicRef> = if call.version < 6 { by_name.collect() } else { by_state.collect() };
     let (own, topics): (Vec<_>, Vec<_>) = topics.into_iter().partition(|topic| is_own(metadata, topic));
+    let mut mutations = quotas.mutations(call.client(), call.version >= STRICT_FROM, clock::now().0);
+    let (topics, exceeding): (Vec<_>, Vec<_>) =
+        topics.into_iter().partition(|topic| has_room(&mut mutations, topic, metadata));
+    call.charge.hold_up(mutations.throttle_ms());
     let asked = topics.clone();
     let reply = metadata.ask(|reply_to| Command::DeleteTopics(DeleteTopics { reply_to, topics }));
     let results = match reply {
@@ -47,8 +58,30 @@ pub async fn handle(
             groups.topic_deleted(name);
         }
     }
-    let results = results.into_iter().chain(own.into_iter().map(kept)).map(|r| answer(call.version, r));
+    let own = own.into_iter().map(kept).chain(exceeding.into_iter().map(exceeded));
+    let results = results.into_iter().chain(own).map(|r| answer(call.version, r));
     DeleteTopicsResponse::default().with_responses(refused.into_iter().map(not_named_once).chain(results).collect())
+}
+
+/// Whether the quota has room for the deletion of a topic; there is always room for none.
+fn has_room(mutations: &mut Mutations<'_>, topic: &TopicRef, metadata: &Metadata) -> bool {
+    if !mutations.are_limited() {
+        return true;
+    }
+    let found = metadata.query(|m| match topic {
+        TopicRef::Name(name) => m.topic(name).map(|t| t.partitions.len()),
+        TopicRef::Id(id) => m.topic_by_id(*id).map(|t| t.partitions.len()),
+    });
+    found.is_none_or(|partitions| mutations.charge(partitions).is_ok())
+}
+
+fn exceeded(asked: TopicRef) -> DeleteTopicResult {
+    let topic_id = match asked {
+        TopicRef::Name(_) => TopicId::ZERO,
+        TopicRef::Id(id) => id,
+    };
+    let (error, message) = (ErrorCode::ThrottlingQuotaExceeded, Some(EXCEEDED.to_owned()));
+    DeleteTopicResult { asked, name: None, topic_id, error, message }
 }
 
 /// Whether the coordinators keep their state in this topic.

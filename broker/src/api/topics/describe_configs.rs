@@ -1,9 +1,9 @@
 //! DescribeConfigs (32): the configuration in force of topics, brokers, groups and client metrics subscriptions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
+use forebay_control::metadata::command::ConfigResource;
 use forebay_control::metadata::validate_topic_name;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
@@ -87,7 +87,10 @@ fn describe(
         CLIENT_METRICS if name.is_empty() => {
             Err((ErrorCode::InvalidRequest, "Client metrics subscription name must not be empty".into()))
         }
-        CLIENT_METRICS => Ok(describe::client_metrics(&BTreeMap::new())),
+        CLIENT_METRICS => {
+            let resource = ConfigResource::ClientMetrics(name.to_owned());
+            Ok(describe::client_metrics(&metadata.query(|m| m.dynamic_configs(&resource))))
+        }
         // Kafka: the sentence of the error itself.
         _ => Err((
             ErrorCode::InvalidRequest,

@@ -36,16 +36,19 @@ pub async fn handle(
     ListConfigResourcesResponse::default().with_config_resources(resources.map(resource).collect())
 }
 
-fn group(resource: &Configured) -> Option<String> {
-    if let Configured::Group(name) = resource { Some(name.clone()) } else { None }
+/// The names of the groups or of the client metrics subscriptions that have something set.
+fn configured(kind: i8, metadata: &Metadata) -> Vec<String> {
+    let name = |resource: &Configured| match (kind, resource) {
+        (GROUP, Configured::Group(name)) | (CLIENT_METRICS, Configured::ClientMetrics(name)) => Some(name.clone()),
+        _ => None,
+    };
+    metadata.query(|m| m.all_dynamic_configs().filter_map(|(resource, _)| name(resource)).collect())
 }
 
 fn names(kind: i8, metadata: &Metadata, cluster: &Cluster) -> Vec<String> {
     match kind {
         TOPIC => metadata.query(|m| m.topics().map(|t| t.name.clone()).collect()),
         BROKER | BROKER_LOGGER => vec![cluster.node_id.to_string()],
-        GROUP => metadata.query(|m| m.all_dynamic_configs().filter_map(|(resource, _)| group(resource)).collect()),
-        // Nothing can be set on these yet.
-        _ => Vec::new(),
+        _ => configured(kind, metadata),
     }
 }

@@ -157,6 +157,7 @@ fn change(value: &[u8]) -> Result<Decoded, String> {
             let (of, whose) = match r.resource {
                 ConfigResource::Topic(topic) => ("topic", topic),
                 ConfigResource::Broker(broker) => ("broker", broker.map(|b| b.to_string()).unwrap_or_default()),
+                ConfigResource::ClientMetrics(name) => ("client-metrics", name),
                 ConfigResource::Group(name) => ("group", name),
             };
             ("config", fields!({ "resource_type": of, "resource": whose, "name": r.name, "value": r.value }))
@@ -168,6 +169,16 @@ fn change(value: &[u8]) -> Result<Decoded, String> {
                 "broker": r.broker.0, "broker_epoch": r.broker_epoch, "next_producer_id": r.next_producer_id.0,
             });
             ("producer_ids", fields)
+        }
+        Event::ClientQuota(r) => {
+            let value = r.value.map(|value| value.0);
+            ("client_quota", fields!({ "entity": r.entity, "key": r.key, "value": value }))
+        }
+        // Never the keys.
+        Event::ScramCredential(r) => {
+            let iterations = r.credential.map(|credential| credential.iterations);
+            let fields = fields!({ "user": r.user, "mechanism": r.mechanism.name(), "iterations": iterations });
+            ("scram_credential", fields)
         }
     };
     Ok(Decoded { kind, fields })

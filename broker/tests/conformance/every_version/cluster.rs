@@ -146,3 +146,39 @@ pub fn unregister_broker(client: &mut Client, _: &World, version: i16) {
     let response = client.call(version, &UnregisterBrokerRequest::default().with_broker_id(BrokerId(77)));
     assert_eq!(response.error_code, 102, "BROKER_ID_NOT_REGISTERED");
 }
+
+pub fn describe_client_quotas(client: &mut Client, _: &World, version: i16) {
+    use describe_client_quotas_request::ComponentData;
+    let component = ComponentData::default().with_entity_type(text("user")).with_match_type(2);
+    let request = DescribeClientQuotasRequest::default().with_components(vec![component]).with_strict(true);
+    assert_eq!(client.call(version, &request).error_code, 0);
+    assert!(client.call(version, &DescribeClientQuotasRequest::default()).entries.is_some());
+}
+
+pub fn alter_client_quotas(client: &mut Client, _: &World, version: i16) {
+    use alter_client_quotas_request::{EntityData, EntryData, OpData};
+    client.call(version, &AlterClientQuotasRequest::default());
+    let entity = EntityData::default().with_entity_type(text("user")).with_entity_name(Some(text("every-version")));
+    let op = |remove| OpData::default().with_key(text("request_percentage")).with_value(1e6).with_remove(remove);
+    for remove in [false, true] {
+        let entry = EntryData::default().with_entity(vec![entity.clone()]).with_ops(vec![op(remove)]);
+        let request = AlterClientQuotasRequest::default().with_entries(vec![entry]);
+        assert_eq!(client.call(version, &request).entries[0].error_code, 0);
+    }
+}
+
+pub fn add_raft_voter(client: &mut Client, _: &World, version: i16) {
+    assert_eq!(client.call(version, &AddRaftVoterRequest::default()).error_code, 42, "INVALID_REQUEST: no directory");
+    let request = AddRaftVoterRequest::default().with_voter_id(2).with_voter_directory_id(uuid::Uuid::from_u128(7));
+    assert_eq!(client.call(version, &request).error_code, 35, "UNSUPPORTED_VERSION: the quorum is fixed");
+}
+
+pub fn remove_raft_voter(client: &mut Client, _: &World, version: i16) {
+    assert_eq!(
+        client.call(version, &RemoveRaftVoterRequest::default()).error_code,
+        42,
+        "INVALID_REQUEST: no directory"
+    );
+    let request = RemoveRaftVoterRequest::default().with_voter_id(2).with_voter_directory_id(uuid::Uuid::from_u128(7));
+    assert_eq!(client.call(version, &request).error_code, 35, "UNSUPPORTED_VERSION: the quorum is fixed");
+}

@@ -56,3 +56,19 @@ pub fn sasl_authenticate(client: &mut Client, _: &World, version: i16) {
     let request = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from_static(b"\0a\0b"));
     assert_eq!(client.call(version, &request).error_code, ILLEGAL_SASL_STATE);
 }
+
+pub fn describe_user_scram_credentials(client: &mut Client, _: &World, version: i16) {
+    let user = describe_user_scram_credentials_request::UserName::default().with_name(text("nobody"));
+    let request = DescribeUserScramCredentialsRequest::default().with_users(Some(vec![user]));
+    assert_eq!(client.call(version, &request).results[0].error_code, 91, "RESOURCE_NOT_FOUND");
+    assert_eq!(client.call(version, &DescribeUserScramCredentialsRequest::default().with_users(None)).error_code, 0);
+}
+
+pub fn alter_user_scram_credentials(client: &mut Client, _: &World, version: i16) {
+    client.call(version, &AlterUserScramCredentialsRequest::default());
+    let deletion = alter_user_scram_credentials_request::ScramCredentialDeletion::default()
+        .with_name(text("nobody"))
+        .with_mechanism(1);
+    let request = AlterUserScramCredentialsRequest::default().with_deletions(vec![deletion]);
+    assert_eq!(client.call(version, &request).results[0].error_code, 91, "RESOURCE_NOT_FOUND");
+}

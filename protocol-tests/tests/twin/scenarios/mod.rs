@@ -10,6 +10,7 @@ mod list_offsets;
 mod metadata;
 mod offsets;
 mod produce;
+mod quotas;
 mod topics;
 mod transactions;
 
@@ -31,6 +32,7 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         metadata::SCENARIOS,
         offsets::SCENARIOS,
         produce::SCENARIOS,
+        quotas::SCENARIOS,
         topics::SCENARIOS,
         transactions::SCENARIOS,
     ]

@@ -1,4 +1,4 @@
-//! ConfigRecord, api key 4: a dynamic config of a topic, a node or a group.
+//! ConfigRecord, api key 4: a dynamic config of a topic, a node, a client metrics subscription or a group.
 
 use forebay_storage::ids::BrokerId;
 
@@ -13,6 +13,8 @@ pub(super) const VERSION: u32 = 0;
 const TOPIC: i8 = 2;
 /// ConfigResource.Type of a node.
 const BROKER: i8 = 4;
+/// ConfigResource.Type of a client metrics subscription.
+const CLIENT_METRICS: i8 = 16;
 /// ConfigResource.Type of a group.
 const GROUP: i8 = 32;
 
@@ -38,6 +40,10 @@ impl ConfigRecord {
                 w.i8(BROKER);
                 // The name of all nodes is the empty one (Kafka: ConfigurationControlManager.DEFAULT_NODE).
                 w.compact_string(&broker.map(|b| b.to_string()).unwrap_or_default());
+            }
+            ConfigResource::ClientMetrics(name) => {
+                w.i8(CLIENT_METRICS);
+                w.compact_string(name);
             }
             ConfigResource::Group(name) => {
                 w.i8(GROUP);
@@ -71,6 +77,7 @@ fn resource(kind: i8, name: &str) -> Result<ConfigResource, DecodeError> {
             Ok(id) => Ok(ConfigResource::Broker(Some(BrokerId(id)))),
             Err(_) => Err(DecodeError::invalid("resource name", format!("{name:?} is not a node's number"))),
         },
+        CLIENT_METRICS => Ok(ConfigResource::ClientMetrics(name.to_owned())),
         GROUP => Ok(ConfigResource::Group(name.to_owned())),
         other => Err(DecodeError::invalid("resource type", format!("type {other} is not known to this program"))),
     }

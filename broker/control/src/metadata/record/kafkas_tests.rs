@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::metadata::client_quotas::{QuotaEntity, QuotaValue};
+use crate::metadata::command::ConfigResource;
 use crate::metadata::image::PartitionInfo;
+use crate::metadata::scram::{ScramCredential, ScramMechanism};
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -73,32 +76,12 @@ fn what_is_not_served_is_told_without_its_secrets() {
             Some("0113000123456789abcdef112233445566778800"),
         ),
         (
-            UnservedKind::ScramCredential,
-            "010b0006616c69636502030102020302040000100000",
-            Some("user alice, SCRAM-SHA-512"),
-            Some("01160006616c6963650200"),
-        ),
-        (
-            UnservedKind::ClientQuota,
-            "010e0003057573657206616c696365000a636c69656e742d696400001370726f64756365725f627974655f7261746540900200000000000000",
-            Some("user alice, client-id <default>: producer_byte_rate=1024.5"),
-            Some(
-                "010e0003057573657206616c696365000a636c69656e742d696400001370726f64756365725f627974655f7261746500000000000000000100",
-            ),
-        ),
-        (
             UnservedKind::DelegationToken,
             "010a000b557365723a616c69636509557365723a626f62020b557365723a6361726f6c00000000000000010000000000000002000000000000000304746f6b00",
             Some("tok of User:alice"),
             Some("011a0004746f6b00"),
         ),
-        (
-            UnservedKind::GroupConfig,
-            "0104002002671973686172652e73657373696f6e2e74696d656f75742e6d73023500",
-            Some("g: share.session.timeout.ms=5"),
-            None,
-        ),
-        (UnservedKind::ClientMetricsConfig, "01040010047375620c696e74657276616c2e6d730000", None, None),
+        (UnservedKind::OtherConfig, "01040040047375620c696e74657276616c2e6d730000", None, None),
     ];
     for (kind, there, text, gone) in cases {
         let Ok(KafkaRecord::Unserved(record)) = parse_kafkas(&bytes(there)) else { panic!("{there}") };
@@ -107,6 +90,55 @@ fn what_is_not_served_is_told_without_its_secrets() {
             let Ok(KafkaRecord::Unserved(removal)) = parse_kafkas(&bytes(gone)) else { panic!("{gone}") };
             assert_eq!((removal.kind, removal.id, removal.text), (kind, record.id, None));
         }
+    }
+}
+
+/// From the same serde: quotas, credentials, and configs of share groups and of client metrics subscriptions.
+#[test]
+fn quotas_credentials_and_configs_are_kafkas() {
+    let entity = |kinds: &[(&str, Option<&str>)]| {
+        kinds.iter().map(|(kind, name)| ((*kind).to_owned(), name.map(str::to_owned))).collect()
+    };
+    let of_both: QuotaEntity = entity(&[("user", Some("alice")), ("client-id", None)]);
+    let quota = |value| {
+        let (entity, key) = (of_both.clone(), "producer_byte_rate".to_owned());
+        Event::ClientQuota(ClientQuotaRecord { entity, key, value })
+    };
+    let scram = |credential| {
+        let (user, mechanism) = ("alice".to_owned(), ScramMechanism::Sha512);
+        Event::ScramCredential(ScramCredentialRecord { user, mechanism, credential })
+    };
+    let credential = ScramCredential { salt: vec![1, 2], stored_key: vec![3], server_key: vec![4], iterations: 4096 };
+    let config = |resource, name: &str, value: Option<&str>| {
+        Event::Config(ConfigRecord { resource, name: name.into(), value: value.map(Into::into) })
+    };
+    let cases = [
+        (
+            "010e0003057573657206616c696365000a636c69656e742d696400001370726f64756365725f627974655f7261746540900200000000000000",
+            quota(Some(QuotaValue(1024.5))),
+        ),
+        (
+            "010e0003057573657206616c696365000a636c69656e742d696400001370726f64756365725f627974655f7261746500000000000000000100",
+            quota(None),
+        ),
+        ("010b0006616c69636502030102020302040000100000", scram(Some(credential))),
+        ("01160006616c6963650200", scram(None)),
+        (
+            "0104002002671973686172652e73657373696f6e2e74696d656f75742e6d73023500",
+            config(ConfigResource::Group("g".into()), "share.session.timeout.ms", Some("5")),
+        ),
+        (
+            "01040010047375620c696e74657276616c2e6d730000",
+            config(ConfigResource::ClientMetrics("sub".into()), "interval.ms", None),
+        ),
+    ];
+    for (hex, event) in cases {
+        assert_eq!(parse_kafkas(&bytes(hex)), Ok(KafkaRecord::Event(event.clone())), "{hex}");
+        // An entity's types may stand in any order.
+        if !matches!(event, Event::ClientQuota(_)) {
+            assert_eq!(event.encode(), bytes(hex), "{event:?}");
+        }
+        assert_eq!(parse(&event.encode()), Ok(Some(event)));
     }
 }
 

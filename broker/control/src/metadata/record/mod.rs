@@ -1,5 +1,6 @@
 //! The records of `__cluster_metadata`, in Kafka's schemas, one file a record; each record is one change of the machine's state.
 
+mod client_quota;
 mod config;
 mod feature_level;
 mod frame;
@@ -10,6 +11,7 @@ mod producer_ids;
 mod quorum;
 mod register_broker;
 mod remove_topic;
+mod scram_credential;
 mod topic;
 mod unregister_broker;
 mod unserved;
@@ -22,6 +24,7 @@ mod tests;
 use bytes::Bytes;
 
 pub use super::wire::DecodeError;
+pub use client_quota::ClientQuotaRecord;
 pub use config::ConfigRecord;
 pub use feature_level::FeatureLevelRecord;
 pub use kafkas::{KafkaRecord, parse_kafkas};
@@ -31,6 +34,7 @@ pub use producer_ids::ProducerIdsRecord;
 pub use quorum::{QuorumRecord, Voter, VoterEndpoint};
 pub use register_broker::RegisterBrokerRecord;
 pub use remove_topic::RemoveTopicRecord;
+pub use scram_credential::ScramCredentialRecord;
 pub use topic::TopicRecord;
 pub use unregister_broker::UnregisterBrokerRecord;
 pub use unserved::{UnservedKind, UnservedRecord};
@@ -58,6 +62,10 @@ pub enum Event {
     FeatureLevel(FeatureLevelRecord),
     /// Producer ids below a number are given out.
     ProducerIds(ProducerIdsRecord),
+    /// A quota is set or taken back.
+    ClientQuota(ClientQuotaRecord),
+    /// A user's SCRAM credential is there or is gone.
+    ScramCredential(ScramCredentialRecord),
 }
 
 impl Event {
@@ -74,6 +82,8 @@ impl Event {
             Event::RemoveTopic(r) => frame::encode(remove_topic::API_KEY, remove_topic::VERSION, |w| r.write(w)),
             Event::FeatureLevel(r) => frame::encode(feature_level::API_KEY, feature_level::VERSION, |w| r.write(w)),
             Event::ProducerIds(r) => frame::encode(producer_ids::API_KEY, producer_ids::VERSION, |w| r.write(w)),
+            Event::ClientQuota(r) => frame::encode(client_quota::API_KEY, client_quota::VERSION, |w| r.write(w)),
+            Event::ScramCredential(r) => frame::encode(r.api_key(), scram_credential::VERSION, |w| r.write(w)),
         }
     }
 }
@@ -97,6 +107,10 @@ pub fn parse(value: &[u8]) -> Result<Option<Event>, DecodeError> {
         remove_topic::API_KEY => Event::RemoveTopic(RemoveTopicRecord::read(version, &mut r)?),
         feature_level::API_KEY => Event::FeatureLevel(FeatureLevelRecord::read(version, &mut r)?),
         producer_ids::API_KEY => Event::ProducerIds(ProducerIdsRecord::read(version, &mut r)?),
+        client_quota::API_KEY => Event::ClientQuota(ClientQuotaRecord::read(version, &mut r)?),
+        scram_credential::API_KEY | scram_credential::REMOVE_API_KEY => {
+            Event::ScramCredential(ScramCredentialRecord::read(api_key, version, &mut r)?)
+        }
         NO_OP => return Ok(None),
         other => {
             return Err(DecodeError::UnknownVersion {

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::metadata::client_quotas::QuotaValue;
 use crate::metadata::command::{ConfigResource, Endpoint};
+use crate::metadata::scram::{ScramCredential, ScramMechanism};
 
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -133,6 +135,7 @@ fn resource() -> impl Strategy<Value = ConfigResource> {
         ".{0,9}".prop_map(ConfigResource::Topic),
         proptest::option::of(any::<i32>().prop_map(BrokerId)).prop_map(ConfigResource::Broker),
         ".{0,9}".prop_map(ConfigResource::Group),
+        ".{0,9}".prop_map(ConfigResource::ClientMetrics),
     ]
 }
 
@@ -151,6 +154,28 @@ fn register() -> impl Strategy<Value = Event> {
                 rack,
                 fenced,
             })
+        },
+    )
+}
+
+fn client_quota() -> impl Strategy<Value = Event> {
+    let entity = proptest::collection::btree_map(".{0,5}", proptest::option::of(".{0,5}"), 0..3);
+    (entity, ".{0,9}", proptest::option::of(1.0..1e12f64)).prop_map(|(entity, key, value)| {
+        Event::ClientQuota(ClientQuotaRecord { entity, key, value: value.map(QuotaValue) })
+    })
+}
+
+fn scram_credential() -> impl Strategy<Value = Event> {
+    (".{0,9}", any::<bool>(), proptest::option::of((any::<[Vec<u8>; 3]>(), any::<i32>()))).prop_map(
+        |(user, long, credential)| {
+            let mechanism = if long { ScramMechanism::Sha512 } else { ScramMechanism::Sha256 };
+            let credential = credential.map(|([salt, stored_key, server_key], iterations)| ScramCredential {
+                salt,
+                stored_key,
+                server_key,
+                iterations,
+            });
+            Event::ScramCredential(ScramCredentialRecord { user, mechanism, credential })
         },
     )
 }
@@ -177,6 +202,8 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(resource, name, value)| Event::Config(ConfigRecord { resource, name, value })),
         topic_id().prop_map(|topic_id| Event::RemoveTopic(RemoveTopicRecord { topic_id })),
         (".{0,9}", any::<i16>()).prop_map(|(name, level)| Event::FeatureLevel(FeatureLevelRecord { name, level })),
+        client_quota(),
+        scram_credential(),
         (any::<i32>(), any::<i64>(), any::<i64>()).prop_map(|(broker, broker_epoch, next)| {
             Event::ProducerIds(ProducerIdsRecord {
                 broker: BrokerId(broker),

@@ -4,13 +4,16 @@ use forebay_storage::ids::{BrokerId, LeaderEpoch, TopicId};
 use uuid::Uuid;
 
 use crate::machine::Machine;
+use crate::metadata::client_quotas::QuotaValue;
 use crate::metadata::command::ConfigResource;
 use crate::metadata::config::MetadataConfig;
 use crate::metadata::kafka_image::{KafkaImage, snapshot_for_kafka};
 use crate::metadata::machine::MetadataMachine;
 use crate::metadata::record::{
-    ConfigRecord, Event, FeatureLevelRecord, PartitionRecord, ProducerIdsRecord, TopicRecord, UnservedKind,
+    ClientQuotaRecord, ConfigRecord, Event, FeatureLevelRecord, PartitionRecord, ProducerIdsRecord,
+    ScramCredentialRecord, TopicRecord, UnservedKind,
 };
+use crate::metadata::scram::{ScramCredential, ScramMechanism};
 
 const ORDERS: TopicId = TopicId(Uuid::from_u128(0x0123_4567_89ab_cdef_1122_3344_5566_7788));
 const BEGIN: &[u8] = &[1, 23, 0, 0];
@@ -48,6 +51,22 @@ fn kafkas() -> Vec<Event> {
         config(ConfigResource::Broker(None), "log.retention.ms", "6"),
         config(ConfigResource::Broker(Some(BrokerId(1))), "num.io.threads", "7"),
         config(ConfigResource::Broker(Some(BrokerId(2))), "num.io.threads", "9"),
+        config(ConfigResource::ClientMetrics("all".into()), "interval.ms", "5000"),
+        Event::ClientQuota(ClientQuotaRecord {
+            entity: [("user".to_owned(), None)].into(),
+            key: "request_percentage".into(),
+            value: Some(QuotaValue(12.5)),
+        }),
+        Event::ScramCredential(ScramCredentialRecord {
+            user: "alice".into(),
+            mechanism: ScramMechanism::Sha256,
+            credential: Some(ScramCredential {
+                salt: vec![1],
+                stored_key: vec![2],
+                server_key: vec![3],
+                iterations: 4096,
+            }),
+        }),
         Event::ProducerIds(ProducerIdsRecord {
             broker: BrokerId(1),
             broker_epoch: 12,
@@ -86,6 +105,10 @@ fn all_that_is_kafkas_is_carried_over() {
     assert_eq!(of(ConfigResource::Broker(None)), [("log.retention.ms".to_owned(), "6".to_owned())]);
     assert_eq!(of(ConfigResource::Broker(Some(BrokerId(1)))), [("num.io.threads".to_owned(), "7".to_owned())]);
     assert!(of(ConfigResource::Broker(Some(BrokerId(2)))).is_empty(), "another node's");
+    assert_eq!(of(ConfigResource::ClientMetrics("all".into())), [("interval.ms".to_owned(), "5000".to_owned())]);
+    let quotas: Vec<_> = machine.client_quotas().values().flatten().collect();
+    assert_eq!(quotas, [(&"request_percentage".to_owned(), &QuotaValue(12.5))]);
+    assert_eq!(machine.scram_credentials()["alice"][&ScramMechanism::Sha256].iterations, 4096);
 }
 
 #[test]

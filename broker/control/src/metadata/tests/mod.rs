@@ -6,6 +6,7 @@ mod deleting;
 mod enlarging;
 mod kafka_image;
 mod properties;
+mod quotas;
 mod registering;
 
 use forebay_storage::ids::{BrokerId, Timestamp, TopicId};
