@@ -10,8 +10,7 @@
 //! millisecond cannot tell the difference: whatever it touches is still open. Any other waits until time has come to the same
 //! watermark for all partitions, with a [`Stamp`] for its place in the order; then ended sessions are gone and no earlier row is missing.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -89,7 +88,8 @@ struct Waiting {
 pub struct SessionState {
     initial: Vec<Accumulator>,
     keys: HashMap<Arc<[u8]>, Entry>,
-    timers: BinaryHeap<Reverse<(i64, Arc<[u8]>)>>,
+    /// One for each key with sessions.
+    timers: BTreeSet<(i64, Arc<[u8]>)>,
     dirty: Vec<Arc<[u8]>>,
     waiting: BTreeMap<(Stamp, Vec<u8>), Waiting>,
     /// Rows that wait, or did, since the last commit.
@@ -108,7 +108,7 @@ impl SessionState {
         SessionState {
             initial,
             keys: HashMap::new(),
-            timers: BinaryHeap::new(),
+            timers: BTreeSet::new(),
             dirty: Vec::new(),
             waiting: BTreeMap::new(),
             fresh: Vec::new(),
@@ -151,8 +151,10 @@ impl SessionState {
             entry.sessions.insert(first, Session { start, end, states: initial.clone() });
             *open += 1;
             if entry.timer.is_none_or(|timer| end < timer) {
-                entry.timer = Some(end);
-                timers.push(Reverse((end, Arc::clone(name))));
+                if let Some(before) = entry.timer.replace(end) {
+                    timers.remove(&(before, Arc::clone(name)));
+                }
+                timers.insert((end, Arc::clone(name)));
             }
         }
         while touched > 1 {
@@ -173,14 +175,11 @@ impl SessionState {
     pub fn end(&mut self, watermark: i64) -> Vec<Ended> {
         let SessionState { keys, timers, dirty, open, .. } = self;
         let mut ended = Vec::new();
-        while let Some(Reverse((end, _))) = timers.peek()
+        while let Some((end, _)) = timers.first()
             && is_window_fired(*end, watermark)
-            && let Some(Reverse((end, key))) = timers.pop()
+            && let Some((_, key)) = timers.pop_first()
         {
             let Some(entry) = keys.get_mut(&key) else { continue };
-            if entry.timer != Some(end) {
-                continue;
-            }
             let over = entry.sessions.partition_point(|session| is_window_fired(session.end, watermark));
             if over > 0 && !entry.dirty {
                 entry.dirty = true;
@@ -190,7 +189,7 @@ impl SessionState {
             ended.extend(entry.sessions.drain(..over).map(|session| Ended { key: Arc::clone(&key), session }));
             entry.timer = entry.sessions.first().map(|session| session.end);
             if let Some(timer) = entry.timer {
-                timers.push(Reverse((timer, key)));
+                timers.insert((timer, key));
             }
         }
         ended.sort_unstable_by(|a, b| (a.session.end, &a.key).cmp(&(b.session.end, &b.key)));
@@ -200,7 +199,7 @@ impl SessionState {
     /// When something is to be done next, as the end of a window: no session ends before, and no row can be placed.
     #[must_use]
     pub fn next_end(&self) -> Option<i64> {
-        let timer = self.timers.peek().map(|Reverse((end, _))| *end);
+        let timer = self.timers.first().map(|(end, _)| *end);
         // A row can be placed for certain when the watermark is after its own.
         let row = self.waiting.first_key_value().map(|((stamp, _), _)| stamp.watermark.saturating_add(2));
         [timer, row].into_iter().flatten().min()
@@ -335,13 +334,14 @@ impl SessionState {
     }
 
     fn restore_key(&mut self, key: &[u8], sessions: Vec<Session>) {
+        let name: Arc<[u8]> = key.into();
         if let Some(before) = self.keys.remove(key) {
             self.open -= before.sessions.len();
+            before.timer.map(|timer| self.timers.remove(&(timer, Arc::clone(&name))));
         }
         let Some(timer) = sessions.first().map(|session| session.end) else { return };
         self.open += sessions.len();
-        let name: Arc<[u8]> = key.into();
-        self.timers.push(Reverse((timer, Arc::clone(&name))));
+        self.timers.insert((timer, Arc::clone(&name)));
         let entry = Entry { sessions, timer: Some(timer), dirty: false, in_changelog: true, weight: 0 };
         self.keys.insert(name, entry);
     }
