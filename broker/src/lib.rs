@@ -18,3 +18,4 @@ pub mod node;
 pub mod partition;
 pub mod pending;
 pub mod quota;
+pub mod share;

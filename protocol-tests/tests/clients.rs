@@ -35,6 +35,17 @@ const CONSUMER_PROTOCOL: &[&str] = &[
     "consumer-protocol-migration",
 ];
 
+/// Share groups (KIP-932).
+const SHARE_GROUPS: &[&str] = &[
+    "share-implicit-acknowledgement",
+    "share-explicit-acknowledgement",
+    "share-several-consumers",
+    "share-redelivery-after-close",
+    "share-read-committed",
+    "share-renew",
+    "share-record-limit",
+];
+
 /// kafka-python and aiokafka do not rebalance cooperatively.
 const PURE_PYTHON: &[&str] =
     &["seek-and-timestamps", "static-membership", "group-rebalance-range", "group-rebalance-sticky"];
@@ -81,6 +92,8 @@ const AIOKAFKA: Client =
 const FRANZ: Client = Client { name: "go", language: Language::Go, folder: "go", program: "franz" };
 const SARAMA_CLIENT: Client = Client { name: "sarama", language: Language::Go, folder: "go", program: "sarama" };
 const KAFKAJS: Client = Client { name: "node", language: Language::Node, folder: "node", program: "checks" };
+const JAVA_SHARE: Client =
+    Client { name: "java-share", language: Language::Java, folder: "java", program: "ShareChecks" };
 
 fn main() -> ExitCode {
     suite::main(|| {
@@ -96,6 +109,7 @@ fn main() -> ExitCode {
             (SARAMA_CLIENT, [&round_trips, SARAMA].concat()),
             // kafkajs knows neither lz4 and zstd nor static members nor cooperative rebalances.
             (KAFKAJS, [PRODUCE_AND_CONSUME, &["group-rebalance"], OFFSETS_AND_TRANSACTIONS, ADMIN].concat()),
+            (JAVA_SHARE, SHARE_GROUPS.to_vec()),
         ]
         .into_iter()
         .flat_map(|(client, names)| suite::program(client.name, client.language, &names, move |node| run(client, node)))

@@ -7,7 +7,7 @@ pub mod call;
 mod cluster;
 mod convert;
 mod data;
-mod errors;
+pub(crate) mod errors;
 pub mod fetch_codec;
 pub mod fetch_session;
 mod groups;
@@ -141,6 +141,8 @@ apis! {
     DescribeTopicPartitions(DescribeTopicPartitionsRequest) 0, 0..=0 => cluster::describe_topic_partitions::handle [metadata, partitions];
     ShareGroupHeartbeat(ShareGroupHeartbeatRequest) 1, 1..=1 => share::share_group_heartbeat::handle [groups];
     ShareGroupDescribe(ShareGroupDescribeRequest) 1, 1..=1 => share::share_group_describe::handle [groups];
+    ShareFetch(share::wire::share_fetch::ShareFetch) 1, 1..=2 => share::share_fetch::handle [share_groups, partitions, limits, stop, metrics, quotas];
+    ShareAcknowledge(share::wire::share_acknowledge::ShareAcknowledge) 1, 1..=2 => share::share_acknowledge::handle [share_groups, partitions, quotas];
     AddRaftVoter(AddRaftVoterRequest) 0, 0..=0 => cluster::raft_voters::add [cluster];
     RemoveRaftVoter(RemoveRaftVoterRequest) 0, 0..=0 => cluster::raft_voters::remove [cluster];
     InitializeShareGroupState(InitializeShareGroupStateRequest) 0, 0..=0 => share::initialize_share_group_state::handle [share_states];

@@ -27,7 +27,7 @@ const LIMITS: &str = "
 
 - One node: every coordinator, leader and replica is this broker. A replication factor above 1 is refused.
 - Listeners are PLAINTEXT, and everyone may do everything: authorized operations are told as without an authorizer.
-- DeleteTopics refuses `__consumer_offsets` and `__transaction_state` by INVALID_TOPIC_EXCEPTION.
+- DeleteTopics refuses `__consumer_offsets`, `__transaction_state` and `__share_group_state` by INVALID_TOPIC_EXCEPTION.
 - ListTransactions takes patterns without Unicode classes (`\\pL`).
 - Regular expressions of consumer groups have no Unicode classes (`\\pL`); topic names have no use for them.
 - The assignors of consumer groups are `uniform` and `range`.

@@ -51,7 +51,9 @@ pub async fn serve(
         quiet: Quiet::new(Duration::from_millis(rooms.limits.max_idle_ms)),
         client: Client { peer, listener: &listener, place: &place, rooms: &rooms },
     };
-    match connection.serve(stop).await {
+    let served = connection.serve(stop).await;
+    rooms.share_groups.disconnected((peer, listener.local));
+    match served {
         Ok(()) | Err(End::Ordinary) => {}
         Err(End::Needed) => {
             rooms.metrics.connections_evicted.inc();

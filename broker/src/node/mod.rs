@@ -23,6 +23,7 @@ use crate::coordinator::transactions::Transactions;
 use crate::metrics::Metrics;
 use crate::partition::Partitions;
 use crate::quota::Quotas;
+use crate::share::ShareGroups;
 
 /// Everything a request can be given; each handler is given what the API table says.
 pub struct Rooms {
@@ -42,6 +43,8 @@ pub struct Rooms {
     pub transactions: Arc<Transactions>,
     /// What share groups have delivered.
     pub share_states: Arc<ShareStates>,
+    /// What members of share groups have.
+    pub share_groups: Arc<ShareGroups>,
     /// Incremental fetch sessions.
     pub fetch_sessions: Arc<Mutex<FetchSessions>>,
     /// Client quotas.

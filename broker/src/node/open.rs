@@ -35,6 +35,7 @@ use crate::metrics::Metrics;
 use crate::net::Listener;
 use crate::partition::{FoundDir, NewPartition, PartitionConfig, Partitions};
 use crate::quota::{Quotas, Windows};
+use crate::share::ShareGroups;
 
 /// The data of an open node, to be closed in order.
 pub struct Data {
@@ -86,6 +87,12 @@ pub fn open_rooms(
     groups.open_existing().map_err(loading)?;
     transactions.open_existing().map_err(loading)?;
     share_states.open_existing().map_err(loading)?;
+    let share_groups = Arc::new(ShareGroups::new(
+        config.share_fetch.clone(),
+        metadata.clone(),
+        partitions.clone(),
+        share_states.clone(),
+    ));
     // What serving needs is open; the others follow, and each at once when it is asked for.
     partitions.open_in_background();
     let host = BrokerHost::new(metadata.clone(), partitions.clone(), groups.clone(), transactions.clone());
@@ -105,6 +112,7 @@ pub fn open_rooms(
         groups,
         transactions,
         share_states,
+        share_groups,
         stop,
     };
     Ok((Arc::new(rooms), Arc::new(jobs), Data { disk, _dirs: dirs }))

@@ -12,7 +12,7 @@ mod watch;
 pub use health::{Alarm, DirHealth};
 pub use registry::{Absent, FoundDir, NewPartition, PartitionConfig, Partitions};
 pub use relocate::{LogInDir, MoveRefusal};
-pub use watch::{Wake, WatchGuard};
+pub use watch::{Wake, WatchGuard, Watchers};
 
 use bytes::Bytes;
 use forebay_storage::disk::FileRegion;
@@ -27,7 +27,6 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crate::clock;
 use durable::Release;
-use watch::Watchers;
 
 /// A partition that this broker leads.
 pub struct Partition {

@@ -42,6 +42,11 @@ impl Client {
         Client { client_id: client_id.to_owned(), ..self }
     }
 
+    /// Another connection to the same broker.
+    pub fn again(&self) -> Client {
+        Client::connect(self.stream.peer_addr().unwrap())
+    }
+
     /// Sends `request` and waits for its answer, which must be whole and in the same version.
     pub fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
         let sent = self.send(version, request);

@@ -25,8 +25,6 @@ public class Checks {
     static Admin admin;
 
     public static void main(String[] args) {
-        bootstrap = args[0];
-        Set<String> wanted = Set.copyOf(Arrays.asList(args).subList(1, args.length));
         Map<String, Check> checks = new LinkedHashMap<>();
         for (String codec : List.of("none", "gzip", "snappy", "lz4", "zstd")) checks.put("round-trip-" + codec, () -> roundTrip(codec));
         checks.put("record-fields", Checks::recordFields);
@@ -53,7 +51,13 @@ public class Checks {
         checks.put("admin-groups", Checks::adminGroups);
         checks.put("admin-transactions", Checks::adminTransactions);
         checks.put("auto-create-topic", Checks::autoCreateTopic);
+        runAll(args, checks);
+    }
 
+    // Runs those checks that the arguments name, or all, and ends the program.
+    static void runAll(String[] args, Map<String, Check> checks) {
+        bootstrap = args[0];
+        Set<String> wanted = Set.copyOf(Arrays.asList(args).subList(1, args.length));
         int failed = 0;
         admin = Admin.create(Map.of("bootstrap.servers", bootstrap, "default.api.timeout.ms", 30000));
         for (var entry : checks.entrySet()) {
@@ -65,8 +69,8 @@ public class Checks {
             } catch (Throwable error) {
                 failed++;
                 Throwable cause = error instanceof ExecutionException && error.getCause() != null ? error.getCause() : error;
-                String place = Arrays.stream(error.getStackTrace()).filter(f -> f.getClassName().equals("Checks"))
-                    .findFirst().map(f -> " (Checks.java:" + f.getLineNumber() + ")").orElse("");
+                String place = Arrays.stream(error.getStackTrace()).filter(f -> f.getClassName().endsWith("Checks"))
+                    .findFirst().map(f -> " (" + f.getFileName() + ":" + f.getLineNumber() + ")").orElse("");
                 System.out.println("failed " + entry.getKey() + ": " + cause.toString().replace('\n', ' ') + place);
             }
         }

@@ -1,5 +1,6 @@
 //! APIs of share groups (KIP-932).
 
+mod acknowledgements;
 pub mod alter_share_group_offsets;
 pub mod delete_share_group_offsets;
 pub mod delete_share_group_state;
@@ -7,6 +8,8 @@ pub mod describe_share_group_offsets;
 pub mod initialize_share_group_state;
 pub mod read_share_group_state;
 pub mod read_share_group_state_summary;
+pub mod share_acknowledge;
+pub mod share_fetch;
 pub mod share_group_describe;
 pub mod share_group_heartbeat;
 mod state;

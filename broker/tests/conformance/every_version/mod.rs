@@ -79,6 +79,8 @@ fn probe(key: ApiKey) -> Probe {
         ApiKey::UpdateFeatures => cluster::update_features,
         ApiKey::UnregisterBroker => cluster::unregister_broker,
         ApiKey::DescribeTopicPartitions => cluster::describe_topic_partitions,
+        ApiKey::ShareFetch => share::share_fetch,
+        ApiKey::ShareAcknowledge => share::share_acknowledge,
         ApiKey::ShareGroupHeartbeat => share::heartbeat,
         ApiKey::ShareGroupDescribe => share::describe,
         ApiKey::DescribeShareGroupOffsets => share::describe_offsets,

@@ -11,6 +11,8 @@ use crate::support::{group, share, text};
 
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const INVALID_REQUEST: i16 = 42;
+const UNKNOWN_TOPIC_ID: i16 = 100;
+const SHARE_SESSION_NOT_FOUND: i16 = 122;
 const GROUP_ID_NOT_FOUND: i16 = 69;
 
 pub fn initialize_state(client: &mut Client, world: &World, version: i16) {
@@ -41,6 +43,30 @@ pub fn read_state_summary(client: &mut Client, world: &World, version: i16) {
     let (unknown, _) = share::summary(client, version, "summed", &world.unknown);
     assert_eq!(unknown.error_code, UNKNOWN_TOPIC_OR_PARTITION);
     assert_eq!(share::summary(client, version, "summed", &world.known).0.error_code, 0);
+}
+
+pub fn share_fetch(client: &mut Client, world: &World, version: i16) {
+    assert_eq!(share::initialize(client, "fetched", &world.known, 0, 0), 0);
+    for topic in [&world.known, &world.unknown] {
+        let mut member = share::ShareMember::new(client.again(), "fetched", &format!("m{version}"));
+        member.version = version;
+        let request = member.request(topic, &[]).with_max_wait_ms(0);
+        assert_eq!(member.fetch(&request).error_code, 0);
+    }
+}
+
+pub fn share_acknowledge(client: &mut Client, world: &World, version: i16) {
+    let mut member = share::ShareMember::new(client.again(), "acknowledging", &format!("m{version}"));
+    member.version = version;
+    let lock_ms = (version >= 2).then_some(0);
+    assert_eq!(
+        member.acknowledge_in(&world.known, &[(0, 0, &[1])], 1, false),
+        (SHARE_SESSION_NOT_FOUND, None, lock_ms)
+    );
+    let request = member.request(&world.unknown, &[]).with_max_wait_ms(0);
+    member.fetch(&request);
+    let lock_ms = (version >= 2).then_some(30_000);
+    assert_eq!(member.acknowledge(&world.unknown, &[(0, 0, &[1])]), (0, Some(UNKNOWN_TOPIC_ID), lock_ms));
 }
 
 pub fn heartbeat(client: &mut Client, world: &World, version: i16) {

@@ -5,9 +5,7 @@
 
 pub mod describe_offsets;
 pub mod read_state_summary;
-#[expect(dead_code, reason = "served next")]
 pub mod share_acknowledge;
-#[expect(dead_code, reason = "served next")]
 pub mod share_fetch;
 pub mod write_state;
 

@@ -128,7 +128,7 @@ schemas! {
         ],
     }
 
-    DescribeShareGroupOffsets = 90, versions 0 to 0, flexible 0 {
+    DescribeShareGroupOffsets = 90, versions 0 to 1, flexible 0 {
         groups: [
             group_id: string,
             topics nullable: [

@@ -1,0 +1,135 @@
+//! Share groups on the side of a partition's leader: who has which records, and who waits for some (Kafka: SharePartitionManager).
+//!
+//! Reading order: `limits` says what a group may do, `sessions` what each member reads, `held` is one share-partition; then the verbs
+//! `load`, `fetch` (with `read`), `acknowledge` and `locks`, all on [`ShareGroups`].
+
+mod acknowledge;
+mod fetch;
+mod held;
+mod limits;
+mod load;
+mod locks;
+mod read;
+pub mod sessions;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+
+use forebay_control::error_code::ErrorCode;
+use forebay_control::share::partition::LockTimer;
+use forebay_control::share::state::SharePartitionKey;
+use forebay_storage::ids::TopicId;
+use parking_lot::Mutex;
+
+pub use acknowledge::Refused;
+pub use fetch::{Fetched, ShareFetch};
+pub use limits::GroupLimits;
+
+use crate::config::settings::ShareFetchSettings;
+use crate::coordinator::metadata::Metadata;
+use crate::coordinator::share_states::ShareStates;
+use crate::coordinator::timers::Timers;
+use crate::partition::{Absent, Partition, Partitions};
+use held::Held;
+use sessions::{ConnectionId, ShareSessionKey, ShareSessions};
+
+/// Everything that this broker hands out to share groups.
+pub struct ShareGroups {
+    settings: ShareFetchSettings,
+    metadata: Arc<Metadata>,
+    partitions: Arc<Partitions>,
+    states: Arc<ShareStates>,
+    /// In use by some group. Ordered, so that those of a group are neighbours.
+    held: Mutex<BTreeMap<SharePartitionKey, Arc<Held>>>,
+    /// What each member reads.
+    pub sessions: Mutex<ShareSessions>,
+    /// Ends of locks.
+    timers: Timers<(Weak<Held>, LockTimer)>,
+}
+
+impl ShareGroups {
+    /// Of a broker where nobody has anything yet.
+    #[must_use]
+    pub fn new(
+        settings: ShareFetchSettings,
+        metadata: Arc<Metadata>,
+        partitions: Arc<Partitions>,
+        states: Arc<ShareStates>,
+    ) -> ShareGroups {
+        let most = usize::try_from(settings.max_sessions).unwrap_or(0);
+        ShareGroups {
+            settings,
+            metadata,
+            partitions,
+            states,
+            held: Mutex::default(),
+            sessions: Mutex::new(ShareSessions::new(most)),
+            timers: Timers::default(),
+        }
+    }
+
+    /// What is set on a group, and the broker's settings where nothing is.
+    #[must_use]
+    pub fn limits(&self, group_id: &str) -> GroupLimits {
+        GroupLimits::of(&self.settings, &self.metadata.group_overrides(group_id))
+    }
+
+    /// The log of a partition by its topic's id. Kafka: KafkaApis.handleFetchFromShareFetchRequest.
+    fn partition(&self, topic_id: TopicId, partition: i32) -> Result<Arc<Partition>, ErrorCode> {
+        let topic = self.partitions.topic_by_id(topic_id).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+        self.partitions.find(&topic, partition).map_err(|absent| match absent {
+            Absent::Unknown => ErrorCode::UnknownTopicOrPartition,
+            Absent::Offline => ErrorCode::KafkaStorageError,
+        })
+    }
+
+    fn find(&self, key: &SharePartitionKey) -> Option<Arc<Held>> {
+        self.held.lock().get(key).cloned()
+    }
+
+    /// Forgets a share-partition, which is to be loaded anew should somebody want it (Kafka: removeSharePartitionFromCache).
+    fn forget(&self, held: &Arc<Held>) {
+        let mut all = self.held.lock();
+        if all.get(held.key()).is_some_and(|now| Arc::ptr_eq(now, held)) {
+            all.remove(held.key());
+        }
+        drop(all);
+        held.fence();
+    }
+
+    /// Forgets all of a group: nobody is there any more who reads it here.
+    fn forget_group(&self, group_id: &str) {
+        let first = SharePartitionKey { group_id: group_id.into(), topic_id: TopicId::ZERO, partition: i32::MIN };
+        let of_group: Vec<Arc<Held>> = {
+            let all = self.held.lock();
+            all.range(first..).take_while(|(key, _)| &*key.group_id == group_id).map(|(_, held)| held.clone()).collect()
+        };
+        of_group.iter().for_each(|held| self.forget(held));
+    }
+
+    /// A connection has ended, and with it the session of the member that it was (Kafka: ShareSessionCache's
+    /// ClientConnectionDisconnectListener). What the member had is for others now.
+    pub fn disconnected(self: &Arc<Self>, connection: ConnectionId) {
+        let Some(ended) = self.sessions.lock().disconnected(connection) else { return };
+        if ended.is_open {
+            // Whoever could wait for it is gone.
+            drop(self.release_session(&ended.key));
+        }
+        if self.sessions.lock().is_group_empty(&ended.key.group_id) {
+            self.forget_group(&ended.key.group_id);
+        }
+    }
+
+    /// Ends a session, and makes what its member has available to others. What is returned becomes ready when that is durable; it need
+    /// not be awaited.
+    pub fn release_session(
+        self: &Arc<Self>,
+        key: &ShareSessionKey,
+    ) -> Vec<tokio::task::JoinHandle<Result<(), Refused>>> {
+        let Some(partitions) = self.sessions.lock().remove(key) else { return Vec::new() };
+        let held = partitions.into_iter().filter_map(|(topic_id, partition)| {
+            self.find(&SharePartitionKey { group_id: key.group_id.clone(), topic_id, partition })
+        });
+        held.filter_map(|held| self.release(&held, &key.member_id)).collect()
+    }
+}
