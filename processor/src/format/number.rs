@@ -56,17 +56,32 @@ pub fn parse_decimal(text: &str, precision: u8, scale: u8) -> Option<Option<i128
     Some(fits(magnitude, precision).then_some(if negative { -magnitude } else { magnitude }))
 }
 
-/// Appends a DECIMAL as Java's `BigDecimal.toString` does, or with `plain` as `toPlainString`.
+/// Appends a DECIMAL as Java's `BigDecimal.toString` does without trailing zeros, or with `plain` as `toPlainString` with them.
+///
+/// Flink: `RowDataToJsonConverters.createDecimalConverter`; Jackson strips the zeros.
 pub fn write_decimal(unscaled: i128, scale: u8, plain: bool, out: &mut Vec<u8>) {
-    let digits = unscaled.unsigned_abs().to_string();
-    let exponent = digits.len() as i64 - 1 - i64::from(scale);
-    if plain || exponent >= -6 {
+    let (mut stripped, mut places) = (unscaled, i64::from(scale));
+    if unscaled == 0 {
+        places = 0;
+    }
+    while stripped != 0 && stripped % 10 == 0 {
+        (stripped, places) = (stripped / 10, places - 1);
+    }
+    let digits = stripped.unsigned_abs().to_string();
+    let exponent = digits.len() as i64 - 1 - places;
+    if plain {
         out.extend_from_slice(text(unscaled, scale).as_bytes());
+        return;
+    }
+    if exponent >= -6
+        && let Ok(places) = u8::try_from(places)
+    {
+        out.extend_from_slice(text(stripped, places).as_bytes());
         return;
     }
     let (sign, (first, rest)) = (if unscaled < 0 { "-" } else { "" }, digits.split_at(1));
     let point = if rest.is_empty() { "" } else { "." };
-    write!(out, "{sign}{first}{point}{rest}E{exponent}").expect("writing to memory cannot fail");
+    write!(out, "{sign}{first}{point}{rest}E{exponent:+}").expect("writing to memory cannot fail");
 }
 
 /// Appends a DOUBLE as Java's `Double.toString` does (shortest digits, as since JDK 19).
@@ -121,8 +136,9 @@ mod tests {
         for (unscaled, scale, expected) in [
             (12345, 2, "123.45"),
             (-5, 2, "-0.05"),
-            (100, 0, "100"),
-            (0, 2, "0.00"),
+            (100, 0, "1E+2"),
+            (12_300, 2, "123"),
+            (0, 2, "0"),
             (1, 8, "1E-8"),
             (-12, 9, "-1.2E-8"),
         ] {

@@ -9,7 +9,7 @@ use super::bind::Binder;
 use super::catalog::{Catalog, Entry};
 use super::error::SqlError;
 use super::position;
-use super::relation::Relation;
+use super::relation::{Relation, Windowing};
 use super::scope::Field;
 use crate::expr::Expr;
 use crate::plan::{Stage, Window};
@@ -115,8 +115,9 @@ impl<'a> QueryPlanner<'a> {
         refuse_clauses(select)?;
         let mut relation = self.from(select)?;
         if let Some(condition) = &select.selection {
-            // Sessions are made of all rows, and then some of these are left out.
-            if relation.windowing.as_ref().is_some_and(|windowing| matches!(windowing.window, Window::Session { .. })) {
+            // Flink 2.2.1 leaves rows out before it makes sessions of them for an aggregation, but after that for a SESSION alone.
+            let is_session = |windowing: &Windowing| matches!(windowing.window, Window::Session { .. });
+            if !is_aggregate(select) && relation.windowing.as_ref().is_some_and(is_session) {
                 relation = relation.with_rows();
             }
             let mut bound = self.condition(condition, &relation)?;

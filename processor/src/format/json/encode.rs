@@ -172,7 +172,7 @@ mod tests {
         ];
         let expected = concat!(
             r#"{"c0":"a \"b\"\u0001ü","c1":-7,"c2":1.0E10,"c3":"2015-05-17 10:05:00.123","#,
-            r#""c4":"2015-05-17 10:05:00Z","c5":19.90,"c6":"NaN","c7":null}"#
+            r#""c4":"2015-05-17 10:05:00Z","c5":19.9,"c6":"NaN","c7":null}"#
         );
         assert_eq!(encoded(&types, &row, &JsonFormat::default()), expected);
     }

@@ -1,0 +1,8 @@
+-- All that Flink computes over HOP
+CREATE TABLE t (u STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)
+  WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE o (u STRING, s TIMESTAMP(3), e TIMESTAMP(3), c BIGINT, total BIGINT, least BIGINT, most BIGINT, mean BIGINT, kinds BIGINT, even BIGINT)
+  WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
+INSERT INTO o SELECT u, window_start, window_end, COUNT(*), SUM(n), MIN(n), MAX(n), AVG(n), COUNT(DISTINCT n), COUNT(n) FILTER (WHERE MOD(n, 2) = 0)
+  FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND))
+  GROUP BY u, window_start, window_end;

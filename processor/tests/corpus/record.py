@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Runs Apache Flink 2.2.1 over the corpus and writes what it puts out: `processor/tests/corpus/record.py [case ..]`.
+
+With --check it writes nothing, and fails if Flink puts out anything else than what is written down. Needs Java 17 and a Python that
+apache-flink supports (3.9 to 3.12); apache-flink is installed from PyPI into target/flink-venv, once.
+
+A case is a folder: `query.sql` as Forebay runs it, `<topic>-<partition>.jsonl` for each partition of each topic that is read, and
+`expected.jsonl`, the rows that come out, sorted. Flink runs the same statements over the same rows; only the options after WITH are
+others: each partition is a file of its own, and several make a UNION ALL, so that the watermark is the minimum over them. A
+watermark is sent with each row that moves it (an interval of 0), so nothing depends on the clock while there is one partition.
+
+Where Flink leaves the result to timing all the same, `query.sql` has the line `-- expected: by rule`, with the reason; such a case is
+not run here, its rows were worked out from the rule without Forebay.
+
+Flink 2.2.1 loses rows of TUMBLE with an offset when a watermark passes the end of a window but no multiple of the window's size (it
+flushes its buffer at such multiples only: TimeWindowUtil.getNextTriggerWatermark knows no offset). Cases that meet this have the line
+`-- watermark: at the end`; they get no watermark before, and must have no late rows.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+CORPUS = pathlib.Path(__file__).resolve().parent
+VENV = CORPUS.parents[2] / "target" / "flink-venv"
+WATERMARK_AT_END = "-- watermark: at the end"
+TABLE = re.compile(r"CREATE TABLE (\w+)(.*?)\bWITH\s*\((.*)\)\s*$", re.S)
+
+
+def into_venv():
+    """Starts again with a Python that has apache-flink."""
+    try:
+        import pyflink  # noqa: F401
+    except ImportError:
+        python = VENV / "bin" / "python"
+        if not python.exists():
+            subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+            subprocess.run([str(python), "-m", "pip", "install", "-q", "apache-flink==2.2.1"], check=True)
+        sys.exit(subprocess.run([str(python), *sys.argv]).returncode)
+
+
+def statements(case):
+    text = "\n".join(line for line in (case / "query.sql").read_text().splitlines() if not line.startswith("--"))
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
+def has_note(case, note):
+    return note in (case / "query.sql").read_text()
+
+
+def is_recorded(case):
+    return not has_note(case, "-- expected: ")
+
+
+def for_flink(statement, case, output):
+    """The statements by which Flink does what `statement` does here."""
+    found = TABLE.match(statement)
+    if not found:
+        return [statement]
+    name, columns, options = found.groups()
+    topic = re.search(r"'topic'\s*=\s*'([^']*)'", options).group(1)
+    kept = "".join(", " + option for option in re.findall(r"'json\.[^']*'\s*=\s*'[^']*'", options))
+    files = sorted(case.glob(f"{topic}-*.jsonl"))
+    table = "CREATE TABLE {} {} WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'json'{})"
+    if not files:
+        return [table.format(name, columns, output, kept)]
+    if len(files) == 1:
+        return [table.format(name, columns, files[0], kept)]
+    parts = [f"{name}_{at}" for at in range(len(files))]
+    made = [table.format(part, columns, file, kept) for part, file in zip(parts, files)]
+    return made + [f"CREATE VIEW {name} AS " + " UNION ALL ".join(f"SELECT * FROM {part}" for part in parts)]
+
+
+def run(case):
+    from pyflink.table import EnvironmentSettings, TableEnvironment
+
+    environment = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    for key, value in {
+        "parallelism.default": "1",
+        "table.local-time-zone": "UTC",
+        "pipeline.auto-watermark-interval": "1 d" if has_note(case, WATERMARK_AT_END) else "0 ms",
+        # A file of the output is complete at a checkpoint.
+        "execution.checkpointing.interval": "300 ms",
+        "table.exec.sink.not-null-enforcer": "ERROR",
+    }.items():
+        environment.get_config().set(key, value)
+    output = pathlib.Path(tempfile.mkdtemp())
+    try:
+        inserts = environment.create_statement_set()
+        for statement in statements(case):
+            for one in for_flink(statement, case, output):
+                if one.upper().startswith("INSERT"):
+                    inserts.add_insert_sql(one)
+                else:
+                    environment.execute_sql(one)
+        inserts.execute().wait()
+        files = [file for file in output.rglob("part-*") if file.is_file()]
+        return sorted(line for file in files for line in file.read_text().splitlines())
+    finally:
+        shutil.rmtree(output)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if something has changed")
+    parser.add_argument("cases", nargs="*", help="names of cases; all if there is none")
+    arguments = parser.parse_args()
+    into_venv()
+    names = arguments.cases or sorted(query.parent.name for query in CORPUS.glob("*/query.sql"))
+    failed = []
+    for name in filter(lambda name: is_recorded(CORPUS / name), names):
+        case = CORPUS / name
+        try:
+            rows = run(case)
+        except Exception as error:  # noqa: BLE001
+            failed.append(name)
+            causes = re.findall(r"(?:Caused by: |ValidationException: |TableException: )(.*)", str(error))
+            print(f"{name}: FAILED: {causes[-1] if causes else error}", flush=True)
+            continue
+        text = "".join(row + "\n" for row in rows)
+        expected = case / "expected.jsonl"
+        changed = not expected.exists() or expected.read_text() != text
+        if arguments.check and changed:
+            failed.append(name)
+        elif changed:
+            expected.write_text(text)
+        print(f"{name}: {len(rows)} rows{', other than written down' if changed else ''}", flush=True)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+-- Which row is late is decided by its own partition, and sessions are made of the rows of all
+-- expected: by rule. Flink goes by the minimum over both partitions at the moment it looks (docs/decisions/late-rows.md).
+CREATE TABLE t (u STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)
+  WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE o (u STRING, s TIMESTAMP(3), e TIMESTAMP(3), c BIGINT, total BIGINT)
+  WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
+INSERT INTO o SELECT u, window_start, window_end, COUNT(*), SUM(n)
+  FROM TABLE(SESSION(TABLE t PARTITION BY u, DESCRIPTOR(ts), INTERVAL '5' SECOND))
+  GROUP BY u, window_start, window_end;
