@@ -18,6 +18,8 @@ use crate::node::Cluster;
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 const SHARE: i8 = 2;
+/// First version that finds the coordinators of share-partitions.
+const SHARE_FROM: i16 = 6;
 
 /// Makes the coordinator's topic if this is the first question, as Kafka does.
 pub async fn handle(
@@ -32,7 +34,9 @@ pub async fn handle(
         let found = match request.key_type {
             GROUP => groups.shard(key).map(drop),
             TRANSACTION => transactions.shard(key).map(drop),
-            SHARE => share_partition(key).and_then(|key| share_states.shard(&key).map(drop)),
+            SHARE if call.version >= SHARE_FROM => {
+                share_partition(key).and_then(|key| share_states.shard(&key).map(drop))
+            }
             _ => Err(ErrorCode::InvalidRequest),
         };
         let error = match found {

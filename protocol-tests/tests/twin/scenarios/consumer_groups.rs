@@ -29,14 +29,14 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
 /// How long a group may take to get where it shall be.
 const LIMIT: Duration = Duration::from_secs(20);
 
-type Beat = ConsumerGroupHeartbeatRequest;
+pub type Beat = ConsumerGroupHeartbeatRequest;
 
-fn group(name: &str) -> GroupId {
+pub fn group(name: &str) -> GroupId {
     GroupId(text(name))
 }
 
 /// A group of this scenario, once its coordinator answers for it.
-fn named(side: &mut Side, suffix: &str) -> Result<String, String> {
+pub fn named(side: &mut Side, suffix: &str) -> Result<String, String> {
     let id = side.name(suffix);
     await_coordinator(side, &id)?;
     Ok(id)
@@ -57,7 +57,7 @@ fn beat(group_id: &str, member: &str, epoch: i32) -> Beat {
     Beat::default().with_group_id(group(group_id)).with_member_id(text(member)).with_member_epoch(epoch)
 }
 
-fn join(group_id: &str, member: &str, topics: &[&str]) -> Beat {
+pub fn join(group_id: &str, member: &str, topics: &[&str]) -> Beat {
     beat(group_id, member, 0)
         .with_rebalance_timeout_ms(60_000)
         .with_subscribed_topic_names(Some(topics.iter().map(|name| topic(name)).collect()))

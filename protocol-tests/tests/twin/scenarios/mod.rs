@@ -11,6 +11,7 @@ mod metadata;
 mod offsets;
 mod produce;
 mod quotas;
+mod share_groups;
 mod topics;
 mod transactions;
 
@@ -33,6 +34,7 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         offsets::SCENARIOS,
         produce::SCENARIOS,
         quotas::SCENARIOS,
+        share_groups::SCENARIOS,
         topics::SCENARIOS,
         transactions::SCENARIOS,
     ]
