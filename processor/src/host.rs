@@ -14,6 +14,11 @@ pub trait Host: Send + Sync {
     /// The wall clock.
     fn now(&self) -> Timestamp;
 
+    /// A clock that only goes forward, in microseconds since some moment: to measure how long something takes.
+    fn micros(&self) -> u64 {
+        u64::try_from(self.now().0).unwrap_or(0).saturating_mul(1_000)
+    }
+
     /// The number of partitions of `topic`; `None` if there is no such topic.
     fn partitions(&self, topic: &str) -> Option<i32>;
 

@@ -8,12 +8,13 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::MAX_BODY_BYTES;
 use super::error::HttpError;
-use super::jobs_api::{CreateJob, JobError, JobStatus, JobsApi};
+use super::jobs_api::{CreateJob, CreateSavepoint, JobError, JobStatus, JobsApi, ReplaceJob, Replaced, SavepointInfo};
 use crate::jobs::MAX_NAME;
 
 type Jobs = State<Arc<dyn JobsApi>>;
@@ -24,12 +25,21 @@ struct JobList {
     jobs: Vec<JobStatus>,
 }
 
+/// Savepoints.
+#[derive(Serialize)]
+struct SavepointList {
+    savepoints: Vec<SavepointInfo>,
+}
+
 pub(super) fn routes() -> axum::Router<Arc<dyn JobsApi>> {
     axum::Router::new()
         .route("/v1/jobs", get(list).post(create))
-        .route("/v1/jobs/{name}", get(describe).delete(remove))
+        .route("/v1/jobs/{name}", get(describe).put(replace).delete(remove))
         .route("/v1/jobs/{name}/pause", post(pause))
         .route("/v1/jobs/{name}/resume", post(resume))
+        .route("/v1/jobs/{name}/savepoints", get(savepoints_of).post(savepoint))
+        .route("/v1/jobs/{name}/savepoints/{savepoint}", delete(remove_savepoint))
+        .route("/v1/savepoints", get(savepoints))
 }
 
 async fn list(State(jobs): Jobs) -> Json<JobList> {
@@ -38,6 +48,18 @@ async fn list(State(jobs): Jobs) -> Json<JobList> {
 
 /// The body is JSON whatever the content type says, so that a bare `curl -d` works.
 async fn create(State(jobs): Jobs, body: Result<Bytes, BytesRejection>) -> Result<Response, HttpError> {
+    let hint = r#"send {"name": "my-job", "sql": "CREATE TABLE ...; INSERT INTO ...;"}"#;
+    let request: CreateJob = parse(body, "a job", hint)?;
+    if let Some(name) = &request.name {
+        check_name(name)?;
+    }
+    let status = jobs.create(request).await?;
+    let location = format!("/v1/jobs/{}", status.name);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(status)).into_response())
+}
+
+/// The body as `T`, of which `what` is the name and `hint` an example.
+fn parse<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>, what: &str, hint: &str) -> Result<T, HttpError> {
     let body = body.map_err(|rejected| {
         let message = match rejected.status() {
             StatusCode::PAYLOAD_TOO_LARGE => format!("the body is larger than {MAX_BODY_BYTES} bytes"),
@@ -45,16 +67,45 @@ async fn create(State(jobs): Jobs, body: Result<Bytes, BytesRejection>) -> Resul
         };
         HttpError::new(rejected.status(), message)
     })?;
-    let request: CreateJob = serde_json::from_slice(&body).map_err(|error| {
-        HttpError::new(StatusCode::BAD_REQUEST, format!("the body is not a job: {error}"))
-            .with_hint(r#"send {"name": "my-job", "sql": "CREATE TABLE ...; INSERT INTO ...;"}"#)
-    })?;
-    if let Some(name) = &request.name {
-        check_name(name)?;
-    }
-    let status = jobs.create(request).await?;
-    let location = format!("/v1/jobs/{}", status.name);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(status)).into_response())
+    serde_json::from_slice(&body).map_err(|error| {
+        HttpError::new(StatusCode::BAD_REQUEST, format!("the body is not {what}: {error}")).with_hint(hint)
+    })
+}
+
+async fn replace(
+    State(jobs): Jobs,
+    Path(name): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Replaced>, HttpError> {
+    let request: ReplaceJob =
+        parse(body, "a job's statements", r#"send {"sql": "CREATE TABLE ...; INSERT INTO ...;"}"#)?;
+    Ok(Json(jobs.replace(name, request).await?))
+}
+
+async fn savepoint(
+    State(jobs): Jobs,
+    Path(name): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, HttpError> {
+    let request: CreateSavepoint = parse(body, "a savepoint", r#"send {"name": "before-the-change"}"#)?;
+    let made = jobs.savepoint(name, request.name).await?;
+    Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+async fn savepoints(State(jobs): Jobs) -> Json<SavepointList> {
+    Json(SavepointList { savepoints: jobs.savepoints(None) })
+}
+
+async fn savepoints_of(State(jobs): Jobs, Path(name): Path<String>) -> Json<SavepointList> {
+    Json(SavepointList { savepoints: jobs.savepoints(Some(&name)) })
+}
+
+async fn remove_savepoint(
+    State(jobs): Jobs,
+    Path((name, savepoint)): Path<(String, String)>,
+) -> Result<StatusCode, HttpError> {
+    jobs.remove_savepoint(name, savepoint).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn describe(State(jobs): Jobs, Path(name): Path<String>) -> Result<Json<JobStatus>, HttpError> {

@@ -20,8 +20,16 @@ pub trait JobsApi: Send + Sync + 'static {
     fn pause(&self, name: String) -> Answer<'_, JobStatus>;
     /// Lets a paused or failed job go on from where it is; resuming a running job is fine.
     fn resume(&self, name: String) -> Answer<'_, JobStatus>;
-    /// Removes a job, its state and its offsets; its output topic stays.
+    /// Removes a job, its state and its offsets; its output topic and its savepoints stay.
     fn remove(&self, name: String) -> Answer<'_, ()>;
+    /// Gives a job other statements; it goes on with its state, or is refused before it is stopped.
+    fn replace(&self, name: String, request: ReplaceJob) -> Answer<'_, Replaced>;
+    /// Keeps a job's positions and state under a name; the job goes on.
+    fn savepoint(&self, job: String, name: String) -> Answer<'_, SavepointInfo>;
+    /// All savepoints, or those of one job, by job and name.
+    fn savepoints(&self, job: Option<&str>) -> Vec<SavepointInfo>;
+    /// Removes a savepoint.
+    fn remove_savepoint(&self, job: String, name: String) -> Answer<'_, ()>;
 }
 
 /// The body of `POST /v1/jobs`.
@@ -32,6 +40,51 @@ pub struct CreateJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The statements.
+    pub sql: String,
+    /// The savepoint to start from, as `JOB/SAVEPOINT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_savepoint: Option<String>,
+}
+
+/// The body of `PUT /v1/jobs/{name}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceJob {
+    /// The new statements.
+    pub sql: String,
+}
+
+/// The body of `POST /v1/jobs/{name}/savepoints`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateSavepoint {
+    /// The savepoint's name.
+    pub name: String,
+}
+
+/// A job that has other statements now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The job.
+    pub job: JobStatus,
+    /// What becomes of each INSERT INTO, one sentence each.
+    pub kept: Vec<String>,
+    /// What a person should know of the new statements.
+    pub warnings: Vec<String>,
+}
+
+/// A savepoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavepointInfo {
+    /// The job it was made of.
+    pub job: String,
+    /// Its name.
+    pub name: String,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_ms: i64,
+    /// The topic that holds it.
+    pub topic: String,
+    /// The job's statements then.
     pub sql: String,
 }
 
@@ -53,12 +106,22 @@ pub enum JobState {
     Degraded,
     /// Stopped by an error; the reason says which.
     Failed,
+    /// Its input has an end, and all of it is done.
+    Finished,
 }
 
 impl JobState {
     /// All states.
-    pub const ALL: [Self; 7] =
-        [Self::Starting, Self::Backfilling, Self::Running, Self::Waiting, Self::Paused, Self::Degraded, Self::Failed];
+    pub const ALL: [Self; 8] = [
+        Self::Starting,
+        Self::Backfilling,
+        Self::Running,
+        Self::Waiting,
+        Self::Paused,
+        Self::Degraded,
+        Self::Failed,
+        Self::Finished,
+    ];
 
     /// The name, as in JSON.
     #[must_use]
@@ -71,6 +134,7 @@ impl JobState {
             Self::Paused => "paused",
             Self::Degraded => "degraded",
             Self::Failed => "failed",
+            Self::Finished => "finished",
         }
     }
 }
@@ -98,24 +162,52 @@ pub struct JobStatus {
     pub watermark_ms: Option<i64>,
     /// How far the watermark is behind the clock, in milliseconds.
     pub watermark_behind_ms: Option<i64>,
+    /// Why nothing comes out, the most telling sentence first.
+    pub why: Vec<String>,
+    /// End of the window that closes next, in milliseconds since 1970; the watermark must reach the millisecond before.
+    pub next_close_ms: Option<i64>,
     /// Records that are there and not yet processed.
     pub lag_records: u64,
     /// Records read since the broker started.
     pub records_read: u64,
     /// Records written since the broker started.
     pub records_written: u64,
+    /// Records written to the dead letter and late topics since the broker started.
+    pub records_aside: u64,
+    /// Bytes of batches read since the broker started.
+    pub bytes_read: u64,
+    /// Bytes of keys, values and headers written since the broker started.
+    pub bytes_written: u64,
     /// Records read each second, of late.
     pub records_read_per_second: f64,
-    /// Records dropped for being late since the broker started.
+    /// Late records since the job was created.
     pub late_records: u64,
-    /// Records that could not be decoded since the broker started.
+    /// Records passed over for an error since the job was created.
     pub undecodable_records: u64,
     /// Commits since the broker started.
     pub commits: u64,
-    /// The 99th percentile of the time a commit takes, in milliseconds, of late.
+    /// Windows that are open.
+    pub open_windows: u64,
+    /// Group keys in them.
+    pub state_keys: u64,
+    /// Memory they take, in bytes.
+    pub state_bytes: u64,
+    /// Bytes of changelog since the last snapshot of the state.
+    pub changelog_bytes: u64,
+    /// The share of the last seconds in which the busiest task was at work, 0 to 1.
+    pub busy_share: f64,
+    /// The share in which it waited.
+    pub waiting_share: f64,
+    /// How often a task was started again after a failure, since the broker started.
+    pub restarts: u64,
+    /// The median of the time from reading to a visible commit, in milliseconds, of late.
+    pub commit_p50_ms: Option<f64>,
+    /// The 99th percentile of it, in milliseconds, of late.
     pub commit_p99_ms: Option<f64>,
     /// The last error, whether it is over or not.
     pub last_error: Option<String>,
+    /// When it was, in milliseconds since 1970.
+    pub last_error_at_ms: Option<i64>,
     /// Its input, partition by partition.
     pub partitions: Vec<JobPartition>,
 }
@@ -135,6 +227,14 @@ pub struct JobPartition {
     pub watermark_ms: Option<i64>,
     /// Whether it is idle and so does not hold the job's watermark back.
     pub idle: bool,
+    /// Late records since the job was created.
+    pub late_records: u64,
+    /// Records passed over for an error since the job was created.
+    pub undecodable_records: u64,
+    /// Whether the job's watermark stands at this partition's.
+    pub holds_watermark: bool,
+    /// Whether it waits for slower partitions (`scan.watermark.alignment.max-drift`).
+    pub waits_for_others: bool,
 }
 
 /// Why the jobs did not do what was asked.
@@ -146,6 +246,8 @@ pub enum JobError {
     Exists(String),
     /// There is no job of that name.
     NotFound(String),
+    /// There is no such savepoint; says which.
+    NoSavepoint(String),
     /// It cannot be done in the present state; says why and what to do.
     Conflict(String),
     /// It cannot be done for now; says why.

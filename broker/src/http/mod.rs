@@ -23,14 +23,17 @@ mod jobs_api;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use jobs_api::{Answer, CreateJob, ErrorBody, JobError, JobPartition, JobState, JobStatus, JobsApi, SqlProblem};
+pub use jobs_api::{
+    Answer, CreateJob, CreateSavepoint, ErrorBody, JobError, JobPartition, JobState, JobStatus, JobsApi, ReplaceJob,
+    Replaced, SavepointInfo, SqlProblem,
+};
 
 /// Bytes of the largest request body.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Milliseconds that requests in flight have to end in at a stop.
 const DRAIN_MS: u64 = 2_000;
 /// What there is, for those who asked for something else.
-const ROUTES: &str = "there are /healthz, /readyz, /metrics and /v1/jobs";
+const ROUTES: &str = "there are /healthz, /readyz, /metrics, /v1/jobs and /v1/savepoints";
 
 /// What the routes answer from.
 #[derive(Clone)]

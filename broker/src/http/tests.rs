@@ -14,6 +14,7 @@ use super::*;
 #[derive(Default)]
 struct FakeJobs {
     jobs: Mutex<BTreeMap<String, JobStatus>>,
+    savepoints: Mutex<Vec<SavepointInfo>>,
 }
 
 fn status(name: &str, sql: String) -> JobStatus {
@@ -28,6 +29,20 @@ fn status(name: &str, sql: String) -> JobStatus {
         created_at_ms: 1,
         watermark_ms: Some(2_000),
         watermark_behind_ms: Some(5),
+        why: vec!["partition clicks-2 holds the watermark".to_owned()],
+        next_close_ms: Some(10_000),
+        records_aside: 1,
+        bytes_read: 1_100,
+        bytes_written: 300,
+        open_windows: 2,
+        state_keys: 40,
+        state_bytes: 4_096,
+        changelog_bytes: 512,
+        busy_share: 0.25,
+        waiting_share: 0.75,
+        restarts: 0,
+        commit_p50_ms: Some(0.2),
+        last_error_at_ms: None,
         lag_records: 7,
         records_read: 11,
         records_written: 3,
@@ -37,8 +52,24 @@ fn status(name: &str, sql: String) -> JobStatus {
         commits: 4,
         commit_p99_ms: Some(0.5),
         last_error: None,
-        partitions: Vec::new(),
+        partitions: vec![JobPartition {
+            topic: "clicks".to_owned(),
+            partition: 2,
+            position: 3,
+            end: 10,
+            watermark_ms: Some(2_000),
+            idle: false,
+            late_records: 2,
+            undecodable_records: 0,
+            holds_watermark: true,
+            waits_for_others: false,
+        }],
     }
+}
+
+fn a_savepoint(job: &str, name: String) -> SavepointInfo {
+    let topic = format!("__forebay-{job}-savepoint-{name}");
+    SavepointInfo { job: job.to_owned(), name, created_at_ms: 5, topic, sql: "INSERT".to_owned() }
 }
 
 impl FakeJobs {
@@ -88,6 +119,41 @@ impl JobsApi for FakeJobs {
 
     fn resume(&self, name: String) -> Answer<'_, JobStatus> {
         Box::pin(async move { self.change(&name, JobState::Running) })
+    }
+
+    fn replace(&self, name: String, request: ReplaceJob) -> Answer<'_, Replaced> {
+        Box::pin(async move {
+            if request.sql.contains("other keys") {
+                return Err(JobError::Conflict("the keys change".to_owned()));
+            }
+            let mut jobs = self.jobs.lock();
+            let job = jobs.get_mut(&name).ok_or(JobError::NotFound(name))?;
+            job.sql = request.sql;
+            Ok(Replaced { job: job.clone(), kept: vec!["goes on".to_owned()], warnings: Vec::new() })
+        })
+    }
+
+    fn savepoint(&self, job: String, name: String) -> Answer<'_, SavepointInfo> {
+        Box::pin(async move {
+            self.get(&job).ok_or(JobError::NotFound(job.clone()))?;
+            let made = a_savepoint(&job, name);
+            self.savepoints.lock().push(made.clone());
+            Ok(made)
+        })
+    }
+
+    fn savepoints(&self, job: Option<&str>) -> Vec<SavepointInfo> {
+        let all = self.savepoints.lock();
+        all.iter().filter(|savepoint| job.is_none_or(|job| savepoint.job == job)).cloned().collect()
+    }
+
+    fn remove_savepoint(&self, job: String, name: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let mut all = self.savepoints.lock();
+            let before = all.len();
+            all.retain(|savepoint| (savepoint.job != job) | (savepoint.name != name));
+            if all.len() < before { Ok(()) } else { Err(JobError::NoSavepoint("there is none".to_owned())) }
+        })
     }
 
     fn remove(&self, name: String) -> Answer<'_, ()> {
@@ -153,6 +219,38 @@ async fn a_job_is_made_listed_paused_resumed_and_dropped() {
 }
 
 #[tokio::test]
+async fn savepoints_and_other_statements() {
+    let server = start().await;
+    server.ask("POST /v1/jobs", r#"{"name":"j","sql":"x"}"#).await;
+    let (code, made) = server.ask_json("POST /v1/jobs/j/savepoints", r#"{"name":"s"}"#).await;
+    assert_eq!((code, made["name"].as_str()), (201, Some("s")));
+    for (request, count) in
+        [("GET /v1/savepoints", 1), ("GET /v1/jobs/j/savepoints", 1), ("GET /v1/jobs/k/savepoints", 0)]
+    {
+        let (code, list) = server.ask_json(request, "").await;
+        assert_eq!((code, list["savepoints"].as_array().unwrap().len()), (200, count), "{request}");
+    }
+    let (code, replaced) = server.ask_json("PUT /v1/jobs/j", r#"{"sql":"y"}"#).await;
+    assert_eq!(
+        (code, replaced["job"]["sql"].as_str(), replaced["kept"][0].as_str()),
+        (200, Some("y"), Some("goes on"))
+    );
+    let (code, refused) = server.ask_json("PUT /v1/jobs/j", r#"{"sql":"other keys"}"#).await;
+    assert_eq!((code, refused["error"]["message"].as_str()), (409, Some("the keys change")));
+    for (request, body, code) in [
+        ("PUT /v1/jobs/none", r#"{"sql":"y"}"#, 404),
+        ("PUT /v1/jobs/j", r#"{"text":"y"}"#, 400),
+        ("POST /v1/jobs/none/savepoints", r#"{"name":"s"}"#, 404),
+        ("POST /v1/jobs/j/savepoints", "{}", 400),
+        ("DELETE /v1/jobs/j/savepoints/other", "", 404),
+    ] {
+        assert_eq!(server.ask_json(request, body).await.0, code, "{request}");
+    }
+    assert_eq!(server.ask("DELETE /v1/jobs/j/savepoints/s", "").await.0, 204);
+    assert_eq!(server.ask("DELETE /v1/jobs/j/savepoints/s", "").await.0, 404);
+}
+
+#[tokio::test]
 async fn a_job_without_a_name_gets_one() {
     let server = start().await;
     let (code, made) = server.ask_json("POST /v1/jobs", r#"{"sql":"INSERT"}"#).await;
@@ -209,7 +307,25 @@ async fn metrics_show_the_jobs_as_they_are_at_that_moment() {
     server.ask("POST /v1/jobs", r#"{"name":"j","sql":"x"}"#).await;
     let (code, text) = server.ask("GET /metrics", "").await;
     assert_eq!(code, 200);
-    assert!(text.contains("forebay_job_lag_records{job=\"j\"} 7\n"), "{text}");
+    for line in [
+        "forebay_job_lag_records{job=\"j\"} 7",
+        "forebay_job_read_bytes_total{job=\"j\"} 1100",
+        "forebay_job_written_bytes_total{job=\"j\"} 300",
+        "forebay_job_late_records_total{job=\"j\"} 2",
+        "forebay_job_commit_milliseconds{job=\"j\",quantile=\"0.5\"} 0.2",
+        "forebay_job_commit_milliseconds{job=\"j\",quantile=\"0.99\"} 0.5",
+        "forebay_job_state_bytes{job=\"j\"} 4096",
+        "forebay_job_state_keys{job=\"j\"} 40",
+        "forebay_job_busy_ratio{job=\"j\"} 0.25",
+        "forebay_job_waiting_ratio{job=\"j\"} 0.75",
+        "forebay_job_next_close_milliseconds{job=\"j\"} 10000",
+        "forebay_job_partition_lag_records{job=\"j\",topic=\"clicks\",partition=\"2\"} 7",
+        "forebay_job_partition_watermark_milliseconds{job=\"j\",topic=\"clicks\",partition=\"2\"} 2000",
+        "forebay_job_partition_holds_watermark{job=\"j\",topic=\"clicks\",partition=\"2\"} 1",
+        "forebay_job_partition_idle{job=\"j\",topic=\"clicks\",partition=\"2\"} 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
     assert!(text.trim_end().ends_with("# EOF"));
 }
 

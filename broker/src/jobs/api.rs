@@ -1,17 +1,44 @@
 //! The jobs as HTTP shows them.
 
-use forebay_processor::job::{State, TaskStatus};
+use forebay_processor::job::{State, TaskStatus, why};
 
-use super::{JobError as Why, JobView, Jobs};
+use super::{JobError as Why, JobView, Jobs, Savepoint};
 use crate::clock;
-use crate::http::{Answer, CreateJob, JobError, JobPartition, JobState, JobStatus, JobsApi, SqlProblem};
+use crate::http::{
+    Answer, CreateJob, JobError, JobPartition, JobState, JobStatus, JobsApi, ReplaceJob, Replaced, SavepointInfo,
+    SqlProblem,
+};
 
 impl JobsApi for Jobs {
     fn create(&self, request: CreateJob) -> Answer<'_, JobStatus> {
         Box::pin(async move {
-            let (status, _) = self.apply(request.name.as_deref(), &request.sql).map_err(explain)?;
-            self.get(&status.name).ok_or(JobError::NotFound(status.name))
+            let CreateJob { name, sql, from_savepoint } = request;
+            let name = match from_savepoint {
+                Some(from) => self.apply_from(name.as_deref(), &sql, &from).await.map_err(explain)?,
+                None => self.apply(name.as_deref(), &sql).map_err(explain)?.0.name,
+            };
+            self.get(&name).ok_or(JobError::NotFound(name))
         })
+    }
+
+    fn replace(&self, name: String, request: ReplaceJob) -> Answer<'_, Replaced> {
+        Box::pin(async move {
+            let (kept, warnings) = Jobs::replace(self, &name, &request.sql).await.map_err(explain)?;
+            let job = self.get(&name).ok_or(JobError::NotFound(name))?;
+            Ok(Replaced { job, kept, warnings })
+        })
+    }
+
+    fn savepoint(&self, job: String, name: String) -> Answer<'_, SavepointInfo> {
+        Box::pin(async move { Jobs::savepoint(self, &job, &name).await.map(show_savepoint).map_err(explain) })
+    }
+
+    fn savepoints(&self, job: Option<&str>) -> Vec<SavepointInfo> {
+        Jobs::savepoints(self, job).into_iter().map(show_savepoint).collect()
+    }
+
+    fn remove_savepoint(&self, job: String, name: String) -> Answer<'_, ()> {
+        Box::pin(async move { self.drop_savepoint(&job, &name).map_err(explain) })
     }
 
     fn list(&self) -> Vec<JobStatus> {
@@ -52,22 +79,32 @@ fn explain(why: Why) -> JobError {
         }),
         Why::Exists(name) => JobError::Exists(name),
         Why::Unknown { name, .. } => JobError::NotFound(name),
+        Why::SavepointExists { .. } | Why::Incompatible(_) => JobError::Conflict(why.to_string()),
+        Why::NoSavepoint { .. } => JobError::NoSavepoint(why.to_string()),
         Why::Invalid(message) => JobError::Invalid(SqlProblem { message, ..SqlProblem::default() }),
         Why::Failed(message) => JobError::Failed(message),
     }
 }
 
+fn show_savepoint(savepoint: Savepoint) -> SavepointInfo {
+    let Savepoint { job, name, sql, created_ms, topic, .. } = savepoint;
+    SavepointInfo { job, name, created_at_ms: created_ms, topic, sql }
+}
+
 fn show(view: JobView) -> JobStatus {
     let JobView { spec, flow, waiting, status, vitals } = view;
+    let now = clock::now().0;
     let sum = |field: fn(&TaskStatus) -> u64| status.tasks.iter().map(field).sum();
     let watermark_ms = status.tasks.iter().filter_map(|t| t.watermark).min();
     let lag = if status.tasks.is_empty() { waiting } else { status.tasks.iter().map(TaskStatus::lag).sum() };
+    let reasons: Vec<String> = status.tasks.iter().flat_map(|task| why(task, now)).collect();
     let (state, reason) = match &status.state {
         State::Paused => (JobState::Paused, None),
         State::Failed { message } => (JobState::Failed, Some(message.clone())),
         State::Running if status.tasks.is_empty() => (JobState::Starting, vitals.last_error.clone()),
-        State::Running => (JobState::Running, None),
+        State::Running => at_work(&status.tasks, lag, &reasons),
     };
+    let share = |share: f64| if state == JobState::Paused { 0.0 } else { share };
     JobStatus {
         state,
         reason,
@@ -77,7 +114,19 @@ fn show(view: JobView) -> JobStatus {
         group: status.tasks.first().map_or_else(|| spec.name.clone(), |t| t.group.clone()),
         created_at_ms: spec.created_ms,
         watermark_ms,
-        watermark_behind_ms: watermark_ms.map(|w| clock::now().0 - w),
+        watermark_behind_ms: watermark_ms.map(|w| now.saturating_sub(w)),
+        next_close_ms: status.tasks.iter().filter_map(|t| t.next_close).min(),
+        bytes_read: sum(|t| t.bytes_in),
+        bytes_written: sum(|t| t.bytes_out),
+        records_aside: sum(|t| t.records_aside),
+        open_windows: sum(|t| t.open_windows as u64),
+        state_keys: sum(|t| t.state_keys as u64),
+        state_bytes: sum(|t| t.state_bytes),
+        changelog_bytes: sum(|t| t.changelog_bytes),
+        busy_share: share(vitals.busy_share),
+        waiting_share: share(1.0 - vitals.busy_share),
+        restarts: status.restarts,
+        why: if state == JobState::Paused { Vec::new() } else { reasons },
         lag_records: lag.max(0).unsigned_abs(),
         records_read: sum(|t| t.records_in),
         records_written: sum(|t| t.records_out),
@@ -85,10 +134,28 @@ fn show(view: JobView) -> JobStatus {
         late_records: sum(|t| t.late),
         undecodable_records: sum(|t| t.undecodable),
         commits: sum(|t| t.commits),
+        commit_p50_ms: vitals.commit_p50_ms,
         commit_p99_ms: vitals.commit_p99_ms,
         last_error: vitals.last_error,
+        last_error_at_ms: vitals.last_error_ms,
         partitions: status.tasks.iter().flat_map(partitions).collect(),
         name: spec.name,
+    }
+}
+
+/// The state of a job whose tasks run, and the reason for it.
+fn at_work(tasks: &[TaskStatus], lag: i64, reasons: &[String]) -> (JobState, Option<String>) {
+    let bad = tasks.iter().filter(|task| task.last_bad.is_some()).count();
+    if tasks.iter().all(|task| task.finished) {
+        return (JobState::Finished, reasons.first().cloned());
+    }
+    if bad > 0 {
+        return (JobState::Degraded, reasons.last().cloned());
+    }
+    let waits = lag == 0 && tasks.iter().all(|task| task.next_close.is_some() || task.records_in == 0);
+    match reasons.first() {
+        Some(reason) if waits => (JobState::Waiting, Some(reason.clone())),
+        _ => (JobState::Running, None),
     }
 }
 
@@ -100,5 +167,9 @@ fn partitions(task: &TaskStatus) -> impl Iterator<Item = JobPartition> {
         end: input.end,
         watermark_ms: input.watermark,
         idle: input.idle,
+        late_records: input.late,
+        undecodable_records: input.undecodable,
+        holds_watermark: task.held_by.as_ref().is_some_and(|hold| hold.partition == input.partition),
+        waits_for_others: task.waiting_for_others.contains(&input.partition),
     })
 }

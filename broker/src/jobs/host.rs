@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use forebay_control::error_code::ErrorCode;
 use forebay_control::group::{CommitTransactionalOffsets, DeleteGroups, GroupCommand, GroupReply, OffsetToCommit};
@@ -27,6 +28,13 @@ use crate::pending::block_on;
 /// A commit takes milliseconds; one that is still open after this is aborted by the coordinator.
 const TRANSACTION_TIMEOUT_MS: i32 = 60_000;
 
+/// How soon a commit is to be visible even on a loaded machine with synced acknowledgements.
+const COMMIT_TARGET: Duration = Duration::from_millis(500);
+/// A commit that takes longer is counted and logged.
+const COMMIT_ALARM: Duration = COMMIT_TARGET;
+/// A commit that is not decided after this is aborted: until then it holds back the last stable offset of all that it writes to.
+const COMMIT_LIMIT: Duration = Duration::from_millis(10 * 500);
+
 /// What jobs may do in this broker.
 pub struct BrokerHost {
     /// Topics.
@@ -39,11 +47,16 @@ pub struct BrokerHost {
     pub transactions: Arc<Transactions>,
     sessions: Mutex<HashMap<u64, Open>>,
     next_token: AtomicU64,
+    /// When this port was made; times are measured from here.
+    began: Instant,
+    /// Commits that took longer than [`COMMIT_ALARM`].
+    slow_commits: AtomicU64,
 }
 
 /// A session's identity as a producer, and how far it has counted in each partition.
 #[derive(Clone)]
 struct Open {
+    transactional_id: String,
     producer_id: ProducerId,
     producer_epoch: ProducerEpoch,
     sequences: HashMap<TopicPartition, Sequence>,
@@ -64,6 +77,8 @@ impl BrokerHost {
             transactions,
             sessions: Mutex::default(),
             next_token: AtomicU64::new(1),
+            began: clock::instant(),
+            slow_commits: AtomicU64::new(0),
         }
     }
 
@@ -75,6 +90,18 @@ impl BrokerHost {
             Some(stable_end.0 - start.0)
         };
         (0..count).filter_map(readable).sum()
+    }
+
+    /// Commits so far that took longer than [`COMMIT_ALARM`].
+    pub fn slow_commits(&self) -> u64 {
+        self.slow_commits.load(Ordering::Relaxed)
+    }
+
+    fn note_commit(&self, session: &Session, took: Duration) {
+        if took > COMMIT_ALARM {
+            self.slow_commits.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!("a commit of {} took {} ms", session.transactional_id, took.as_millis());
+        }
     }
 
     /// Deletes what a dropped job has left: its changelog and its group.
@@ -109,6 +136,14 @@ impl BrokerHost {
         }
         block_on(self.transactions.add_partitions(producer, names, TransactionVersion::V0))
             .map_err(|e| refused(session, e))?;
+        let began = clock::instant();
+        let in_time = || match began.elapsed() {
+            took if took > COMMIT_LIMIT => Err(HostError::Storage(format!(
+                "the commit was given up after {} ms, so that readers of what it writes to do not wait for it",
+                took.as_millis()
+            ))),
+            _ => Ok(()),
+        };
         let mut written = Vec::with_capacity(commit.records.len());
         for (name, builder) in commit.records {
             let count = i32::try_from(builder.len()).map_err(|_| HostError::Refused("a batch is too long".into()))?;
@@ -125,6 +160,7 @@ impl BrokerHost {
                 .append_internal(builder.finish(&stamp), true)
                 .map_err(|e| HostError::Storage(format!("{name}: {e}")))?;
             written.push((partition, outcome.last_offset));
+            in_time()?;
             *sequence = sequence.plus(count);
         }
         self.commit_offsets(session, open, &commit.group, commit.offsets)?;
@@ -132,6 +168,7 @@ impl BrokerHost {
         for (partition, last) in written {
             block_on(partition.committed(Offset(last.0 + 1)))
                 .map_err(|e| HostError::Storage(format!("{}: {e}", partition.name())))?;
+            in_time()?;
         }
         Ok(())
     }
@@ -208,6 +245,10 @@ impl Host for BrokerHost {
         clock::now()
     }
 
+    fn micros(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     fn partitions(&self, topic: &str) -> Option<i32> {
         self.metadata.topic_partitions(topic)
     }
@@ -239,8 +280,16 @@ impl Host for BrokerHost {
         }));
         match reply {
             Ok(Reply::InitProducerId { error: ErrorCode::None, producer_id, producer_epoch }) => {
-                let open = Open { producer_id, producer_epoch, sequences: HashMap::new() };
-                self.sessions.lock().insert(session.token, open);
+                let open = Open {
+                    transactional_id: transactional_id.to_owned(),
+                    producer_id,
+                    producer_epoch,
+                    sequences: HashMap::new(),
+                };
+                let mut sessions = self.sessions.lock();
+                // Those before it are fenced.
+                sessions.retain(|_, other| other.transactional_id != transactional_id);
+                sessions.insert(session.token, open);
                 Ok(session)
             }
             Ok(Reply::InitProducerId { error, .. }) | Err(error) => Err(refused(&session, error)),
@@ -311,9 +360,11 @@ impl Host for BrokerHost {
         let Some(mut open) = self.sessions.lock().remove(&session.token) else {
             return Err(HostError::Fenced(session.transactional_id.clone()));
         };
+        let began = clock::instant();
         match self.write(session, &mut open, commit) {
             Ok(()) => {
                 self.end(session, &open, true)?;
+                self.note_commit(session, began.elapsed());
                 self.sessions.lock().insert(session.token, open);
                 Ok(())
             }

@@ -1,13 +1,16 @@
 //! Jobs in this broker: the registry, and the threads on which their tasks run.
 
 mod api;
+mod change;
 mod host;
 mod pace;
 mod run;
+mod savepoints;
 mod spec;
 mod store;
 
 pub use host::BrokerHost;
+pub use savepoints::{MAX_SAVEPOINT_NAME, Savepoint};
 pub use spec::{JobSpec, MAX_NAME, check_name};
 
 use std::collections::BTreeMap;
@@ -64,6 +67,25 @@ pub enum JobError {
     /// The name is taken.
     #[error("job {0} is there already; drop it first, or give this one another name with --name")]
     Exists(String),
+    /// The savepoint's name is taken.
+    #[error("there is a savepoint {name} of job {job} already")]
+    SavepointExists {
+        /// The job.
+        job: String,
+        /// The savepoint.
+        name: String,
+    },
+    /// There is no such savepoint.
+    #[error("there is no savepoint {name} of job {job}")]
+    NoSavepoint {
+        /// The job.
+        job: String,
+        /// The savepoint.
+        name: String,
+    },
+    /// State and positions of a job mean something else to other statements; the text says what.
+    #[error("{0}")]
+    Incompatible(String),
     /// There is no such job.
     #[error("there is no job {name}{}", nearest.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
     Unknown {
@@ -113,7 +135,7 @@ impl Jobs {
 
     fn revive(&self, spec: JobSpec) -> Job {
         if spec.paused {
-            return Job { last: run::paused_status(&spec.name), spec, running: None };
+            return Job::at_rest(spec);
         }
         match self.plan(&spec.sql) {
             Ok(plan) => Job { last: run::paused_status(&spec.name), running: self.launch(&spec, plan), spec },
@@ -143,6 +165,19 @@ impl Jobs {
     /// Registers a job and starts it. Without a name it is called after the topic it writes.
     pub fn apply(&self, name: Option<&str>, sql: &str) -> Result<(JobStatus, Vec<String>), JobError> {
         let plan = self.plan(sql)?;
+        let (name, status) = self.register(name, sql, &plan, false)?;
+        drop(name);
+        Ok((status, plan.warnings.clone()))
+    }
+
+    /// Registers a job, and starts it unless it is `paused`.
+    fn register(
+        &self,
+        name: Option<&str>,
+        sql: &str,
+        plan: &Arc<JobPlan>,
+        paused: bool,
+    ) -> Result<(String, JobStatus), JobError> {
         let name = match name {
             Some(name) => name.to_owned(),
             None => plan.pipelines.first().map(|p| p.sink.topic.clone()).unwrap_or_default(),
@@ -156,14 +191,13 @@ impl Jobs {
             return Err(JobError::Invalid(format!("there are {MAX_JOBS} jobs already, which is the limit")));
         }
         let created_ms = clock::now().0;
-        let spec =
-            JobSpec { version: spec::VERSION, name: name.clone(), sql: sql.to_owned(), paused: false, created_ms };
+        let spec = JobSpec { version: spec::VERSION, name: name.clone(), sql: sql.to_owned(), paused, created_ms };
         self.store.put(&spec).map_err(JobError::Failed)?;
-        let warnings = plan.warnings.clone();
-        let job = Job { last: run::paused_status(&name), running: self.launch(&spec, plan), spec };
+        let running = if paused { None } else { self.launch(&spec, plan.clone()) };
+        let job = Job { running, ..Job::at_rest(spec) };
         let status = job.status();
-        jobs.insert(name, job);
-        Ok((status, warnings))
+        jobs.insert(name.clone(), job);
+        Ok((name, status))
     }
 
     /// Every job, by name.

@@ -1,16 +1,18 @@
 //! Drives the tasks of a running job: step while there is input, sleep until there is more, start again after a failing disk.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use forebay_processor::host::Host;
-use forebay_processor::job::{JobStatus, Progress, State, Task, TaskError, TaskOptions, TaskStatus};
+use forebay_processor::job::{
+    JobStatus, Progress, SavepointAbout, State, Task, TaskError, TaskOptions, TaskStatus, resources,
+};
 use forebay_processor::plan::JobPlan;
-use forebay_storage::ids::TopicPartition;
+use forebay_storage::ids::{Timestamp, TopicPartition};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::host::BrokerHost;
@@ -26,7 +28,41 @@ pub struct RunningJob {
     plan: Arc<JobPlan>,
     tasks: Vec<Arc<Cell>>,
     stop: watch::Sender<bool>,
+    orders: Vec<mpsc::Sender<Order>>,
     handles: Vec<JoinHandle<()>>,
+}
+
+/// What a running task can be asked to do between two steps.
+struct Order {
+    /// Where the savepoint goes.
+    to: TopicPartition,
+    about: SavepointAbout,
+    reply: oneshot::Sender<Result<(), String>>,
+}
+
+/// Orders that wait for one task.
+const MAX_ORDERS: usize = 8;
+
+/// The way to the tasks of a running job.
+#[derive(Clone)]
+pub struct Door(Vec<mpsc::Sender<Order>>);
+
+impl Door {
+    /// Lets every task write its part of a savepoint into its partition of `topic`.
+    pub async fn savepoint(&self, topic: &str, about: &SavepointAbout) -> Result<(), String> {
+        let stopped = || "the job has just stopped".to_owned();
+        let mut replies = Vec::new();
+        for (number, task) in self.0.iter().enumerate() {
+            let (reply, answer) = oneshot::channel();
+            let to = TopicPartition::new(topic, i32::try_from(number).unwrap_or(i32::MAX));
+            task.send(Order { to, about: about.clone(), reply }).await.map_err(|_| stopped())?;
+            replies.push(answer);
+        }
+        for answer in replies {
+            answer.await.map_err(|_| stopped())??;
+        }
+        Ok(())
+    }
 }
 
 /// What a task shows of itself between two steps.
@@ -35,13 +71,14 @@ struct Cell {
     status: Mutex<Option<TaskStatus>>,
     pace: Mutex<Pace>,
     failure: Mutex<Option<String>>,
-    last_error: Mutex<Option<String>>,
+    last_error: Mutex<Option<(Timestamp, String)>>,
     restarts: AtomicU64,
+    ended: AtomicBool,
 }
 
 impl Cell {
-    fn note(&self, status: TaskStatus) {
-        self.pace.lock().note(clock::now(), &status);
+    fn note(&self, status: TaskStatus, step: Duration) {
+        self.pace.lock().note(clock::now(), &status, step);
         *self.status.lock() = Some(status);
     }
 }
@@ -53,8 +90,14 @@ pub struct Vitals {
     pub records_per_second: f64,
     /// The 99th percentile of the last commits, in milliseconds.
     pub commit_p99_ms: Option<f64>,
+    /// The median of the last commits, in milliseconds.
+    pub commit_p50_ms: Option<f64>,
+    /// The share of the last seconds in which the busiest task was at work, 0 to 1.
+    pub busy_share: f64,
     /// The last error, over or not.
     pub last_error: Option<String>,
+    /// When it was, ms since 1970.
+    pub last_error_ms: Option<i64>,
 }
 
 impl RunningJob {
@@ -62,14 +105,26 @@ impl RunningJob {
     pub fn launch(runtime: &Handle, name: &str, plan: Arc<JobPlan>, host: Arc<BrokerHost>) -> RunningJob {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
-        let mut handles = Vec::new();
+        let (mut handles, mut orders) = (Vec::new(), Vec::new());
         for pipeline in 0..plan.pipelines.len() {
             let cell = Arc::new(Cell::default());
             tasks.push(cell.clone());
             let drive = Drive { name: name.to_owned(), plan: plan.clone(), pipeline, host: host.clone(), cell };
-            handles.push(runtime.spawn(drive.run(stopped.clone())));
+            let (order, ordered) = mpsc::channel(MAX_ORDERS);
+            orders.push(order);
+            handles.push(runtime.spawn(drive.run(stopped.clone(), ordered)));
         }
-        RunningJob { name: name.to_owned(), plan, tasks, stop, handles }
+        RunningJob { name: name.to_owned(), plan, tasks, stop, orders, handles }
+    }
+
+    /// Whether its tasks are there to take orders: none has failed or come to the end of its input.
+    pub fn is_at_work(&self) -> bool {
+        self.tasks.iter().all(|task| !task.ended.load(Ordering::Relaxed))
+    }
+
+    /// The way to its tasks.
+    pub fn door(&self) -> Door {
+        Door(self.orders.clone())
     }
 
     /// What is known of it now.
@@ -97,9 +152,15 @@ impl RunningJob {
         for task in &self.tasks {
             let pace = task.pace.lock();
             vitals.records_per_second += pace.records_per_second(now);
-            let p99 = pace.commit_p99_ms();
+            let (p50, p99) = (pace.commit_ms(50), pace.commit_ms(99));
+            vitals.commit_p50_ms = if p50 > vitals.commit_p50_ms { p50 } else { vitals.commit_p50_ms };
             vitals.commit_p99_ms = if p99 > vitals.commit_p99_ms { p99 } else { vitals.commit_p99_ms };
-            vitals.last_error = vitals.last_error.or_else(|| task.last_error.lock().clone());
+            vitals.busy_share = vitals.busy_share.max(pace.busy_share(now));
+            if let Some((at, error)) = task.last_error.lock().clone()
+                && vitals.last_error_ms.is_none_or(|last| last < at.0)
+            {
+                (vitals.last_error, vitals.last_error_ms) = (Some(error), Some(at.0));
+            }
         }
         vitals
     }
@@ -125,9 +186,14 @@ struct Drive {
 }
 
 impl Drive {
-    async fn run(self, mut stop: watch::Receiver<bool>) {
+    async fn run(self, mut stop: watch::Receiver<bool>, mut orders: mpsc::Receiver<Order>) {
+        self.keep_running(&mut stop, &mut orders).await;
+        self.cell.ended.store(true, Ordering::Relaxed);
+    }
+
+    async fn keep_running(&self, stop: &mut watch::Receiver<bool>, orders: &mut mpsc::Receiver<Order>) {
         while !*stop.borrow() {
-            let error = match self.until_it_fails(&mut stop).await {
+            let error = match self.until_it_fails(stop, orders).await {
                 Ok(()) => return,
                 Err(error) => error,
             };
@@ -136,10 +202,14 @@ impl Drive {
                 continue;
             }
             let text = error.to_string();
-            let known = self.cell.last_error.lock().replace(text.clone()).is_some_and(|last| last == text);
+            let last = self.cell.last_error.lock().replace((clock::now(), text.clone()));
+            let known = last.is_some_and(|(_, last)| last == text);
             if !matches!(error, TaskError::Retry(_)) {
                 tracing::error!("job {} stopped: {text}", self.name);
                 *self.cell.failure.lock() = Some(text);
+                if matches!(error, TaskError::Failed(_)) {
+                    self.leave_nothing_open();
+                }
                 return;
             }
             // A reason that stays (a topic that is not there yet) is said once.
@@ -154,15 +224,30 @@ impl Drive {
         }
     }
 
-    async fn until_it_fails(&self, stop: &mut watch::Receiver<bool>) -> Result<(), TaskError> {
+    /// Aborts what a failed commit may have left open: nobody is to wait for a task that does not come back.
+    fn leave_nothing_open(&self) {
+        let names = resources(&self.name, &self.plan);
+        if let Some(names) = names.get(self.pipeline)
+            && let Err(error) = self.host.open_session(&names.transactional_id)
+        {
+            tracing::warn!("what {} left open is aborted by its timeout: {error}", names.transactional_id);
+        }
+    }
+
+    async fn until_it_fails(
+        &self,
+        stop: &mut watch::Receiver<bool>,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> Result<(), TaskError> {
         let host = &*self.host;
         let woken = Arc::new(Notify::new());
         let mut task = Task::open(&self.plan, &self.name, self.pipeline, host, TaskOptions::default())?;
         let mut inputs = task.inputs().to_vec();
         let mut watch = watch_inputs(host, &inputs, &woken);
         loop {
+            let began = clock::instant();
             let progress = task.step(host)?;
-            self.cell.note(task.status());
+            self.cell.note(task.status(), began.elapsed());
             if *stop.borrow() {
                 return task.finish(host);
             }
@@ -171,6 +256,10 @@ impl Drive {
                 inputs = task.inputs().to_vec();
                 drop(watch);
                 watch = watch_inputs(host, &inputs, &woken);
+                continue;
+            }
+            if let Ok(order) = orders.try_recv() {
+                savepoint(&mut task, host, order)?;
                 continue;
             }
             match progress {
@@ -183,11 +272,19 @@ impl Drive {
                         () = woken.notified() => {}
                         () = tokio::time::sleep_until(clock::deadline(sleep)) => {}
                         _ = stop.changed() => {}
+                        Some(order) = orders.recv() => savepoint(&mut task, host, order)?,
                     }
                 }
             }
         }
     }
+}
+
+fn savepoint(task: &mut Task, host: &BrokerHost, order: Order) -> Result<(), TaskError> {
+    let done = task.savepoint(host, &order.to, &order.about);
+    // Who asked may have gone away; the savepoint is there either way.
+    let _ = order.reply.send(done.as_ref().map_err(ToString::to_string).copied());
+    done
 }
 
 fn watch_inputs(host: &BrokerHost, inputs: &[TopicPartition], woken: &Arc<Notify>) -> Box<dyn Send> {

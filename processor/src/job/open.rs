@@ -5,7 +5,7 @@ use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
 use super::error::TaskError;
 use super::input::Input;
 use super::reader::{PartitionReader, ReadFailure};
-use super::resources::PipelineResources;
+use super::resources::{PipelineResources, changelog_spec};
 use crate::commit::InputProgress;
 use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
 use crate::plan::{Bounded, OffsetReset, Sink, Source, StartupMode};
@@ -177,6 +177,12 @@ fn start(
         },
     };
     Ok(position.clamp(start, stable_end))
+}
+
+/// Creates the changelog if it is missing.
+pub fn ensure_changelog(host: &dyn Host, changelog: &TopicPartition) -> Result<(), TaskError> {
+    let created = host.ensure_topic(&changelog_spec(&changelog.topic));
+    created.map(drop).map_err(|error| TaskError::from_host("creating the changelog", error))
 }
 
 /// Reads the whole changelog into `state`; true if there was anything.

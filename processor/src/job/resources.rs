@@ -34,6 +34,12 @@ pub fn resources(name: &str, plan: &JobPlan) -> Vec<PipelineResources> {
     plan.pipelines.iter().enumerate().map(of).collect()
 }
 
+/// How a savepoint's topic is created, with one partition for each pipeline.
+#[must_use]
+pub fn savepoint_spec(name: &str, pipelines: usize) -> TopicSpec {
+    TopicSpec { partitions: i32::try_from(pipelines).ok(), ..changelog_spec(name) }
+}
+
 /// How a changelog topic is created. Nothing in it may go by age or size: the task deletes what a snapshot has replaced.
 #[must_use]
 pub(super) fn changelog_spec(name: &str) -> TopicSpec {

@@ -67,7 +67,7 @@ pub struct Hold {
 }
 
 /// A pipeline of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TaskStatus {
     /// Number of the INSERT in the job, from 0.
     pub pipeline: usize,
@@ -111,6 +111,8 @@ pub struct TaskStatus {
     pub waiting_for_others: Vec<i32>,
     /// The last record that was passed over since the task was opened.
     pub last_bad: Option<BadRecord>,
+    /// How long the last step with a commit took, reading to visible, in microseconds.
+    pub last_commit_latency_us: u64,
     /// Windows that are open.
     pub open_windows: usize,
     /// Group keys in them.

@@ -16,7 +16,8 @@ use super::input::Input;
 use super::input::ReadContext;
 use super::open;
 use super::options::TaskOptions;
-use super::resources::{PipelineResources, changelog_spec, resources};
+use super::resources::{PipelineResources, resources};
+use super::savepoint::{self, SavedOffset, SavepointAbout, SavepointHead};
 use super::side::SideOutputs;
 use super::status::{Hold, TaskStatus};
 use crate::commit::RecordBuffer;
@@ -63,6 +64,8 @@ pub struct Task {
     pending: Pending,
     broken: bool,
     next_discovery: Timestamp,
+    /// [`Host::micros`] when the present step began.
+    step_began: u64,
     counters: Counters,
 }
 
@@ -85,6 +88,7 @@ struct Counters {
     commits: u64,
     last_commit: Option<Timestamp>,
     last_commit_latency_ms: i64,
+    last_commit_latency_us: u64,
 }
 
 impl Task {
@@ -116,8 +120,7 @@ impl Task {
         let changelog = names.changelog.as_ref().map(|topic| TopicPartition::new(topic.as_str(), 0));
         let mut has_state = false;
         if let (Some(changelog), Some(state)) = (&changelog, pipeline.state_mut()) {
-            let error = |error| TaskError::from_host("creating the changelog", error);
-            host.ensure_topic(&changelog_spec(&changelog.topic)).map_err(error)?;
+            open::ensure_changelog(host, changelog)?;
             has_state = open::restore(host, changelog, state)?;
         }
         let (inputs, combined) = open::open_inputs(host, source, &names, &partitions, has_state)?;
@@ -143,6 +146,7 @@ impl Task {
             pending: Pending::default(),
             broken: false,
             next_discovery: host.now().plus_ms(options.discovery_ms),
+            step_began: 0,
             counters: Counters::default(),
         })
     }
@@ -176,6 +180,48 @@ impl Task {
         if self.pending.since.is_some() { self.commit(host, now) } else { Ok(()) }
     }
 
+    /// Commits everything so far, and in the same transaction writes a savepoint to the partition `to`, which must be empty.
+    ///
+    /// # Errors
+    /// As [`Task::step`].
+    pub fn savepoint(&mut self, host: &dyn Host, to: &TopicPartition, about: &SavepointAbout) -> Result<(), TaskError> {
+        self.guarded(|task| {
+            let now = host.now();
+            task.step_began = host.micros();
+            // The savepoint's offsets are those of the commit, so all of them are in it.
+            task.inputs.iter_mut().for_each(Input::mark_dirty);
+            let head = task.savepoint_head(now, about)?;
+            let mut copy = RecordBuffer::default();
+            copy.push(to, now, Some(savepoint::HEAD_KEY), Some(&head));
+            task.commit_with(host, now, Some((to, copy)))
+        })
+    }
+
+    fn savepoint_head(&self, now: Timestamp, about: &SavepointAbout) -> Result<Vec<u8>, TaskError> {
+        let has_state = self.pipeline.state().is_some();
+        let saved = |input: &Input| {
+            let offset = input.offset(&self.names.transactional_id, self.closed, has_state);
+            SavedOffset {
+                partition: input.status().partition,
+                offset: offset.offset.0,
+                leader_epoch: offset.leader_epoch.0,
+                metadata: offset.metadata,
+            }
+        };
+        let head = SavepointHead {
+            version: savepoint::VERSION,
+            savepoint: about.savepoint.clone(),
+            job: about.job.clone(),
+            sql: about.sql.clone(),
+            created_ms: now.0,
+            pipeline: self.pipeline_index,
+            owner: self.names.transactional_id.clone(),
+            topic: self.plan.pipelines[self.pipeline_index].source.topic.clone(),
+            offsets: self.inputs.iter().map(saved).collect(),
+        };
+        serde_json::to_vec(&head).map_err(|error| TaskError::Failed(format!("writing a savepoint: {error}")))
+    }
+
     /// Once something has failed, memory and log may differ: nothing more is done with this task.
     fn guarded<T>(&mut self, work: impl FnOnce(&mut Task) -> Result<T, TaskError>) -> Result<T, TaskError> {
         if self.broken {
@@ -188,6 +234,7 @@ impl Task {
 
     fn work(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
         let now = host.now();
+        self.step_began = host.micros();
         self.discover(host, now)?;
         for input in &mut self.inputs {
             input.poll(host)?;
@@ -346,17 +393,29 @@ impl Task {
     }
 
     fn commit(&mut self, host: &dyn Host, started: Timestamp) -> Result<(), TaskError> {
+        self.commit_with(host, started, None)
+    }
+
+    /// Commits; the state goes whole to the changelog and to `copy` too if there is one.
+    fn commit_with(
+        &mut self,
+        host: &dyn Host,
+        started: Timestamp,
+        mut copy: Option<(&TopicPartition, RecordBuffer)>,
+    ) -> Result<(), TaskError> {
         let mut output = std::mem::take(&mut self.output);
         let (aside, bytes) = (output.side_len(), output.size_in_bytes());
         let rows = output.len() - aside;
-        let snapshot_at = self.write_changelog(host, started, &mut output)?;
+        let snapshot_at = self.write_changelog(host, started, &mut output, copy.as_mut())?;
         let combined = self.closed;
         let dirty = self.partitions.iter().zip(&self.inputs).filter(|(_, input)| input.is_dirty());
         let has_state = self.pipeline.state().is_some_and(TaskState::is_in_changelog);
         let owner = &self.names.transactional_id;
         let offset = |input: &Input| input.offset(owner, combined, has_state);
         let offsets = dirty.map(|(partition, input)| (partition.clone(), offset(input))).collect();
-        let set = CommitSet { group: self.names.group.clone(), records: output.into_batches(), offsets };
+        let mut records = output.into_batches();
+        records.extend(copy.map(|(_, copy)| copy.into_batches()).unwrap_or_default());
+        let set = CommitSet { group: self.names.group.clone(), records, offsets };
         host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
         self.inputs.iter_mut().for_each(Input::mark_clean);
         self.pending = Pending::default();
@@ -367,6 +426,7 @@ impl Task {
         self.counters.commits += 1;
         self.counters.last_commit = Some(now);
         self.counters.last_commit_latency_ms = now.0 - started.0;
+        self.counters.last_commit_latency_us = host.micros().saturating_sub(self.step_began);
         if let (Some(changelog), Some(before)) = (&self.changelog, snapshot_at) {
             // If it fails the log is longer than it need be until the next snapshot; that is all.
             let _ = host.trim(changelog, before);
@@ -380,12 +440,22 @@ impl Task {
         host: &dyn Host,
         now: Timestamp,
         output: &mut RecordBuffer,
+        copy: Option<&mut (&TopicPartition, RecordBuffer)>,
     ) -> Result<Option<forebay_storage::ids::Offset>, TaskError> {
         let (Some(changelog), Some(state)) = (&self.changelog, self.pipeline.state_mut()) else { return Ok(None) };
-        if !state.is_dirty() {
+        if copy.is_none() && !state.is_dirty() {
             return Ok(None);
         }
-        let snapshot = state.write_changes(&mut |key, value| output.push(changelog, now, Some(key), value));
+        if copy.is_some() {
+            state.snapshot_next();
+        }
+        let mut copy = copy;
+        let snapshot = state.write_changes(&mut |key, value| {
+            output.push(changelog, now, Some(key), value);
+            if let Some((to, copy)) = &mut copy {
+                copy.push(to, now, Some(key), value);
+            }
+        });
         if !snapshot {
             return Ok(None);
         }
@@ -433,6 +503,7 @@ impl Task {
             commits: self.counters.commits,
             last_commit: self.counters.last_commit.map(|time| time.0),
             last_commit_latency_ms: self.counters.last_commit_latency_ms,
+            last_commit_latency_us: self.counters.last_commit_latency_us,
             open_windows: state.map_or(0, |state| state.windows()),
             state_keys: state.map_or(0, |state| state.keys()),
             state_bytes: state.map_or(0, |state| state.size_in_bytes()),

@@ -3,12 +3,14 @@
 mod explain;
 mod format;
 mod policy;
+mod replace;
 mod sink;
 mod source;
 mod stage;
 
 pub use format::{Format, JsonFormat, TimestampFormat};
 pub use policy::{Bounded, OnError, OnLate, Policies};
+pub use replace::{check_replacement, check_state};
 pub use sink::{KeyFormat, Sink, SinkKey};
 pub use source::{Column, Computed, EventTime, OffsetReset, Source, StartupMode};
 pub use stage::{Aggregate, AggregateFunction, OutputField, Stage, Window, WindowAggregate, WindowRows};

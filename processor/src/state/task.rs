@@ -133,6 +133,11 @@ impl TaskState {
         self.changelog_bytes
     }
 
+    /// Lets the next changes be written as a snapshot.
+    pub fn snapshot_next(&mut self) {
+        self.changelog_bytes = u64::MAX;
+    }
+
     /// Hands the records that bring the changelog up to date to `put`, as key and value. Returns true if they are a snapshot, so
     /// that everything before them may be deleted once they are committed.
     pub fn write_changes(&mut self, put: &mut PutRecord<'_>) -> bool {

@@ -7,6 +7,7 @@ mod late;
 mod poison;
 mod pressure;
 mod quiet;
+mod savepoints;
 #[path = "../support/mod.rs"]
 mod support;
 

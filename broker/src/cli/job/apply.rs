@@ -12,12 +12,34 @@ use crate::http::CreateJob;
 pub(super) fn run(client: &Client, args: &ApplyArgs, format: Format) -> CliResult {
     let sql = read(&args.file)?;
     let name = args.name.clone().or_else(|| name_of(&args.file));
-    let made = client.create(&CreateJob { name, sql }).map_err(|error| in_file(error, &args.file));
+    if args.replace
+        && let Some(name) = &name
+    {
+        match replace(client, args, name, &sql, format) {
+            // There is none yet: it is made.
+            Err(error) if error.exit == Exit::NotThere => {}
+            done => return done,
+        }
+    }
+    let request = CreateJob { name, sql, from_savepoint: args.from_savepoint.clone() };
+    let made = client.create(&request).map_err(|error| in_file(error, &args.file));
     let told = made.and_then(|job| match format {
         Format::Json => output::print_json(&job),
         Format::Table => output::print(&show::created(&job)),
     });
     forgive(told, Exit::AlreadyThere, args.if_not_exists)
+}
+
+fn replace(client: &Client, args: &ApplyArgs, name: &str, sql: &str, format: Format) -> CliResult {
+    let replaced = client.replace(name, sql).map_err(|error| match error.exit {
+        // Not that the name is taken: the job stays as it was.
+        Exit::AlreadyThere => CliError::failed(format!("job {name} stays as it is: {}", error.message)),
+        _ => in_file(error, &args.file),
+    })?;
+    match format {
+        Format::Json => output::print_json(&replaced),
+        Format::Table => output::print(&show::replaced(&replaced)),
+    }
 }
 
 fn read(file: &Path) -> Result<String, CliError> {

@@ -8,7 +8,7 @@ use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
 use crate::cli::exit::{CliError, Exit};
-use crate::http::{CreateJob, ErrorBody, JobStatus, SqlProblem};
+use crate::http::{CreateJob, CreateSavepoint, ErrorBody, JobStatus, ReplaceJob, Replaced, SavepointInfo, SqlProblem};
 
 /// Seconds until a broker that does not answer is given up.
 const TIMEOUT_SECONDS: u64 = 30;
@@ -22,6 +22,11 @@ pub(super) struct Client {
 #[derive(Deserialize)]
 struct JobList {
     jobs: Vec<JobStatus>,
+}
+
+#[derive(Deserialize)]
+struct SavepointList {
+    savepoints: Vec<SavepointInfo>,
 }
 
 type Answer = Result<Response<Body>, CliError>;
@@ -61,6 +66,33 @@ impl Client {
         let url = self.url(&format!("{}/{action}", segment(name)));
         let answer = self.agent.post(url).send_empty().map_err(|error| self.unreachable(&error));
         self.read(answer)
+    }
+
+    pub(super) fn replace(&self, name: &str, sql: &str) -> Result<Replaced, CliError> {
+        let request = ReplaceJob { sql: sql.to_owned() };
+        let answer = self.agent.put(self.url(&segment(name))).send_json(request);
+        self.read(answer.map_err(|error| self.unreachable(&error)))
+    }
+
+    pub(super) fn savepoint(&self, job: &str, name: &str) -> Result<SavepointInfo, CliError> {
+        let url = self.url(&format!("{}/savepoints", segment(job)));
+        let answer = self.agent.post(url).send_json(CreateSavepoint { name: name.to_owned() });
+        self.read(answer.map_err(|error| self.unreachable(&error)))
+    }
+
+    pub(super) fn savepoints(&self, job: Option<&str>) -> Result<Vec<SavepointInfo>, CliError> {
+        let url = match job {
+            Some(job) => self.url(&format!("{}/savepoints", segment(job))),
+            None => format!("{}/v1/savepoints", self.admin),
+        };
+        let answer = self.agent.get(url).call().map_err(|error| self.unreachable(&error));
+        self.read::<SavepointList>(answer).map(|list| list.savepoints)
+    }
+
+    pub(super) fn remove_savepoint(&self, job: &str, name: &str) -> Result<(), CliError> {
+        let url = self.url(&format!("{}/savepoints/{}", segment(job), segment(name)));
+        let answer = self.agent.delete(url).call().map_err(|error| self.unreachable(&error));
+        self.success(answer).map(|_| ())
     }
 
     pub(super) fn remove(&self, name: &str) -> Result<(), CliError> {

@@ -11,6 +11,7 @@ use client::Client;
 mod apply;
 mod client;
 mod drop;
+mod savepoint;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,10 @@ enum JobCommand {
         /// The job.
         name: String,
     },
-    /// Remove a job with its state and offsets; its output topic stays.
+    /// Keep where a job is under a name, to start another one from there.
+    #[command(subcommand)]
+    Savepoint(savepoint::SavepointCommand),
+    /// Remove a job with its state and offsets; its output topic and its savepoints stay.
     Drop(DropArgs),
 }
 
@@ -64,6 +68,12 @@ struct ApplyArgs {
     /// Do nothing if there is a job of that name.
     #[arg(long)]
     if_not_exists: bool,
+    /// If there is a job of that name, give it these statements: it goes on with its state, or is refused before it is stopped.
+    #[arg(long, conflicts_with_all = ["if_not_exists", "from_savepoint"])]
+    replace: bool,
+    /// Start where this savepoint was made.
+    #[arg(long, value_name = "JOB/SAVEPOINT")]
+    from_savepoint: Option<String>,
 }
 
 /// What `forebay job drop` takes.
@@ -103,6 +113,7 @@ pub fn run(args: JobArgs) -> CliResult {
         }
         JobCommand::Pause { name } => change(&client, &name, "pause", args.output),
         JobCommand::Resume { name } => change(&client, &name, "resume", args.output),
+        JobCommand::Savepoint(command) => savepoint::run(&client, &command, args.output),
         JobCommand::Drop(drop) => drop::run(&client, &drop),
     }
 }

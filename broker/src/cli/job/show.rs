@@ -1,7 +1,9 @@
 //! How jobs look in a table and in sentences.
 
+use forebay_processor::job::time_text;
+
 use crate::cli::output::{friendly_count, friendly_ms, table};
-use crate::http::{JobPartition, JobStatus};
+use crate::http::{JobPartition, JobStatus, Replaced};
 
 /// All jobs, one a line.
 pub(super) fn list(jobs: &[JobStatus]) -> String {
@@ -11,7 +13,7 @@ pub(super) fn list(jobs: &[JobStatus]) -> String {
     let row = |job: &JobStatus| {
         vec![
             job.name.clone(),
-            state(job),
+            shortened(state(job)),
             flow(job, ""),
             friendly_count(job.lag_records),
             behind(job),
@@ -20,6 +22,15 @@ pub(super) fn list(jobs: &[JobStatus]) -> String {
         ]
     };
     table(&["NAME", "STATE", "TOPICS", "LAG", "WATERMARK", "RECORDS/S", "LATE"], jobs.iter().map(row).collect())
+}
+
+/// A state that leaves room for the other columns; `describe` has all of it.
+fn shortened(state: String) -> String {
+    const LONGEST: usize = 48;
+    match state.char_indices().nth(LONGEST) {
+        None => state,
+        Some((at, _)) => format!("{}..", &state[..at]),
+    }
 }
 
 /// One job in full.
@@ -32,16 +43,37 @@ pub(super) fn one(job: &JobStatus) -> String {
         format!("group       {}", job.group),
         format!("watermark   {}", behind(job)),
         format!("lag         {} records", friendly_count(job.lag_records)),
-        format!("read        {} records, {:.0}/s", friendly_count(job.records_read), job.records_read_per_second),
-        format!("written     {} records", friendly_count(job.records_written)),
-        format!("dropped     {} late, {} undecodable", job.late_records, job.undecodable_records),
+        format!(
+            "read        {} records, {:.0}/s, {}",
+            friendly_count(job.records_read),
+            job.records_read_per_second,
+            friendly_bytes(job.bytes_read)
+        ),
+        format!("written     {} records, {}", friendly_count(job.records_written), friendly_bytes(job.bytes_written)),
+        format!(
+            "put aside   {} late, {} with errors; {} written to side topics",
+            friendly_count(job.late_records),
+            friendly_count(job.undecodable_records),
+            friendly_count(job.records_aside)
+        ),
+        format!(
+            "windows     {} open, {} keys, {}; {} of changelog",
+            friendly_count(job.open_windows),
+            friendly_count(job.state_keys),
+            friendly_bytes(job.state_bytes),
+            friendly_bytes(job.changelog_bytes)
+        ),
         format!("commits     {}{}", friendly_count(job.commits), commit_time(job)),
-        format!("last error  {}", job.last_error.as_deref().unwrap_or("none")),
+        format!("time        {:.0} % at work, {:.0} % waiting", job.busy_share * 100.0, job.waiting_share * 100.0),
+        format!("last error  {}", last_error(job)),
     ];
+    for (number, reason) in job.why.iter().enumerate() {
+        lines.push(format!("{:<11} {reason}", if number == 0 { "why" } else { "" }));
+    }
     if !job.partitions.is_empty() {
         lines.push(String::new());
         lines.push(table(
-            &["TOPIC", "PARTITION", "POSITION", "END", "LAG", "WATERMARK"],
+            &["TOPIC", "PARTITION", "POSITION", "END", "LAG", "WATERMARK", "LATE", "ERRORS", ""],
             job.partitions.iter().map(partition).collect(),
         ));
     }
@@ -81,24 +113,59 @@ fn partition(partition: &JobPartition) -> Vec<String> {
         partition.position.to_string(),
         partition.end.to_string(),
         partition.end.saturating_sub(partition.position).max(0).to_string(),
-        match (partition.idle, partition.watermark_ms) {
-            (true, _) => "idle".to_owned(),
-            (false, Some(ms)) => ms.to_string(),
-            (false, None) => "none yet".to_owned(),
+        partition.watermark_ms.map_or("none yet".to_owned(), time_text),
+        partition.late_records.to_string(),
+        partition.undecodable_records.to_string(),
+        match partition {
+            JobPartition { idle: true, .. } => "idle".to_owned(),
+            JobPartition { waits_for_others: true, .. } => "waits for slower ones".to_owned(),
+            JobPartition { holds_watermark: true, .. } => "holds the watermark".to_owned(),
+            _ => String::new(),
         },
     ]
+}
+
+fn last_error(job: &JobStatus) -> String {
+    match (&job.last_error, job.last_error_at_ms) {
+        (Some(error), Some(at)) => format!("{} {error}", time_text(at)),
+        (Some(error), None) => error.clone(),
+        (None, _) => "none".to_owned(),
+    }
+}
+
+/// What is said of a job that has other statements now.
+pub(super) fn replaced(replaced: &Replaced) -> String {
+    let mut lines = vec![format!("job {}: {}", replaced.job.name, state(&replaced.job))];
+    lines.extend(replaced.kept.iter().map(|kept| format!("  {kept}")));
+    lines.extend(replaced.warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.join("\n")
+}
+
+fn friendly_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} bytes") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
 fn behind(job: &JobStatus) -> String {
     match job.watermark_behind_ms {
         None => "none yet".to_owned(),
+        // The end of a bounded input.
+        Some(ms) if ms <= -(1 << 52) => "at its end".to_owned(),
         Some(ms) if ms < 0 => format!("{} ahead", friendly_ms(ms.saturating_neg())),
         Some(ms) => format!("{} behind", friendly_ms(ms)),
     }
 }
 
 fn commit_time(job: &JobStatus) -> String {
-    job.commit_p99_ms.map(|ms| format!(", 99 % within {ms:.1} ms")).unwrap_or_default()
+    let within = |share: &str, ms: f64| format!(", {share} within {ms:.1} ms");
+    let half = job.commit_p50_ms.map(|ms| within("half", ms)).unwrap_or_default();
+    half + &job.commit_p99_ms.map(|ms| within("99 %", ms)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -118,6 +185,20 @@ mod tests {
             created_at_ms: 0,
             watermark_ms: Some(9),
             watermark_behind_ms: Some(2_100),
+            why: vec!["partition a-2 holds it".to_owned(), "the next window closes".to_owned()],
+            next_close_ms: None,
+            records_aside: 4,
+            bytes_read: 2_048,
+            bytes_written: 10,
+            open_windows: 2,
+            state_keys: 1_000,
+            state_bytes: 1_572_864,
+            changelog_bytes: 0,
+            busy_share: 0.254,
+            waiting_share: 0.746,
+            restarts: 0,
+            commit_p50_ms: Some(0.2),
+            last_error_at_ms: None,
             lag_records: 10_000,
             records_read: 5,
             records_written: 2,
@@ -134,6 +215,10 @@ mod tests {
                 end: 9,
                 watermark_ms: None,
                 idle: true,
+                late_records: 3,
+                undecodable_records: 1,
+                holds_watermark: false,
+                waits_for_others: false,
             }],
         }
     }
@@ -153,7 +238,13 @@ mod tests {
         let text = one(&job());
         for line in [
             "lag         10,000 records",
-            "commits     7, 99 % within 3.0 ms",
+            "read        5 records, 500/s, 2.0 KiB",
+            "put aside   3 late, 1 with errors; 4 written to side topics",
+            "windows     2 open, 1,000 keys, 1.5 MiB; 0 bytes of changelog",
+            "commits     7, half within 0.2 ms, 99 % within 3.0 ms",
+            "time        25 % at work, 75 % waiting",
+            "why         partition a-2 holds it",
+            "            the next window closes",
             "last error  none",
             "INSERT INTO b SELECT 1;",
         ] {

@@ -68,6 +68,28 @@ fn a_job_s_life() {
 }
 
 #[test]
+fn savepoints_and_other_statements() {
+    let fixture = Fixture::new();
+    let file = fixture.file("a.sql", "INSERT");
+    fixture.run(&["apply", &file, "--replace"]).unwrap();
+    let other = fixture.file("b.sql", "INSERT MORE");
+    fixture.run(&["apply", &other, "--name", "a", "--replace"]).unwrap();
+    assert_eq!(fixture.client().describe("a").unwrap().sql, "INSERT MORE");
+    let refused = fixture.file("c.sql", "other keys");
+    let error = fixture.run(&["apply", &refused, "--name", "a", "--replace"]).unwrap_err();
+    assert_eq!(error, CliError::failed("job a stays as it is: the keys change"));
+    assert_eq!(fixture.client().describe("a").unwrap().sql, "INSERT MORE");
+    fixture.run(&["savepoint", "create", "a", "s"]).unwrap();
+    assert_eq!(fixture.client().savepoints(Some("a")).unwrap().len(), 1);
+    assert!(fixture.client().savepoints(Some("b")).unwrap().is_empty());
+    fixture.run(&["savepoint", "list"]).unwrap();
+    fixture.run(&["savepoint", "drop", "a", "s"]).unwrap();
+    assert_eq!(fixture.exit(&["savepoint", "drop", "a", "s"]), Exit::NotThere);
+    fixture.run(&["savepoint", "drop", "a", "s", "--if-exists"]).unwrap();
+    assert_eq!(fixture.exit(&["savepoint", "create", "none", "s"]), Exit::NotThere);
+}
+
+#[test]
 fn exit_codes_say_what_went_wrong() {
     let fixture = Fixture::new();
     let file = fixture.file("a.sql", "INSERT");

@@ -1,0 +1,160 @@
+//! Changes of jobs beyond their text: savepoints, starting from one, and other statements for a job that goes on.
+
+use std::sync::Arc;
+
+use forebay_processor::job::{SavepointAbout, Task, TaskOptions, start_from};
+use forebay_processor::plan::{JobPlan, check_replacement, check_state};
+use forebay_storage::ids::TopicPartition;
+
+use super::savepoints::{self, Savepoint};
+use super::{Job, JobError, JobSpec, Jobs, run, unknown};
+
+impl Jobs {
+    /// Gives a job other statements. What it has read stays read, and its open windows stay open; a paused job stays paused. Returns what
+    /// becomes of each pipeline, and the warnings of the new plan.
+    ///
+    /// # Errors
+    /// [`JobError::Incompatible`] if the state means something else to the new statements; nothing was stopped then.
+    pub async fn replace(&self, name: &str, sql: &str) -> Result<(Vec<String>, Vec<String>), JobError> {
+        let plan = self.plan(sql)?;
+        let old = {
+            let jobs = self.jobs.lock();
+            jobs.get(name).ok_or_else(|| unknown(&jobs, name))?.spec.sql.clone()
+        };
+        let kept = match self.plan(&old) {
+            Ok(old) => check_replacement(name, &old, &plan).map_err(JobError::Incompatible)?,
+            // What cannot be planned has never run under this version: there is no state of it.
+            Err(_) => Vec::new(),
+        };
+        let running = {
+            let mut jobs = self.jobs.lock();
+            let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
+            if job.spec.sql != old {
+                return Err(JobError::Incompatible("somebody else has just changed the job; try again".to_owned()));
+            }
+            let spec = JobSpec { sql: sql.to_owned(), ..job.spec.clone() };
+            self.store.put(&spec).map_err(JobError::Failed)?;
+            job.spec = spec;
+            job.last = run::paused(job.status());
+            job.running.take()
+        };
+        if let Some(running) = running {
+            running.stop().await;
+        }
+        let warnings = plan.warnings.clone();
+        let mut jobs = self.jobs.lock();
+        let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
+        if !job.spec.paused && job.spec.sql == sql && job.running.is_none() {
+            job.running = self.launch(&job.spec, plan);
+        }
+        Ok((kept, warnings))
+    }
+
+    /// Writes a savepoint of a job, which goes on.
+    pub async fn savepoint(&self, job: &str, name: &str) -> Result<Savepoint, JobError> {
+        let topic = savepoints::topic_of(job, name).map_err(JobError::Invalid)?;
+        let (sql, running) = {
+            let jobs = self.jobs.lock();
+            let found = jobs.get(job).ok_or_else(|| unknown(&jobs, job))?;
+            (
+                found.spec.sql.clone(),
+                found.running.as_ref().filter(|running| running.is_at_work()).map(run::RunningJob::door),
+            )
+        };
+        let plan = self.plan(&sql)?;
+        if !savepoints::create(&self.host, &topic, plan.pipelines.len()).map_err(JobError::Failed)? {
+            return Err(JobError::SavepointExists { job: job.to_owned(), name: name.to_owned() });
+        }
+        let about = SavepointAbout { savepoint: name.to_owned(), job: job.to_owned(), sql };
+        let written = match running {
+            Some(door) => door.savepoint(&topic, &about).await,
+            None => self.savepoint_at_rest(&plan, &topic, &about).await,
+        };
+        let opened = written.and_then(|()| savepoints::open(&self.host, &topic));
+        opened.map_err(|why| {
+            if let Err(error) = savepoints::delete(&self.host, &topic) {
+                tracing::warn!("the topic {topic} of a failed savepoint cannot be deleted: {error}");
+            }
+            JobError::Failed(format!("the savepoint was not made: {why}"))
+        })
+    }
+
+    /// Opens the tasks of a job that does not run, for the savepoint alone.
+    async fn savepoint_at_rest(&self, plan: &Arc<JobPlan>, topic: &str, about: &SavepointAbout) -> Result<(), String> {
+        let (plan, host, topic, about) = (plan.clone(), self.host.clone(), topic.to_owned(), about.clone());
+        self.in_background(move || {
+            for pipeline in 0..plan.pipelines.len() {
+                let to = TopicPartition::new(topic.as_str(), pipeline as i32);
+                Task::open(&plan, &about.job, pipeline, &*host, TaskOptions::default())
+                    .and_then(|mut task| task.savepoint(&*host, &to, &about))
+                    .map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// All savepoints, or those of one job.
+    pub fn savepoints(&self, job: Option<&str>) -> Vec<Savepoint> {
+        savepoints::list(&self.host, job)
+    }
+
+    /// Deletes a savepoint.
+    pub fn drop_savepoint(&self, job: &str, name: &str) -> Result<(), JobError> {
+        let topic = savepoints::topic_of(job, name).map_err(JobError::Invalid)?;
+        match savepoints::delete(&self.host, &topic).map_err(JobError::Failed)? {
+            true => Ok(()),
+            false => Err(no_savepoint(job, name)),
+        }
+    }
+
+    /// Registers a job that starts where a savepoint, written `job/savepoint`, was made.
+    pub async fn apply_from(&self, name: Option<&str>, sql: &str, from: &str) -> Result<String, JobError> {
+        let bad = || JobError::Invalid(format!("'{from}' names no savepoint; write it as JOB/SAVEPOINT"));
+        let (job, savepoint) = from.split_once('/').ok_or_else(bad)?;
+        let topic = savepoints::topic_of(job, savepoint).map_err(JobError::Invalid)?;
+        if self.savepoints(Some(job)).iter().all(|known| known.name != savepoint) {
+            return Err(no_savepoint(job, savepoint));
+        }
+        let found = savepoints::open(&self.host, &topic).map_err(JobError::Failed)?;
+        let plan = self.plan(sql)?;
+        let old = self.plan(&found.sql)?;
+        check_state(&old, &plan).map_err(JobError::Incompatible)?;
+        // Registered as paused first: what a crash leaves half-done is a job that can be dropped.
+        let (name, _) = self.register(name, sql, &plan, true)?;
+        let (seed_plan, host, seed_name) = (plan.clone(), self.host.clone(), name.clone());
+        let seeded = self
+            .in_background(move || {
+                for pipeline in 0..seed_plan.pipelines.len() {
+                    let from = TopicPartition::new(topic.as_str(), pipeline as i32);
+                    start_from(&*host, &seed_plan, &seed_name, pipeline, &from).map_err(|error| error.to_string())?;
+                }
+                Ok(())
+            })
+            .await;
+        if let Err(why) = seeded {
+            self.drop_job(&name).await?;
+            return Err(JobError::Failed(format!("the job cannot start from {from}: {why}")));
+        }
+        self.resume(&name).await?;
+        Ok(name)
+    }
+
+    /// Runs something that waits for disks on the jobs' threads.
+    async fn in_background(&self, work: impl FnOnce() -> Result<(), String> + Send + 'static) -> Result<(), String> {
+        let runtime = self.runtime.lock().as_ref().map(|runtime| runtime.handle().clone());
+        let Some(runtime) = runtime else { return Err("the broker is stopping".to_owned()) };
+        runtime.spawn_blocking(work).await.map_err(|error| format!("it ended badly: {error}"))?
+    }
+}
+
+fn no_savepoint(job: &str, name: &str) -> JobError {
+    JobError::NoSavepoint { job: job.to_owned(), name: name.to_owned() }
+}
+
+impl Job {
+    /// A job at rest.
+    pub(super) fn at_rest(spec: JobSpec) -> Job {
+        Job { last: run::paused_status(&spec.name), spec, running: None }
+    }
+}

@@ -1,0 +1,131 @@
+//! Whether a job can go on with other statements: its state and its positions must mean the same to both.
+
+use super::{JobPlan, Pipeline};
+use crate::job::resources;
+
+/// Checks that the job `name` can go on with `new` where `old` stands. Returns what becomes of each pipeline, one sentence each.
+///
+/// # Errors
+/// The reason, with what was and what would be.
+pub fn check_replacement(name: &str, old: &JobPlan, new: &JobPlan) -> Result<Vec<String>, String> {
+    let kept = check_state(old, new)?;
+    for (before, after) in resources(name, old).iter().zip(resources(name, new)) {
+        if before.group != after.group {
+            return Err(format!(
+                "the positions are kept in the consumer group '{}', the new statements ask for '{}' ('properties.group.id')",
+                before.group, after.group
+            ));
+        }
+    }
+    Ok(kept)
+}
+
+/// Checks that state and positions of `old` mean the same to `new`, as [`check_replacement`] does, whatever the jobs are called.
+///
+/// # Errors
+/// The reason, with what was and what would be.
+pub fn check_state(old: &JobPlan, new: &JobPlan) -> Result<Vec<String>, String> {
+    let (before, after) = (old.pipelines.len(), new.pipelines.len());
+    if before != after {
+        return Err(format!("the job has {before} INSERT INTO and would have {after}; each keeps state of its own"));
+    }
+    let pairs = old.pipelines.iter().zip(&new.pipelines).enumerate();
+    pairs
+        .map(|(number, (old, new))| {
+            check_pipeline(old, new).map_err(|why| match after {
+                1 => why,
+                _ => format!("INSERT INTO number {}: {why}", number + 1),
+            })
+        })
+        .collect()
+}
+
+fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
+    let (before, after) = (&old.source.topic, &new.source.topic);
+    if before != after {
+        return Err(format!("it reads topic '{before}' and would read '{after}', where its offsets mean nothing"));
+    }
+    let (was, is) = (Schema::of(old), Schema::of(new));
+    match (was.windows.is_empty(), is.windows.is_empty()) {
+        (true, true) => return Ok(format!("goes on at its offsets of topic {after}, without state")),
+        (true, false) => {
+            return Err("it would have windows and has none: rows read so far would be missing in them".to_owned());
+        }
+        (false, true) => {
+            return Err("it has open windows and would have none: the rows in them would be lost".to_owned());
+        }
+        (false, false) => {}
+    }
+    let changed = |what: &str, was: &str, is: &str| {
+        let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
+        Err(format!("{what}: it has {}, and would have {}", shown(was), shown(is)))
+    };
+    if was.windows.len() != is.windows.len() {
+        return changed(
+            "the number of window steps changes",
+            &was.windows.len().to_string(),
+            &is.windows.len().to_string(),
+        );
+    }
+    for (was, is) in was.windows.iter().zip(&is.windows) {
+        for (what, was, is) in [
+            ("the windows change", &was.window, &is.window),
+            ("the keys change", &was.keys, &is.keys),
+            ("the aggregates change", &was.aggregates, &is.aggregates),
+        ] {
+            if was != is {
+                return changed(what, was, is);
+            }
+        }
+    }
+    for (name, data_type) in &is.columns {
+        if let Some((_, before)) = was.columns.iter().find(|(other, before)| other == name && before != data_type) {
+            return changed(&format!("the type of column {name} changes"), before, data_type);
+        }
+    }
+    if was.computed != is.computed {
+        return changed("the computed columns change", &was.computed.join(", "), &is.computed.join(", "));
+    }
+    let (was, is) = (old.source.policies.allowed_lateness_ms, new.source.policies.allowed_lateness_ms);
+    if was != is {
+        return changed("the allowed lateness changes", &format!("{was} ms"), &format!("{is} ms"));
+    }
+    Ok(format!("goes on at its offsets of topic {after} with its open windows"))
+}
+
+/// What a pipeline's state is made of, in the words of EXPLAIN: names stand for columns, so it does not matter where in a row they are.
+#[derive(Debug, Default)]
+struct Schema {
+    windows: Vec<WindowSchema>,
+    columns: Vec<(String, String)>,
+    computed: Vec<String>,
+}
+
+/// One step that keeps rows.
+#[derive(Debug, Default)]
+struct WindowSchema {
+    window: String,
+    keys: String,
+    aggregates: String,
+}
+
+impl Schema {
+    fn of(pipeline: &Pipeline) -> Schema {
+        let text = pipeline.to_string();
+        let under = |title: &str| {
+            let prefix = format!("  {title:<10} ");
+            text.lines().filter_map(|line| line.strip_prefix(&prefix).map(str::to_owned)).collect::<Vec<_>>()
+        };
+        let window = |line: &String| {
+            let (head, aggregates) = line.split_once(": ").unwrap_or((line, ""));
+            let (window, keys) = head.split_once(", by ").unwrap_or((head, ""));
+            WindowSchema { window: window.to_owned(), keys: keys.to_owned(), aggregates: aggregates.to_owned() }
+        };
+        let columns = pipeline.source.columns.iter();
+        Schema {
+            windows: [under("window"), under("windows")].concat().iter().map(window).collect(),
+            columns: columns.map(|column| (column.name.clone(), column.data_type.to_string())).collect(),
+            computed: under("computed"),
+        }
+    }
+}

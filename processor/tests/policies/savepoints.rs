@@ -1,0 +1,189 @@
+//! Savepoints, and which statements a job can go on with.
+
+use std::sync::Arc;
+
+use forebay_processor::job::{SavepointAbout, Task, TaskError, TaskOptions, read_head, start_from};
+use forebay_processor::plan::{JobPlan, check_replacement, check_state};
+use forebay_storage::ids::TopicPartition;
+
+use crate::support::host::{Crash, MemoryHost};
+use crate::support::plans::{INPUT, OUTPUT};
+use crate::support::run_and_finish;
+use crate::{host, metric, open, rows, send, stateless, table, try_plan, windowed};
+
+const NEVER_IDLE: &str = ", 'scan.watermark.idle-timeout' = '0'";
+
+fn about() -> SavepointAbout {
+    SavepointAbout { savepoint: "before".to_owned(), job: "job".to_owned(), sql: "the text".to_owned() }
+}
+
+fn savepoint(host: &MemoryHost) -> TopicPartition {
+    host.create_topic("saved", 1);
+    TopicPartition::new("saved", 0)
+}
+
+#[test]
+fn another_job_goes_on_exactly_where_the_savepoint_was() {
+    let host = host(2);
+    let plan = windowed(NEVER_IDLE);
+    let mut task = open(&plan, &host);
+    send(&host, 0, "a", &[1_000, 12_000, 30_000, 2_000]);
+    send(&host, 1, "b", &[3_000]);
+    // The last rows are read but not committed: the savepoint has them all the same.
+    task.step(&host).unwrap();
+    let to = savepoint(&host);
+    task.savepoint(&host, &to, &about()).unwrap();
+    let head = read_head(&host, &to).unwrap().unwrap();
+    assert_eq!((head.savepoint.as_str(), head.job.as_str(), head.sql.as_str()), ("before", "job", "the text"));
+    assert_eq!(head.offsets.iter().map(|saved| saved.offset).collect::<Vec<_>>(), [4, 1]);
+    // The job itself goes on, unharmed.
+    send(&host, 1, "b", &[4_000, 50_000]);
+    send(&host, 0, "z", &[50_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    let expected = [
+        metric("a", 10_000, 1, Some(100)),
+        metric("a", 20_000, 1, Some(100)),
+        metric("a", 40_000, 1, Some(100)),
+        metric("b", 10_000, 2, Some(200)),
+    ];
+    assert_eq!(rows(&host), expected);
+    // Another one starts from it: the same rows once more, the late row still counted, nothing read again.
+    start_from(&host, &plan, "second", 0, &to).unwrap();
+    let mut second = Task::open(&plan, "second", 0, &host, TaskOptions::default()).unwrap();
+    assert_eq!((second.status().late, second.status().state_keys), (1, 4));
+    assert_eq!(second.status().inputs.iter().map(|input| input.position).collect::<Vec<_>>(), [4, 1]);
+    run_and_finish(&mut second, &host).unwrap();
+    let twice: Vec<String> = expected.iter().flat_map(|row| [row.clone(), row.clone()]).collect();
+    assert_eq!(rows(&host), twice);
+}
+
+#[test]
+fn a_job_without_state_has_savepoints_too() {
+    let host = host(1);
+    let plan = stateless("");
+    let mut task = open(&plan, &host);
+    send(&host, 0, "a", &[1, 2]);
+    run_and_finish(&mut task, &host).unwrap();
+    let to = savepoint(&host);
+    task.savepoint(&host, &to, &about()).unwrap();
+    start_from(&host, &plan, "second", 0, &to).unwrap();
+    let second = Task::open(&plan, "second", 0, &host, TaskOptions::default()).unwrap();
+    assert_eq!(second.status().inputs[0].position, 2);
+}
+
+#[test]
+fn a_savepoint_is_whole_or_not_there() {
+    for crash in [Crash::Before, Crash::Undecided] {
+        let host = host(1);
+        let mut task = open(&windowed(NEVER_IDLE), &host);
+        send(&host, 0, "a", &[1_000]);
+        let to = savepoint(&host);
+        host.crash_at_commit(0, crash);
+        task.step(&host).unwrap();
+        task.savepoint(&host, &to, &about()).unwrap_err();
+        let task = open(&windowed(NEVER_IDLE), &host);
+        assert_eq!(read_head(&host, &to).unwrap(), None);
+        assert_eq!(task.status().inputs[0].position, 0, "its commit has not happened either");
+    }
+}
+
+#[test]
+fn a_job_that_has_run_does_not_start_from_a_savepoint() {
+    let host = host(1);
+    let plan = windowed(NEVER_IDLE);
+    let mut task = open(&plan, &host);
+    send(&host, 0, "a", &[1_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    let to = savepoint(&host);
+    task.savepoint(&host, &to, &about()).unwrap();
+    let error = start_from(&host, &plan, "job", 0, &to).unwrap_err();
+    assert!(matches!(&error, TaskError::Failed(text) if text.contains("has state already")), "{error}");
+    let error = start_from(&host, &plan, "other", 0, &TopicPartition::new(INPUT, 0)).unwrap_err();
+    assert!(matches!(&error, TaskError::Failed(text) if text.contains("is no savepoint")), "{error}");
+}
+
+/// A job over the clicks, with this query.
+fn job(options: &str, query: &str) -> Arc<JobPlan> {
+    let text = format!(
+        "{}
+         CREATE TABLE metrics (`user` STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+         CREATE TABLE other (`user` STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'other', 'format' = 'json');
+         {query}",
+        table(options)
+    );
+    Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn counting(function: &str, keys: &str, aggregate: &str) -> String {
+    format!(
+        "INSERT INTO metrics SELECT {keys}, {aggregate} FROM TABLE({function}) GROUP BY {keys}, window_start, window_end;"
+    )
+}
+
+const TUMBLE: &str = "TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND)";
+
+#[test]
+fn what_means_something_else_is_refused_with_the_reason() {
+    let old = job("", &counting(TUMBLE, "`user`", "COUNT(*)"));
+    for (new, words) in [
+        (
+            job("", &counting("TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '20' SECOND)", "`user`", "COUNT(*)")),
+            "the windows change",
+        ),
+        (
+            job(
+                "",
+                &counting(
+                    "HOP(TABLE clicks, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)",
+                    "`user`",
+                    "COUNT(*)",
+                ),
+            ),
+            "the windows change",
+        ),
+        (job("", &counting(TUMBLE, "CAST(bytes AS STRING)", "COUNT(*)")), "the keys change"),
+        (job("", &counting(TUMBLE, "`user`", "SUM(bytes)")), "the aggregates change"),
+        (job("", &counting(TUMBLE, "`user`", "COUNT(bytes)")), "the aggregates change"),
+        (job("", "INSERT INTO metrics SELECT `user`, bytes FROM clicks;"), "the rows in them would be lost"),
+        (
+            job(", 'forebay.allowed-lateness' = '1 s'", &counting(TUMBLE, "`user`", "COUNT(*)")),
+            "the allowed lateness changes",
+        ),
+        (job(", 'properties.group.id' = 'g'", &counting(TUMBLE, "`user`", "COUNT(*)")), "'properties.group.id'"),
+        (job("", &counting(TUMBLE, "`user`", "COUNT(*)").repeat(2)), "1 INSERT INTO and would have 2"),
+    ] {
+        let why = check_replacement("job", &old, &new).unwrap_err();
+        assert!(why.contains(words), "{why}");
+        assert!(check_replacement("job", &old, &old).is_ok());
+    }
+    let mut elsewhere = (*old).clone();
+    elsewhere.pipelines[0].source.topic = "others".to_owned();
+    assert!(check_state(&old, &elsewhere).unwrap_err().contains("'others'"));
+}
+
+#[test]
+fn what_means_the_same_is_kept() {
+    let old = job("", &counting(TUMBLE, "`user`", "COUNT(*)"));
+    for new in [
+        // Another output, other rows of it, a filter on the input, other columns read, policies.
+        counting(TUMBLE, "`user`", "COUNT(*)").replace("metrics", "other"),
+        counting(TUMBLE, "`user`", "COUNT(*) * 2"),
+        counting(TUMBLE, "`user`", "COUNT(*)").replace(';', " HAVING COUNT(*) > 1;"),
+    ] {
+        let kept = check_replacement("job", &old, &job(", 'forebay.on-error' = 'skip'", &new)).unwrap();
+        assert!(kept.len() == 1 && kept[0].contains("open windows"), "{kept:?}");
+    }
+}
+
+#[test]
+fn a_replaced_job_goes_on_with_its_windows() {
+    let host = host(1);
+    let mut task = open(&job("", &counting(TUMBLE, "`user`", "COUNT(*)")), &host);
+    send(&host, 0, "a", &[1_000, 2_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    drop(task);
+    let new = job("", &counting(TUMBLE, "`user`", "COUNT(*) * 100"));
+    send(&host, 0, "a", &[3_000, 30_000]);
+    run_and_finish(&mut open(&new, &host), &host).unwrap();
+    assert_eq!(rows(&host), [r#"{"user":"a","n":300}"#]);
+}
