@@ -42,6 +42,9 @@ pub enum RowError {
         /// What is wrong.
         error: EncodeError,
     },
+    /// The corrected result of a window cannot be put out.
+    #[error("the corrected result of a window: {0}")]
+    Correction(Box<RowError>),
     /// A window has grown too large.
     #[error(transparent)]
     State(#[from] SliceFull),
@@ -57,6 +60,7 @@ impl RowError {
             RowError::Eval(_) => "evaluate",
             RowError::NotNull { .. } => "not-null",
             RowError::Encode { .. } => "encode",
+            RowError::Correction(_) => "correction",
             RowError::State(_) => "state-full",
         }
     }
@@ -64,7 +68,7 @@ impl RowError {
     /// Whether leaving the record out would help.
     #[must_use]
     pub fn is_of_record(&self) -> bool {
-        !matches!(self, RowError::State(_))
+        !matches!(self, RowError::State(_) | RowError::Correction(_))
     }
 
     /// Whether the record itself is to blame, so that ignoring parse errors skips it.

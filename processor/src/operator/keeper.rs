@@ -56,6 +56,22 @@ impl Keeper {
         }
     }
 
+    /// Takes rows for so many ms after their windows have fired; only for windows on a grid.
+    pub fn allow_lateness(&mut self, ms: i64) {
+        if let Keeper::Grid(operator) = self {
+            operator.allow_lateness(ms);
+        }
+    }
+
+    /// Hands the corrected rows that the last row makes necessary to `take`: see [`WindowOperator::correct`].
+    #[inline]
+    pub fn correct(&mut self, state: &Windows, closed: i64, take: &mut TakeRow<'_>) -> Result<(), RowError> {
+        match (self, state) {
+            (Keeper::Grid(operator), Windows::Grid(state)) => operator.correct(state, closed, take),
+            _ => Ok(()),
+        }
+    }
+
     /// When something is to be done next: the end of the first window with rows that `fired`, the watermark up to which windows have
     /// fired, has not fired. Sessions may turn out to have become longer by then.
     #[must_use]

@@ -87,6 +87,10 @@ impl Pipeline {
                 (None, None) => before.push(stage),
             }
         }
+        // The planner lets only a pipeline of one step of windows have it.
+        if let [segment] = &mut segments[..] {
+            segment.keeper.allow_lateness(plan.source.policies.allowed_lateness_ms);
+        }
         let windows: Vec<_> = segments.iter().map(|segment| segment.keeper.new_state()).collect();
         let state = (!windows.is_empty()).then(|| TaskState::new(layout, windows, snapshot_floor));
         let sink = RecordSink::new(&plan.sink, sink_partitions);
@@ -117,13 +121,21 @@ impl Pipeline {
         let mut windows = segments.first_mut().zip(state.as_mut());
         let row_place = RowPlace { watermark: place.watermark, closed: place.closed, partition: place.partition };
         let watermark = source.read(value, &mut |row| {
+            let mut corrected = Vec::new();
             stages::run(before, row, scratch, &mut |row| match &mut windows {
                 Some((segment, state)) => {
                     match segment.keeper.add(state.first(), row, row_place)? {
                         Added::Taken => taken = true,
                         Added::Late(row) => late = Some(row),
                     }
-                    Ok(())
+                    let Segment { keeper, after, .. } = &mut **segment;
+                    let done = keeper.correct(state.first(), place.closed, &mut |row, group| {
+                        stages::run(after, row, &mut corrected, &mut |row| {
+                            sink.write(row, Spread::Group(group), place.now, out)
+                        })
+                    });
+                    // The row counts already: this is not to be taken for an error of its record.
+                    done.map_err(|error| RowError::Correction(Box::new(error)))
                 }
                 None => sink.write(row, Spread::Input(place.partition), place.now, out),
             })

@@ -17,7 +17,7 @@ use crate::expr::{EvalError, Value};
 use crate::format::recycle;
 use crate::plan::{OutputField, WindowAggregate};
 use crate::state::{Accumulator, Slice, WindowState, decode_value, encode_value};
-use crate::time::{Grid, is_window_fired};
+use crate::time::{Grid, WindowSpan, is_window_fired};
 
 /// Takes a result row and its group key.
 pub type TakeRow<'t> = dyn FnMut(&[Value<'_>], &[u8]) -> Result<(), RowError> + 't;
@@ -40,6 +40,10 @@ pub struct WindowOperator {
     grid: Grid,
     /// Whether a row may turn out not to be computable; then it must not be taken into some of the aggregates only.
     may_fail: bool,
+    /// For so many ms after a window has fired its rows are still taken.
+    lateness: i64,
+    /// The windows of the last row, if some of them had fired before it.
+    fired: Option<WindowSpan>,
     key: Vec<u8>,
     row: Vec<Value<'static>>,
 }
@@ -58,7 +62,20 @@ impl WindowOperator {
     #[must_use]
     pub fn new(plan: &WindowAggregate, grid: Grid) -> WindowOperator {
         let may_fail = plan.aggregates.iter().any(aggregate::may_fail);
-        WindowOperator { grid, plan: plan.clone(), may_fail, key: Vec::new(), row: Vec::new() }
+        WindowOperator {
+            grid,
+            plan: plan.clone(),
+            may_fail,
+            lateness: 0,
+            fired: None,
+            key: Vec::new(),
+            row: Vec::new(),
+        }
+    }
+
+    /// Takes rows for so many ms after their windows have fired; see [`WindowOperator::correct`].
+    pub fn allow_lateness(&mut self, ms: i64) {
+        self.lateness = ms.max(0);
     }
 
     /// The accumulators of a new key.
@@ -72,7 +89,7 @@ impl WindowOperator {
     pub fn add(&mut self, state: &mut WindowState, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
         let time = time_of(row, self.plan.time_column)?;
         let watermark = place.watermark.max(place.closed);
-        let Some(span) = self.grid.place(time, watermark) else {
+        let Some(span) = self.grid.place(time, watermark.saturating_sub(self.lateness)) else {
             return Ok(Added::Late(LateRow { window_end: self.grid.last_end(time), watermark }));
         };
         self.key.clear();
@@ -86,7 +103,25 @@ impl WindowOperator {
         for (call, state) in self.plan.aggregates.iter().zip(states) {
             aggregate::add(call, state, row)?;
         }
+        self.fired = (self.lateness > 0 && is_window_fired(span.first, place.closed)).then_some(span);
         Ok(Added::Taken)
+    }
+
+    /// Hands the corrected rows of those windows of the last row that had fired, up to the watermark `closed`, to `take`: one row each,
+    /// to replace the one that was put out before, if there was one.
+    pub fn correct(&mut self, state: &WindowState, closed: i64, take: &mut TakeRow<'_>) -> Result<(), RowError> {
+        let Some(span) = self.fired.take() else { return Ok(()) };
+        let WindowOperator { plan, grid, row, key, .. } = self;
+        let failure = std::cell::Cell::new(None);
+        let merge = merging(plan, &failure);
+        let mut end = span.first;
+        while end <= span.last && is_window_fired(end, closed) {
+            let states = state.of_key(end, key, &merge);
+            emit_key(plan, (grid.start(end), end), key, &states, row, take)?;
+            let Some(next) = end.checked_add(grid.interval()) else { break };
+            end = next;
+        }
+        failure.take().map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// End of the first window with rows that `fired`, the watermark up to which windows have fired, has not fired.
@@ -107,23 +142,38 @@ impl WindowOperator {
         let WindowOperator { plan, grid, row, .. } = self;
         let mut fired = closed;
         let failure = std::cell::Cell::new(None);
-        let merge = |into: &mut [Accumulator], from: &[Accumulator]| {
-            for ((call, into), from) in plan.aggregates.iter().zip(into).zip(from) {
-                if let Err(error) = aggregate::merge(call, into, from) {
-                    failure.set(Some(error));
-                }
-            }
-        };
+        let merge = merging(plan, &failure);
         while let Some(end) = state.next_end(fired, grid.interval())
             && is_window_fired(end, watermark)
         {
-            state.fire(end, &merge, &mut |slice| emit(plan, (grid.start(end), end), slice, row, take))?;
+            let mut emit = |slice: &Slice| emit(plan, (grid.start(end), end), slice, row, take);
+            match self.lateness {
+                0 => state.fire(end, &merge, &mut emit)?,
+                _ => state.show(end, &merge, &mut emit)?,
+            }
             fired = end.saturating_sub(1);
             if end == i64::MAX {
                 break;
             }
         }
+        if self.lateness > 0 {
+            state.forget(watermark.saturating_sub(self.lateness));
+        }
         failure.take().map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+/// Adds the accumulators of a key to others of the same key; the last error is left in `failure`.
+fn merging<'m>(
+    plan: &'m WindowAggregate,
+    failure: &'m std::cell::Cell<Option<EvalError>>,
+) -> impl Fn(&mut [Accumulator], &[Accumulator]) + 'm {
+    |into, from| {
+        for ((call, into), from) in plan.aggregates.iter().zip(into).zip(from) {
+            if let Err(error) = aggregate::merge(call, into, from) {
+                failure.set(Some(error));
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::settings::Settings;
 use super::statement::Insert;
 use super::table::Table;
 use crate::expr::{DataType, Expr, Value, cast};
-use crate::plan::{Column, KeyFormat, Pipeline, Policies, Sink, SinkKey, Source, Stage};
+use crate::plan::{Column, KeyFormat, Pipeline, Policies, Sink, SinkKey, Source, Stage, Window};
 
 /// Plans one INSERT INTO.
 pub(crate) fn plan(
@@ -42,7 +42,24 @@ pub(crate) fn plan(
     }
     let mut source = super::prune::source(&relation.table, &mut relation.stages, settings);
     source.policies = super::policy::resolve(&relation.table.options.policies, &settings.policies)?;
+    if source.policies.allowed_lateness_ms > 0 && !can_be_corrected(&relation.stages) {
+        return Err(SqlError::new(
+            insert.table.span,
+            "allowed lateness is for one aggregation over TUMBLE, HOP or CUMULATE",
+        )
+        .hint("leave out 'forebay.allowed-lateness'; 'forebay.on-late' = 'topic' keeps late rows"));
+    }
     Ok(Pipeline { source, stages: relation.stages, sink: sink(table) })
+}
+
+/// Whether the results of these stages can be corrected by rows that come late.
+fn can_be_corrected(stages: &[Stage]) -> bool {
+    let mut keepers = stages.iter().filter(|stage| stage.keeps_rows());
+    let grid = |stage: &Stage| match stage {
+        Stage::WindowAggregate(plan) => !matches!(plan.window, Window::Session { .. } | Window::Attached),
+        _ => false,
+    };
+    keepers.next().is_some_and(grid) && keepers.next().is_none()
 }
 
 /// One value for each of the table's columns.

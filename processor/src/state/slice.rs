@@ -139,6 +139,14 @@ impl Slice {
         Ok(&mut self.accumulators[index * width..][..width])
     }
 
+    /// The accumulators of `key`, if it is there.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<&[Accumulator]> {
+        let hash = self.hasher.hash_one(key);
+        let found = self.table.find(hash, |&index| self.keys[self.entries[index as usize].key()] == *key);
+        found.map(|&index| self.at(index).1)
+    }
+
     /// Adds the keys of `other`.
     pub fn merge(&mut self, other: &Slice, merge: &Merge<'_>) -> Result<(), SliceFull> {
         for index in 0..other.entries.len() as u32 {

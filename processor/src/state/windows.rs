@@ -56,6 +56,10 @@ impl WindowState {
     pub fn next_end(&self, fired: i64, interval: i64) -> Option<i64> {
         let mut next: Option<i64> = None;
         for span in self.slices.keys() {
+            // Kept for rows that are late and allowed.
+            if is_window_fired(span.last, fired) {
+                continue;
+            }
             let end = span.next_end(fired, interval);
             next = Some(next.map_or(end, |next| next.min(end)));
             // Slices are in the order of their first windows: the others come later.
@@ -75,6 +79,18 @@ impl WindowState {
         emit: &mut dyn FnMut(&Slice) -> Result<(), E>,
     ) -> Result<(), E> {
         self.unite(end, merge)?;
+        self.show(end, merge, emit)?;
+        self.spans(end).into_iter().filter(|span| span.last == end).for_each(|span| self.drop_slice(span));
+        Ok(())
+    }
+
+    /// Hands the keys of the window that ends at `end` to `emit`, and keeps them.
+    pub fn show<E: From<SliceFull>>(
+        &mut self,
+        end: i64,
+        merge: &Merge<'_>,
+        emit: &mut dyn FnMut(&Slice) -> Result<(), E>,
+    ) -> Result<(), E> {
         let spans = self.spans(end);
         match &spans[..] {
             [only] => emit(&self.slices[only])?,
@@ -87,8 +103,22 @@ impl WindowState {
                 self.reuse(whole);
             }
         }
-        spans.into_iter().filter(|span| span.last == end).for_each(|span| self.drop_slice(span));
         Ok(())
+    }
+
+    /// The accumulators of one key in the window that ends at `end`.
+    #[must_use]
+    pub fn of_key(&self, end: i64, key: &[u8], merge: &Merge<'_>) -> Vec<Accumulator> {
+        let mut whole = self.initial.clone();
+        let slices = self.spans(end).into_iter().filter_map(|span| self.slices[&span].get(key));
+        slices.for_each(|states| merge(&mut whole, states));
+        whole
+    }
+
+    /// Drops what no window holds any more that `horizon` has not passed.
+    pub fn forget(&mut self, horizon: i64) {
+        let passed: Vec<_> = self.slices.keys().filter(|span| is_window_fired(span.last, horizon)).copied().collect();
+        passed.into_iter().for_each(|span| self.drop_slice(span));
     }
 
     /// The slices of the window that ends at `end`.
