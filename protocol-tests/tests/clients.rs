@@ -84,6 +84,8 @@ struct Client {
 }
 
 const JAVA: Client = Client { name: "java", language: Language::Java, folder: "java", program: "Checks" };
+const ADMIN_INTERFACE: Client =
+    Client { name: "admin", language: Language::Java, folder: "admin", program: "EveryMethod" };
 const CONFLUENT: Client = Client { name: "python", language: Language::Python, folder: "python", program: "checks" };
 const KAFKA_PYTHON: Client =
     Client { name: "kafka-python", language: Language::Python, folder: "python-pure", program: "kafka_python" };
@@ -99,9 +101,11 @@ fn main() -> ExitCode {
     suite::main(|| {
         let round_trips = [PRODUCE_AND_CONSUME, MORE_CODECS].concat();
         let most = [&round_trips, GROUPS, OFFSETS_AND_TRANSACTIONS, ADMIN].concat();
+        let every_admin_call = every_admin_call();
         let pure = [&round_trips, PURE_PYTHON, OFFSETS_AND_TRANSACTIONS].concat();
         [
             (JAVA, [&most, JAVA_ONLY, CONSUMER_PROTOCOL].concat()),
+            (ADMIN_INTERFACE, every_admin_call.iter().map(String::as_str).collect()),
             (CONFLUENT, most.clone()),
             (KAFKA_PYTHON, [&pure, KAFKA_PYTHON_ADMIN].concat()),
             (AIOKAFKA, [&pure[..], &["group-rebalance-roundrobin", "admin"]].concat()),
@@ -117,9 +121,19 @@ fn main() -> ExitCode {
     })
 }
 
+/// The names of the calls that `clients/admin` makes: those with an answer of Apache Kafka in its `Answers.java`.
+fn every_admin_call() -> Vec<String> {
+    let answers = language::sources(ADMIN_INTERFACE.folder).join("Answers.java");
+    let text = std::fs::read_to_string(answers).expect("the answers are a file of this repository");
+    let names = text.lines().filter(|line| !line.starts_with("//")).filter_map(|line| line.split_once(" | "));
+    names.map(|(name, _)| name.trim().trim_start_matches('!').to_owned()).collect()
+}
+
 /// Runs the program and reads its lines: `ok NAME MILLIS` and `failed NAME: reason`; everything else is the client's own talk.
 fn run(client: Client, node: &Node) -> Result<Report, String> {
     let Client { name, language, folder, program } = client;
+    // A Java folder may need the jars of the first one.
+    language::set_up(language)?;
     language::set_up_folder(language, folder)?;
     let log = workspace::logs().join(format!("{name}-checks-{}.log", std::process::id()));
     let mut program = Process::spawn(language::checks(language, folder, program, &node.bootstrap()), &log)?;
