@@ -55,11 +55,11 @@ impl TransactionMachine {
         }
     }
 
-    /// Raises the epoch and aborts the open transaction: for a newer producer, or when its time is over. The broker itself ends with
-    /// its own version, so the epoch moves twice (Kafka: abortTimedOutTransactions, prepareFenceProducerEpoch).
+    /// Aborts the open transaction: for a newer producer, or when its time is over. The broker itself ends with its own version, and
+    /// the epoch that this moves shuts the old producer out. The epoch before it stays known, so that a producer whose time was over
+    /// may repeat its end or go on (Kafka: abortTimedOutTransactions, handleInitProducerId; the twin's `times_out` and `zombies`).
     pub(super) fn fence_and_abort(&self, now: Timestamp, entry: &TransactionEntry) -> Decision {
-        let fenced = entry.fence_epoch();
-        self.prepared(fenced.prepare_end(false, TransactionVersion::SERVER, ProducerId::NONE, now))
+        self.prepared(entry.prepare_end(false, TransactionVersion::SERVER, ProducerId::NONE, now))
     }
 
     fn prepared(&self, prepared: TransactionEntry) -> Decision {

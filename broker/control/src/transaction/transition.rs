@@ -90,14 +90,6 @@ impl TransactionEntry {
         next
     }
 
-    /// The epoch raised so that the producer of the open transaction is shut out. Never stored: an abort follows in the same decision.
-    pub(super) fn fence_epoch(&self) -> TransactionEntry {
-        let fenced = self.to(TransactionState::PrepareEpochFence);
-        // At the largest epoch it stays: no client ever had that one.
-        let epoch = ProducerEpoch(self.producer_epoch.0.saturating_add(1));
-        TransactionEntry { producer_epoch: epoch, last_producer_epoch: ProducerEpoch::NONE, ..fenced }
-    }
-
     /// The decision to commit or abort. `next_producer_id` is set when version 2 would run out of epochs.
     pub(super) fn prepare_end(
         &self,

@@ -59,12 +59,12 @@ fn an_open_transaction_is_aborted_and_the_asker_told_to_come_again() {
     let (id, epoch) = w.init();
     w.add(id, epoch, &[0], V0);
     assert_eq!(w.init_as(None, false), (ErrorCode::ConcurrentTransactions, -1, -1));
-    // prepareFenceProducerEpoch raises the epoch, the server's own version 2 abort raises it again.
+    // The server's own version 2 abort raises the epoch, and shuts the old producer out thereby.
     let markers = w.markers.last().unwrap();
     assert!(!markers.commit);
-    assert_eq!((markers.producer_epoch, markers.coordinator_epoch), (ProducerEpoch(2), 4));
+    assert_eq!((markers.producer_epoch, markers.coordinator_epoch), (ProducerEpoch(1), 4));
     assert_eq!(w.state(), TransactionState::CompleteAbort);
-    assert_eq!(w.init_as(None, false), (ErrorCode::None, id, 3));
+    assert_eq!(w.init_as(None, false), (ErrorCode::None, id, 2));
     assert_eq!(w.end(id, epoch, true, V0).0, ErrorCode::ProducerFenced);
 }
 
@@ -73,7 +73,7 @@ fn an_asker_that_waits_gets_its_epoch_after_the_abort() {
     let mut w = World::new();
     let (id, epoch) = w.init();
     w.add(id, epoch, &[0], V0);
-    assert_eq!(w.init_as(None, true), (ErrorCode::None, id, 3));
+    assert_eq!(w.init_as(None, true), (ErrorCode::None, id, 2));
     assert_eq!(w.state(), TransactionState::Empty);
 }
 

@@ -38,6 +38,11 @@ fn version(v2: bool) -> TransactionVersion {
     if v2 { V2 } else { V0 }
 }
 
+/// Whether an epoch that was made up happens to be the present one: the coordinator's own abort moves it without telling anyone.
+fn is_present(w: &World, epoch: i16) -> bool {
+    w.machine.entry(TX).is_some_and(|entry| entry.producer_epoch.0 == epoch)
+}
+
 fn step(w: &mut World, client: &mut Client, step: Step) {
     match step {
         Step::Init { expect, wait } => {
@@ -47,14 +52,17 @@ fn step(w: &mut World, client: &mut Client, step: Step) {
             }
         }
         Step::Add { partition, lag, v2 } => {
-            let error = w.add(client.id, client.epoch.saturating_sub(lag), &[partition], version(v2));
-            assert!(lag == 0 || error != ErrorCode::None, "a wrong epoch added a partition");
+            let epoch = client.epoch.saturating_sub(lag);
+            let present = is_present(w, epoch);
+            let error = w.add(client.id, epoch, &[partition], version(v2));
+            assert!(lag == 0 || present || error != ErrorCode::None, "a wrong epoch added a partition");
         }
         Step::End { commit, lag, v2 } => {
             let before = w.log.len();
+            let present = is_present(w, client.epoch.saturating_sub(lag));
             let (error, id, epoch) = w.end(client.id, client.epoch.saturating_sub(lag), commit, version(v2));
             // A retry of the last end is answered again, but changes nothing.
-            assert!(lag == 0 || w.log.len() == before, "a wrong epoch ended a transaction: {error}");
+            assert!(lag == 0 || present || w.log.len() == before, "a wrong epoch ended a transaction: {error}");
             if error == ErrorCode::None && v2 {
                 *client = Client { id, epoch };
             }

@@ -12,10 +12,14 @@ fn a_transaction_that_is_open_too_long_is_aborted_and_its_producer_fenced() {
     assert_eq!(w.state(), TransactionState::Ongoing, "not before its time is over");
     w.advance(1);
     assert_eq!(w.state(), TransactionState::CompleteAbort);
-    assert_eq!(w.machine.entry(TX).unwrap().producer_epoch.0, epoch + 2);
-    assert_eq!(w.end(id, epoch, true, V2).0, ErrorCode::ProducerFenced);
-    // KIP-588: the producer recovers by initialising itself without being taken for a zombie only if it was not replaced.
-    assert_eq!(w.init(), (id, epoch + 3));
+    assert_eq!(w.machine.entry(TX).unwrap().producer_epoch.0, epoch + 1);
+    assert_eq!(w.end(id, epoch, true, V0).0, ErrorCode::ProducerFenced);
+    assert_eq!(w.end(id, epoch, true, V2).0, ErrorCode::InvalidTxnState);
+    // Apache Kafka 4.3.1: its own abort is what has become of it already.
+    assert_eq!(w.end(id, epoch, false, V2).0, ErrorCode::None);
+    // KIP-588: the producer recovers by initialising itself without being taken for a zombie, if it was not replaced.
+    assert_eq!(w.init_as(Some((id, epoch)), true), (ErrorCode::None, id, epoch + 1));
+    assert_eq!(w.init(), (id, epoch + 2));
 }
 
 #[test]
