@@ -174,7 +174,7 @@ async fn wait_for(
     context: &SessionContext,
     mut stop: watch::Receiver<bool>,
 ) -> Vec<Found> {
-    let (found, enough) = read_all(wanted, partitions, context);
+    let (found, enough) = read_all(wanted, partitions, context, not_read);
     if enough || max_wait_ms <= 0 || context.partitions().is_empty() || *stop.borrow() {
         return found;
     }
@@ -190,20 +190,32 @@ async fn wait_for(
         .collect();
     loop {
         // Read again after the watches stand: what was appended between the two is found now.
-        let (found, enough) = read_all(wanted, partitions, context);
+        let (found, enough) = read_all(wanted, partitions, context, gone);
         if enough {
             return found;
         }
         tokio::select! {
             () = woken.notified() => {}
-            () = tokio::time::sleep_until(deadline) => return read_all(wanted, partitions, context).0,
+            () = tokio::time::sleep_until(deadline) => return read_all(wanted, partitions, context, gone).0,
             _ = stop.changed() => return found,
         }
     }
 }
 
-/// Reads every partition once, within the limits of the whole answer. The flag says whether the answer may go.
-fn read_all(wanted: &Wanted, partitions: &Partitions, context: &SessionContext) -> (Vec<Found>, bool) {
+/// Kafka: what is deleted while a fetch waits for it is found missing in the log layer (`ReplicaManager.readFromLog`), which knows
+/// topics by name.
+fn gone(partition: i32, _error: ErrorCode) -> PartitionAnswer {
+    PartitionAnswer::refused(partition, ErrorCode::UnknownTopicOrPartition)
+}
+
+/// Reads every partition once, within the limits of the whole answer; `missing` answers for what is not there. The flag says whether
+/// the answer may go.
+fn read_all(
+    wanted: &Wanted,
+    partitions: &Partitions,
+    context: &SessionContext,
+    missing: fn(i32, ErrorCode) -> PartitionAnswer,
+) -> (Vec<Found>, bool) {
     let mut left = wanted.max_bytes;
     let mut bytes = 0;
     let mut failed = false;
@@ -211,7 +223,16 @@ fn read_all(wanted: &Wanted, partitions: &Partitions, context: &SessionContext) 
     for (key, request) in context.partitions() {
         let max = usize::try_from(request.max_bytes).unwrap_or(0).min(left);
         // KIP-74: the first partition with records gives at least one batch, so that a reader cannot get stuck.
-        let found = read(wanted, partitions, key, request, max, bytes == 0);
+        let found = match find(partitions, key) {
+            Ok(partition) => read(wanted, &partition, key, request, max, bytes == 0),
+            Err(error) => {
+                let (name, id) = match &key.topic {
+                    TopicRef::Name(name) => (name.clone(), TopicId::ZERO),
+                    TopicRef::Id(id) => ("".into(), *id),
+                };
+                Found { name, id, answer: missing(key.partition, error) }
+            }
+        };
         failed |= !found.answer.error.is_ok() || found.answer.diverging_epoch.is_some();
         let length = found.answer.records_len();
         bytes += length;
@@ -233,23 +254,13 @@ fn find(partitions: &Partitions, key: &FetchKey) -> Result<Arc<Partition>, Error
 
 fn read(
     wanted: &Wanted,
-    partitions: &Partitions,
+    partition: &Partition,
     key: &FetchKey,
     request: &PartitionRequest,
     max_bytes: usize,
     min_one_batch: bool,
 ) -> Found {
-    let partition = match find(partitions, key) {
-        Ok(partition) => partition,
-        Err(error) => {
-            let (name, id) = match &key.topic {
-                TopicRef::Name(name) => (name.clone(), TopicId::ZERO),
-                TopicRef::Id(id) => ("".into(), *id),
-            };
-            return Found { name, id, answer: not_read(key.partition, error) };
-        }
-    };
-    let answer = read_partition(wanted, &partition, key.partition, request, max_bytes, min_one_batch);
+    let answer = read_partition(wanted, partition, key.partition, request, max_bytes, min_one_batch);
     Found { name: partition.name().topic.clone(), id: partition.topic_id(), answer }
 }
 

@@ -221,7 +221,8 @@ async fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &Batc
     };
     outcome.map_err(|error| unverified(request.version, error))?;
     if request.version >= 12 && header.base_sequence.0 != 0 && !has_written(partition, header) {
-        return Err(ErrorCode::OutOfOrderSequenceNumber.into());
+        let log_start_offset = Some(partition.with_log(|log| log.log_start_offset().0));
+        return Err(Refusal { log_start_offset, ..ErrorCode::OutOfOrderSequenceNumber.into() });
     }
     Ok(true)
 }

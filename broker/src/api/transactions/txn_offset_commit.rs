@@ -30,6 +30,9 @@ pub async fn handle(
     let offsets = known_offsets(&request, metadata);
     let reply = if offsets.is_empty() {
         Ok(Vec::new())
+    } else if request.group_id.is_empty() {
+        // Kafka: before the group's partition becomes part of the transaction.
+        Err(ErrorCode::InvalidGroupId)
     } else {
         let commit = |reply_to| {
             GroupCommand::CommitTransactionalOffsets(CommitTransactionalOffsets {
