@@ -1,14 +1,16 @@
 //! One of the two brokers as a scenario sees it: requests go out, answers come back and are written down.
 
+use crate::coverage;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{
-    BrokerId, CreateTopicsRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest, InitProducerIdRequest,
-    ListOffsetsRequest, ProducerId, RequestHeader, ResponseHeader, TopicName, TransactionalId, create_topics_request,
-    list_offsets_request,
+    BrokerId, CreateTopicsRequest, DescribeTransactionsRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest,
+    InitProducerIdRequest, ListOffsetsRequest, ProducerId, RequestHeader, ResponseHeader, TopicName, TransactionalId,
+    create_topics_request, list_offsets_request,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use protocol_tests::process::until;
 use protocol_tests::wire::{Answer, Connection};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{Debug, Display, Formatter};
 use std::time::Duration;
 use uuid::Uuid;
@@ -48,18 +50,44 @@ pub struct Topic {
 pub struct Side {
     port: u16,
     scenario: &'static str,
-    connection: Option<Connection>,
+    connections: BTreeMap<&'static str, Open>,
+    current: &'static str,
     correlation_id: i32,
     transcript: Transcript,
     masks: Vec<(String, String)>,
     note: String,
 }
 
+/// A connection, and what was sent over it and is not answered yet.
+struct Open {
+    connection: Connection,
+    waiting: VecDeque<i32>,
+}
+
 impl Side {
     /// The broker at a port of this machine.
     pub fn new(port: u16, scenario: &'static str) -> Self {
-        let (transcript, masks) = (Transcript::default(), Vec::new());
-        Self { port, scenario, connection: None, correlation_id: 0, transcript, masks, note: String::new() }
+        Self {
+            port,
+            scenario,
+            connections: BTreeMap::new(),
+            current: "",
+            correlation_id: 0,
+            transcript: Transcript::default(),
+            masks: Vec::new(),
+            note: String::new(),
+        }
+    }
+
+    /// Forgets all connections: the broker was started again.
+    pub fn reconnect(&mut self) {
+        self.connections.clear();
+    }
+
+    /// Goes on over the connection of that name, which is opened when it is first used.
+    pub fn on(&mut self, connection: &'static str) -> &mut Self {
+        self.current = connection;
+        self
     }
 
     /// A name that no other scenario uses.
@@ -100,7 +128,7 @@ impl Side {
         let answered = self.quietly(version, request)?.ok_or("the connection was closed")?;
         let mut sorted = answered.clone();
         sort(&mut sorted);
-        self.write_down(&label::<R>(version), &format!("{sorted:#?}"));
+        self.record::<R>(version, Some(&sorted));
         Ok(answered)
     }
 
@@ -111,8 +139,7 @@ impl Side {
         R::Response: Debug,
     {
         let answered = self.quietly(version, request)?;
-        let text = answered.as_ref().map_or("the connection is closed".to_owned(), |a| format!("{a:#?}"));
-        self.write_down(&label::<R>(version), &text);
+        self.record::<R>(version, answered.as_ref());
         Ok(answered)
     }
 
@@ -128,41 +155,53 @@ impl Side {
         R::Response: Debug,
     {
         let mut answered = self.quietly(version, request)?;
-        let text = answered.as_mut().map_or("the connection is closed".to_owned(), |answer| {
+        if let Some(answer) = &mut answered {
             sort(answer);
-            format!("{answer:#?}")
-        });
-        self.write_down(&label::<R>(version), &text);
+        }
+        self.record::<R>(version, answered.as_ref());
         Ok(())
+    }
+
+    /// Sends and does not wait: [`Side::answer`] does, over the same connection.
+    pub fn send<R: Request>(&mut self, version: i16, request: &R) -> Result<(), String> {
+        let mut body = BytesMut::new();
+        request.encode(&mut body, version).map_err(|e| format!("{}: the request: {e}", label::<R>(version)))?;
+        self.dispatch(R::KEY, version, R::header_version(version), &body)
+    }
+
+    /// The answer to the oldest request of this connection that is not answered, which must be an `R` of that version.
+    /// Not written down: [`Side::record`] does that.
+    pub fn answer<R: Request>(&mut self, version: i16) -> Result<Option<R::Response>, String> {
+        self.receive(R::KEY, version)?.map(|frame| decode::<R>(version, frame)).transpose()
+    }
+
+    /// Writes an answer down; `None` is the end of the connection.
+    pub fn record<R>(&mut self, version: i16, answered: Option<&R::Response>)
+    where
+        R: Request,
+        R::Response: Debug,
+    {
+        let text = answered.map_or("the connection is closed".to_owned(), |answer| format!("{answer:#?}"));
+        coverage::note(R::KEY, version, &text);
+        self.write_down(&label::<R>(version), &text);
     }
 
     /// Asks without writing anything down: what only prepares the scenario. `None` when the connection was closed.
     pub fn quietly<R: Request>(&mut self, version: i16, request: &R) -> Result<Option<R::Response>, String> {
-        let mut body = BytesMut::new();
-        request.encode(&mut body, version).map_err(|e| format!("{}: the request: {e}", label::<R>(version)))?;
-        match self.exchange(R::KEY, version, R::header_version(version), &body)? {
-            None => Ok(None),
-            Some(mut frame) => {
-                let read = |e| format!("{}: the answer cannot be read: {e}", label::<R>(version));
-                ResponseHeader::decode(&mut frame, R::Response::header_version(version)).map_err(read)?;
-                let answer = R::Response::decode(&mut frame, version).map_err(read)?;
-                if !frame.is_empty() {
-                    return Err(format!("{}: {} bytes behind the answer", label::<R>(version), frame.len()));
-                }
-                Ok(Some(answer))
-            }
-        }
+        self.send(version, request)?;
+        self.answer::<R>(version)
     }
 
     /// Sends any body under any key and version; whether it is answered, and the bytes behind the correlation id.
     pub fn ask_raw(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) -> Result<(), String> {
-        let answered = self.exchange(key, version, header_version, body)?;
+        self.dispatch(key, version, header_version, body)?;
+        let answered = self.receive(key, version)?;
         let text = answered.map_or("the connection is closed".to_owned(), |frame| format!("{:02x?}", &frame[4..]));
         self.write_down(&format!("key {key} v{version}"), &text);
         Ok(())
     }
 
-    fn exchange(&mut self, key: i16, version: i16, header: i16, body: &[u8]) -> Result<Option<Bytes>, String> {
+    fn dispatch(&mut self, key: i16, version: i16, header: i16, body: &[u8]) -> Result<(), String> {
         self.correlation_id += 1;
         let head = RequestHeader::default()
             .with_request_api_key(key)
@@ -175,32 +214,41 @@ impl Side {
         frame.put_slice(body);
         let length = u32::try_from(frame.len() - 4).map_err(|e| e.to_string())?;
         frame[..4].copy_from_slice(&length.to_be_bytes());
-        let connection = match &mut self.connection {
-            Some(open) => open,
-            none => none.insert(Connection::open(self.port).map_err(|e| format!("cannot connect: {e}"))?),
-        };
-        connection.send(&frame);
-        match connection.answer() {
-            Answer::Frame(frame) if frame.get(..4) == Some(&self.correlation_id.to_be_bytes()[..]) => {
-                Ok(Some(Bytes::from(frame)))
-            }
+        if !self.connections.contains_key(self.current) {
+            let connection = Connection::open(self.port).map_err(|e| format!("cannot connect: {e}"))?;
+            self.connections.insert(self.current, Open { connection, waiting: VecDeque::new() });
+        }
+        if let Some(open) = self.connections.get_mut(self.current) {
+            open.connection.send(&frame);
+            open.waiting.push_back(self.correlation_id);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, key: i16, version: i16) -> Result<Option<Bytes>, String> {
+        let Some(open) = self.connections.get_mut(self.current) else { return Ok(None) };
+        let expected = open.waiting.pop_front().ok_or("nothing was asked")?;
+        match open.connection.answer() {
+            Answer::Frame(frame) if frame.get(..4) == Some(&expected.to_be_bytes()[..]) => Ok(Some(Bytes::from(frame))),
             Answer::Frame(_) => Err(format!("key {key} v{version}: the answer to another request")),
             Answer::Closed => {
-                self.connection = None;
+                self.connections.remove(self.current);
                 Ok(None)
             }
             Answer::Nothing => Err(format!("key {key} v{version}: no answer")),
         }
     }
 
+    /// A text with its masks, by which to sort what each broker names in its own way.
+    pub fn masked(&self, text: &str) -> String {
+        self.masks.iter().fold(text.to_owned(), |text, (value, stands_for)| text.replace(value, stands_for))
+    }
+
     /// Writes down what a scenario has found by other means.
     pub fn write_down(&mut self, what: &str, text: &str) {
         let note = std::mem::take(&mut self.note);
         let label = format!("{} {what}{}{note}", self.transcript.0.len(), if note.is_empty() { "" } else { ": " });
-        let mut text = text.to_owned();
-        for (value, stands_for) in &self.masks {
-            text = text.replace(value, stands_for);
-        }
+        let text = self.masked(text);
         self.transcript.0.push(Entry { label, lines: text.lines().map(str::to_owned).collect() });
     }
 
@@ -247,6 +295,26 @@ impl Side {
         })?
     }
 
+    /// Waits until what was changed before is in force: Kafka answers when the controller has it, and its broker learns of it behind
+    /// that, in the order of the changes. A topic that is made now comes behind them all.
+    pub fn settle(&mut self) -> Result<(), String> {
+        self.correlation_id += 1;
+        let name = format!("settled-{}", self.correlation_id);
+        self.topic(&name, 1, &[]).map(drop)
+    }
+
+    /// Waits until the coordinator of transactions has read its log and answers for a transactional id.
+    pub fn loaded(&mut self, transactional_id: &str) -> Result<(), String> {
+        self.coordinator(1, transactional_id)?;
+        let id = TransactionalId(text(transactional_id));
+        let request = DescribeTransactionsRequest::default().with_transactional_ids(vec![id]);
+        until(&format!("a loaded coordinator of {transactional_id}"), TOPIC_LIMIT, || {
+            let answer = self.quietly(0, &request).ok()??;
+            // COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR.
+            (!(14..=16).contains(&answer.transaction_states[0].error_code)).then_some(())
+        })
+    }
+
     /// Waits until the coordinator of a group (kind 0) or of transactions (kind 1) is there, with its topic, and has read its log.
     pub fn coordinator(&mut self, kind: i8, key: &str) -> Result<(), String> {
         let request = FindCoordinatorRequest::default().with_key_type(kind).with_coordinator_keys(vec![text(key)]);
@@ -271,7 +339,7 @@ impl Side {
     pub fn producer(&mut self, transactional_id: Option<&str>) -> Result<(i64, i16), String> {
         let request = InitProducerIdRequest::default()
             .with_transactional_id(transactional_id.map(|id| TransactionalId(text(id))))
-            .with_transaction_timeout_ms(60_000)
+            .with_transaction_timeout_ms(600_000)
             .with_producer_id(ProducerId(-1))
             .with_producer_epoch(-1);
         if let Some(id) = transactional_id {
@@ -288,6 +356,16 @@ impl Side {
     pub fn finish(self) -> Transcript {
         self.transcript
     }
+}
+
+fn decode<R: Request>(version: i16, mut frame: Bytes) -> Result<R::Response, String> {
+    let read = |e| format!("{}: the answer cannot be read: {e}", label::<R>(version));
+    ResponseHeader::decode(&mut frame, R::Response::header_version(version)).map_err(read)?;
+    let answer = R::Response::decode(&mut frame, version).map_err(read)?;
+    if !frame.is_empty() {
+        return Err(format!("{}: {} bytes behind the answer", label::<R>(version), frame.len()));
+    }
+    Ok(answer)
 }
 
 fn label<R: Request>(version: i16) -> String {

@@ -19,9 +19,9 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
 ];
 
 /// A consumer's subscription of version 0, to nothing. Kafka's coordinator reads it, and never answers when it cannot.
-const SUBSCRIPTION: &[u8] = &[0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
+pub const SUBSCRIPTION: &[u8] = &[0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
 
-fn group(name: &str) -> GroupId {
+pub fn group(name: &str) -> GroupId {
     GroupId(text(name))
 }
 
@@ -47,7 +47,7 @@ fn find_coordinator(side: &mut Side) -> Result<(), String> {
     Ok(())
 }
 
-fn join(version: i16, group_id: &str, member: &str) -> JoinGroupRequest {
+pub fn join(version: i16, group_id: &str, member: &str) -> JoinGroupRequest {
     let protocol = |name: &str| {
         JoinGroupRequestProtocol::default().with_name(text(name)).with_metadata(Bytes::from_static(SUBSCRIPTION))
     };
@@ -62,7 +62,7 @@ fn join(version: i16, group_id: &str, member: &str) -> JoinGroupRequest {
 }
 
 /// Joins; a member id that the broker gives is masked.
-fn ask_join(
+pub fn ask_join(
     side: &mut Side,
     version: i16,
     request: &JoinGroupRequest,
@@ -72,11 +72,11 @@ fn ask_join(
     if !answer.member_id.is_empty() {
         side.mask(answer.member_id.as_str(), stands_for);
     }
-    side.write_down(&format!("JoinGroup v{version}"), &format!("{answer:#?}"));
+    side.record::<JoinGroupRequest>(version, Some(&answer));
     Ok(answer)
 }
 
-fn sync(version: i16, group_id: &str, generation: i32, member: &str, leader: bool) -> SyncGroupRequest {
+pub fn sync(version: i16, group_id: &str, generation: i32, member: &str, leader: bool) -> SyncGroupRequest {
     let assignment = SyncGroupRequestAssignment::default()
         .with_member_id(text(member))
         .with_assignment(Bytes::from_static(b"assigned"));
@@ -92,14 +92,14 @@ fn sync(version: i16, group_id: &str, generation: i32, member: &str, leader: boo
     }
 }
 
-fn beat(group_id: &str, generation: i32, member: &str) -> HeartbeatRequest {
+pub fn beat(group_id: &str, generation: i32, member: &str) -> HeartbeatRequest {
     HeartbeatRequest::default()
         .with_group_id(group(group_id))
         .with_generation_id(generation)
         .with_member_id(text(member))
 }
 
-fn leave(version: i16, group_id: &str, member: &str) -> LeaveGroupRequest {
+pub fn leave(version: i16, group_id: &str, member: &str) -> LeaveGroupRequest {
     let request = LeaveGroupRequest::default().with_group_id(group(group_id));
     let one = MemberIdentity::default().with_member_id(text(member)).with_group_instance_id(None);
     if version >= 3 { request.with_members(vec![one]) } else { request.with_member_id(text(member)) }
@@ -158,7 +158,7 @@ fn join_every_version(side: &mut Side) -> Result<(), String> {
 fn join_refused(side: &mut Side) -> Result<(), String> {
     let name = side.name("group");
     side.coordinator(0, &name)?;
-    for version in [0, 3, 4, 5, 7, 9] {
+    for version in 0..=9 {
         let base = || join(version, &name, "");
         for (about, request) in [
             ("an empty group", base().with_group_id(group(""))),
@@ -298,7 +298,12 @@ fn described(side: &mut Side) -> Result<(), String> {
         }
     }
     for version in 0..=2 {
-        let request = DeleteGroupsRequest::default().with_groups_names([&*stable, "nobody", ""].map(group).to_vec());
+        let ended = side.name(&format!("ended-{version}"));
+        side.coordinator(0, &ended)?;
+        let gone = side.quietly(3, &join(3, &ended, ""))?.ok_or("closed")?;
+        side.quietly(2, &leave(2, &ended, &gone.member_id))?;
+        let names = [&*stable, &ended, "nobody", ""].map(group).to_vec();
+        let request = DeleteGroupsRequest::default().with_groups_names(names);
         side.ask_sorted(version, &request, |a| a.results.sort_by(|a, b| a.group_id.cmp(&b.group_id)))?;
     }
     side.about("an empty one");

@@ -154,6 +154,14 @@ fn features(side: &mut Side) -> Result<(), String> {
     let update = |name: &str, level: i16, kind: i8| {
         FeatureUpdateKey::default().with_feature(text(name)).with_max_version_level(level).with_upgrade_type(kind)
     };
+    for (name, level) in [("no.such.feature", 1), ("transaction.version", 2)] {
+        side.about(format!("{name} to {level}"));
+        let update = FeatureUpdateKey::default().with_feature(text(name)).with_max_version_level(level);
+        side.ask_or_closed(
+            0,
+            &UpdateFeaturesRequest::default().with_timeout_ms(5000).with_feature_updates(vec![update]),
+        )?;
+    }
     for version in 1..=2 {
         for (name, level, kind) in [
             ("no.such.feature", 1, 1),

@@ -83,6 +83,9 @@ fn describe_topics(side: &mut Side) -> Result<(), String> {
     }
     side.about("all keys");
     describe(side, 4, vec![resource(TOPIC, &made.name, None)], true)?;
+    for version in 1..=3 {
+        describe(side, version, vec![resource(TOPIC, "nowhere", None)], false)?;
+    }
     side.about("no keys");
     describe(side, 4, vec![resource(TOPIC, &made.name, Some(&[]))], false)?;
     for name in ["nowhere", "", "bad/name"] {
@@ -195,6 +198,7 @@ fn incremental(side: &mut Side) -> Result<(), String> {
     for name in ["nowhere", "", "bad/name", "__consumer_offsets2"] {
         alter(side, 1, TOPIC, name, &[("retention.ms", SET, Some("1"))], false)?;
     }
+    side.settle()?;
     side.about("what has become of it");
     describe(side, 4, vec![resource(TOPIC, &made.name, Some(&["retention.ms", "cleanup.policy", "segment.ms"]))], true)
 }
@@ -240,6 +244,7 @@ fn replace(side: &mut Side) -> Result<(), String> {
                     .with_configs(configs.iter().map(one).collect());
                 side.ask(version, &AlterConfigsRequest::default().with_resources(vec![resource]))?;
             }
+            side.settle()?;
             side.about("what has become of it");
             describe(side, 4, vec![resource(TOPIC, &made.name, Some(&["retention.ms", "segment.ms"]))], true)?;
         }

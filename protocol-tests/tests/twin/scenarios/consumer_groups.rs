@@ -53,7 +53,7 @@ fn await_coordinator(side: &mut Side, id: &str) -> Result<(), String> {
     })
 }
 
-fn beat(group_id: &str, member: &str, epoch: i32) -> Beat {
+pub fn beat(group_id: &str, member: &str, epoch: i32) -> Beat {
     Beat::default().with_group_id(group(group_id)).with_member_id(text(member)).with_member_epoch(epoch)
 }
 
@@ -64,18 +64,18 @@ pub fn join(group_id: &str, member: &str, topics: &[&str]) -> Beat {
         .with_topic_partitions(Some(vec![]))
 }
 
-fn own(of: &Topic, partitions: &[i32]) -> Option<Vec<TopicPartitions>> {
+pub fn own(of: &Topic, partitions: &[i32]) -> Option<Vec<TopicPartitions>> {
     Some(vec![TopicPartitions::default().with_topic_id(of.id).with_partitions(partitions.to_vec())])
 }
 
 /// The partitions of an answer, of all topics together.
-fn assigned(answer: &ConsumerGroupHeartbeatResponse) -> Option<Vec<i32>> {
+pub fn assigned(answer: &ConsumerGroupHeartbeatResponse) -> Option<Vec<i32>> {
     let topics = &answer.assignment.as_ref()?.topic_partitions;
     Some(topics.iter().flat_map(|t| t.partitions.iter().copied()).collect())
 }
 
 /// Beats without writing it down until the answer is as wanted: when a broker assigns is its own affair.
-fn beat_until(
+pub fn beat_until(
     side: &mut Side,
     mut request: Beat,
     wanted: impl Fn(&ConsumerGroupHeartbeatResponse) -> bool,
@@ -93,7 +93,7 @@ fn beat_until(
 }
 
 /// Joins, and beats until something is assigned.
-fn join_until_assigned(side: &mut Side, request: Beat) -> Result<ConsumerGroupHeartbeatResponse, String> {
+pub fn join_until_assigned(side: &mut Side, request: Beat) -> Result<ConsumerGroupHeartbeatResponse, String> {
     let some = |answer: &ConsumerGroupHeartbeatResponse| assigned(answer).is_some_and(|p| !p.is_empty());
     let joined = side.quietly(1, &request)?.ok_or("the connection was closed")?;
     if some(&joined) || joined.error_code != 0 {
@@ -103,7 +103,7 @@ fn join_until_assigned(side: &mut Side, request: Beat) -> Result<ConsumerGroupHe
     beat_until(side, next, some)
 }
 
-fn describe(side: &mut Side, version: i16, groups: &[&str]) -> Result<(), String> {
+pub fn describe(side: &mut Side, version: i16, groups: &[&str]) -> Result<(), String> {
     let request = ConsumerGroupDescribeRequest::default()
         .with_group_ids(groups.iter().map(|g| group(g)).collect())
         .with_include_authorized_operations(true);
@@ -112,8 +112,11 @@ fn describe(side: &mut Side, version: i16, groups: &[&str]) -> Result<(), String
         for member in answer.groups.iter_mut().flat_map(|g| &mut g.members) {
             member.assignment.topic_partitions.sort_by(|a, b| a.topic_name.cmp(&b.topic_name));
             member.target_assignment.topic_partitions.sort_by(|a, b| a.topic_name.cmp(&b.topic_name));
+            member.subscribed_topic_names.sort();
         }
-        answer.groups.iter_mut().for_each(|g| g.members.sort_by(|a, b| a.member_id.cmp(&b.member_id)));
+        answer.groups.iter_mut().for_each(|g| {
+            g.members.sort_by(|a, b| (&a.instance_id, &a.member_id).cmp(&(&b.instance_id, &b.member_id)))
+        });
     })?;
     Ok(())
 }
@@ -201,7 +204,9 @@ fn joining_and_leaving(side: &mut Side) -> Result<(), String> {
         let request = join(&id, if version == 0 { "" } else { "m" }, &[&t.name]);
         let joined = side.quietly(version, &request)?.ok_or("closed")?;
         let member = joined.member_id.clone().ok_or(format!("{joined:?}"))?.to_string();
-        side.mask(&member, "member");
+        if version == 0 {
+            side.mask(&member, "member");
+        }
         side.about("joined");
         side.write_down(&format!("v{version}"), &format!("{joined:#?}"));
         side.about("again with all that it has");
@@ -256,7 +261,7 @@ fn two_members(side: &mut Side) -> Result<(), String> {
     Ok(())
 }
 
-fn commit(id: &str, member: &str, epoch: i32, of: &Topic) -> OffsetCommitRequest {
+pub fn commit(id: &str, member: &str, epoch: i32, of: &Topic) -> OffsetCommitRequest {
     let partition = OffsetCommitRequestPartition::default()
         .with_partition_index(0)
         .with_committed_offset(1)
@@ -392,12 +397,12 @@ fn configs(side: &mut Side) -> Result<(), String> {
     for (name, value) in [
         ("consumer.heartbeat.interval.ms", Some("7000")),
         ("consumer.heartbeat.interval.ms", Some("15001")),
-        ("consumer.heartbeat.interval.ms", Some("4999")),
+        ("consumer.heartbeat.interval.ms", Some("99")),
         ("consumer.heartbeat.interval.ms", Some("0")),
         ("consumer.heartbeat.interval.ms", Some("soon")),
         ("consumer.session.timeout.ms", Some("60000")),
         ("consumer.session.timeout.ms", Some("60001")),
-        ("consumer.session.timeout.ms", Some("44999")),
+        ("consumer.session.timeout.ms", Some("499")),
         ("consumer.assignment.interval.ms", Some("15001")),
         ("consumer.assignment.interval.ms", Some("10")),
         ("no.such.key", Some("1")),
@@ -414,6 +419,7 @@ fn configs(side: &mut Side) -> Result<(), String> {
             .with_configs(vec![config]);
         side.ask(1, &IncrementalAlterConfigsRequest::default().with_resources(vec![resource]))?;
     }
+    side.settle()?;
     side.about("the interval in force");
     let wanted = beat(&id, "m", joined.member_epoch);
     let told = beat_until(side, wanted, |answer| answer.heartbeat_interval_ms == 7000)?;

@@ -21,7 +21,7 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
 /// When the scenarios' records are from.
 const THEN: i64 = 1_700_000_000_000;
 
-fn part(index: i32, from: i64, max_bytes: i32) -> FetchPartition {
+pub fn part(index: i32, from: i64, max_bytes: i32) -> FetchPartition {
     FetchPartition::default()
         .with_partition(index)
         .with_fetch_offset(from)
@@ -30,13 +30,13 @@ fn part(index: i32, from: i64, max_bytes: i32) -> FetchPartition {
 }
 
 /// A topic by name before version 13, by id from then on.
-fn of(version: i16, asked: &Topic, parts: Vec<FetchPartition>) -> FetchTopic {
+pub fn of(version: i16, asked: &Topic, parts: Vec<FetchPartition>) -> FetchTopic {
     let base = FetchTopic::default().with_partitions(parts);
     if version >= 13 { base.with_topic_id(asked.id) } else { base.with_topic(topic(&asked.name)) }
 }
 
 /// A consumer's request that does not wait.
-fn request(version: i16, topics: Vec<FetchTopic>) -> FetchRequest {
+pub fn request(version: i16, topics: Vec<FetchTopic>) -> FetchRequest {
     let base =
         FetchRequest::default().with_max_wait_ms(0).with_min_bytes(0).with_max_bytes(1 << 20).with_topics(topics);
     let base = if version >= 7 { base.with_session_epoch(-1) } else { base };
@@ -47,7 +47,7 @@ fn request(version: i16, topics: Vec<FetchTopic>) -> FetchRequest {
     }
 }
 
-fn ask(side: &mut Side, version: i16, request: &FetchRequest) -> Result<(), String> {
+pub fn ask(side: &mut Side, version: i16, request: &FetchRequest) -> Result<(), String> {
     side.ask_or_closed_sorted(version, request, |a| {
         // By names where there are names; ids are each broker's own.
         a.responses.sort_by_key(|t| (t.topic.clone(), t.partitions.first().map(|p| (p.error_code, p.high_watermark))));
@@ -158,6 +158,35 @@ fn sessions(side: &mut Side) -> Result<(), String> {
         side.about("gone");
         ask(side, version, &with(id, 6, vec![]))?;
     }
+    Ok(())
+}
+
+/// The offset behind the last whole batch.
+fn end_of(records: &[u8]) -> i64 {
+    let (mut rest, mut end) = (records, 0);
+    while let Some(header) = rest.get(..27) {
+        let base = i64::from_be_bytes(header[..8].try_into().unwrap());
+        let size = 12 + u32::from_be_bytes(header[8..12].try_into().unwrap()) as usize;
+        let Some(behind) = rest.get(size..) else { break };
+        end = base + i64::from(i32::from_be_bytes(header[23..27].try_into().unwrap())) + 1;
+        rest = behind;
+    }
+    end
+}
+
+/// What a reader of committed records is told from an offset: how far the records reach, and which of them were aborted.
+pub fn committed_from(side: &mut Side, version: i16, asked: &Topic, from: i64, max_bytes: i32) -> Result<(), String> {
+    side.about(format!("committed from {from}, {max_bytes} bytes"));
+    let request = request(version, vec![of(version, asked, vec![part(0, from, max_bytes)])]);
+    side.ask_sorted(version, &request.with_isolation_level(1), |a| {
+        for part in a.responses.iter_mut().flat_map(|t| &mut t.partitions) {
+            let end = part.records.as_ref().map_or(0, |r| end_of(r));
+            part.records = part.records.take().map(|_| Bytes::from(format!("up to {end}")));
+            // Kafka's index of offsets is sparse, so it tells of more than what lies in the records; readers pass over that.
+            part.aborted_transactions.iter_mut().for_each(|list| list.retain(|t| t.first_offset < end));
+            part.aborted_transactions.iter_mut().for_each(|list| list.sort_by_key(|t| (t.first_offset, t.producer_id)));
+        }
+    })?;
     Ok(())
 }
 

@@ -1,20 +1,29 @@
 //! The scenarios, by family.
 
+mod aborted_lists;
 mod api_versions;
 mod classic_groups;
 mod cluster;
 mod configs;
+mod consumer_group_lives;
 mod consumer_groups;
 mod fetch;
 mod list_offsets;
+mod log_dirs;
+mod long_polls;
 mod metadata;
+mod migrations;
 mod offsets;
 mod produce;
 mod quotas;
+mod rebalances;
+mod restarted;
 mod share_groups;
 mod topics;
 mod transactions;
+mod transactions_v2;
 
+use crate::restart::Story;
 use crate::side::Side;
 
 /// Asks one broker.
@@ -23,20 +32,32 @@ pub type Scenario = fn(&mut Side) -> Result<(), String>;
 /// Every scenario with its name.
 pub fn all() -> Vec<(&'static str, Scenario)> {
     [
+        aborted_lists::SCENARIOS,
         api_versions::SCENARIOS,
         classic_groups::SCENARIOS,
         cluster::SCENARIOS,
         configs::SCENARIOS,
+        consumer_group_lives::SCENARIOS,
         consumer_groups::SCENARIOS,
         fetch::SCENARIOS,
         list_offsets::SCENARIOS,
+        log_dirs::SCENARIOS,
+        long_polls::SCENARIOS,
         metadata::SCENARIOS,
+        migrations::SCENARIOS,
         offsets::SCENARIOS,
         produce::SCENARIOS,
+        rebalances::SCENARIOS,
         quotas::SCENARIOS,
         share_groups::SCENARIOS,
         topics::SCENARIOS,
         transactions::SCENARIOS,
+        transactions_v2::SCENARIOS,
     ]
     .concat()
+}
+
+/// Every scenario that goes on after a restart, with its name.
+pub fn restarts() -> Vec<(&'static str, Story)> {
+    restarted::STORIES.to_vec()
 }

@@ -6,8 +6,12 @@ use kafka_protocol::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
 use kafka_protocol::messages::*;
+use protocol_tests::process::until;
+use std::time::Duration;
 
 use super::Scenario;
+use super::migrations::one_classic;
+use super::rebalances::{self, Member};
 use crate::side::{Side, text, topic};
 
 pub const SCENARIOS: &[(&str, Scenario)] =
@@ -156,6 +160,49 @@ fn delete(side: &mut Side) -> Result<(), String> {
         side.ask_sorted(0, &request, |a| {
             a.topics.iter_mut().for_each(|t| t.partitions.sort_by_key(|p| p.partition_index))
         })?;
+    }
+    Ok(())
+}
+
+/// Offsets that were committed for a short time (version 2 to 4 say for how long) are forgotten, and the group with the last of them;
+/// those of a group that reads the topic are kept.
+pub fn expire(side: &mut Side) -> Result<(), String> {
+    let (made, other) = (side.topic("t", 2, &[])?, side.topic("other", 1, &[])?);
+    let (idle, partly, busy) = (side.name("idle"), side.name("partly"), side.name("busy"));
+    side.coordinator(0, &busy)?;
+    let member = one_classic(side, &busy, &made.name, Member::of_instance("a", "one"))?;
+    for name in [&idle, &partly, &busy] {
+        side.coordinator(0, name)?;
+        let mut brief =
+            committed(name, &[(&made.name, vec![part(0, 5, None), part(1, 6, None)])]).with_retention_time_ms(700);
+        if *name == busy {
+            brief = brief.with_member_id(text(&member.id)).with_generation_id_or_member_epoch(member.generation);
+        }
+        side.about("for a short time");
+        side.ask(2, &brief)?;
+    }
+    side.quietly(9, &committed(&partly, &[(&other.name, vec![part(0, 7, None)])]))?;
+    let all = |name: &str| {
+        let one = OffsetFetchRequestGroup::default().with_group_id(group(name)).with_topics(None).with_member_id(None);
+        OffsetFetchRequest::default().with_groups(vec![one])
+    };
+    for (name, topics) in [(&idle, 0), (&partly, 1)] {
+        until(&format!("{topics} topics of {name}"), Duration::from_secs(20), || {
+            let answer = side.quietly(9, &all(name)).ok()??;
+            (answer.groups[0].topics.len() == topics).then_some(())
+        })?;
+    }
+    for name in [&idle, &partly, &busy] {
+        side.about("what is left");
+        side.ask_sorted(9, &all(name), |a| {
+            a.groups
+                .iter_mut()
+                .flat_map(|g| &mut g.topics)
+                .for_each(|t| t.partitions.sort_by_key(|p| p.partition_index));
+        })?;
+    }
+    for name in [&idle, &partly] {
+        rebalances::look(side, name, "in the end")?;
     }
     Ok(())
 }

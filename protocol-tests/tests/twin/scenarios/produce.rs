@@ -170,7 +170,7 @@ fn timestamps(side: &mut Side) -> Result<(), String> {
     let bound = side.topic(
         "bound",
         1,
-        &[("message.timestamp.before.max.ms", "1000"), ("message.timestamp.after.max.ms", "1000")],
+        &[("message.timestamp.before.max.ms", "600000"), ("message.timestamp.after.max.ms", "600000")],
     )?;
     let free = side.topic("free", 1, &[("retention.ms", "-1")])?;
     let stamped = side.topic("stamped", 1, &[("message.timestamp.type", "LogAppendTime")])?;

@@ -27,10 +27,10 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
 ];
 
 /// How long the coordinator may take to end a transaction in the logs.
-const END_LIMIT: Duration = Duration::from_secs(20);
+pub const END_LIMIT: Duration = Duration::from_secs(20);
 const CONCURRENT_TRANSACTIONS: i16 = 51;
 
-fn id_of(name: &str) -> TransactionalId {
+pub fn id_of(name: &str) -> TransactionalId {
     TransactionalId(text(name))
 }
 
@@ -80,7 +80,7 @@ pub fn end(side: &mut Side, name: &str, id: i64, epoch: i16, committed: bool) ->
 }
 
 /// Waits until the coordinator has written all markers.
-fn settled(side: &mut Side, name: &str) -> Result<(), String> {
+pub fn settled(side: &mut Side, name: &str) -> Result<(), String> {
     let request = DescribeTransactionsRequest::default().with_transactional_ids(vec![id_of(name)]);
     until("the markers", END_LIMIT, || match side.quietly(0, &request) {
         Ok(Some(answer)) => {
@@ -91,7 +91,7 @@ fn settled(side: &mut Side, name: &str) -> Result<(), String> {
     })
 }
 
-fn ending(name: &str, id: i64, epoch: i16, committed: bool) -> EndTxnRequest {
+pub fn ending(name: &str, id: i64, epoch: i16, committed: bool) -> EndTxnRequest {
     EndTxnRequest::default()
         .with_transactional_id(id_of(name))
         .with_producer_id(ProducerId(id))
@@ -99,7 +99,7 @@ fn ending(name: &str, id: i64, epoch: i16, committed: bool) -> EndTxnRequest {
         .with_committed(committed)
 }
 
-fn add(version: i16, name: &str, id: i64, epoch: i16, topics: &[(&str, Vec<i32>)]) -> AddPartitionsToTxnRequest {
+pub fn add(version: i16, name: &str, id: i64, epoch: i16, topics: &[(&str, Vec<i32>)]) -> AddPartitionsToTxnRequest {
     let list: Vec<_> = topics
         .iter()
         .map(|(name, parts)| AddPartitionsToTxnTopic::default().with_name(topic(name)).with_partitions(parts.clone()))
@@ -120,7 +120,7 @@ fn add(version: i16, name: &str, id: i64, epoch: i16, topics: &[(&str, Vec<i32>)
     AddPartitionsToTxnRequest::default().with_transactions(vec![one])
 }
 
-fn init_request(name: Option<&str>, timeout: i32, id: i64, epoch: i16) -> InitProducerIdRequest {
+pub fn init_request(name: Option<&str>, timeout: i32, id: i64, epoch: i16) -> InitProducerIdRequest {
     InitProducerIdRequest::default()
         .with_transactional_id(name.map(id_of))
         .with_transaction_timeout_ms(timeout)
@@ -266,7 +266,7 @@ fn ends(side: &mut Side) -> Result<(), String> {
         for committed in [true, false] {
             let name = side.name(&format!("v{version}-{committed}"));
             let (id, epoch) = side.producer(Some(&name))?;
-            side.mask(id, format!("producer of {name}"));
+            side.mask(format!("producer_id: {id},"), format!("producer_id: of {name}"));
             side.about("before anything was written");
             side.ask(version, &ending(&name, id, epoch, committed))?;
             let batch = records::batch_of(Origin { id, epoch, sequence: 0, transactional: true }, &["v"]);
