@@ -75,6 +75,18 @@ macro_rules! apis {
             rooms.metrics.requests.done(call.key as i16, started.elapsed());
             reply
         }
+
+        /// Reads a request as [`dispatch`] does and lets it go, for tests and fuzzing; `None` if it is not served in that version. The guard
+        /// (`connection::guard`) must have let it pass.
+        #[must_use]
+        pub fn read(key: ApiKey, version: i16, mut body: Bytes) -> Option<Result<(), String>> {
+            match key {
+                $(ApiKey::$key if ($min..=$max).contains(&version) => {
+                    Some(<$request as Request>::read(&mut body, version).map(drop))
+                })*
+                _ => None,
+            }
+        }
     };
 }
 

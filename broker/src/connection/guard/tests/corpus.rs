@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use kafka_protocol::messages::ApiKey;
+
 use super::every_request::cases;
 use super::frames::{Entropy, frame};
 use super::target;
+use crate::api::{self, TABLE};
 use crate::connection::guard::schema;
 
 fn corpus() -> PathBuf {
@@ -21,7 +24,22 @@ fn the_corpus_is_decoded_or_refused() {
         target::run(&fs::read(path).unwrap(), &|key, version, body| {
             let (_, case) = cases.iter().find(|(case, _)| *case == key).unwrap();
             let _ = case.again(&body, version);
+            // The broker's own decoder, where it serves that version.
+            let _ = api::read(ApiKey::try_from(key).unwrap(), version, body);
         });
+    }
+}
+
+/// The fuzzer begins with a request of each API that is served.
+#[test]
+fn every_api_of_the_table_has_an_input() {
+    for api in TABLE {
+        let seed = corpus().join(format!("seed-{:03}", api.key as i16));
+        assert!(
+            seed.exists(),
+            "{} has none; make it: cargo test -p forebay --lib guard::tests::corpus -- --ignored",
+            api.name
+        );
     }
 }
 

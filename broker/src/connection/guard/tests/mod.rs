@@ -4,6 +4,7 @@ mod corpus;
 mod every_request;
 mod frames;
 mod lies;
+mod served;
 mod target;
 
 use super as guard;
