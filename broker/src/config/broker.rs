@@ -128,6 +128,12 @@ fn refusals(values: &Values) -> Vec<(&'static str, String)> {
     if list(log_dirs(values)).iter().any(|dir| dir.is_empty()) || log_dirs(values).is_empty() {
         found.push(("log.dirs", "a directory has no name".to_owned()));
     }
+    let queued = number("queued.max.request.bytes");
+    if queued.is_some_and(|bytes| bytes > 0) && queued < number("socket.request.max.bytes") {
+        let reason =
+            "it must not be less than socket.request.max.bytes, or the largest request would never fit".to_owned();
+        found.push(("queued.max.request.bytes", reason));
+    }
     let overrides = values.text("max.connections.per.ip.overrides").unwrap_or_default();
     if number("max.connections.per.ip") == Some(0) && overrides.trim().is_empty() {
         let reason = "0 lets nobody in; it is for use with max.connections.per.ip.overrides".to_owned();

@@ -12,6 +12,8 @@ settings! {
         connections_max_idle_ms: i64 = "connections.max.idle.ms",
         /// Bytes of the largest request frame.
         request_max_bytes: i32 = "socket.request.max.bytes",
+        /// Bytes of all requests that are read or answered at one time; 0 or less is no limit.
+        queued_max_request_bytes: i64 = "queued.max.request.bytes",
         /// Bytes of the largest fetch answer.
         fetch_max_bytes: i32 = "fetch.max.bytes",
         /// Incremental fetch sessions kept.

@@ -51,18 +51,39 @@ const LARGE_ROOM: usize = 256 * 1024;
 /// A frame of this size makes a peer one that sends large frames, in bytes.
 const LARGE_FRAME: usize = 32 * 1024;
 
+/// What is there to go on with.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// A frame without its length.
+    Frame(Bytes),
+    /// The length of a frame larger than [`LARGE_ROOM`], of which there is little yet.
+    Large(usize),
+}
+
+impl Arrival {
+    /// Bytes of the frame.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Arrival::Frame(frame) => frame.len(),
+            Arrival::Large(bytes) => *bytes,
+        }
+    }
+}
+
 /// What has arrived of a peer's frames. The frames are slices of one buffer, which is used again when they are gone.
 #[derive(Debug)]
 pub struct Inbox {
     buffer: BytesMut,
     max: usize,
     room: usize,
+    /// It was said that a large frame comes.
+    announced: bool,
 }
 
 impl Inbox {
     /// Refuses frames of more than `max` bytes.
     pub fn new(max: usize) -> Inbox {
-        Inbox { buffer: BytesMut::new(), max, room: SMALL_ROOM }
+        Inbox { buffer: BytesMut::new(), max, room: SMALL_ROOM, announced: false }
     }
 
     /// The next frame without its length, if it is here whole.
@@ -74,15 +95,23 @@ impl Inbox {
         if want >= LARGE_FRAME {
             self.room = LARGE_ROOM;
         }
+        self.announced = false;
         self.buffer.advance(LENGTH_BYTES);
         Ok(Some(self.buffer.split_to(want).freeze()))
     }
 
-    /// The next frame without its length. May be dropped while it waits and called again.
-    pub async fn next<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> Result<Bytes, FrameError> {
+    /// The next frame, or once that a large one comes. May be dropped while it waits and called again.
+    pub async fn next<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> Result<Arrival, FrameError> {
         loop {
             if let Some(frame) = self.take()? {
-                return Ok(frame);
+                return Ok(Arrival::Frame(frame));
+            }
+            if let Some(bytes) = self.announced()?
+                && bytes > LARGE_ROOM
+                && !self.announced
+            {
+                self.announced = true;
+                return Ok(Arrival::Large(bytes));
             }
             self.make_room()?;
             if stream.read_buf(&mut self.buffer).await? == 0 {
@@ -142,7 +171,16 @@ mod tests {
     const MAX: usize = 1_000_000;
 
     async fn read(mut bytes: &[u8]) -> Result<Bytes, FrameError> {
-        Inbox::new(MAX).next(&mut bytes).await
+        next(&mut Inbox::new(MAX), &mut bytes).await
+    }
+
+    /// The next frame, large or not.
+    async fn next<S: AsyncRead + Unpin>(inbox: &mut Inbox, stream: &mut S) -> Result<Bytes, FrameError> {
+        loop {
+            if let Arrival::Frame(frame) = inbox.next(stream).await? {
+                return Ok(frame);
+            }
+        }
     }
 
     /// A frame of `length` bytes that differs from others of that length by `seed`.
@@ -159,6 +197,19 @@ mod tests {
         let frame = body(1, 600_000);
         assert_eq!(read(&framed(std::slice::from_ref(&frame))).await.unwrap(), frame);
         assert_eq!(read(&[0, 0, 0, 0]).await.unwrap(), Bytes::new());
+    }
+
+    #[tokio::test]
+    async fn a_large_frame_is_announced_once_before_it_is_read() {
+        let bytes = framed(&[body(1, LARGE_ROOM), body(2, LARGE_ROOM + 1), body(3, 5)]);
+        let (mut inbox, mut stream) = (Inbox::new(MAX), &bytes[..]);
+        let mut sizes = Vec::new();
+        for _ in 0..4 {
+            let arrival = inbox.next(&mut stream).await.unwrap();
+            sizes.push((matches!(arrival, Arrival::Large(_)), arrival.bytes()));
+        }
+        let large = LARGE_ROOM + 1;
+        assert_eq!(sizes, [(false, LARGE_ROOM), (true, large), (false, large), (false, 5)]);
     }
 
     #[tokio::test]
@@ -184,7 +235,7 @@ mod tests {
             let mut inbox = Inbox::new(MAX);
             let mut kept = Vec::new();
             for (at, expected) in bodies.iter().enumerate() {
-                let frame = inbox.next(&mut far).await.unwrap();
+                let frame = next(&mut inbox, &mut far).await.unwrap();
                 assert_eq!(frame, expected, "frame {at} through a pipe of {width}");
                 if at % 3 == 0 {
                     kept.push((at, frame));
@@ -192,7 +243,7 @@ mod tests {
             }
             writer.await.unwrap().unwrap();
             assert!(kept.iter().all(|(at, frame)| frame == &bodies[*at]));
-            assert!(matches!(inbox.next(&mut far).await, Err(FrameError::Closed)));
+            assert!(matches!(next(&mut inbox, &mut far).await, Err(FrameError::Closed)));
         }
     }
 
@@ -204,7 +255,7 @@ mod tests {
             let mut stream = AsyncReadExt::chain(&bytes[..cut], &bytes[cut..]);
             let mut inbox = Inbox::new(MAX);
             for expected in &bodies {
-                assert_eq!(inbox.next(&mut stream).await.unwrap(), expected, "cut at {cut}");
+                assert_eq!(next(&mut inbox, &mut stream).await.unwrap(), expected, "cut at {cut}");
             }
         }
     }
@@ -215,14 +266,17 @@ mod tests {
         let mut start = 900_000i32.to_be_bytes().to_vec();
         start.extend(body(1, 1000));
         let mut stream = start.as_slice();
-        assert!(matches!(inbox.next(&mut stream).await, Err(FrameError::Truncated { have: 1000, want: 900_000 })));
+        assert!(matches!(
+            next(&mut inbox, &mut stream).await,
+            Err(FrameError::Truncated { have: 1000, want: 900_000 })
+        ));
         assert!(inbox.buffer.capacity() <= 2 * LARGE_ROOM, "{}", inbox.buffer.capacity());
         let bytes = framed(&[body(1, 65_000), body(2, 65_000)]);
         let mut inbox = Inbox::new(MAX);
         let mut stream = bytes.as_slice();
-        inbox.next(&mut stream).await.unwrap();
+        next(&mut inbox, &mut stream).await.unwrap();
         inbox.release();
-        assert_eq!(inbox.next(&mut stream).await.unwrap(), body(2, 65_000), "what has arrived is kept");
+        assert_eq!(next(&mut inbox, &mut stream).await.unwrap(), body(2, 65_000), "what has arrived is kept");
         inbox.release();
         assert_eq!(inbox.buffer.capacity(), 0);
     }

@@ -2,6 +2,7 @@
 
 mod frame;
 pub mod guard;
+mod memory;
 mod outbox;
 mod quiet;
 mod request;
@@ -25,7 +26,8 @@ use crate::api::call::{Hangup, Reply};
 use crate::clock;
 use crate::net::{Foreign, Listener, Place};
 use crate::node::Rooms;
-use frame::{FrameError, Inbox};
+use frame::{Arrival, FrameError, Inbox};
+pub use memory::RequestMemory;
 use outbox::{Outbox, Peer};
 use quiet::{Quiet, Since};
 
@@ -35,6 +37,7 @@ pub async fn serve(
     peer: SocketAddr,
     listener: Arc<Listener>,
     place: Place,
+    memory: Arc<RequestMemory>,
     rooms: Arc<Rooms>,
     stop: watch::Receiver<bool>,
 ) {
@@ -49,6 +52,7 @@ pub async fn serve(
         inbox: Inbox::new(rooms.limits.max_frame_bytes),
         outbox: Outbox::new(!peer.ip().to_canonical().is_loopback()),
         quiet: Quiet::new(Duration::from_millis(rooms.limits.max_idle_ms)),
+        memory,
         client: Client { peer, listener: &listener, place: &place, rooms: &rooms },
     };
     let served = connection.serve(stop).await;
@@ -131,6 +135,7 @@ struct Connection<'a, R, W> {
     inbox: Inbox,
     outbox: Outbox,
     quiet: Quiet,
+    memory: Arc<RequestMemory>,
     client: Client<'a>,
 }
 
@@ -140,14 +145,16 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
             return Ok(());
         }
         let mut stopped = pin!(stop.wait_for(|stop| *stop));
+        // What a large request has taken that is on its way.
+        let mut taken = None;
         loop {
-            let frame = match self.inbox.take()? {
-                Some(frame) => frame,
+            let arrival = match self.inbox.take()? {
+                Some(frame) => Arrival::Frame(frame),
                 None => {
                     self.flush().await?;
                     tokio::select! {
                         biased;
-                        frame = self.inbox.next(&mut self.reader) => frame?,
+                        arrival = self.inbox.next(&mut self.reader) => arrival?,
                         _ = &mut stopped => return Ok(()),
                         since = self.quiet.passed() => match since {
                             Since::Awhile => {
@@ -160,6 +167,17 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
                     }
                 }
             };
+            if taken.is_none() {
+                let bytes = arrival.bytes();
+                tokio::select! {
+                    biased;
+                    memory = self.memory.take(bytes) => taken = memory,
+                    _ = &mut stopped => return Ok(()),
+                }
+            }
+            let Arrival::Frame(frame) = arrival else { continue };
+            // Given back when the request is answered.
+            let _taken = taken.take();
             self.quiet.heard();
             self.client.place.heard(clock::now);
             self.client.rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);

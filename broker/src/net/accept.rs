@@ -16,7 +16,7 @@ use super::quotas::{ConnectionQuotas, Place, Refused};
 use super::seldom::Seldom;
 use crate::clock;
 use crate::config::Listener as Wanted;
-use crate::connection;
+use crate::connection::{self, RequestMemory};
 use crate::node::Rooms;
 
 /// How long requests in flight may take to be answered once the broker stops.
@@ -54,13 +54,15 @@ pub async fn bind(wanted: &Wanted) -> Result<TcpListener, String> {
     Err(format!("cannot listen on {wanted}: {what}"))
 }
 
-/// What the listeners share: the places, and the limits in force.
+/// What the listeners share: the places, the limits in force, and memory.
 #[derive(Clone)]
 pub struct Door {
     /// Places for connections.
     pub quotas: Arc<ConnectionQuotas>,
     /// The limits, as they are now.
     pub limits: Arc<dyn Fn() -> ConnectionLimits + Send + Sync>,
+    /// Memory for requests.
+    pub memory: Arc<RequestMemory>,
 }
 
 /// Accepts until `stop` turns true, then waits for the requests in flight. `number` is the listener's among all.
@@ -82,7 +84,8 @@ pub async fn accept_loop(
         };
         if let Some((stream, peer, place)) = admitted {
             let (rooms, listener, stop) = (entrance.rooms.clone(), entrance.listener.clone(), stop.clone());
-            connections.spawn(connection::serve(stream, peer, listener, place, rooms, stop));
+            let memory = entrance.door.memory.clone();
+            connections.spawn(connection::serve(stream, peer, listener, place, memory, rooms, stop));
         }
         while connections.try_join_next().is_some() {}
     }

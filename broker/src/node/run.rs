@@ -16,6 +16,7 @@ use super::{Rooms, upkeep};
 use crate::cleaner::Cleaner;
 use crate::config::BrokerConfig;
 use crate::config::settings::CleanerSettings;
+use crate::connection::RequestMemory;
 use crate::http;
 use crate::jobs::Jobs;
 use crate::net::{self, ConnectionLimits, ConnectionQuotas, Door, Listener, accept_loop};
@@ -143,7 +144,8 @@ fn door(rooms: &Arc<Rooms>, overrides: HashMap<IpAddr, usize>, sockets: &[(TcpLi
     let quotas = Arc::new(ConnectionQuotas::new(names.len(), inter_broker, overrides));
     let (config, metadata) = (rooms.config.clone(), rooms.metadata.clone());
     let limits = move || ConnectionLimits::in_force(config.values(), &metadata.dynamic(), &names);
-    Door { quotas, limits: Arc::new(limits) }
+    let memory = Arc::new(RequestMemory::new(rooms.config.network.queued_max_request_bytes));
+    Door { quotas, limits: Arc::new(limits), memory }
 }
 
 fn start_cleaner(rooms: &Arc<Rooms>) -> Result<Cleaner, StartError> {

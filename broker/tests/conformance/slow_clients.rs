@@ -117,3 +117,19 @@ fn a_frame_that_comes_byte_by_byte_is_answered() {
     }
     assert!(client.receive_frame().unwrap().starts_with(&[0, 0, 0, 7, 0, 0]));
 }
+
+#[test]
+fn requests_wait_where_others_have_taken_the_memory_for_them() {
+    const MOST: i32 = 1_000_000;
+    let settings = [format!("socket.request.max.bytes={MOST}"), format!("queued.max.request.bytes={MOST}")];
+    let broker = Broker::start_with(&settings.each_ref().map(String::as_str));
+    let mut slow = broker.client();
+    // A request that is answered, and behind it the length of one that takes all there is.
+    slow.send_bytes(&[&framed(18, 0, 1, 7, &[])[..], &MOST.to_be_bytes(), &[0, 18]].concat());
+    assert!(slow.receive_frame().is_some());
+    let mut other = broker.client();
+    let sent = other.send(0, &ApiVersionsRequest::default());
+    assert!(other.is_silent_for(STUCK), "there is no memory for its request");
+    drop(slow);
+    assert_eq!(other.receive(sent).error_code, 0);
+}

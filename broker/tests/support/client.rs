@@ -110,6 +110,14 @@ impl Client {
         assert_eq!(self.receive_frame(), None, "the connection should have been closed");
     }
 
+    /// No answer comes within this time.
+    pub fn is_silent_for(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        peeked.is_err_and(|e| e.kind() == ErrorKind::WouldBlock)
+    }
+
     /// No answer is there yet.
     pub fn assert_unanswered(&mut self) {
         self.stream.set_nonblocking(true).unwrap();
