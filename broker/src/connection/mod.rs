@@ -176,13 +176,14 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
                 }
             }
             let Arrival::Frame(frame) = arrival else { continue };
-            // Given back when the request is answered.
-            let _taken = taken.take();
+            let held = taken.take();
             self.quiet.heard();
             self.client.place.heard(clock::now);
             self.client.rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);
             let client = self.client;
             let (reply, throttle_ms) = self.answer(pin!(client.call(frame))).await?;
+            // The request is gone; its answer may wait for a client that reads slowly.
+            drop(held);
             if let Reply::Pieces(pieces) = reply {
                 client.rooms.metrics.sent_bytes.inc_by(pieces.iter().map(|piece| piece.len() as u64).sum());
                 self.outbox.push(pieces);

@@ -114,6 +114,7 @@ fn order(key: ApiKey) -> Order {
         }
         Key::AlterPartitionReassignments | Key::ListPartitionReassignments | Key::DescribeQuorum => return Order::None,
         Key::UpdateFeatures | Key::UnregisterBroker | Key::DescribeTopicPartitions => return Order::None,
+        Key::AddRaftVoter | Key::RemoveRaftVoter => return Order::None,
         Key::DescribeAcls | Key::CreateAcls | Key::DeleteAcls | Key::CreateDelegationToken => return Order::None,
         Key::RenewDelegationToken | Key::ExpireDelegationToken | Key::DescribeDelegationToken => return Order::None,
         Key::DescribeClientQuotas | Key::AlterClientQuotas | Key::GetTelemetrySubscriptions => return Order::None,
