@@ -109,7 +109,11 @@ pub fn group(values: &Values, overrides: &BTreeMap<String, String>) -> Vec<Descr
         // A group's key has the broker's default of the same name behind `group.`, where there is one.
         let behind = table().get(Scope::Broker, &format!("group.{}", key.name)).map(|behind| behind.name);
         let default = behind.map_or(key.default, |name| values.text(name)).map(Cow::Borrowed);
-        let synonyms = behind.map(|name| broker_synonyms(values, &Dynamic::default(), name)).unwrap_or_default();
+        let own = || Synonym { name: key.name, value: key.default.map(str::to_owned), source: ConfigSource::Default };
+        let synonyms = match behind {
+            Some(name) => broker_synonyms(values, &Dynamic::default(), name),
+            None => vec![own()],
+        };
         overridden(key, overrides, ConfigSource::Group, default, synonyms)
     };
     table().scope(Scope::Group).map(one).collect()

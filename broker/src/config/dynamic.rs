@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::key::{Effect, Key, Scope, UpdateMode};
+use super::key::{Effect, Key, KeyType, Scope, UpdateMode};
 use super::synonyms;
 use super::table::table;
-use super::value::check_as_kafka;
+use super::value::{check_as_kafka, list};
 use super::values::Values;
 
 /// What is set at run time, by key.
@@ -50,6 +50,12 @@ pub fn check(
     for (name, value) in next {
         if let Some(key) = key(name) {
             check_as_kafka(key, value)?;
+            if key.key_type == KeyType::Class && key.default != Some(value.trim()) {
+                let value = value.trim();
+                return Err(format!(
+                    "Invalid value {value} for configuration {name}: Class {value} could not be found."
+                ));
+            }
         }
     }
     if !of_one {
@@ -57,12 +63,48 @@ pub fn check(
             key.update_mode == UpdateMode::PerBroker
         })?;
     }
+    check_together(next, &now)?;
     for (name, value) in next {
         if let (Some(now), Ok(value)) = (now(name).and_then(|now| now.parse().ok()), value.trim().parse()) {
-            check_threads(name, now, value)?;
+            check_threads(name, now, value).map_err(|reason| {
+                let exception = "org.apache.kafka.common.config.ConfigException";
+                format!("Invalid value {exception}: {reason} for configuration Invalid dynamic configuration")
+            })?;
         }
     }
     Ok(())
+}
+
+/// What Kafka finds when it builds a whole configuration of them (Kafka: KafkaConfig.validateValues).
+fn check_together(next: &BTreeMap<String, String>, now: &impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    const LEAST_BUFFER: i64 = 1 << 20;
+    let value = |name: &str| next.get(name).cloned().or_else(|| now(name));
+    let number = |name: &str| value(name).and_then(|text| text.trim().parse::<i64>().ok());
+    let buffer = "log.cleaner.dedupe.buffer.size";
+    if let (true, Some(bytes), Some(threads)) =
+        (next.contains_key(buffer), number(buffer), number("log.cleaner.threads"))
+        && bytes / threads.max(1) <= LEAST_BUFFER
+    {
+        return Err(format!("requirement failed: {buffer} must be at least 1MB per cleaner thread."));
+    }
+    if let Some(cordoned) = next.get("cordoned.log.dirs").filter(|dirs| dirs.trim() != "*") {
+        let there = value("log.dirs").or_else(|| value("log.dir")).unwrap_or_default();
+        let there = list(&there);
+        let missing: Vec<&str> = list(cordoned).into_iter().filter(|dir| !there.contains(dir)).collect();
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            return Err(format!(
+                "requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing \
+                 entries : {missing}"
+            ));
+        }
+    }
+    let overrides = next.get("max.connections.per.ip.overrides").map(String::as_str).unwrap_or_default();
+    let counts = list(overrides).into_iter().filter_map(|entry| entry.rsplit_once(':'));
+    match counts.map(|(_, count)| count.trim()).find(|count| count.parse::<i32>().is_err()) {
+        Some(count) => Err(format!("For input string: \"{count}\"")),
+        None => Ok(()),
+    }
 }
 
 /// Kafka: DynamicSecurityConfigs: those of the channel, which every listener has for itself.
@@ -169,15 +211,17 @@ mod tests {
                 true,
                 "num.io.threads",
                 "17",
-                "Dynamic thread count update validation failed for num.io.threads=17, value should not be greater than double \
-                 the current value 8",
+                "Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread count update validation failed for \
+                 num.io.threads=17, value should not be greater than double the current value 8 for configuration Invalid \
+                 dynamic configuration",
             ),
             (
                 true,
-                "log.cleaner.threads",
-                "3",
-                "Log cleaner threads cannot be increased to more than double the current value 1",
+                "log.cleaner.dedupe.buffer.size",
+                "1",
+                "requirement failed: log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.",
             ),
+            (true, "max.connections.per.ip.overrides", "a:1,b:x", "For input string: \"x\""),
         ];
         for (of_one, name, value, message) in wrong {
             assert_eq!(checked(of_one, &[(name, value)]), Err(message.to_owned()));

@@ -24,6 +24,26 @@ const BOUNDED: &[(&str, &[&str])] = &[
     ("streams", &["heartbeat.interval.ms", "session.timeout.ms", "num.standby.replicas", "assignment.interval.ms"]),
 ];
 
+/// Where a new share group starts.
+const AUTO_OFFSET_RESET: &str = "share.auto.offset.reset";
+
+/// Kafka: ShareGroupAutoOffsetResetStrategy.Validator; the time as Java's `Duration.parse` reads it, not below zero.
+fn check_reset(value: &str) -> Result<(), String> {
+    const DURATION: &str = r"^(?i)P(\d+D)?(T(\d+H)?(\d+M)?(\d+([.,]\d{0,9})?S)?)?$";
+    let is_duration = |text: &str| {
+        let form = regex_lite::Regex::new(DURATION).expect("the pattern is a pattern");
+        form.is_match(text) && text.ends_with(|c: char| c.is_ascii_alphabetic() && !"PpTt".contains(c))
+    };
+    if ["earliest", "latest"].contains(&value) || value.strip_prefix("by_duration:").is_some_and(is_duration) {
+        return Ok(());
+    }
+    let start = format!("Invalid value {value} for configuration {AUTO_OFFSET_RESET}");
+    Err(format!(
+        "{start}: Invalid value `{value}` for configuration {AUTO_OFFSET_RESET}. The value must be either 'earliest', 'latest' or \
+         of the format 'by_duration:<PnDTnHnMn.nS>'."
+    ))
+}
+
 /// Whether a group may have these configs, all that are set on it together.
 ///
 /// # Errors
@@ -35,6 +55,9 @@ pub fn check(configs: &BTreeMap<String, String>, broker: &Values) -> Result<(), 
     }
     for (name, value) in configs {
         key(name).map_or(Ok(()), |key| check_as_kafka(key, value))?;
+        if name == AUTO_OFFSET_RESET {
+            check_reset(value.trim())?;
+        }
     }
     for (kind, names) in BOUNDED {
         for name in *names {
@@ -121,6 +144,9 @@ mod tests {
             ("share.delivery.count.limit", "1", "Value must be at least 2"),
             ("share.renew.acknowledge.enable", "yes", "Expected value to be either true or false"),
             ("share.isolation.level", "read", "String must be one of: read_committed, read_uncommitted"),
+            ("share.auto.offset.reset", "never", "of the format 'by_duration:<PnDTnHnMn.nS>'."),
+            ("share.auto.offset.reset", "by_duration:PT", "Invalid value `by_duration:PT`"),
+            ("share.auto.offset.reset", "by_duration:PT-1S", "Invalid value `by_duration:PT-1S`"),
             ("streams.num.standby.replicas", "3", "must be less than or equal to group.streams.max.standby.replicas"),
         ];
         for (name, value, expected) in cases {

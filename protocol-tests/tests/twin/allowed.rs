@@ -30,7 +30,6 @@ const NAMED_FAULT: &str =
     "Kafka lets an exception of its codec through as an unknown error; ours says what is wrong with the batch";
 const DUPLICATE_TIME: &str =
     "of a duplicate Kafka tells the batch's newest timestamp, which the producer has set itself";
-const OWN_WORDS: &str = "not yet: what is wrong with a value of a broker's key is said in our words";
 const AUTHORIZER: &str = "a key of Kafka's authorizer, which Kafka takes and does not describe";
 const SPARED: &str =
     "Kafka aborts the newer producer's transaction before it fences the asker; fencing at once spares it";
@@ -65,7 +64,6 @@ pub const ALLOWED: &[Allowed] = &[
     allow("long_polls::made_again", "v17: the session from before", "error_code: 10", SESSION_BY_NAME),
     allow("long_polls::made_again", "v17: the session from before", "aborted_transactions", SESSION_BY_NAME),
     allow("long_polls::made_again", "v17: the session from before", "[],", SESSION_BY_NAME),
-    allow("configs::incremental_of_others", "message.max.bytes", "\"Invalid value", OWN_WORDS),
     allow("transactions::fenced", "a zombie begins", "error_code", SPARED),
     allow("configs::describe_broker", "of all keys", "super.users", AUTHORIZER),
     allow("configs::describe_broker", "of all keys", "allow.everyone.if.no.acl.found", AUTHORIZER),

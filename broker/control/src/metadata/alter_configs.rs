@@ -108,11 +108,7 @@ impl MetadataMachine {
             ConfigResource::Topic(_) => topic_config::definition(&op.name),
             ConfigResource::Broker(_) | ConfigResource::Group(_) | ConfigResource::ClientMetrics(_) => None,
         };
-        // Kafka: ClientMetricsConfigs.
-        let of_metrics =
-            matches!(resource, ConfigResource::ClientMetrics(_)) && ["match", "metrics"].contains(&&*op.name);
-        let is_list = of_metrics
-            || matches!(resource, ConfigResource::Broker(_))
+        let is_list = matches!(resource, ConfigResource::Broker(_))
             || definition.is_some_and(|d| d.config_type == ConfigType::List);
         if !is_list {
             let verb = if op.kind == ConfigOpKind::Append { "APPEND" } else { "SUBTRACT" };

@@ -208,7 +208,7 @@ fn keys_of(entity: &QuotaEntity) -> Result<&'static [(&'static str, Unit)], Refu
     match (entity.contains_key(USER) || entity.contains_key(CLIENT_ID), entity.contains_key(IP)) {
         (true, false) => Ok(OF_CLIENTS),
         (false, true) => Ok(OF_ADDRESSES),
-        _ => Err(invalid("Invalid empty client quota entity")),
+        _ => Err(invalid("Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId")),
     }
 }
 

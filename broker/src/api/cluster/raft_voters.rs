@@ -40,7 +40,9 @@ fn refuse(
     cluster: &Cluster,
 ) -> Refused {
     if cluster_id.is_some_and(|asked| **asked != *cluster.cluster_id) {
-        return (ErrorCode::InconsistentClusterId, None);
+        let asked = cluster_id.map(StrBytes::as_str).unwrap_or_default();
+        let message = format!("The given id \"{asked}\" doesn't match the cluster id \"{}\"", cluster.cluster_id);
+        return (ErrorCode::InconsistentClusterId, Some(message));
     }
     if id < 0 || directory.is_nil() {
         return (ErrorCode::InvalidRequest, Some(format!("{what} voter request didn't include a valid voter")));

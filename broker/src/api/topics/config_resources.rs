@@ -137,6 +137,11 @@ fn after(scope: Scope, mut present: BTreeMap<String, String>, change: &ConfigCha
         }
         ConfigChange::Incremental(ops) => {
             for op in ops {
+                // Kafka has no lists there, and the controller says so.
+                let is_list_op = matches!(op.kind, ConfigOpKind::Append | ConfigOpKind::Subtract);
+                if is_list_op && matches!(scope, Scope::ClientMetrics | Scope::Group) {
+                    continue;
+                }
                 let value = match op.kind {
                     ConfigOpKind::Set => op.value.clone(),
                     ConfigOpKind::Delete => None,

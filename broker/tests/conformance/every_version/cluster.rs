@@ -149,7 +149,7 @@ pub fn unregister_broker(client: &mut Client, _: &World, version: i16) {
 
 pub fn describe_client_quotas(client: &mut Client, _: &World, version: i16) {
     use describe_client_quotas_request::ComponentData;
-    let component = ComponentData::default().with_entity_type(text("user")).with_match_type(2);
+    let component = ComponentData::default().with_entity_type(text("user")).with_match_type(2).with_match(None);
     let request = DescribeClientQuotasRequest::default().with_components(vec![component]).with_strict(true);
     assert_eq!(client.call(version, &request).error_code, 0);
     assert!(client.call(version, &DescribeClientQuotasRequest::default()).entries.is_some());
@@ -168,17 +168,17 @@ pub fn alter_client_quotas(client: &mut Client, _: &World, version: i16) {
 }
 
 pub fn add_raft_voter(client: &mut Client, _: &World, version: i16) {
-    assert_eq!(client.call(version, &AddRaftVoterRequest::default()).error_code, 42, "INVALID_REQUEST: no directory");
-    let request = AddRaftVoterRequest::default().with_voter_id(2).with_voter_directory_id(uuid::Uuid::from_u128(7));
+    let request = AddRaftVoterRequest::default().with_cluster_id(None);
+    assert_eq!(client.call(version, &request).error_code, 42, "INVALID_REQUEST: no directory");
+    let request = request.with_voter_id(2).with_voter_directory_id(uuid::Uuid::from_u128(7));
     assert_eq!(client.call(version, &request).error_code, 35, "UNSUPPORTED_VERSION: the quorum is fixed");
+    let request = request.with_cluster_id(Some(text("another")));
+    assert_eq!(client.call(version, &request).error_code, 104, "INCONSISTENT_CLUSTER_ID");
 }
 
 pub fn remove_raft_voter(client: &mut Client, _: &World, version: i16) {
-    assert_eq!(
-        client.call(version, &RemoveRaftVoterRequest::default()).error_code,
-        42,
-        "INVALID_REQUEST: no directory"
-    );
-    let request = RemoveRaftVoterRequest::default().with_voter_id(2).with_voter_directory_id(uuid::Uuid::from_u128(7));
+    let request = RemoveRaftVoterRequest::default().with_cluster_id(None);
+    assert_eq!(client.call(version, &request).error_code, 42, "INVALID_REQUEST: no directory");
+    let request = request.with_voter_id(2).with_voter_directory_id(uuid::Uuid::from_u128(7));
     assert_eq!(client.call(version, &request).error_code, 35, "UNSUPPORTED_VERSION: the quorum is fixed");
 }

@@ -34,7 +34,12 @@ fn what_is_wrong_is_said_in_kafkas_words() {
         (&[], "producer_byte_rate", 1.0, "Invalid empty client quota entity"),
         (&[("who", None)], "producer_byte_rate", 1.0, "Unhandled client quota entity type: who"),
         (&[("user", Some(""))], "producer_byte_rate", 1.0, "Empty user not supported"),
-        (&[("user", None), ("ip", None)], "producer_byte_rate", 1.0, "Invalid empty client quota entity"),
+        (
+            &[("user", None), ("ip", None)],
+            "producer_byte_rate",
+            1.0,
+            "Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId",
+        ),
         (ALICE, "no_such_key", 1.0, "Invalid configuration key no_such_key"),
         (ALICE, "connection_creation_rate", 1.0, "Invalid configuration key connection_creation_rate"),
         (ALICE, "producer_byte_rate", 0.0, "Quota producer_byte_rate must be greater than 0"),
