@@ -1,12 +1,16 @@
 //! Apache Kafka's command line tools (kafka-topics, kafka-console-consumer ...), as the processes that people run, against
 //! the real binary. One story; each step counts as a test of its own and the steps after a failed one still run.
 
+mod cluster;
+mod hanging;
+mod share_groups;
+
 use protocol_tests::broker::{self, Node};
-use protocol_tests::language::Language;
+use protocol_tests::language::{self, Language};
 use protocol_tests::process;
 use protocol_tests::suite::{self, Report};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const TOOL_LIMIT: Duration = Duration::from_secs(60);
 const TOOLS: &str = "org.apache.kafka.tools.";
@@ -25,6 +29,7 @@ const STEPS: &[(&str, Step)] = &[
     ("kafka-consumer-groups-describe", groups_describe),
     ("kafka-consumer-groups-reset-offsets", groups_reset),
     ("kafka-consumer-groups-of-both-types", groups_of_both_types),
+    ("kafka-share-groups", share_groups::step),
     ("kafka-get-offsets", get_offsets),
     ("kafka-configs-describe", configs),
     ("kafka-configs-alter", configs_alter),
@@ -34,18 +39,42 @@ const STEPS: &[(&str, Step)] = &[
     ("kafka-verifiable-producer", verifiable_producer),
     ("kafka-verifiable-consumer", verifiable_consumer),
     ("kafka-transactions", transactions),
+    ("kafka-features", cluster::features),
+    ("kafka-metadata-quorum", cluster::metadata_quorum),
+    ("kafka-cluster", cluster::cluster),
+    ("kafka-leader-election", cluster::leader_election),
+    ("kafka-reassign-partitions", cluster::reassign_partitions),
+    ("kafka-e2e-latency", cluster::end_to_end_latency),
+    ("kafka-consumer-perf-test", cluster::consumer_performance),
+    ("kafka-groups", cluster::groups),
+    ("kafka-streams-application-reset", cluster::streams_application_reset),
+    ("kafka-acls-and-delegation-tokens-refused", cluster::security_refused),
+    ("kafka-client-metrics", cluster::client_metrics),
     ("kafka-topics-alter-delete", topics_delete),
 ];
 
 fn main() -> ExitCode {
     let names: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
     suite::main(|| {
-        suite::program("console-tools", Language::Java, &names, |node| {
+        let mut trials = suite::program("console-tools", Language::Java, &names, |node| {
             // Set up first, so that a step's limit is the tool's alone.
-            protocol_tests::language::set_up(Language::Java)?;
-            Ok(STEPS.iter().map(|(name, step)| (name.to_string(), step(node))).collect::<Report>())
-        })
+            language::set_up(Language::Java)?;
+            Ok(STEPS.iter().map(|(name, step)| (name.to_string(), timed(name, step, node))).collect::<Report>())
+        });
+        trials.extend(suite::story("console-tools", Language::Java, hanging::NAMES, || {
+            language::set_up(Language::Java)?;
+            hanging::report()
+        }));
+        trials
     })
+}
+
+/// What a step takes is told at once: each tool starts a JVM, and the step's own test only reports when all have run.
+fn timed(name: &str, step: &Step, node: &Node) -> Result<(), String> {
+    let start = Instant::now();
+    let outcome = step(node);
+    eprintln!("{name}: {} ms{}", start.elapsed().as_millis(), if outcome.is_ok() { "" } else { ", failed" });
+    outcome
 }
 
 /// Runs a tool with `--bootstrap-server` and the given words (split at blanks).
