@@ -2,7 +2,6 @@
 //! the topic's configs as they change.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use forebay_storage::checkpoint::{CLEANER_OFFSET_FILE, read_offset_checkpoint};
 use forebay_storage::disk::RealDisk;
@@ -16,7 +15,7 @@ use crate::support::records::{Origin, keyed, now_ms, pairs};
 use crate::support::requests::{
     Topic, append, create_topic, end_txn, fetch_partition, fetch_request, init_producer, list_offset, produce_in,
 };
-use crate::support::{Broker, text, topic};
+use crate::support::{Broker, eventually, text, topic};
 
 /// A cleaner and a retention that look for work all the time.
 const EAGER: [&str; 2] = ["log.cleaner.backoff.ms=5", "log.retention.check.interval.ms=100"];
@@ -28,14 +27,6 @@ const COMPACTED: [(&str, &str); 4] = [
     ("file.delete.delay.ms", "0"),
 ];
 const MIB: u64 = 1 << 20;
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 fn size(broker: &Broker, topic: &str) -> u64 {
     broker.partition(topic, 0).with_log(|log| log.size_in_bytes())

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use forebay_storage::disk::Fault;
 use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
@@ -14,7 +13,7 @@ use crate::node::{Node, STORAGE_ERROR};
 use crate::support::client::Client;
 use crate::support::records::{Origin, batch, batch_of, values};
 use crate::support::requests::{Topic, append, create_topic, fetch_in, init_producer, produce_in};
-use crate::support::{text, topic};
+use crate::support::{eventually, text, topic};
 
 fn move_to(client: &mut Client, of: &Topic, partition: i32, to: &str) -> i16 {
     let named = AlterReplicaLogDirTopic::default().with_name(topic(&of.name)).with_partitions(vec![partition]);
@@ -48,14 +47,10 @@ fn logs_of(client: &mut Client, of: &Topic, partition: i32) -> Vec<(String, i64,
 }
 
 fn wait_until_in(client: &mut Client, of: &Topic, dir: &str) {
-    loop {
-        if let [(found, _, _, false)] = logs_of(client, of, 0).as_slice()
-            && found == dir
-        {
-            return;
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
+    eventually(
+        "the log is in the other folder",
+        || matches!(logs_of(client, of, 0).as_slice(), [(found, _, _, false)] if found == dir),
+    );
 }
 
 fn all(client: &mut Client, of: &Topic) -> Vec<String> {
@@ -160,14 +155,10 @@ fn a_target_that_fails_or_is_full_leaves_the_log_where_it_is() {
         assert_eq!(produce_in(&mut client, 13, &known, partition, &batch(&["a"]), None).error_code, 0);
         node.disk.inject(&node.dir(1), fault);
         assert_eq!(move_to(&mut client, &known, partition, &node.dir(1).display().to_string()), 0, "it will be tried");
-        loop {
+        eventually("the move is given up", || {
             let found = logs_of(&mut client, &known, partition);
-            if found.iter().all(|(_, _, _, future)| !future) {
-                assert_eq!(found.len(), 1);
-                break;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
+            found.len() == 1 && !found[0].3
+        });
         let errors: Vec<i16> = describe(&mut client, None).iter().map(|d| d.error_code).collect();
         assert_eq!(errors, if fault == Fault::Full { [0, 0] } else { [0, STORAGE_ERROR] });
         assert_eq!(produce_in(&mut client, 13, &known, partition, &batch(&["b"]), None).base_offset, 1);

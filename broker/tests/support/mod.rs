@@ -13,6 +13,7 @@ pub mod share_groups;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use forebay::config::{Sources, load};
 use forebay::metrics::{CleanerMetrics, Metrics};
@@ -150,6 +151,15 @@ impl Drop for Broker {
         if !std::thread::panicking() {
             stopped.unwrap();
         }
+    }
+}
+
+/// Looks until something holds that only the broker's own threads bring about.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
