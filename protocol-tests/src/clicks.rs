@@ -178,7 +178,7 @@ fn expected_row(line: &str) -> Row {
 }
 
 /// `YYYY-MM-DD HH:MM:SS[.fff]`, UTC, in milliseconds since the epoch.
-fn timestamp_ms(text: &str) -> Option<i64> {
+pub fn timestamp_ms(text: &str) -> Option<i64> {
     let (date, time) = text.split_once(' ')?;
     let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
     let numbers =

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "kill_loop_jobs/mod.rs"]
+mod jobs;
 mod support;
 
 use protocol_tests::broker::{Broker, Node};
@@ -29,16 +31,30 @@ const NUMBER: &str = "number";
 
 #[test]
 fn twenty_kills_lose_and_double_nothing() {
-    // Another run, other moments; a failing run is repeated with the seed that it printed.
+    let seed = seed();
+    let mut node = Broker::Forebay.start("kill-loop").unwrap();
+    if let Err(error) = run(&mut node, &mut Random::new(seed)) {
+        panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
+    }
+}
+
+#[test]
+fn kills_lose_and_double_no_hopping_window_late_row_or_dead_letter() {
+    let seed = seed();
+    let mut node = Broker::Forebay.start("kill-loop-jobs").unwrap();
+    if let Err(error) = jobs::run(&mut node, &mut Random::new(seed)) {
+        panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
+    }
+}
+
+/// Another run, other moments; a failing run is repeated with the seed that it printed.
+fn seed() -> u64 {
     let seed = std::env::var("KILL_LOOP_SEED").map_or_else(
         |_| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64,
         |seed| seed.parse().expect("KILL_LOOP_SEED is a number"),
     );
     println!("KILL_LOOP_SEED={seed}");
-    let mut node = Broker::Forebay.start("kill-loop").unwrap();
-    if let Err(error) = run(&mut node, &mut Random::new(seed)) {
-        panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
-    }
+    seed
 }
 
 /// The numbers of the records that the broker acknowledged, and of those that librdkafka gave up.

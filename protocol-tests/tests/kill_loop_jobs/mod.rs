@@ -1,0 +1,238 @@
+//! Hopping windows, late rows into a topic and dead letters while the broker is killed: what must be there is computed from the input
+//! topic as it finally is, and compared record by record.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use protocol_tests::broker::Node;
+use protocol_tests::clicks::{self, Clicks, Random};
+use protocol_tests::process::until;
+use rdkafka::message::{Headers, Message, OwnedMessage};
+use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use serde_json::Value;
+
+use crate::support::{self, INPUT, LIMIT, PARTITIONS};
+
+/// How often the broker is killed, if `KILL_LOOP_KILLS` does not say.
+const KILLS: usize = 5;
+const LONGEST_LIFE_MS: u64 = 150;
+const DELIVERY_LIMIT: Duration = Duration::from_secs(240);
+/// Events, so many before each kill and after the last.
+const EVENTS_A_LIFE: usize = 600;
+const OUTPUTS: [&str; 5] = ["hops", "tumbles", "late-clicks", "shares", "dead-clicks"];
+const HOP_MS: i64 = 5_000;
+const HOPS_A_WINDOW: i64 = 2;
+const TUMBLE_MS: i64 = 5_000;
+const TUMBLE_DELAY_MS: i64 = 10_000;
+
+/// What must be in the topics.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    /// User and window end to number of clicks; only of windows that have closed.
+    hops: BTreeMap<(String, i64), Vec<i64>>,
+    tumbles: BTreeMap<(String, i64), Vec<i64>>,
+    /// Partition and offset, in the order of the topic, by partition.
+    late: BTreeMap<i64, Vec<i64>>,
+    dead: BTreeMap<i64, Vec<(i64, String)>>,
+    /// How often each row is there.
+    shares: BTreeMap<String, usize>,
+}
+
+pub fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
+    let kills =
+        std::env::var("KILL_LOOP_KILLS").map_or(KILLS, |kills| kills.parse().expect("KILL_LOOP_KILLS is a number"));
+    let bootstrap = node.bootstrap();
+    support::create_topics(&bootstrap, &[INPUT], &[])?;
+    support::create_topics(&bootstrap, &OUTPUTS, &[])?;
+    let sql = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/policies_job.sql");
+    support::forebay(node, &["job", "apply", sql, "--name", "policies"])?;
+    let mut config = support::client(&bootstrap);
+    config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "2").set("retry.backoff.ms", "20");
+    config.set("batch.num.messages", "20");
+    config.set("message.timeout.ms", DELIVERY_LIMIT.as_millis().to_string()).set("socket.timeout.ms", "10000");
+    let producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext> =
+        config.create().map_err(support::text)?;
+    let clicks = Clicks::generate();
+    for life in 0..=kills {
+        for (number, click) in clicks.events.iter().cycle().skip(life * EVENTS_A_LIFE).take(EVENTS_A_LIFE).enumerate() {
+            let value = match number % 40 {
+                7 => "no row".to_owned(),
+                23 => click.value.replace("\"bytes\":", "\"bytes\":0,\"was\":"),
+                _ => click.value.clone(),
+            };
+            send(&producer, &click.user_id, &value, None)?;
+        }
+        if life < kills {
+            std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
+            node.check_running()?;
+            node.kill();
+            node.start().map_err(|error| format!("start {} after a kill: {error}", life + 1))?;
+        }
+    }
+    producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
+    for days in [1, 2] {
+        for (partition, click) in (0..).zip(clicks.closers(PARTITIONS, days)) {
+            send(&producer, &click.user_id, &click.value, Some(partition))?;
+        }
+        producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
+    }
+    let described = || {
+        let text = support::forebay(node, &["job", "describe", "policies", "-o", "json"]).ok()?;
+        let job: Value = serde_json::from_str(&text).ok()?;
+        let read = job["partitions"].as_array().is_some_and(|all| all.len() == 3 * PARTITIONS as usize);
+        (read && job["lag_records"] == 0).then_some(())
+    };
+    until("the job has read everything", LIMIT, described)?;
+    // A pause is at a commit: nothing comes after it.
+    support::forebay(node, &["job", "pause", "policies"])?;
+    let expected = expected(&by_partition(support::read_all(&bootstrap, INPUT)?));
+    let found = found(&bootstrap)?;
+    let count = |outcome: &Outcome| {
+        let late: usize = outcome.late.values().map(Vec::len).sum();
+        let dead: usize = outcome.dead.values().map(Vec::len).sum();
+        (outcome.hops.len(), outcome.tumbles.len(), late, dead, outcome.shares.values().sum::<usize>())
+    };
+    println!("hops, tumbles, late, dead, shares: {:?}", count(&expected));
+    if count(&expected).2 == 0 || count(&expected).3 == 0 {
+        return Err("nothing is late or dead: the test tests nothing".to_owned());
+    }
+    for (name, same) in [
+        ("hops", expected.hops == found.hops),
+        ("tumbles", expected.tumbles == found.tumbles),
+        ("late-clicks", expected.late == found.late),
+        ("dead-clicks", expected.dead == found.dead),
+        ("shares", expected.shares == found.shares),
+    ] {
+        if !same {
+            return Err(format!(
+                "{name} is not what it must be: expected {:?}, found {:?}",
+                count(&expected),
+                count(&found)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn send<C: rdkafka::producer::ProducerContext<DeliveryOpaque = ()> + 'static>(
+    producer: &ThreadedProducer<C>,
+    key: &str,
+    value: &str,
+    partition: Option<i32>,
+) -> Result<(), String> {
+    let mut record = BaseRecord::to(INPUT).key(key).payload(value);
+    record.partition = partition;
+    producer.send(record).map_err(|(error, _)| error.to_string())
+}
+
+/// The values of each partition in the order of their offsets.
+fn by_partition(messages: Vec<OwnedMessage>) -> BTreeMap<i32, Vec<OwnedMessage>> {
+    let mut partitions: BTreeMap<i32, Vec<OwnedMessage>> = BTreeMap::new();
+    for message in messages {
+        partitions.entry(message.partition()).or_default().push(message);
+    }
+    partitions.values_mut().for_each(|messages| messages.sort_by_key(Message::offset));
+    partitions
+}
+
+/// By the rules, from the input as it is in the log.
+fn expected(input: &BTreeMap<i32, Vec<OwnedMessage>>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let (mut hops, mut tumbles) = (BTreeMap::new(), BTreeMap::new());
+    for (partition, messages) in input {
+        let mut watermark = i64::MIN;
+        for message in messages {
+            let value = message.payload().unwrap_or_default();
+            let Ok(click) = serde_json::from_slice::<Value>(value) else {
+                outcome.dead.entry((*partition).into()).or_default().push((message.offset(), "decode".to_owned()));
+                continue;
+            };
+            let (user, bytes) = (click["user_id"].as_str().unwrap().to_owned(), click["bytes"].as_i64().unwrap());
+            let time = click["event_time"].as_i64().unwrap();
+            if bytes == 0 {
+                outcome.dead.entry((*partition).into()).or_default().push((message.offset(), "evaluate".to_owned()));
+            } else {
+                let row = format!("{user} {}", 1_000_000 / bytes);
+                *outcome.shares.entry(row).or_default() += 1;
+            }
+            let slice = time - time % HOP_MS + HOP_MS;
+            (0..HOPS_A_WINDOW).for_each(|n| *hops.entry((user.clone(), slice + n * HOP_MS)).or_insert(0) += 1);
+            let end = time - time % TUMBLE_MS + TUMBLE_MS;
+            if watermark >= end - 1 {
+                outcome.late.entry((*partition).into()).or_default().push(message.offset());
+            } else {
+                *tumbles.entry((user, end)).or_insert(0) += 1;
+            }
+            watermark = watermark.max(time - TUMBLE_DELAY_MS);
+        }
+    }
+    // All windows but those of the last events, which are days after the others, have closed.
+    let closed = |counts: BTreeMap<(String, i64), i64>| {
+        counts
+            .into_iter()
+            .filter(|((user, _), _)| !user.starts_with("closer-"))
+            .map(|(key, n)| (key, vec![n]))
+            .collect()
+    };
+    (outcome.hops, outcome.tumbles) = (closed(hops), closed(tumbles));
+    outcome
+}
+
+fn found(bootstrap: &str) -> Result<Outcome, String> {
+    let mut outcome =
+        Outcome { hops: windows(bootstrap, "hops")?, tumbles: windows(bootstrap, "tumbles")?, ..Outcome::default() };
+    for messages in by_partition(support::read_all(bootstrap, "late-clicks")?).values() {
+        for message in messages {
+            outcome
+                .late
+                .entry(number(message, "__forebay.partition")?)
+                .or_default()
+                .push(number(message, "__forebay.offset")?);
+        }
+    }
+    for messages in by_partition(support::read_all(bootstrap, "dead-clicks")?).values() {
+        for message in messages {
+            let letter = (number(message, "__forebay.offset")?, header(message, "__forebay.error.class")?);
+            outcome.dead.entry(number(message, "__forebay.partition")?).or_default().push(letter);
+        }
+    }
+    for message in support::read_all(bootstrap, "shares")? {
+        let row: Value = serde_json::from_slice(message.payload().unwrap_or_default()).map_err(support::text)?;
+        if row["user_id"].as_str().is_some_and(|user| user.is_empty()) {
+            return Err("a row without its user".to_owned());
+        }
+        let row = format!("{} {}", row["user_id"].as_str().unwrap_or_default(), row["share"]);
+        *outcome.shares.entry(row).or_default() += 1;
+    }
+    Ok(outcome)
+}
+
+/// All results of each window, which must be one; those of a user must come in the order of time.
+fn windows(bootstrap: &str, topic: &str) -> Result<BTreeMap<(String, i64), Vec<i64>>, String> {
+    let mut rows: BTreeMap<(String, i64), Vec<i64>> = BTreeMap::new();
+    for (partition, messages) in by_partition(support::read_all(bootstrap, topic)?) {
+        let mut last: BTreeMap<String, i64> = BTreeMap::new();
+        for message in messages {
+            let row: Value = serde_json::from_slice(message.payload().unwrap_or_default()).map_err(support::text)?;
+            let user = row["user_id"].as_str().ok_or("a row without its user")?.to_owned();
+            let end = row["window_end"].as_str().and_then(clicks::timestamp_ms).ok_or("a row without its window")?;
+            if last.insert(user.clone(), end).is_some_and(|before| before >= end) {
+                return Err(format!("{topic}-{partition}: the rows of {user} are not in the order of time"));
+            }
+            if !user.starts_with("closer-") {
+                rows.entry((user, end)).or_default().push(row["clicks"].as_i64().ok_or("a row without its clicks")?);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn header(message: &OwnedMessage, key: &str) -> Result<String, String> {
+    let value = message.headers().and_then(|headers| headers.iter().find(|header| header.key == key)?.value);
+    let text = value.and_then(|value| std::str::from_utf8(value).ok());
+    text.map(str::to_owned).ok_or_else(|| format!("a record without the header {key}"))
+}
+
+fn number(message: &OwnedMessage, key: &str) -> Result<i64, String> {
+    header(message, key)?.parse().map_err(|_| format!("the header {key} is no number"))
+}
