@@ -9,11 +9,23 @@ use kafka_protocol::messages::describe_client_quotas_request::ComponentData;
 use kafka_protocol::messages::describe_user_scram_credentials_request::UserName;
 use kafka_protocol::messages::*;
 
+use protocol_tests::process::until;
+use std::time::Duration;
+
 use super::Scenario;
 use crate::side::{Side, text};
 
-pub const SCENARIOS: &[(&str, Scenario)] =
-    &[("quotas::alter", alter), ("quotas::refused", refused), ("quotas::filters", filters), ("quotas::scram", scram)];
+/// How long a change may take until it is seen.
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub const SCENARIOS: &[(&str, Scenario)] = &[
+    ("quotas::alter", alter),
+    ("quotas::refused", refused),
+    ("quotas::filters", filters),
+    ("quotas::scram", scram),
+    ("quotas::configs_at_run_time", configs_at_run_time),
+    ("quotas::raft_voters", raft_voters),
+];
 
 type Parts<'a> = &'a [(&'a str, Option<&'a str>)];
 type Ops<'a> = &'a [(&'a str, f64, bool)];
@@ -44,8 +56,27 @@ fn component(kind: &str, how: i8, name: Option<&str>) -> ComponentData {
     ComponentData::default().with_entity_type(text(kind)).with_match_type(how).with_match(name.map(text))
 }
 
+/// Waits until all that was changed is seen: a broker of Kafka learns of it a moment after the controller has answered. Changes come
+/// in one log, so that a last one shows that all are there.
+fn settled(side: &mut Side) -> Result<(), String> {
+    let mark = side.name("").replace("quotas-", "mark-");
+    let filter = DescribeClientQuotasRequest::default().with_components(vec![component("user", 0, Some(&mark))]);
+    let rate = |answer: &DescribeClientQuotasResponse| {
+        answer.entries.iter().flatten().flat_map(|entry| &entry.values).map(|value| value.value).next()
+    };
+    let before = side.quietly(1, &filter)?.as_ref().and_then(rate).unwrap_or(0.0);
+    let next = before + 1.0;
+    let marked = entry(&[("user", Some(&mark))], &[("producer_byte_rate", next, false)]);
+    side.quietly(1, &AlterClientQuotasRequest::default().with_entries(vec![marked]))?;
+    until("a change that is seen", LIMIT, || match side.quietly(1, &filter) {
+        Ok(answer) => (answer.as_ref().and_then(rate) == Some(next)).then_some(Ok(())),
+        Err(error) => Some(Err(error)),
+    })?
+}
+
 /// Asks, sorted, and of entities of other scenarios nothing.
 fn show(side: &mut Side, version: i16, components: Vec<ComponentData>, strict: bool) -> Result<(), String> {
+    settled(side)?;
     let own = side.name("");
     let request = DescribeClientQuotasRequest::default().with_components(components).with_strict(strict);
     side.ask_sorted(version, &request, |answer| {
@@ -229,6 +260,7 @@ fn scram(side: &mut Side) -> Result<(), String> {
 }
 
 fn show_scram(side: &mut Side, users: Option<&[&str]>) -> Result<(), String> {
+    settled(side)?;
     let users = users.map(|users| users.iter().map(|user| UserName::default().with_name(text(user))).collect());
     side.ask_sorted(0, &DescribeUserScramCredentialsRequest::default().with_users(users), |answer| {
         answer.results.sort_by(|a, b| a.user.cmp(&b.user));
@@ -253,6 +285,7 @@ fn set(side: &mut Side, kind: i8, name: &str, ops: &[(&str, i8, Option<&str>)], 
 }
 
 fn shown(side: &mut Side, kind: i8, name: &str, keys: Option<&[&str]>) -> Result<(), String> {
+    settled(side)?;
     let resource = describe_configs_request::DescribeConfigsResource::default()
         .with_resource_type(kind)
         .with_resource_name(text(name))
@@ -367,6 +400,7 @@ fn configs_at_run_time(side: &mut Side) -> Result<(), String> {
 }
 
 fn list(side: &mut Side, kinds: Vec<i8>) -> Result<(), String> {
+    settled(side)?;
     let own = side.name("");
     side.ask_sorted(1, &ListConfigResourcesRequest::default().with_resource_types(kinds), |answer| {
         answer.config_resources.retain(|r| r.resource_name.contains(&*own));
