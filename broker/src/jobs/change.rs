@@ -56,10 +56,8 @@ impl Jobs {
         let (sql, running) = {
             let jobs = self.jobs.lock();
             let found = jobs.get(job).ok_or_else(|| unknown(&jobs, job))?;
-            (
-                found.spec.sql.clone(),
-                found.running.as_ref().filter(|running| running.is_at_work()).map(run::RunningJob::door),
-            )
+            let door = found.running.as_ref().map_or(Ok(None), run::RunningJob::door);
+            (found.spec.sql.clone(), door.map_err(|why| no_savepoint_now(&why))?)
         };
         let plan = self.plan(&sql)?;
         if !savepoints::create(&self.host, &topic, plan.pipelines.len()).map_err(JobError::Failed)? {
@@ -75,7 +73,7 @@ impl Jobs {
             if let Err(error) = savepoints::delete(&self.host, &topic) {
                 tracing::warn!("the topic {topic} of a failed savepoint cannot be deleted: {error}");
             }
-            JobError::Failed(format!("the savepoint was not made: {why}"))
+            no_savepoint_now(&why)
         })
     }
 
@@ -146,6 +144,10 @@ impl Jobs {
         let Some(runtime) = runtime else { return Err("the broker is stopping".to_owned()) };
         runtime.spawn_blocking(work).await.map_err(|error| format!("it ended badly: {error}"))?
     }
+}
+
+fn no_savepoint_now(why: &str) -> JobError {
+    JobError::Failed(format!("the savepoint was not made: {why}"))
 }
 
 fn no_savepoint(job: &str, name: &str) -> JobError {

@@ -40,6 +40,9 @@ struct Order {
     reply: oneshot::Sender<Result<(), String>>,
 }
 
+/// How long who gives an order waits for it to be carried out.
+const ORDER_LIMIT: Duration = Duration::from_secs(20);
+
 /// Orders that wait for one task.
 const MAX_ORDERS: usize = 8;
 
@@ -59,7 +62,10 @@ impl Door {
             replies.push(answer);
         }
         for answer in replies {
-            answer.await.map_err(|_| stopped())??;
+            let answer = tokio::time::timeout(ORDER_LIMIT, answer).await;
+            answer
+                .map_err(|_| "the job did not come to it; is it being restarted?".to_owned())?
+                .map_err(|_| stopped())??;
         }
         Ok(())
     }
@@ -117,14 +123,22 @@ impl RunningJob {
         RunningJob { name: name.to_owned(), plan, tasks, stop, orders, handles }
     }
 
-    /// Whether its tasks are there to take orders: none has failed or come to the end of its input.
-    pub fn is_at_work(&self) -> bool {
-        self.tasks.iter().all(|task| !task.ended.load(Ordering::Relaxed))
-    }
-
-    /// The way to its tasks.
-    pub fn door(&self) -> Door {
-        Door(self.orders.clone())
+    /// The way to its tasks; `None` if all of them have failed or come to the end of their input.
+    ///
+    /// # Errors
+    /// Some of them cannot take orders now, which would leave the others waiting; says why.
+    pub fn door(&self) -> Result<Option<Door>, String> {
+        let ended = self.tasks.iter().filter(|task| task.ended.load(Ordering::Relaxed)).count();
+        if ended == self.tasks.len() {
+            return Ok(None);
+        }
+        if ended > 0 {
+            return Err("one of its INSERT INTO has stopped and others have not; pause the job first".to_owned());
+        }
+        match self.tasks.iter().all(|task| task.status.lock().is_some()) {
+            true => Ok(Some(Door(self.orders.clone()))),
+            false => Err("the job has not started yet".to_owned()),
+        }
     }
 
     /// What is known of it now.
@@ -281,8 +295,11 @@ impl Drive {
 }
 
 fn savepoint(task: &mut Task, host: &BrokerHost, order: Order) -> Result<(), TaskError> {
+    // Who asked has given up, and removed what it made for this.
+    if order.reply.is_closed() {
+        return Ok(());
+    }
     let done = task.savepoint(host, &order.to, &order.about);
-    // Who asked may have gone away; the savepoint is there either way.
     let _ = order.reply.send(done.as_ref().map_err(ToString::to_string).copied());
     done
 }
