@@ -47,6 +47,10 @@ pub const SOMETIMES: &[Allowed] = &[
     allow("transactions::fenced", "with another partition", "\"Partition was not", OTHERS_OPERATION),
     allow("transactions::fenced", "with another partition", "),", OTHERS_OPERATION),
     allow("transactions_v2::verified_appends", "to what was not added", "error_code", OTHERS_OPERATION),
+    allow("transactions_v2::verified_appends", "to what was not added", "\"Partition was not", OTHERS_OPERATION),
+    allow("transactions_v2::verified_appends", "to what was not added", "error_message", OTHERS_OPERATION),
+    allow("transactions_v2::verified_appends", "to what was not added", "),", OTHERS_OPERATION),
+    allow("long_polls::made_again", "v17: the session from before", "),", SESSION_BY_NAME),
     allow("transactions_v2::offsets", "of a group that was not added", "error_code", OTHERS_OPERATION),
 ];
 
@@ -61,6 +65,7 @@ pub const ALLOWED: &[Allowed] = &[
     allow("produce::idempotent", "the fifth from behind", "log_append_time_ms", DUPLICATE_TIME),
     allow("transactions_v2::implicit_partitions", "Produce v12: again", "log_append_time_ms", DUPLICATE_TIME),
     allow("transactions_v2::verified_appends", "in a transaction of its own", "log_append_time_ms", DUPLICATE_TIME),
+    allow("restarted::open_transactions", "one repeats itself", "log_append_time_ms", DUPLICATE_TIME),
     allow("long_polls::made_again", "v17: the session from before", "error_code: 10", SESSION_BY_NAME),
     allow("long_polls::made_again", "v17: the session from before", "aborted_transactions", SESSION_BY_NAME),
     allow("long_polls::made_again", "v17: the session from before", "[],", SESSION_BY_NAME),

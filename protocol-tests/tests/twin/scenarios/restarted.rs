@@ -169,6 +169,8 @@ fn limit_of_members(side: &mut Side) -> Result<crate::restart::Then, String> {
         for member in &mut members {
             let request = member.joining(&name);
             member.send_join(side, request)?;
+            // One behind the other, so that both brokers have the same leader.
+            await_state(side, &name, "PreparingRebalance")?;
         }
         for member in &mut members {
             member.joined(side)?;
@@ -192,6 +194,8 @@ fn initial_delay(side: &mut Side) -> Result<crate::restart::Then, String> {
         for member in &mut members {
             let request = member.joining(&name);
             member.send_join(side, request)?;
+            // One behind the other, so that both brokers have the same leader.
+            await_state(side, &name, "PreparingRebalance")?;
         }
         // Both are in the first generation.
         for member in &mut members {
