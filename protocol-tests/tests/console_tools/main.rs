@@ -30,6 +30,7 @@ const STEPS: &[(&str, Step)] = &[
     ("kafka-consumer-groups-reset-offsets", groups_reset),
     ("kafka-consumer-groups-of-both-types", groups_of_both_types),
     ("kafka-share-groups", share_groups::step),
+    ("kafka-console-share-consumer", console_share_consumer),
     ("kafka-get-offsets", get_offsets),
     ("kafka-configs-describe", configs),
     ("kafka-configs-alter", configs_alter),
@@ -147,6 +148,15 @@ fn console_consumer_of_one_partition(node: &Node) -> Result<(), String> {
     // Keys a, b, c go to partition 0 of 2 by murmur2, so that this partition has exactly the three.
     let words = "--topic tools --partition 0 --offset 1 --max-messages 2 --timeout-ms 20000 --formatter-property print.offset=true";
     expect(&tool(node, CONSUMER, words, "")?, &["Offset:1 2", "Offset:2 3"])
+}
+
+fn console_share_consumer(node: &Node) -> Result<(), String> {
+    let words = "--alter --entity-type groups --entity-name sharers --add-config share.auto.offset.reset=earliest";
+    let set = tool(node, "kafka.admin.ConfigCommand", words, "")?;
+    expect(&set, &["Completed updating config for group sharers."])?;
+    let words = "--topic tools --group sharers --max-messages 3 --timeout-ms 20000 --formatter-property print.key=true --formatter-property print.delivery=true";
+    let class = "org.apache.kafka.tools.consumer.ConsoleShareConsumer";
+    expect(&tool(node, class, words, "")?, &["Delivery:1 a 1", "Delivery:1 b 2", "Delivery:1 c 3"])
 }
 
 fn groups_describe(node: &Node) -> Result<(), String> {

@@ -192,6 +192,34 @@ impl Side {
         self.answer::<R>(version)
     }
 
+    /// As [`Side::ask`], in a version that `kafka-protocol` does not know: `body` goes out as it is, and the answer is read as one of
+    /// version `like` once `strip` has taken out of its frame what is new.
+    pub fn ask_beyond<R>(
+        &mut self,
+        version: i16,
+        like: i16,
+        body: &[u8],
+        strip: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<R::Response, String>
+    where
+        R: Request,
+        R::Response: Debug + Clone,
+    {
+        self.dispatch(R::KEY, version, R::header_version(like), body)?;
+        let frame = self.receive(R::KEY, version)?;
+        let mut frame: Vec<u8> = frame.ok_or("the connection was closed")?.into();
+        strip(&mut frame);
+        let mut frame = Bytes::from(frame);
+        let read = |e| format!("{}: the answer cannot be read: {e}", label::<R>(version));
+        ResponseHeader::decode(&mut frame, R::Response::header_version(like)).map_err(read)?;
+        let answer = R::Response::decode(&mut frame, like).map_err(read)?;
+        if !frame.is_empty() {
+            return Err(format!("{}: {} bytes behind the answer", label::<R>(version), frame.len()));
+        }
+        self.record::<R>(version, Some(&answer));
+        Ok(answer)
+    }
+
     /// Sends any body under any key and version; whether it is answered, and the bytes behind the correlation id.
     pub fn ask_raw(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) -> Result<(), String> {
         self.dispatch(key, version, header_version, body)?;

@@ -19,7 +19,7 @@ pub async fn handle(
     if request.group_id.is_empty() {
         return InitializeShareGroupStateResponse::default();
     }
-    for topic in &request.topics {
+    for topic in request.topics.iter().filter(|topic| !topic.partitions.is_empty()) {
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for wanted in &topic.partitions {
             let key = key(&request.group_id, topic.topic_id, wanted.partition);

@@ -88,11 +88,6 @@ async fn fetch(
     if renews && (request.max_bytes, request.min_bytes, request.max_records, request.max_wait_ms) != (0, 0, 0, 0) {
         return Err(ErrorCode::InvalidRequest);
     }
-    let mode = match wire.acquire_mode {
-        0 => AcquireMode::BatchOptimized,
-        1 => AcquireMode::RecordLimit,
-        _ => return Err(ErrorCode::UnknownServerError),
-    };
     let acknowledged = acknowledgements(request);
     let has_acknowledgements = acknowledged.iter().any(|(_, batches)| !batches.is_empty());
     let epoch = request.share_session_epoch;
@@ -111,6 +106,12 @@ async fn fetch(
         };
         acknowledgements.begin(groups, partitions)
     });
+    // Kafka looks at it when the request counts already, and answers what is no error of the protocol.
+    let mode = match wire.acquire_mode {
+        0 => AcquireMode::BatchOptimized,
+        1 => AcquireMode::RecordLimit,
+        _ => return Err(ErrorCode::UnknownServerError),
+    };
     let (of_session, is_subsequent) = match context {
         Context::Final => (Vec::new(), false),
         Context::Fetch { partitions, is_subsequent } => (partitions, is_subsequent),

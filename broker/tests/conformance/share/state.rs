@@ -152,6 +152,8 @@ fn the_topic_is_made_as_kafka_makes_it() {
     for wrong in ["g", "g:0", "g:x:0", &format!("g:{id}:x"), &format!(":{id}:0")] {
         assert_eq!(error(wrong.to_owned()), INVALID_REQUEST, "{wrong}");
     }
+    let older = client.call(5, &find(format!("a:group:{id}:0")));
+    assert_eq!(older.coordinators[0].error_code, INVALID_REQUEST, "not before version 6");
     // Kafka: ShareCoordinatorService.shareGroupStateTopicConfigs.
     let configs = [("cleanup.policy", "delete"), ("retention.ms", "-1"), ("segment.bytes", "104857600")];
     for (name, value) in configs {

@@ -18,6 +18,7 @@ mod produce;
 mod quotas;
 mod rebalances;
 mod restarted;
+mod share_fetch;
 mod share_groups;
 mod topics;
 mod transactions;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         produce::SCENARIOS,
         rebalances::SCENARIOS,
         quotas::SCENARIOS,
+        share_fetch::SCENARIOS,
         share_groups::SCENARIOS,
         topics::SCENARIOS,
         transactions::SCENARIOS,
@@ -59,5 +61,5 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
 
 /// Every scenario that goes on after a restart, with its name.
 pub fn restarts() -> Vec<(&'static str, Story)> {
-    restarted::STORIES.to_vec()
+    [restarted::STORIES, share_fetch::STORIES].concat()
 }
