@@ -9,7 +9,7 @@ use forebay_control::group::records::Assignment;
 use forebay_control::group::{DeleteGroups, GroupCommand, GroupMachine, GroupReply, Refusal};
 use forebay_control::share::group::{
     AlterShareOffsets, AlteredShareOffsets, DeleteShareOffsets, DeletedShareOffsets, InitializeShareState,
-    ReleaseShareState, ShareOffsetsDeleted, ShareStateInitialized,
+    OffsetsByTopic, ReleaseShareState, ShareOffsetsDeleted, ShareStateInitialized,
 };
 use forebay_control::share::state::{SharePartitionKey, ShareStateError};
 use forebay_storage::ids::{Offset, TopicId};
@@ -70,7 +70,7 @@ impl Groups {
     pub async fn alter_share_offsets(
         &self,
         group_id: &str,
-        topics: Vec<(Arc<str>, Vec<(i32, Offset)>)>,
+        topics: OffsetsByTopic,
     ) -> Result<Result<(AlteredShareOffsets, ShareStateErrors), Refusal>, ErrorCode> {
         let alter = |reply_to| {
             GroupCommand::AlterShareOffsets(AlterShareOffsets { reply_to, group_id: group_id.into(), topics })

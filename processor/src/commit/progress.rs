@@ -113,7 +113,8 @@ mod tests {
         let text = "1;j=forebay-job-clicks-0;w=1431857103000;i=0;c=1431857043000;s=1;l=2;u=3";
         let progress = InputProgress::from_text(text, "forebay-job-clicks-0").unwrap();
         let time = InputTime { watermark: 1_431_857_103_000, idle: false };
-        let expected = InputProgress { time, combined: 1_431_857_043_000, has_state: true, late: 2, undecodable: 3, end: None };
+        let expected =
+            InputProgress { time, combined: 1_431_857_043_000, has_state: true, late: 2, undecodable: 3, end: None };
         assert_eq!(progress, expected);
         assert_eq!(progress.to_text("forebay-job-clicks-0"), text);
         assert_eq!(InputProgress::NEW.to_text("j"), "1;j=j;w=-;i=0;c=-;s=0;l=0;u=0");

@@ -70,12 +70,8 @@ const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Keys of Flink that would change the result, and are not supported yet.
-const LATER: &[&str] = &[
-    "topic-pattern",
-    "key.fields-prefix",
-    "sink.buffer-flush.max-rows",
-    "sink.buffer-flush.interval",
-];
+const LATER: &[&str] =
+    &["topic-pattern", "key.fields-prefix", "sink.buffer-flush.max-rows", "sink.buffer-flush.interval"];
 
 /// Options of the JSON format, after `json.`, `value.json.` or `key.json.`.
 const JSON_KEYS: &[&str] = &[

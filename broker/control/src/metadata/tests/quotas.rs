@@ -24,13 +24,16 @@ fn alter(world: &mut World, alterations: Vec<QuotaAlteration>, validate_only: bo
     }
 }
 
-const ALICE: &[(&str, Option<&str>)] = &[("user", Some("alice"))];
+/// Types and names of an entity.
+type Entity<'a> = &'a [(&'a str, Option<&'a str>)];
+
+const ALICE: Entity<'_> = &[("user", Some("alice"))];
 const FINE: (ErrorCode, String) = (ErrorCode::None, String::new());
 
 #[test]
 fn what_is_wrong_is_said_in_kafkas_words() {
-    let address: &[(&str, Option<&str>)] = &[("ip", Some("1.2.3.4"))];
-    let cases: &[(&[(&str, Option<&str>)], &str, f64, &str)] = &[
+    let address: Entity<'_> = &[("ip", Some("1.2.3.4"))];
+    let cases: &[(Entity<'_>, &str, f64, &str)] = &[
         (&[], "producer_byte_rate", 1.0, "Invalid empty client quota entity"),
         (&[("who", None)], "producer_byte_rate", 1.0, "Unhandled client quota entity type: who"),
         (&[("user", Some(""))], "producer_byte_rate", 1.0, "Empty user not supported"),

@@ -24,7 +24,7 @@ pub use describe::{ShareGroupDescription, ShareMemberDescription};
 pub use heartbeat::ShareHeartbeat;
 pub use initialize::{InitializeShareState, ShareStateInitialized};
 pub use offsets::{
-    AlterShareOffsets, AlteredShareOffsets, AlteredShareTopic, DeleteShareOffsets, DeletedShareOffsets,
+    AlterShareOffsets, AlteredShareOffsets, AlteredShareTopic, DeleteShareOffsets, DeletedShareOffsets, OffsetsByTopic,
     ReleaseShareState, ShareOffsetsDeleted,
 };
 pub use records::{

@@ -14,6 +14,9 @@ use crate::group::records::Assignment;
 use crate::group::{GroupDecision, GroupMachine, GroupReply, Refusal, answer};
 use crate::machine::ReplyTo;
 
+/// Offsets by topic's name and partition.
+pub type OffsetsByTopic = Vec<(Arc<str>, Vec<(i32, Offset)>)>;
+
 /// Where a group shall go on reading.
 #[derive(Clone, Debug)]
 pub struct AlterShareOffsets {
@@ -21,8 +24,8 @@ pub struct AlterShareOffsets {
     pub reply_to: ReplyTo,
     /// The group; it comes into being if it is not there.
     pub group_id: Arc<str>,
-    /// Offsets by topic's name and partition; the answer has the same order.
-    pub topics: Vec<(Arc<str>, Vec<(i32, Offset)>)>,
+    /// The offsets; the answer has the same order.
+    pub topics: OffsetsByTopic,
 }
 
 /// The answer to [`AlterShareOffsets`].
