@@ -93,7 +93,7 @@ macro_rules! apis {
 // Key(request type) first listed version, served versions => handler [the rooms it works with].
 apis! {
     Produce(ProduceRequest) 0, 3..=13 => data::produce::handle [partitions, transactions, metrics, quotas];
-    Fetch(FetchRequest) 4, 4..=18 => data::fetch::handle [partitions, fetch_sessions, limits, stop, metrics, quotas];
+    Fetch(FetchRequest) 4, 4..=18 => data::fetch::handle [partitions, fetch_sessions, stop, metrics, quotas];
     ListOffsets(ListOffsetsRequest) 1, 1..=10 => data::list_offsets::handle [partitions];
     Metadata(MetadataRequest) 0, 0..=13 => cluster::metadata::handle [metadata, partitions, cluster, config];
     OffsetCommit(OffsetCommitRequest) 2, 2..=9 => groups::offset_commit::handle [groups, metadata];
@@ -153,7 +153,7 @@ apis! {
     DescribeTopicPartitions(DescribeTopicPartitionsRequest) 0, 0..=0 => cluster::describe_topic_partitions::handle [metadata, partitions];
     ShareGroupHeartbeat(ShareGroupHeartbeatRequest) 1, 1..=1 => share::share_group_heartbeat::handle [groups];
     ShareGroupDescribe(ShareGroupDescribeRequest) 1, 1..=1 => share::share_group_describe::handle [groups];
-    ShareFetch(share::wire::share_fetch::ShareFetch) 1, 1..=2 => share::share_fetch::handle [share_groups, partitions, limits, stop, metrics, quotas];
+    ShareFetch(share::wire::share_fetch::ShareFetch) 1, 1..=2 => share::share_fetch::handle [share_groups, partitions, stop, metrics, quotas];
     ShareAcknowledge(share::wire::share_acknowledge::ShareAcknowledge) 1, 1..=2 => share::share_acknowledge::handle [share_groups, partitions, quotas];
     AddRaftVoter(AddRaftVoterRequest) 0, 0..=0 => cluster::raft_voters::add [cluster];
     RemoveRaftVoter(RemoveRaftVoterRequest) 0, 0..=0 => cluster::raft_voters::remove [cluster];

@@ -12,7 +12,7 @@ use forebay_control::share::group::{
     OffsetsByTopic, ReleaseShareState, ShareOffsetsDeleted, ShareStateInitialized,
 };
 use forebay_control::share::state::{SharePartitionKey, ShareStateError};
-use forebay_storage::ids::{Offset, TopicId};
+use forebay_storage::ids::TopicId;
 
 use super::groups::Groups;
 use super::shard::Shard;

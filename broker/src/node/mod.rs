@@ -73,8 +73,6 @@ pub struct Limits {
     pub max_frame_bytes: usize,
     /// `connections.max.idle.ms`; very large when it is off.
     pub max_idle_ms: u64,
-    /// `fetch.max.bytes`: of one answer.
-    pub max_fetch_bytes: usize,
 }
 
 impl Limits {
@@ -87,7 +85,6 @@ impl Limits {
             max_frame_bytes: at_least_0(network.request_max_bytes),
             // Kafka: a negative time is none; ten years are none as well.
             max_idle_ms: u64::try_from(network.connections_max_idle_ms).unwrap_or(315_360_000_000),
-            max_fetch_bytes: at_least_0(network.fetch_max_bytes),
         }
     }
 }

@@ -170,6 +170,7 @@ fn quotas(config: &BrokerConfig) -> Quotas {
     Quotas::new(
         windows(set.window_num, set.window_size_seconds),
         windows(set.controller_window_num, set.controller_window_size_seconds),
+        usize::try_from(config.network.fetch_max_bytes).unwrap_or(0),
     )
 }
 

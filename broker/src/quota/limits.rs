@@ -152,7 +152,10 @@ mod tests {
     use super::*;
     use forebay_control::metadata::client_quotas::QuotaValue;
 
-    fn quotas(set: &[(&[(&str, Option<&str>)], &str, f64)]) -> Limits {
+    /// Types and names of an entity, a key and its value.
+    type Set<'a> = (&'a [(&'a str, Option<&'a str>)], &'a str, f64);
+
+    fn quotas(set: &[Set<'_>]) -> Limits {
         let mut quotas = ClientQuotas::new();
         for (entity, key, value) in set {
             let entity = entity.iter().map(|(kind, name)| ((*kind).to_owned(), name.map(str::to_owned))).collect();

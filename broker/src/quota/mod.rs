@@ -37,6 +37,7 @@ pub struct Quotas {
     limits: RwLock<Arc<Limits>>,
     of_clients: Windows,
     of_mutations: Windows,
+    fetch_max_bytes: usize,
     produced: Mutex<Sensors<Group, Rate>>,
     fetched: Mutex<Sensors<Group, Rate>>,
     requested: Mutex<Sensors<Group, Rate>>,
@@ -45,14 +46,15 @@ pub struct Quotas {
 }
 
 impl Quotas {
-    /// None are set. `of_clients` are `quota.window.*`, `of_mutations` are `controller.quota.window.*`.
+    /// None are set. `of_clients` are `quota.window.*`, `of_mutations` are `controller.quota.window.*`; `fetch.max.bytes` is everybody's.
     #[must_use]
-    pub fn new(of_clients: Windows, of_mutations: Windows) -> Quotas {
+    pub fn new(of_clients: Windows, of_mutations: Windows, fetch_max_bytes: usize) -> Quotas {
         Quotas {
             active: AtomicU8::new(0),
             limits: RwLock::default(),
             of_clients,
             of_mutations,
+            fetch_max_bytes,
             produced: Mutex::default(),
             fetched: Mutex::default(),
             requested: Mutex::default(),
@@ -99,12 +101,13 @@ impl Quotas {
         }
     }
 
-    /// The most bytes of one fetch answer that do not exceed the quota by themselves.
+    /// The most bytes of one fetch answer: `fetch.max.bytes`, and no more than exceed the client's quota by themselves.
     #[must_use]
     pub fn most_fetched_at_once(&self, client: Client<'_>) -> usize {
         let limit = self.limit(Kind::Fetch, client).map(|(limit, _)| limit);
         // Saturates.
-        limit.map_or(usize::MAX, |limit| (limit * self.of_clients.full_seconds()) as usize)
+        let quota = limit.map_or(usize::MAX, |limit| (limit * self.of_clients.full_seconds()) as usize);
+        quota.min(self.fetch_max_bytes)
     }
 
     /// Counts the time spent on a request; for how many milliseconds its client is held up, one window at the most.

@@ -3,15 +3,18 @@
 use super::*;
 use forebay_control::metadata::client_quotas::QuotaValue;
 
+/// Types and names of an entity, a key and its value.
+type Set<'a> = (&'a [(&'a str, Option<&'a str>)], &'a str, f64);
+
 const KAFKAS: Windows = Windows { count: 11, length_ms: 1000 };
 
-fn with(set: &[(&[(&str, Option<&str>)], &str, f64)]) -> Quotas {
-    let quotas = Quotas::new(KAFKAS, KAFKAS);
+fn with(set: &[Set<'_>]) -> Quotas {
+    let quotas = Quotas::new(KAFKAS, KAFKAS, usize::MAX);
     set_all(&quotas, set);
     quotas
 }
 
-fn set_all(quotas: &Quotas, set: &[(&[(&str, Option<&str>)], &str, f64)]) {
+fn set_all(quotas: &Quotas, set: &[Set<'_>]) {
     let mut all = ClientQuotas::new();
     for (entity, key, value) in set {
         let entity = entity.iter().map(|(kind, name)| ((*kind).to_owned(), name.map(str::to_owned))).collect();
@@ -77,8 +80,7 @@ fn time_is_counted_in_percents_of_a_thread_and_holds_up_for_a_second_at_most() {
 
 #[test]
 fn mutations_are_refused_or_held_up() {
-    let set: &[(&[(&str, Option<&str>)], &str, f64)] =
-        &[(&[("client-id", Some("a"))], "controller_mutation_rate", 1.0)];
+    let set: &[Set<'_>] = &[(&[("client-id", Some("a"))], "controller_mutation_rate", 1.0)];
     let quotas = with(set);
     let mut strict = quotas.mutations(client("a"), true, 0);
     assert_eq!((strict.charge(5), strict.charge(10), strict.throttle_ms()), (Ok(()), Ok(()), 0), "a burst of eleven");

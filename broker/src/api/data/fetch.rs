@@ -20,7 +20,6 @@ use crate::api::piece::Piece;
 use crate::api::{convert, errors, throttle};
 use crate::clock;
 use crate::metrics::Metrics;
-use crate::node::Limits;
 use crate::partition::{Isolation, Partition, PartitionRead, Partitions};
 use crate::quota::{Kind, Quotas};
 
@@ -44,7 +43,6 @@ pub async fn handle(
     request: FetchRequest,
     partitions: &Arc<Partitions>,
     sessions: &Arc<Mutex<FetchSessions>>,
-    limits: &Limits,
     stop: &watch::Receiver<bool>,
     metrics: &Arc<Metrics>,
     quotas: &Arc<Quotas>,
@@ -64,10 +62,7 @@ pub async fn handle(
         isolation: if request.isolation_level == 1 { Isolation::ReadCommitted } else { Isolation::ReadUncommitted },
         takes_zstd: call.version >= ZSTD_FROM,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
-        max_bytes: usize::try_from(request.max_bytes)
-            .unwrap_or(0)
-            .min(limits.max_fetch_bytes)
-            .min(quotas.most_fetched_at_once(call.client())),
+        max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(quotas.most_fetched_at_once(call.client())),
     };
     let found = wait_for(&wanted, i64::from(request.max_wait_ms), partitions, &context, stop.clone()).await;
     if let Some(held_up) = hold_up(call, quotas, &context, &found) {

@@ -15,7 +15,6 @@ use crate::api::call::{Call, Outcome};
 use crate::api::throttle;
 use crate::clock;
 use crate::metrics::Metrics;
-use crate::node::Limits;
 use crate::partition::Partitions;
 use crate::quota::{Kind, Quotas};
 use crate::share::sessions::{Context, FINAL_EPOCH, PartitionId, ShareSessionKey};
@@ -32,12 +31,11 @@ pub async fn handle(
     request: ShareFetch,
     groups: &Arc<ShareGroups>,
     partitions: &Arc<Partitions>,
-    limits: &Limits,
     stop: &watch::Receiver<bool>,
     metrics: &Arc<Metrics>,
     quotas: &Arc<Quotas>,
 ) -> Outcome {
-    let most_bytes = limits.max_fetch_bytes.min(quotas.most_fetched_at_once(call.client()));
+    let most_bytes = quotas.most_fetched_at_once(call.client());
     let response = match fetch(call, &request, groups, partitions, most_bytes, stop).await {
         Ok(response) => response,
         Err(error) => {
