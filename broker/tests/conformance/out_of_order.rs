@@ -119,7 +119,6 @@ fn order(key: ApiKey) -> Order {
         Key::RenewDelegationToken | Key::ExpireDelegationToken | Key::DescribeDelegationToken => return Order::None,
         Key::DescribeClientQuotas | Key::AlterClientQuotas | Key::GetTelemetrySubscriptions => return Order::None,
         Key::DescribeUserScramCredentials | Key::AlterUserScramCredentials => return Order::None,
-        Key::AddRaftVoter | Key::RemoveRaftVoter => return Order::None,
         // In tests of their own: what members leave and offsets commit to depends on more than one request.
         Key::LeaveGroup | Key::TxnOffsetCommit => return Order::None,
         other if SHARE_AND_TELEMETRY.contains(&other) => return Order::None,
