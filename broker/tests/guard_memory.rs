@@ -1,4 +1,4 @@
-//! Whatever the guard lets through, `kafka-protocol` decodes within the memory that the guard promises.
+//! Whatever the guard lets through is decoded within the memory that the guard promises.
 #![allow(unsafe_code, reason = "counting what is allocated takes an allocator of our own, and that is an unsafe trait")]
 #![allow(clippy::unwrap_used)]
 
@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use forebay::api;
 use forebay::connection::guard::{check, decoded_limit, is_known};
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::Request;
@@ -47,13 +48,18 @@ fn peak(body: impl FnOnce()) -> usize {
     PEAK.get() - before
 }
 
+/// As the broker decodes it; what it does not serve, as `kafka-protocol` does.
 fn decode<T: Request>(mut body: Bytes, version: i16) {
-    let _ = T::decode(&mut body, version);
+    let key = ApiKey::try_from(T::KEY).unwrap();
+    if api::read(key, version, body.clone()).is_none() {
+        let _ = T::decode(&mut body, version);
+    }
 }
 
+/// In a version that `kafka-protocol` knows, if possible in this one.
 fn default_body<T: Request + Default>(version: i16) -> Bytes {
     let mut body = BytesMut::new();
-    T::default().encode(&mut body, version).unwrap();
+    T::default().encode(&mut body, version.min(T::VERSIONS.max)).unwrap();
     body.freeze()
 }
 

@@ -164,7 +164,7 @@ impl Partitions {
 
     /// Takes partitions in. A log is where it lies, or will be made in the folder with the fewest partitions, as in Kafka. One that should
     /// lie somewhere and does not may be in a folder that has failed, and is not made again (Kafka: LogManager.getOrCreateLog).
-    /// Partitions that are there already stay as they are.
+    /// Partitions that are there already stay as they are. The logs of new ones are for the caller to [`Partitions::make`].
     pub fn add(&self, wanted: Vec<NewPartition>) {
         let _changing = self.changing.lock();
         let mut counts = self.counts();
@@ -179,7 +179,7 @@ impl Partitions {
             if topics.get(&new.name.topic, new.name.partition).is_some() {
                 continue;
             }
-            let (name, id) = (new.name.clone(), new.topic_id);
+            let (name, id, is_new) = (new.name.clone(), new.topic_id, new.is_new);
             let state = match lost {
                 Some(why) => {
                     tracing::error!("partition {name} is offline: {why}");
@@ -187,7 +187,10 @@ impl Partitions {
                 }
                 None => State::Unopened(Arc::new(Unopened::new(new))),
             };
-            if let State::Unopened(unopened) = &state {
+            // The log of a new one is made by who takes it in: a thread that gives way to others would only hold its lock meanwhile.
+            if let State::Unopened(unopened) = &state
+                && !is_new
+            {
                 self.queue.push(unopened.clone());
             }
             topics.insert(&name, id, Held { dir, state });
