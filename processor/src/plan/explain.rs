@@ -155,10 +155,15 @@ fn window_rows(f: &mut fmt::Formatter<'_>, rows: &WindowRows, names: &[String]) 
     if !keys.is_empty() {
         write!(f, ", by {}", keys.join(", "))?;
     }
-    writeln!(f, ": each row with its windows")?;
     let kept = rows.columns.iter().map(|(column, _)| names.get(*column).cloned().unwrap_or_default());
+    let kept: Vec<String> = kept.collect();
+    // Sessions keep these columns until they close: a job whose statements are replaced goes on with them only if they are the same.
+    match rows.window {
+        Window::Session { .. } if !kept.is_empty() => writeln!(f, ": each row ({}) with its windows", kept.join(", "))?,
+        _ => writeln!(f, ": each row with its windows")?,
+    }
     let bounds = ["window_start", "window_end", "window_time"].map(str::to_owned);
-    Ok(kept.chain(bounds).collect())
+    Ok(kept.into_iter().chain(bounds).collect())
 }
 
 fn call_text(call: &Aggregate, names: &[String]) -> String {

@@ -1,6 +1,6 @@
 //! Whether a job can go on with other statements: its state and its positions must mean the same to both.
 
-use super::{JobPlan, Pipeline};
+use super::{Bounded, JobPlan, Pipeline};
 use crate::job::resources;
 
 /// Checks that the job `name` can go on with `new` where `old` stands. Returns what becomes of each pipeline, one sentence each.
@@ -32,7 +32,7 @@ pub fn check_state(old: &JobPlan, new: &JobPlan) -> Result<Vec<String>, String> 
     let pairs = old.pipelines.iter().zip(&new.pipelines).enumerate();
     pairs
         .map(|(number, (old, new))| {
-            check_pipeline(old, new).map_err(|why| match after {
+            check_sink(old, new, after).and_then(|()| check_pipeline(old, new)).map_err(|why| match after {
                 1 => why,
                 _ => format!("INSERT INTO number {}: {why}", number + 1),
             })
@@ -40,11 +40,52 @@ pub fn check_state(old: &JobPlan, new: &JobPlan) -> Result<Vec<String>, String> 
         .collect()
 }
 
+/// Among several pipelines each is known by its place: one that writes elsewhere may have changed places with another.
+fn check_sink(old: &Pipeline, new: &Pipeline, pipelines: usize) -> Result<(), String> {
+    let (before, after) = (&old.sink.topic, &new.sink.topic);
+    if pipelines == 1 || before == after {
+        return Ok(());
+    }
+    Err(format!(
+        "it writes topic '{before}' and would write topic '{after}'; each INSERT INTO goes on with the state of the one at its \
+         place, so keep their order and their topics, or apply it as a new job"
+    ))
+}
+
+/// A bounded input that has ended has committed the end of time: all that came after it would be late. Its end is committed too.
+fn check_bound(old: &Pipeline, new: &Pipeline) -> Result<(), String> {
+    let (was, is) = (&old.source.policies.bounded, &new.source.policies.bounded);
+    if was.is_none() || was == is {
+        return Ok(());
+    }
+    Err(format!(
+        "the end of its input changes ('scan.bounded.mode'): it has {}, and would have {}; apply it as a new job",
+        bound(was.as_ref()),
+        bound(is.as_ref())
+    ))
+}
+
+/// The end of an input in the words of its option.
+fn bound(bounded: Option<&Bounded>) -> String {
+    match bounded {
+        None => "unbounded".to_owned(),
+        Some(Bounded::LatestOffset) => "latest-offset".to_owned(),
+        Some(Bounded::GroupOffsets) => "group-offsets".to_owned(),
+        Some(Bounded::Timestamp(millis)) => format!("timestamp {millis}"),
+        Some(Bounded::SpecificOffsets(offsets)) => {
+            let offsets: Vec<String> =
+                offsets.iter().map(|(partition, offset)| format!("partition:{partition},offset:{offset}")).collect();
+            format!("specific-offsets {}", offsets.join(";"))
+        }
+    }
+}
+
 fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
     let (before, after) = (&old.source.topic, &new.source.topic);
     if before != after {
         return Err(format!("it reads topic '{before}' and would read '{after}', where its offsets mean nothing"));
     }
+    check_bound(old, new)?;
     let (was, is) = (Schema::of(old), Schema::of(new));
     match (was.windows.is_empty(), is.windows.is_empty()) {
         (true, true) => return Ok(format!("goes on at its offsets of topic {after}, without state")),
@@ -71,7 +112,7 @@ fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
         for (what, was, is) in [
             ("the windows change", &was.window, &is.window),
             ("the keys change", &was.keys, &is.keys),
-            ("the aggregates change", &was.aggregates, &is.aggregates),
+            ("the aggregates change, or the columns kept", &was.aggregates, &is.aggregates),
         ] {
             if was != is {
                 return changed(what, was, is);

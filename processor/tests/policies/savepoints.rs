@@ -162,6 +162,48 @@ fn what_means_something_else_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_bounded_job_keeps_its_bound() {
+    let query = counting(TUMBLE, "`user`", "COUNT(*)");
+    let bounded = job(", 'scan.bounded.mode' = 'latest-offset'", &query);
+    let until = ", 'scan.bounded.mode' = 'timestamp', 'scan.bounded.timestamp-millis' = '5'";
+    for (new, is) in [("", "unbounded"), (until, "timestamp 5")] {
+        let why = check_replacement("job", &bounded, &job(new, &query)).unwrap_err();
+        assert!(why.contains(&format!("it has latest-offset, and would have {is}; apply it as a new job")), "{why}");
+    }
+    assert!(check_replacement("job", &bounded, &bounded).is_ok());
+    assert!(check_replacement("job", &job("", &query), &bounded).is_ok(), "it has not ended yet");
+}
+
+#[test]
+fn rows_kept_for_sessions_are_of_the_same_columns() {
+    let sessions = "FROM TABLE(SESSION(TABLE clicks PARTITION BY `user`, DESCRIPTOR(ts), INTERVAL '5' SECOND))";
+    let table =
+        "CREATE TABLE two (a STRING, b STRING, c STRING, `user` STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+                   WITH ('connector' = 'kafka', 'topic' = 'two', 'format' = 'json');";
+    let plan = |columns: &str| {
+        let sessions = sessions.replace("clicks", "two");
+        job("", &format!("{table} INSERT INTO metrics SELECT {columns}, 1 {sessions};"))
+    };
+    let why = check_replacement("job", &plan("CONCAT(a, b)"), &plan("CONCAT(a, c)")).unwrap_err();
+    assert!(why.contains("(a, b)") && why.contains("(a, c)"), "{why}");
+    assert!(check_replacement("job", &plan("CONCAT(a, b)"), &plan("CONCAT(b, a)")).is_ok());
+}
+
+#[test]
+fn several_pipelines_do_not_change_places() {
+    let one = counting(TUMBLE, "`user`", "COUNT(*)");
+    let other = one.replace("metrics", "other");
+    let set = |inserts: [&str; 2]| job("", &format!("EXECUTE STATEMENT SET BEGIN {} END;", inserts.concat()));
+    let old = set([&one, &other]);
+    let why = check_replacement("job", &old, &set([&other, &one])).unwrap_err();
+    assert!(
+        why.contains(&format!("INSERT INTO number 1: it writes topic '{OUTPUT}' and would write topic 'other'")),
+        "{why}"
+    );
+    assert!(check_replacement("job", &old, &old).is_ok());
+}
+
+#[test]
 fn what_means_the_same_is_kept() {
     let old = job("", &counting(TUMBLE, "`user`", "COUNT(*)"));
     for new in [

@@ -338,6 +338,7 @@ fn sessions_by_their_keys_and_by_others() {
     let all = [rows, "window that rows have over window_end, by window_start: COUNT(*)", "project 'all', COUNT(*)"];
     assert_eq!(steps(&format!("SELECT 'all', COUNT(*) {session} GROUP BY window_start, window_end")), all);
     // Flink 2.2.1 looks at rows of whole sessions here, but makes sessions of some rows where they are aggregated.
+    let rows = "windows SESSION with gaps of 5 s over ts, by u: each row (u, n) with its windows";
     let some = [rows, "filter (n > 1)", "project u, n"];
     assert_eq!(steps(&format!("SELECT u, n {session} WHERE n > 1")), some);
     let direct = ["filter (n > 1)", direct[0], direct[1]];
