@@ -41,7 +41,7 @@ pub(crate) fn plan(
         warnings.push(format!("the job reads and writes topic {}: it will see its own rows", table.options.topic));
     }
     let mut source = super::prune::source(&relation.table, &mut relation.stages, settings);
-    source.policies = super::policy::resolve(&relation.table.options.policies, &settings.policies)?;
+    source.policies = super::policy::resolve(&relation.table.options.policies, &settings.policies, &source.topic)?;
     if source.policies.allowed_lateness_ms > 0 && !can_be_corrected(&relation.stages) {
         return Err(SqlError::new(
             insert.table.span,

@@ -76,8 +76,8 @@ impl PolicyOptions {
     }
 }
 
-/// What holds for a table: its own options, and else those of SET.
-pub(crate) fn resolve(table: &PolicyOptions, set: &PolicyOptions) -> Result<Policies, SqlError> {
+/// What holds for a table over the topic `source`: its own options, and else those of SET.
+pub(crate) fn resolve(table: &PolicyOptions, set: &PolicyOptions, source: &str) -> Result<Policies, SqlError> {
     let named = |own: &Option<Name>, all: &Option<Name>| own.clone().or_else(|| all.clone());
     let dead_letter = named(&table.dead_letter_topic, &set.dead_letter_topic);
     let late = named(&table.late_topic, &set.late_topic);
@@ -95,6 +95,12 @@ pub(crate) fn resolve(table: &PolicyOptions, set: &PolicyOptions) -> Result<Poli
         }
         _ => OnLate::Drop,
     };
+    if let (Some(topic), Some(OnError::DeadLetter { .. })) = (&dead_letter, &on_error) {
+        elsewhere("forebay.dead-letter.topic", topic, source)?;
+    }
+    if let (Some(topic), OnLate::Topic { .. }) = (&late, &on_late) {
+        elsewhere("forebay.late.topic", topic, source)?;
+    }
     if let (Some(unused), false) = (&table.dead_letter_topic, matches!(on_error, Some(OnError::DeadLetter { .. }))) {
         return Err(SqlError::new(unused.span, "'forebay.dead-letter.topic' needs 'forebay.on-error' = 'dead-letter'"));
     }
@@ -135,6 +141,15 @@ fn needed(topic: Option<Name>, mode: Span, key: &str) -> Result<String, SqlError
         Some(topic) => Ok(topic.text),
         None => Err(SqlError::new(mode, format!("it needs a topic, '{key}'"))),
     }
+}
+
+/// Records put aside into the topic that they were read from would be read and put aside again for ever.
+fn elsewhere(key: &str, topic: &Name, source: &str) -> Result<(), SqlError> {
+    if topic.text != source {
+        return Ok(());
+    }
+    Err(SqlError::new(topic.span, format!("'{key}' is the topic that the table reads, '{source}'"))
+        .hint("what is put there would be read again, for ever: name another topic"))
 }
 
 fn one_of(key: &str, value: &Name, allowed: &[&str]) -> Result<Name, SqlError> {

@@ -369,3 +369,21 @@ fn what_is_not_there_yet_is_refused_by_name() {
         assert_eq!(mistake_over_tables(marked).message, message);
     }
 }
+
+#[test]
+fn records_are_not_put_aside_into_the_topic_they_come_from() {
+    let table = |options: &str| {
+        format!(
+            "CREATE TABLE c (k STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'c', 'format' = 'json', {options});
+             INSERT INTO o SELECT k, n FROM c"
+        )
+    };
+    for (key, options) in [
+        ("forebay.dead-letter.topic", "'forebay.on-error' = 'dead-letter', 'forebay.dead-letter.topic' = «'c'»"),
+        ("forebay.late.topic", "'forebay.on-late' = 'topic', 'forebay.late.topic' = «'c'»"),
+    ] {
+        let error = mistake_over_tables(&table(options));
+        assert_eq!(error.message, format!("'{key}' is the topic that the table reads, 'c'"));
+        assert!(error.hint.is_some_and(|hint| hint.contains("name another topic")));
+    }
+}
