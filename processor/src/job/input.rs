@@ -5,7 +5,7 @@ use forebay_storage::ids::{Offset, Timestamp};
 
 use super::error::TaskError;
 use super::reader::{PartitionReader, ReadFailure};
-use super::side::{SideOutputs, Verdict};
+use super::side::{SideOutputs, Verdict, cut};
 use super::status::{BadRecord, Hold, InputStatus};
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{CommittedOffset, Host};
@@ -96,7 +96,7 @@ impl Input {
         self.end.is_some_and(|end| self.reader.position() >= end)
     }
 
-    /// Since when it stands at the end of its log.
+    /// Since when it stands at the end of its log; one that has ended may never have.
     #[must_use]
     pub fn resting_since(&self) -> Option<Timestamp> {
         self.clock.resting_since()
@@ -156,7 +156,7 @@ impl Input {
                             partition: from.partition,
                             offset: record.offset.0,
                             class: error.class(),
-                            message: error.to_string(),
+                            message: cut(error.to_string()),
                         });
                         Ok(())
                     }

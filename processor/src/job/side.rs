@@ -34,8 +34,14 @@ pub mod header {
     pub const WATERMARK: &str = "__forebay.late.watermark";
 }
 
-/// Most bytes of a message in a header: a message quotes the record, which may be large.
+/// Most bytes of a message in a header or a description: a message quotes the record, which may be large.
 pub const MAX_MESSAGE: usize = 1_024;
+
+/// As much of `message` as [`MAX_MESSAGE`] allows.
+pub(super) fn cut(mut message: String) -> String {
+    message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+    message
+}
 
 /// What the policies say about a record that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +98,7 @@ impl SideOutputs {
             None | Some(OnError::Fail) => Verdict::Fail,
             Some(OnError::Skip) => Verdict::Passed,
             Some(OnError::DeadLetter { .. }) => {
-                let mut message = error.to_string();
-                message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+                let message = cut(error.to_string());
                 let why = [(header::ERROR_CLASS, error.class()), (header::ERROR_MESSAGE, message.as_str())];
                 self.copy(&self.dead_letters, from, record, &why, out);
                 Verdict::Passed
