@@ -305,7 +305,9 @@ impl Task {
     /// When open windows are to be closed because nothing comes any more (`forebay.close-after-idle`).
     fn quiet_at(&self) -> Option<Timestamp> {
         let after = self.policies().close_after_idle_ms?;
-        let since = self.inputs.iter().map(Input::resting_since).collect::<Option<Vec<_>>>()?;
+        // Nothing is read of an input that has ended, so it does not rest either: the others decide.
+        let open = self.inputs.iter().filter(|input| !input.has_ended());
+        let since = open.map(Input::resting_since).collect::<Option<Vec<_>>>()?;
         self.pipeline.next_close(self.valve.watermark())?;
         since.into_iter().max().map(|since| since.plus_ms(after))
     }

@@ -38,6 +38,25 @@ fn when_nothing_comes_any_more_the_open_windows_close_once() {
 }
 
 #[test]
+fn a_partition_that_has_ended_does_not_keep_the_others_from_being_quiet() {
+    let host = host(2);
+    let ends = "'scan.bounded.specific-offsets' = 'partition:0,offset:2;partition:1,offset:5'";
+    let plan = windowed(&format!(
+        ", 'scan.bounded.mode' = 'specific-offsets', {ends}, 'forebay.close-after-idle' = '3 s', 'scan.watermark.idle-timeout' = '0'"
+    ));
+    let mut task = open(&plan, &host);
+    send(&host, 0, "a", &[1_000, 15_000]);
+    send(&host, 1, "b", &[2_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    assert!(rows(&host).is_empty(), "partition 1 holds everything");
+    host.advance(3_000);
+    run_and_finish(&mut task, &host).unwrap();
+    let closed =
+        [metric("a", 10_000, 1, Some(100)), metric("a", 20_000, 1, Some(100)), metric("b", 10_000, 1, Some(100))];
+    assert_eq!(rows(&host), closed);
+}
+
+#[test]
 fn a_fast_partition_waits_for_a_slow_one_and_state_stays_small() {
     let drift = ", 'scan.watermark.alignment.group' = 'g', 'scan.watermark.alignment.max-drift' = '60 s'";
     let largest = |options: &str| {
