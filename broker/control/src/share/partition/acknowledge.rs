@@ -107,6 +107,8 @@ impl SharePartition {
         if let Err(refusal) = done {
             self.end_leaves(now, id, false, &ranges_of(&changed));
             self.undo_renewals(&renewed);
+            // A lock that has ended by now on the last delivery archives its record.
+            self.advance_start();
             return Err(refusal);
         }
         Ok(Change { write: self.write(id, changed, true), timers, wake: false })

@@ -57,10 +57,10 @@ impl SharePartition {
     /// After a failure records are with their members again, unless their locks have ended.
     pub fn write_done(&mut self, now: Timestamp, id: WriteId, durable: bool) -> bool {
         let Some(ranges) = self.pending.remove(&id) else { return false };
-        // A write without records to lead on is that of locks that have ended: they stay so whatever becomes of it.
-        let moves = durable || ranges.is_empty();
         let available = self.end_leaves(now, id, durable, &ranges);
-        let moved = moves && self.advance_start();
+        // Also after a failure: locks have ended whatever becomes of their write, and a record whose lock has ended on its last delivery
+        // is archived. Nothing would come later to move on for it.
+        let moved = self.advance_start();
         available || moved
     }
 

@@ -41,6 +41,18 @@ fn a_record_whose_lock_ends_on_its_last_delivery_is_archived() {
 }
 
 #[test]
+fn a_write_that_fails_after_the_lock_has_ended_on_the_last_delivery_does_not_hold_the_window() {
+    let mut partition = with(SharePartitionConfig { delivery_count_limit: 1, ..Default::default() });
+    acquire(&mut partition, "a", &[batch(0, 4)]);
+    acquire(&mut partition, "a", &[batch(5, 9)]);
+    acknowledge(&mut partition, "a", &[ack(5, 9, &[1])]);
+    let write = partition.acknowledge(NOW, "a", &[ack(0, 4, &[1])]).unwrap().write.unwrap();
+    assert_eq!(partition.start_offset(), 0);
+    assert!(partition.write_done(LOCK_END, write.id, false));
+    assert_eq!((partition.start_offset(), partition.next_fetch_offset()), (10, 10));
+}
+
+#[test]
 fn a_lock_taken_anew_outlives_the_timer_of_the_old_one() {
     let mut partition = new();
     acquire(&mut partition, "a", &[batch(0, 4)]);
