@@ -9,6 +9,22 @@ use super::in_flight::{InFlight, RecordState};
 use super::write::StateBatch;
 use super::{GapWindow, SharePartition, SharePartitionConfig};
 
+/// Most records that the batches of a state may have, in a write and in what is loaded: each may come to need memory of its own. No leader
+/// has more than `group.share.partition.max.record.locks` (at most 10000) in flight, and a batch of the log on top of them.
+pub const MAX_STATE_RECORDS: i64 = 1_000_000;
+
+/// Whether these batches are of offsets that there can be, and have no more than [`MAX_STATE_RECORDS`] records in all. That limits how many
+/// batches there are as well.
+pub(crate) fn is_possible(batches: &[StateBatch]) -> bool {
+    let mut left = MAX_STATE_RECORDS;
+    batches.iter().all(|StateBatch { first_offset, last_offset, .. }| {
+        let is_range = *first_offset >= 0 && first_offset <= last_offset && *last_offset < i64::MAX;
+        // No overflow: both are offsets, and less was left before each than the limit is.
+        left -= if is_range { (last_offset - first_offset).saturating_add(1).min(MAX_STATE_RECORDS + 1) } else { 0 };
+        is_range && left >= 0
+    })
+}
+
 /// What the share coordinator keeps of a share-partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersistedState {
@@ -43,6 +59,14 @@ pub enum LoadError {
         /// Where it ends.
         last: i64,
     },
+    /// Offsets that no log has, or more records than any leader has in flight.
+    #[error(
+        "share state from offset {start_offset} on has offsets out of range, or more than {MAX_STATE_RECORDS} records in flight; delete the group's offsets of the partition"
+    )]
+    OutOfRange {
+        /// SPSO.
+        start_offset: i64,
+    },
     /// A batch's state is none that is known.
     #[error("share state has the unknown record state {id} at offset {first}; it was written by a newer broker")]
     UnknownState {
@@ -63,6 +87,12 @@ impl SharePartition {
         leader_epoch: i32,
         state: &PersistedState,
     ) -> Result<SharePartition, LoadError> {
+        let start_offset = state.start_offset;
+        let in_order = |batch: &StateBatch| batch.first_offset <= batch.last_offset;
+        // One that ends before it begins is told apart below.
+        if start_offset < 0 || (state.batches.iter().all(in_order) && !is_possible(&state.batches)) {
+            return Err(LoadError::OutOfRange { start_offset });
+        }
         let mut partition = SharePartition {
             config,
             leader_epoch,
@@ -83,7 +113,7 @@ impl SharePartition {
             if batch.first_offset > expected {
                 gap_start.get_or_insert(expected);
             }
-            expected = batch.last_offset + 1;
+            expected = batch.last_offset.saturating_add(1);
             partition.cache.insert(batch.first_offset, loaded);
         }
         if let Some(end) = partition.last_cached() {

@@ -30,7 +30,8 @@ pub use acknowledge::{AckRefusal, AckType, AcknowledgementBatch};
 pub use acquire::{Acquire, AcquireMode, Acquired, AcquiredRecords, FetchedBatch};
 pub use config::SharePartitionConfig;
 pub use in_flight::RecordState;
-pub use load::{LoadError, PersistedState};
+pub(crate) use load::is_possible;
+pub use load::{LoadError, MAX_STATE_RECORDS, PersistedState};
 pub use release::LockTimer;
 pub use write::{Change, StateBatch, StateWrite, WriteId};
 
@@ -115,7 +116,7 @@ impl SharePartition {
     /// How many records are in flight, acknowledged ones behind the first open one included.
     #[must_use]
     pub fn in_flight(&self) -> i64 {
-        if self.cache.is_empty() { 0 } else { self.end - self.start + 1 }
+        if self.cache.is_empty() { 0 } else { self.end.saturating_sub(self.start).saturating_add(1) }
     }
 
     fn last_cached(&self) -> Option<i64> {

@@ -17,12 +17,12 @@ impl SharePartition {
             return offset;
         }
         self.look_for_available = false;
-        self.end + 1
+        self.behind_end()
     }
 
     /// Whether a fetch may find something to hand out: something to deliver again, or room for more in flight.
     pub fn can_acquire(&mut self) -> bool {
-        self.next_fetch_offset() != self.end + 1 || self.in_flight() < i64::from(self.config.max_record_locks)
+        self.next_fetch_offset() != self.behind_end() || self.in_flight() < i64::from(self.config.max_record_locks)
     }
 
     /// The log begins at `log_start` now: what is before it is done with. Nothing is persisted; the next write tells it.
@@ -43,6 +43,11 @@ impl SharePartition {
         }
         // What is left may all be done with. Kafka waits for the next acknowledgement, which then never comes.
         self.advance_start();
+    }
+
+    /// An empty window may begin at any offset that an administrator has set, the highest included.
+    fn behind_end(&self) -> i64 {
+        self.end.saturating_add(1)
     }
 
     fn first_available(&self) -> Option<i64> {

@@ -14,6 +14,7 @@ use super::share_state::{ShareState, ShareUpdate};
 use crate::error_code::ErrorCode;
 use crate::group::TopicsImage;
 use crate::machine::{Decision, Machine};
+use crate::share::partition::is_possible;
 
 /// Settings of a share coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +127,9 @@ impl ShareCoordinator {
         check_leader_epoch(kept, write.leader_epoch)?;
         check_state_epoch(kept, write.state_epoch)?;
         self.check_topic(key)?;
+        if write.start_offset < -1 || !is_possible(&write.batches) {
+            return Err(WRITE_IMPOSSIBLE);
+        }
         Ok(self.next_record(now, kept, write, kept.state.leader_epoch))
     }
 
@@ -199,6 +203,8 @@ const fn invalid(message: &'static str) -> ShareStateError {
 
 const READ_UNINITIALIZED: ShareStateError = invalid("Read operation on uninitialized share partition not allowed.");
 const WRITE_UNINITIALIZED: ShareStateError = invalid("Write operation on uninitialized share partition not allowed.");
+/// Not Kafka's: it keeps what no leader can load.
+const WRITE_IMPOSSIBLE: ShareStateError = invalid("The state batches have offsets out of range, or too many records.");
 const UNKNOWN_PARTITION: ShareStateError = ShareStateError {
     error: ErrorCode::UnknownTopicOrPartition,
     message: "This server does not host this topic-partition.",

@@ -65,6 +65,23 @@ fn state_that_cannot_be_right_is_refused() {
     assert_eq!(backwards, LoadError::Backwards { first: 15, last: 10 });
     let unknown = StateBatch { delivery_state: 3, ..state(5, 5, RecordState::Available, 1) };
     assert_eq!(refused(5, vec![unknown]), LoadError::UnknownState { id: 3, first: 5 });
+    let (some, most) = (|first, last| state(first, last, RecordState::Available, 1), MAX_STATE_RECORDS);
+    let out_of_range = LoadError::OutOfRange { start_offset: 5 };
+    for batches in [vec![some(5, 5 + most)], vec![some(5, 6), some(9, 7 + most)], vec![some(5, i64::MAX - 1)]] {
+        assert_eq!(refused(5, batches), out_of_range);
+    }
+    assert_eq!(refused(5, vec![some(i64::MAX, i64::MAX)]), out_of_range);
+    assert_eq!(refused(0, vec![some(0, i64::MAX - 1)]), LoadError::OutOfRange { start_offset: 0 });
+    assert_eq!(refused(-2, vec![]), LoadError::OutOfRange { start_offset: -2 });
+    // Gaps cost nothing, however large.
+    loaded(SharePartitionConfig::default(), 5, &[some(5, 4 + most / 2), some(i64::MAX - most / 2, i64::MAX - 1)]);
+}
+
+#[test]
+fn a_window_may_begin_at_the_highest_offset() {
+    let mut partition = loaded(SharePartitionConfig::default(), i64::MAX, &[]);
+    assert_eq!(partition.next_fetch_offset(), i64::MAX);
+    assert!(partition.can_acquire());
 }
 
 #[test]

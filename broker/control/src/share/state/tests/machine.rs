@@ -1,6 +1,7 @@
 //! Decisions: epochs that fence, snapshots that are due, and what survives a restart.
 
 use super::*;
+use crate::share::partition::MAX_STATE_RECORDS;
 
 const NOW: Timestamp = Timestamp(1_000);
 
@@ -179,6 +180,29 @@ fn only_partitions_that_exist_have_a_state() {
         let command = ShareStateCommand::Initialize { reply_to: ReplyTo(0), key, state_epoch: 0, start_offset: 0 };
         assert_eq!(refused(harness.run(command).unwrap()).0, error);
     }
+}
+
+#[test]
+fn a_state_that_no_leader_can_load_is_not_written() {
+    let mut harness = Harness::new(500);
+    harness.initialize(0, 0);
+    let most = MAX_STATE_RECORDS;
+    let ranges: [&[(i64, i64)]; 7] = [
+        &[(0, 10_000_000_000)],
+        &[(0, i64::MAX - 1)],
+        &[(i64::MAX, i64::MAX)],
+        &[(-1, 4)],
+        &[(9, 5)],
+        &[(0, most)],
+        &[(0, most / 2), (most, most + most / 2)],
+    ];
+    for ranges in ranges {
+        let batches: Vec<StateBatch> = ranges.iter().map(|(first, last)| batch(*first, *last, 2, 1)).collect();
+        assert_eq!(harness.write(0, 0, 0, &batches), ErrorCode::InvalidRequest, "{ranges:?}");
+    }
+    assert_eq!(harness.write(0, 0, -2, &[]), ErrorCode::InvalidRequest);
+    assert_eq!(harness.log.len(), 1, "nothing was written");
+    assert_eq!(harness.write(0, 0, 0, &[batch(0, most - 1, 2, 1)]), ErrorCode::None);
 }
 
 #[test]
