@@ -20,10 +20,13 @@ pub struct Dynamic {
 }
 
 impl Dynamic {
-    /// The value of a key that is in force at run time, if one is set.
+    /// The value of a key that is in force at run time, if one is set. A value that is not valid is none: whoever wrote it into the
+    /// metadata, perhaps another broker, must not keep this one from its work.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.node.get(name).or_else(|| self.cluster.get(name)).map(String::as_str)
+        let is_valid =
+            |text: &&String| table().get(Scope::Broker, name).is_none_or(|key| check_as_kafka(key, text).is_ok());
+        self.node.get(name).filter(is_valid).or_else(|| self.cluster.get(name).filter(is_valid)).map(|text| text.trim())
     }
 }
 
@@ -226,6 +229,21 @@ mod tests {
         for (of_one, name, value, message) in wrong {
             assert_eq!(checked(of_one, &[(name, value)]), Err(message.to_owned()));
         }
+    }
+
+    /// A folder that was another broker's may hold anything.
+    #[test]
+    fn what_is_not_valid_is_not_in_force() {
+        let mut dynamic = Dynamic::default();
+        let mut set = |node: &str, cluster: &str| {
+            dynamic.node.insert("max.connections".to_owned(), node.to_owned());
+            dynamic.cluster.insert("max.connections".to_owned(), cluster.to_owned());
+            dynamic.get("max.connections").map(str::to_owned)
+        };
+        assert_eq!(set(" 5 ", "7").as_deref(), Some("5"));
+        assert_eq!(set("", "7").as_deref(), Some("7"));
+        assert_eq!(set("many", ""), None);
+        assert_eq!(dynamic.get("a.plugins.key"), None);
     }
 
     #[test]

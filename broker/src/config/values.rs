@@ -108,7 +108,7 @@ macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl FromText for $number {
             fn from_text(text: Option<&str>) -> Option<Self> {
-                text?.parse().ok()
+                text?.trim().parse().ok()
             }
         }
     )*};

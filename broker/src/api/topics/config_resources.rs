@@ -8,7 +8,7 @@ use forebay_control::metadata::command::{AlterConfigs, AlterResource, ConfigChan
 use forebay_control::metadata::{Command, Reply};
 use forebay_storage::ids::BrokerId;
 
-use crate::config::key::Scope;
+use crate::config::key::{KeyType, Scope};
 use crate::config::table::table;
 use crate::config::{BrokerConfig, client_metrics, dynamic, group};
 use crate::coordinator::metadata::Metadata;
@@ -85,6 +85,7 @@ fn to_controller(
         TOPIC => ConfigResource::Topic(asked.name),
         BROKER => {
             let node = broker(&asked.name, cluster)?;
+            check_lists(&change)?;
             let dynamic = metadata.dynamic();
             let present = if node.is_some() { dynamic.node.clone() } else { dynamic.cluster.clone() };
             let next = after(Scope::Broker, present, &change);
@@ -127,6 +128,26 @@ fn broker(name: &str, cluster: &Cluster) -> Result<Option<BrokerId>, Refused> {
         return Err(invalid(&format!("Unexpected broker id, expected {}, but received {name}", cluster.node_id)));
     }
     Ok(Some(cluster.node_id))
+}
+
+/// Of a broker's keys only lists take items (Kafka: ConfigAdminManager.prepareIncrementalConfigs). Of other resources the controller
+/// knows it.
+fn check_lists(change: &ConfigChange) -> Result<(), Refused> {
+    let ConfigChange::Incremental(ops) = change else { return Ok(()) };
+    for op in ops {
+        let verb = match op.kind {
+            ConfigOpKind::Append => "append",
+            ConfigOpKind::Subtract => "subtract",
+            ConfigOpKind::Set | ConfigOpKind::Delete => continue,
+        };
+        let message = match table().get(Scope::Broker, &op.name) {
+            Some(key) if key.key_type == KeyType::List => continue,
+            Some(key) => format!("Config value {verb} is not allowed for config key: {}", key.name),
+            None => format!("Unknown config name: {}", op.name),
+        };
+        return Err((ErrorCode::InvalidConfig, Some(message)));
+    }
+    Ok(())
 }
 
 /// What is set on a resource when a change has come through. What the controller will refuse does not count.

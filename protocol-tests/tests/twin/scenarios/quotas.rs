@@ -155,6 +155,8 @@ fn refused(side: &mut Side) -> Result<(), String> {
         side.about(format!("{parts:?} {ops:?}"));
         change(side, 1, vec![entry(parts, ops)], false)?;
     }
+    side.about("in the first version");
+    change(side, 0, vec![entry(of_user, &[("no_such_key", 1.0, false)])], false)?;
     side.about("one entity twice");
     let twice = |rate| entry(of_user, &[("consumer_byte_rate", rate, false)]);
     change(side, 1, vec![twice(1.0), twice(2.0)], false)?;
@@ -326,6 +328,9 @@ fn configs_at_run_time(side: &mut Side) -> Result<(), String> {
     ];
     for (name, key, value) in cases {
         set(side, BROKER, name, &[(key, 0, Some(value))], true)?;
+    }
+    for (key, op) in [("max.connections", 2), ("max.connections", 3), ("no.such.key", 2), ("log.cleanup.policy", 2)] {
+        set(side, BROKER, "1", &[(key, op, Some("compact"))], true)?;
     }
     set(side, BROKER, "1", &[("num.io.threads", 0, Some("9")), ("max.connections", 0, Some("5000"))], false)?;
     set(side, BROKER, "", &[("num.io.threads", 0, Some("10"))], false)?;
