@@ -173,7 +173,10 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
                     biased;
                     memory = self.memory.take(bytes) => taken = memory,
                     _ = &mut stopped => return Ok(()),
+                    () = self.client.place.needed() => return Err(End::Needed),
                 }
+                // The client was kept waiting, it was not silent.
+                self.quiet.heard();
             }
             let Arrival::Frame(frame) = arrival else { continue };
             let held = taken.take();
@@ -181,9 +184,13 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
             self.client.place.heard(clock::now);
             self.client.rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);
             let client = self.client;
-            let (reply, throttle_ms) = self.answer(pin!(client.call(frame))).await?;
-            // The request is gone; its answer may wait for a client that reads slowly.
-            drop(held);
+            let call = async move {
+                let answer = client.call(frame).await;
+                // The request is gone; its answer may wait for a client that reads slowly.
+                drop(held);
+                answer
+            };
+            let (reply, throttle_ms) = self.answer(pin!(call)).await?;
             if let Reply::Pieces(pieces) = reply {
                 client.rooms.metrics.sent_bytes.inc_by(pieces.iter().map(|piece| piece.len() as u64).sum());
                 self.outbox.push(pieces);

@@ -112,13 +112,16 @@ impl MetadataMachine {
     pub(super) fn alter_client_quotas(&self, command: AlterClientQuotas) -> Decision {
         let mut decision = Decision::default();
         let mut results: Vec<AlterClientQuotasResult> = Vec::new();
+        let mut places = BTreeMap::new();
         for alteration in &command.alterations {
             let duplicate = || Err(invalid(format!("Ignoring duplicate entity {}", shown(&alteration.entity))));
-            if let Some(said) = results.iter_mut().find(|said| said.entity == alteration.entity) {
+            if let Some(place) = places.get(&alteration.entity) {
                 // Kafka: the later one of the same entity is not carried out, and its answer stands for both.
+                let said: &mut AlterClientQuotasResult = &mut results[*place];
                 (said.error, said.message) = outcome(duplicate());
                 continue;
             }
+            places.insert(&alteration.entity, results.len());
             // Kafka says the same of a key that is there twice.
             let verdict = match has_a_key_twice(alteration) {
                 true => duplicate(),

@@ -80,13 +80,14 @@ impl MetadataMachine {
         let twice: BTreeSet<String> = names.filter(|name| !seen.insert((*name).clone())).cloned().collect();
         let mut decision = Decision::default();
         let mut refused: Vec<AlterScramResult> = Vec::new();
+        let mut told_of = BTreeSet::new();
         let mut done = Vec::new();
         let mut told = |user: String, verdict: Result<Event, Refusal>| match verdict {
             Ok(event) => {
                 decision.events.push(event);
                 done.push(AlterScramResult { user, error: ErrorCode::None, message: None });
             }
-            Err(refusal) if refused.iter().all(|said| said.user != user) => {
+            Err(refusal) if told_of.insert(user.clone()) => {
                 let (error, message) = outcome(Err(refusal));
                 refused.push(AlterScramResult { user, error, message });
             }
