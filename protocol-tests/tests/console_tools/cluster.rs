@@ -41,7 +41,7 @@ pub fn leader_election(node: &Node) -> Result<(), String> {
 }
 
 pub fn reassign_partitions(node: &Node) -> Result<(), String> {
-    let reassign = |words: &str| tool(node, "reassign.ReassignPartitionsCommand", words, "");
+    let reassign = |words: &str| tool(node, "org.apache.kafka.tools.reassign.ReassignPartitionsCommand", words, "");
     expect(&reassign("--list")?, &["No partition reassignments found."])?;
     let file = tempfile::NamedTempFile::new().map_err(|e| e.to_string())?;
     let path = file.path().display();
