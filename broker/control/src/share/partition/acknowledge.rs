@@ -62,7 +62,7 @@ pub struct AcknowledgementBatch {
 /// Why an acknowledgement is refused; none of its request has been taken then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AckRefusal {
-    /// [`ErrorCode::InvalidRecordState`] or [`ErrorCode::InvalidRequest`].
+    /// [`ErrorCode::InvalidRecordState`], [`ErrorCode::InvalidRequest`], or [`ErrorCode::NotLeaderOrFollower`] of one that is fenced.
     pub error: ErrorCode,
     /// Kafka's words.
     pub message: String,
@@ -91,13 +91,18 @@ impl SharePartition {
     /// Takes a member's acknowledgements, all or none. (Kafka lets locks stay renewed that come before what it refuses.)
     ///
     /// # Errors
-    /// When a record is not the member's, or the request makes no sense.
+    /// When a record is not the member's, the request makes no sense, or the share-partition is fenced.
     pub fn acknowledge(
         &mut self,
         now: Timestamp,
         member: &str,
         batches: &[AcknowledgementBatch],
     ) -> Result<Change, AckRefusal> {
+        if self.is_fenced {
+            // What it would write may come after what is loaded in its place was read.
+            let message = "The share-partition is to be loaded anew.".into();
+            return Err(AckRefusal { error: ErrorCode::NotLeaderOrFollower, message });
+        }
         let id = self.new_write_id();
         let lock = now.plus_ms(i64::from(self.config.record_lock_duration_ms));
         let mut acknowledging =

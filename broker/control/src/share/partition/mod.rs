@@ -95,7 +95,7 @@ impl SharePartition {
         self.config = config;
     }
 
-    /// Hands out nothing any more: the leader or the state's epoch has changed.
+    /// Hands out and changes nothing any more: the leader or the state's epoch has changed.
     pub fn fence(&mut self) {
         self.is_fenced = true;
     }

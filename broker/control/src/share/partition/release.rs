@@ -21,7 +21,11 @@ pub struct LockTimer {
 
 impl SharePartition {
     /// A member's session is closed: what it has is available again, or archived when it was delivered often enough.
+    /// Once fenced nothing is anybody's here any more: what is loaded in its place has the records available.
     pub fn release(&mut self, member: &str) -> Change {
+        if self.is_fenced {
+            return Change::default();
+        }
         let id = self.new_write_id();
         let limit = self.config.delivery_count_limit;
         let batches = self.give_back(
@@ -34,7 +38,11 @@ impl SharePartition {
     }
 
     /// Locks have ended. The records are available again, or archived, at once; that is persisted without waiting.
+    /// Nothing when fenced, as with [`release`](Self::release).
     pub fn lock_timed_out(&mut self, timer: LockTimer) -> Change {
+        if self.is_fenced {
+            return Change::default();
+        }
         let limit = self.config.delivery_count_limit;
         self.end_locks_of_changing(timer);
         let batches = self.give_back(

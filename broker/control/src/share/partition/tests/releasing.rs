@@ -53,6 +53,18 @@ fn a_write_that_fails_after_the_lock_has_ended_on_the_last_delivery_does_not_hol
 }
 
 #[test]
+fn one_that_is_fenced_changes_nothing() {
+    let mut partition = new();
+    acquire(&mut partition, "a", &[batch(0, 4)]);
+    partition.fence();
+    let refusal = partition.acknowledge(NOW, "a", &[ack(0, 4, &[1])]).unwrap_err();
+    assert_eq!(refusal.error, crate::error_code::ErrorCode::NotLeaderOrFollower);
+    assert_eq!(partition.lock_timed_out(LockTimer { first: 0, last: 4, at: LOCK_END }), Change::default());
+    assert_eq!(partition.release("a"), Change::default());
+    assert_eq!(partition.record(0), Some((RecordState::Acquired, 1)));
+}
+
+#[test]
 fn a_lock_taken_anew_outlives_the_timer_of_the_old_one() {
     let mut partition = new();
     acquire(&mut partition, "a", &[batch(0, 4)]);
