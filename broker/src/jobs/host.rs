@@ -14,7 +14,7 @@ use forebay_processor::host::{
 use forebay_processor::job::PipelineResources;
 use forebay_storage::batch::BatchStamp;
 use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId, TopicPartition};
-use forebay_storage::log::ReadError;
+use forebay_storage::log::{AppendError, ReadError};
 use parking_lot::Mutex;
 
 use crate::clock;
@@ -156,9 +156,8 @@ impl BrokerHost {
                 ..BatchStamp::default()
             };
             let partition = self.partition(&name)?;
-            let outcome = partition
-                .append_internal(builder.finish(&stamp), true)
-                .map_err(|e| HostError::Storage(format!("{name}: {e}")))?;
+            let outcome =
+                partition.append_internal(builder.finish(&stamp), true).map_err(|e| append_refused(&name, &e))?;
             written.push((partition, outcome.last_offset));
             in_time()?;
             *sequence = sequence.plus(count);
@@ -384,6 +383,32 @@ impl Host for BrokerHost {
             .map(drop)
             .map_err(|e| HostError::Storage(format!("{partition}: {e}")))
     }
+}
+
+/// Why `partition` did not take a batch. What the topic does not take it would not take later either: somebody has to do something.
+fn append_refused(partition: &TopicPartition, error: &AppendError) -> HostError {
+    let topic = &partition.topic;
+    let advice = match error {
+        // A disk that comes back, or a producer that begins anew with the next session, may help.
+        AppendError::Storage(_)
+        | AppendError::OutOfOrderSequence(_)
+        | AppendError::InvalidProducerEpoch(_)
+        | AppendError::UnknownProducerId(_)
+        | AppendError::InvalidTxnState(_)
+        | AppendError::TransactionCoordinatorFenced(_) => return HostError::Storage(format!("{partition}: {error}")),
+        AppendError::MessageTooLarge(_) => format!("raise max.message.bytes of topic '{topic}'"),
+        AppendError::RecordListTooLarge(_) => format!("raise segment.bytes of topic '{topic}'"),
+        AppendError::InvalidTimestamp { .. } => {
+            format!("raise message.timestamp.before.max.ms or message.timestamp.after.max.ms of topic '{topic}'")
+        }
+        AppendError::InvalidRecord { .. } => format!(
+            "if topic '{topic}' is compacted, give its table a key ('key.fields') or take 'compact' out of cleanup.policy"
+        ),
+        AppendError::CorruptMessage(_)
+        | AppendError::UnsupportedForMessageFormat(_)
+        | AppendError::UnsupportedCompressionType(_) => format!("see the settings of topic '{topic}'"),
+    };
+    HostError::Refused(format!("{partition} does not take the batch: {error}; {advice} and resume the job"))
 }
 
 /// What the coordinators' errors mean to a task.
