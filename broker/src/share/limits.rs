@@ -61,7 +61,8 @@ fn reset(value: &str) -> Reset {
 
 /// Milliseconds of an ISO 8601 duration of days and shorter units, as Java's `Duration.parse` has it: `P1DT2H3M4.5S`.
 fn duration_ms(text: &str) -> Option<i64> {
-    let rest = text.trim().to_ascii_uppercase();
+    // Java takes a comma in front of the fraction as well.
+    let rest = text.trim().to_ascii_uppercase().replace(',', ".");
     let rest = rest.strip_prefix('P')?;
     let (days, times) = rest.split_once('T').unwrap_or((rest, ""));
     let mut total = 0.0;
@@ -127,6 +128,7 @@ mod tests {
             ("earliest", Reset::Earliest),
             ("latest", Reset::Latest),
             ("by_duration:PT1H", Reset::ByDuration(3_600_000)),
+            ("by_duration:PT1,5S", Reset::ByDuration(1500)),
             ("by_duration:P2DT3M4.5S", Reset::ByDuration(2 * 86_400_000 + 3 * 60_000 + 4500)),
         ];
         for (value, expected) in cases {
