@@ -107,20 +107,18 @@ impl ShareGroups {
         of_group.iter().for_each(|held| self.forget(held));
     }
 
-    /// A connection has ended, and with it the session of the member that it was (Kafka: ShareSessionCache's
-    /// ClientConnectionDisconnectListener). What the member had is for others now.
+    /// A connection has ended, and with it the sessions of the members that it was (Kafka: ShareSessionCache's
+    /// ClientConnectionDisconnectListener). What they had is for others now.
     pub fn disconnected(self: &Arc<Self>, connection: ConnectionId) {
-        let Some(ended) = self.sessions.lock().disconnected(connection) else { return };
-        if ended.is_open {
+        let ended = self.sessions.lock().disconnected(connection);
+        for key in ended {
             // Whoever could wait for it is gone.
-            drop(self.release_session(&ended.key));
-        }
-        if self.sessions.lock().is_group_empty(&ended.key.group_id) {
-            self.forget_group(&ended.key.group_id);
+            drop(self.release_session(&key));
         }
     }
 
-    /// Ends a session, and makes what its member has available to others. What is returned becomes ready when that is durable; it need
+    /// Ends a session, and makes what its member has available to others; after the group's last one nothing of the group is kept here.
+    /// (Kafka waits for the connection to end with that, and keeps it if another connection has closed the session.) What is returned becomes ready when that is durable; it need
     /// not be awaited.
     pub fn release_session(
         self: &Arc<Self>,
@@ -130,6 +128,10 @@ impl ShareGroups {
         let held = partitions.into_iter().filter_map(|(topic_id, partition)| {
             self.find(&SharePartitionKey { group_id: key.group_id.clone(), topic_id, partition })
         });
-        held.filter_map(|held| self.release(&held, &key.member_id)).collect()
+        let released = held.filter_map(|held| self.release(&held, &key.member_id)).collect();
+        if self.sessions.lock().is_group_empty(&key.group_id) {
+            self.forget_group(&key.group_id);
+        }
+        released
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! A session lives as long as the connection that began it. There is no eviction: who comes when there are enough is told to wait.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -77,21 +77,14 @@ pub enum Context {
     },
 }
 
-/// The session of a connection that has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// Whose.
-    pub key: ShareSessionKey,
-    /// Whether the session is still open.
-    pub is_open: bool,
-}
-
 /// The sessions of a broker.
 pub struct ShareSessions {
     most: usize,
     sessions: HashMap<ShareSessionKey, Session>,
+    /// How many sessions each group has; none is left out.
     members: HashMap<Arc<str>, usize>,
-    connections: HashMap<ConnectionId, Ended>,
+    /// The open sessions of each connection: mostly one, but nothing keeps a client from several. None is left out.
+    connections: HashMap<ConnectionId, BTreeSet<ShareSessionKey>>,
 }
 
 impl ShareSessions {
@@ -143,7 +136,7 @@ impl ShareSessions {
         let partitions = session.in_order();
         self.sessions.insert(key.clone(), session);
         *self.members.entry(key.group_id.clone()).or_default() += 1;
-        self.connections.insert(connection, Ended { key: key.clone(), is_open: true });
+        self.connections.entry(connection).or_default().insert(key.clone());
         Ok(Context::Fetch { partitions, is_subsequent: false })
     }
 
@@ -221,25 +214,28 @@ impl ShareSessions {
         let session = self.sessions.remove(key)?;
         if let Some(members) = self.members.get_mut(&key.group_id) {
             *members = members.saturating_sub(1);
+            if *members == 0 {
+                self.members.remove(&key.group_id);
+            }
         }
-        if let Some(ended) = self.connections.get_mut(&session.connection).filter(|ended| ended.key == *key) {
-            ended.is_open = false;
+        if let Some(keys) = self.connections.get_mut(&session.connection) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.connections.remove(&session.connection);
+            }
         }
         Some(session.partitions.into_keys().collect())
     }
 
-    /// What a connection that is gone was.
-    pub fn disconnected(&mut self, connection: ConnectionId) -> Option<Ended> {
-        self.connections.remove(&connection)
+    /// The sessions of a connection that is gone, each of which is to be removed.
+    pub fn disconnected(&mut self, connection: ConnectionId) -> BTreeSet<ShareSessionKey> {
+        self.connections.remove(&connection).unwrap_or_default()
     }
 
     /// Whether no member of a group has a session; then nothing is kept of it.
-    pub fn is_group_empty(&mut self, group_id: &str) -> bool {
-        let is_empty = self.members.get(group_id).is_none_or(|members| *members == 0);
-        if is_empty {
-            self.members.remove(group_id);
-        }
-        is_empty
+    #[must_use]
+    pub fn is_group_empty(&self, group_id: &str) -> bool {
+        !self.members.contains_key(group_id)
     }
 }
 
@@ -320,14 +316,31 @@ mod tests {
         assert_eq!(refused, Err(ErrorCode::ShareSessionLimitReached));
         // Anew, not one more.
         sessions.begin(&key("a"), 0, &known(&[0]), &[], false, connection(1)).unwrap();
-        assert_eq!(sessions.disconnected(connection(2)), None);
+        assert_eq!(sessions.disconnected(connection(2)), [].into());
         assert!(!sessions.is_group_empty("g"));
-        let ended = sessions.disconnected(connection(1)).unwrap();
-        assert_eq!(ended, Ended { key: key("a"), is_open: true });
-        sessions.remove(&ended.key).unwrap();
+        assert_eq!(sessions.disconnected(connection(1)), [key("a")].into());
+        sessions.remove(&key("a")).unwrap();
         assert!(sessions.is_group_empty("g"));
         sessions.begin(&key("b"), 0, &known(&[0]), &[], false, connection(2)).unwrap();
         sessions.remove(&key("b")).unwrap();
-        assert!(!sessions.disconnected(connection(2)).unwrap().is_open, "closed before");
+        assert_eq!(sessions.disconnected(connection(2)), [].into(), "closed before");
+    }
+
+    #[test]
+    fn nothing_is_kept_of_sessions_that_are_over_however_they_share_connections() {
+        let mut sessions = ShareSessions::new(9);
+        for (member, port) in [("a", 1), ("b", 1), ("c", 2), ("d", 1)] {
+            sessions.begin(&key(member), 0, &known(&[0]), &[], false, connection(port)).unwrap();
+        }
+        // It goes on elsewhere.
+        sessions.begin(&key("b"), 0, &known(&[0]), &[], false, connection(2)).unwrap();
+        assert_eq!(sessions.disconnected(connection(1)), [key("a"), key("d")].into());
+        sessions.remove(&key("a")).unwrap();
+        sessions.remove(&key("d")).unwrap();
+        sessions.remove(&key("c")).unwrap();
+        assert!(!sessions.is_group_empty("g"));
+        sessions.remove(&key("b")).unwrap();
+        assert!(sessions.is_group_empty("g"));
+        assert!(sessions.members.is_empty() && sessions.connections.is_empty() && sessions.sessions.is_empty());
     }
 }
