@@ -442,8 +442,9 @@ fn instances(side: &mut Side) -> Result<(), String> {
     a.synced(side)?;
     b.synced(side)?;
     look(side, &name, "two instances")?;
-    for (who, instance, about) in [(&a, "one", "leader"), (&b, "two", "follower")] {
-        let mut again = Member { on: "c", id: String::new(), generation: 0, instance: Some(instance) };
+    // Members are sorted by what stands for their ids, which is the connection they came on: one for each.
+    for (who, instance, about, on) in [(&a, "one", "leader", "c"), (&b, "two", "follower", "f")] {
+        let mut again = Member { on, id: String::new(), generation: 0, instance: Some(instance) };
         let request = again.joining(&name);
         again.send_join(side, request)?;
         again.joined(side)?;
