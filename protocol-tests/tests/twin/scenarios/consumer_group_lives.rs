@@ -246,8 +246,6 @@ fn racks_and_clients(side: &mut Side) -> Result<(), String> {
 
 fn three_in_turn(side: &mut Side) -> Result<(), String> {
     let (s, t) = (side.topic("s", 3, &[])?, side.topic("t", 2, &[])?);
-    // Kafka's group coordinator learns of a topic a moment after its broker does.
-    join_until_assigned(side, join(&side.name("probe"), "m", &[&t.name]))?;
     for assignor in ["uniform", "range"] {
         let id = named(side, assignor)?;
         for member in ["a", "b", "c"] {

@@ -39,7 +39,15 @@ pub fn group(name: &str) -> GroupId {
 pub fn named(side: &mut Side, suffix: &str) -> Result<String, String> {
     let id = side.name(suffix);
     await_coordinator(side, &id)?;
+    known(side, &id)?;
     Ok(id)
+}
+
+/// Waits until the group coordinator knows the topics that were made before: Kafka's learns of them a moment after its broker, in the
+/// order in which they were made.
+fn known(side: &mut Side, id: &str) -> Result<(), String> {
+    let last = side.topic(&format!("known-to-{}", id.rsplit('-').next().unwrap_or_default()), 1, &[])?;
+    join_until_assigned(side, join(&format!("{id}-probe"), "m", &[&last.name])).map(drop)
 }
 
 fn await_coordinator(side: &mut Side, id: &str) -> Result<(), String> {
