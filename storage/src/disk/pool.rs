@@ -1,9 +1,10 @@
 //! Who among the files has a descriptor and a mapping: more files than may be open share a bounded number of places.
 //!
 //! The places form a ring with a hand (the clock algorithm): a file that was used since the hand last passed is spared once. A file
-//! with writes that were not synced keeps its descriptor while there is any other to take: the system tells of a failed write to those
+//! with writes that were not synced keeps its descriptor while there is another near to take: the system tells of a failed write to those
 //! who have the file open at that moment, and of one that nobody was told of only while it remembers the file at all, so a sync
-//! through a later descriptor could miss it. When nothing but such files is left, one is synced before it is closed.
+//! through a later descriptor could miss it. When the hand meets nothing but such files, one is synced before it is closed. How far the
+//! hand goes for one file is bounded, so that thousands of files that cannot be closed do not make each new one slow.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,6 +16,8 @@ use super::limits::FileLimits;
 
 /// Descriptors that are given back at once when the process has no more.
 const GIVEN_BACK: usize = 64;
+/// How many files are asked for their place before the next kind of files has to give one.
+const ASKED_AT_ONCE: usize = 64;
 
 /// Which files may be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,7 @@ impl Pool {
         match open() {
             Err(error) if is_out_of_descriptors(&error) => {
                 let room = self.ring().len().saturating_sub(GIVEN_BACK);
-                self.shrink(room, Which::Synced);
+                self.shrink(room, Which::Synced, usize::MAX);
                 open()
             }
             done => done,
@@ -65,17 +68,19 @@ impl Pool {
             ring.len() > self.limit
         };
         if crowded {
-            [Which::Idle, Which::Idle, Which::Any].into_iter().all(|which| !self.shrink(self.limit, which));
+            let kinds = [Which::Idle, Which::Synced, Which::Any];
+            kinds.into_iter().all(|which| !self.shrink(self.limit, which, ASKED_AT_ONCE));
         }
     }
 
     /// Closes the files that were not used since this was called the last time.
     pub(super) fn rest(&self) {
-        self.shrink(0, Which::Idle);
+        self.shrink(0, Which::Idle, usize::MAX);
     }
 
-    /// Goes once around and closes files until no more than `limit` have a place; whether that is so.
-    fn shrink(&self, limit: usize, which: Which) -> bool {
+    /// Goes around, but once at most and past no more than `patience` files that stay, and closes files until no more than `limit` have
+    /// a place; whether that is so.
+    fn shrink(&self, limit: usize, which: Which, patience: usize) -> bool {
         let mut asked = 0;
         loop {
             let next = {
@@ -83,7 +88,7 @@ impl Pool {
                 if ring.len() <= limit {
                     return true;
                 }
-                if asked >= ring.len() {
+                if asked >= ring.len().min(patience) {
                     return false;
                 }
                 ring.pop_front()

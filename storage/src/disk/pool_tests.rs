@@ -97,6 +97,20 @@ fn a_file_with_unsynced_writes_is_the_last_to_be_closed() {
 }
 
 #[test]
+fn the_hand_does_not_go_past_thousands_of_unsynced_files_for_one_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = LimitedDisk::new(FileLimits { open_files: 1_000 });
+    let create = |n: usize| disk.create(&folder.path().join(n.to_string())).unwrap();
+    let unsynced: Vec<_> = (0..999).map(create).collect();
+    unsynced.iter().for_each(|file| write(&**file, b"x"));
+    let idle = create(999);
+    let open = |file: &Arc<dyn DiskFile>| format!("{file:?}").contains("open: true");
+    let _one_more = create(1_000);
+    assert!(open(&idle), "999 files were asked before it");
+    assert_eq!(unsynced.iter().filter(|file| !open(file)).count(), 1, "one of those near was synced and closed");
+}
+
+#[test]
 fn files_that_rest_are_opened_again_by_use() {
     let (folder, disk) = limited();
     let file = disk.create(&folder.path().join("f")).unwrap();
