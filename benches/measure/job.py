@@ -52,7 +52,7 @@ def drain(setting, node, loaded):
     """Registers the job, waits until it has put out every row, and reads what that took."""
     idle = idle_rate(node.pid)
     others, before, began = readings.OtherWork(), readings.cpu_seconds(node.pid), time.monotonic()
-    apply(setting, node)
+    apply(setting, node, SQL, NAME)
     peak = watch(node, loaded)
     wall_s = time.monotonic() - began
     busy_s = readings.cpu_seconds(node.pid) - before
@@ -81,8 +81,8 @@ def idle_rate(pid):
     return (readings.cpu_seconds(pid) - before) / (time.monotonic() - began)
 
 
-def apply(setting, node):
-    command = [setting.binary, "job", "--admin", node.admin, "apply", SQL, "--name", NAME]
+def apply(setting, node, sql, name):
+    command = [setting.binary, "job", "--admin", node.admin, "apply", sql, "--name", name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchError(f"forebay job apply failed:\n{done.stdout}{done.stderr}")

@@ -12,6 +12,9 @@ const CRC_START: usize = 21;
 /// Bytes before those that a batch's length counts.
 const LENGTH_OVERHEAD: usize = 12;
 const LZ4: i16 = 3;
+/// Where the attributes stand, and the bit of them that marks the end of a transaction.
+const ATTRIBUTES: usize = 21;
+const CONTROL: u8 = 0x20;
 
 /// A batch, and what is in it.
 pub struct Built {
@@ -29,23 +32,16 @@ pub fn build(record_bytes: usize, batch_bytes: usize, lz4: bool, seed: u64) -> R
     let mut body = Vec::with_capacity(batch_bytes);
     let mut records = 0usize;
     loop {
-        let mut record = vec![0u8]; // attributes
-        varint(&mut record, 0); // timestamp delta
-        varint(&mut record, records as i64);
-        varint(&mut record, -1); // no key
-        varint(&mut record, record_bytes as i64);
         // With LZ4, two letters in three are repeated, so that there is something to compress.
         let fresh = if lz4 { record_bytes.div_ceil(3) } else { record_bytes };
         let drawn: Vec<u8> = (0..fresh).map(|_| letters.next()).collect();
-        record.extend(drawn.iter().cycle().take(record_bytes));
-        varint(&mut record, 0); // no headers
-        let mut length = Vec::new();
-        varint(&mut length, record.len() as i64);
-        if records > 0 && HEADER + body.len() + length.len() + record.len() > batch_bytes {
+        let value: Vec<u8> = drawn.iter().cycle().take(record_bytes).copied().collect();
+        let before = body.len();
+        push_record(&mut body, records as i64, &value);
+        if records > 0 && HEADER + body.len() > batch_bytes {
+            body.truncate(before);
             break;
         }
-        body.extend_from_slice(&length);
-        body.extend_from_slice(&record);
         records += 1;
     }
     if lz4 {
@@ -58,6 +54,19 @@ pub fn build(record_bytes: usize, batch_bytes: usize, lz4: bool, seed: u64) -> R
         records,
         value_bytes: records * record_bytes,
     })
+}
+
+/// Adds record number `number` of a batch, without a key and headers.
+fn push_record(body: &mut Vec<u8>, number: i64, value: &[u8]) {
+    let mut record = vec![0u8]; // attributes
+    varint(&mut record, 0); // timestamp delta
+    varint(&mut record, number);
+    varint(&mut record, -1); // no key
+    varint(&mut record, value.len() as i64);
+    record.extend_from_slice(value);
+    varint(&mut record, 0); // no headers
+    varint(body, record.len() as i64);
+    body.extend_from_slice(&record);
 }
 
 fn with_header(body: &[u8], records: usize, attributes: i16) -> Result<Vec<u8>, Failure> {
@@ -83,9 +92,27 @@ fn with_header(body: &[u8], records: usize, attributes: i16) -> Result<Vec<u8>, 
     Ok(bytes)
 }
 
-/// Bytes and next offset of the whole batches at the start of `records`; what follows is a part of one.
-pub fn whole(mut records: &[u8]) -> (usize, Option<i64>) {
-    let (mut bytes, mut next) = (0, None);
+/// A batch with one record without a key.
+pub fn of_one(value: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    push_record(&mut body, 0, value);
+    with_header(&body, 1, 0)
+}
+
+/// The whole batches at the start of what was fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// Their bytes.
+    pub bytes: usize,
+    /// Their records, without the markers of transactions.
+    pub records: usize,
+    /// The offset behind them, if there is one.
+    pub next: Option<i64>,
+}
+
+/// What of `records` is whole batches; what follows is a part of one.
+pub fn whole(mut records: &[u8]) -> Whole {
+    let mut found = Whole::default();
     while records.len() >= HEADER {
         let number = |at: usize| i32::from_be_bytes([records[at], records[at + 1], records[at + 2], records[at + 3]]);
         let size = number(8) as usize + LENGTH_OVERHEAD;
@@ -93,11 +120,13 @@ pub fn whole(mut records: &[u8]) -> (usize, Option<i64>) {
             break;
         }
         let base = (i64::from(number(0)) << 32) | i64::from(number(4).cast_unsigned());
-        next = Some(base + i64::from(number(23)) + 1);
-        bytes += size;
+        let is_control = records[ATTRIBUTES + 1] & CONTROL != 0;
+        found.next = Some(base + i64::from(number(23)) + 1);
+        found.bytes += size;
+        found.records += if is_control { 0 } else { number(57) as usize };
         records = &records[size..];
     }
-    (bytes, next)
+    found
 }
 
 fn varint(out: &mut Vec<u8>, value: i64) {

@@ -47,9 +47,9 @@ fn from_broker(options: &Options, number: usize) -> Result<usize, Failure> {
     let mut answer = Vec::new();
     let mut bytes = 0;
     loop {
-        stream.write_all(&wire::fetch(&options.topic, &positions, options.partition_bytes)?)?;
+        stream.write_all(&wire::fetch(&options.topic, &positions, options.partition_bytes, false)?)?;
         let length = wire::read_frame(&mut stream, &mut answer)?;
-        match wire::take_fetched(&answer[..length], &mut positions)? {
+        match wire::take_fetched(&answer[..length], &mut positions)?.bytes {
             0 => return Ok(bytes),
             more => bytes += more,
         }
@@ -63,7 +63,7 @@ fn from_floor(options: &Options, number: usize) -> Result<usize, Failure> {
     let mut answer = Vec::new();
     let mut bytes = 0;
     loop {
-        stream.write_all(&wire::fetch(&options.topic, &positions, options.partition_bytes)?)?;
+        stream.write_all(&wire::fetch(&options.topic, &positions, options.partition_bytes, false)?)?;
         let length = wire::read_frame(&mut stream, &mut answer)?;
         if length == 4 {
             return Ok(bytes);

@@ -71,9 +71,9 @@ fn consume(options: &Options, bytes: usize, read: &AtomicUsize) -> Result<(), Fa
     stream.set_nodelay(true)?;
     let (mut answer, mut total) = (Vec::new(), 0);
     while total < bytes {
-        stream.write_all(&wire::fetch(&options.topic, &positions, options.partition_bytes)?)?;
+        stream.write_all(&wire::fetch(&options.topic, &positions, options.partition_bytes, false)?)?;
         let length = wire::read_frame(&mut stream, &mut answer)?;
-        let more = wire::take_fetched(&answer[..length], &mut positions)?;
+        let more = wire::take_fetched(&answer[..length], &mut positions)?.bytes;
         if (total + more) / GB > total / GB {
             println!("{{\"read_gb\": {}}}", (total + more) / GB);
         }

@@ -1,4 +1,5 @@
-//! One record at a time at a steady rate: how long until it is acknowledged, and until a consumer that waits for it has it.
+//! One record at a time at a steady rate: how long until it is acknowledged, and until a consumer that waits for it has it; or, with a
+//! job between two topics, the committed record that the job makes of it.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -13,7 +14,7 @@ use crate::{Failure, batch, wire};
 /// So long the broker is warmed up before anything counts.
 const WARM_S: f64 = 5.0;
 
-/// When each record was sent, and how many were; the offset of a record is its number.
+/// When each record was sent. They come out in the order in which they went in, so the number of a record tells when it was sent.
 struct Sent {
     began: Instant,
     at_ns: Vec<AtomicU64>,
@@ -30,7 +31,7 @@ impl Sent {
 }
 
 /// Produces `--rate` records a second to partition 0 of an empty topic with acks=all, for `--seconds` after the warm-up, and consumes them
-/// on another connection; prints percentiles in milliseconds.
+/// on another connection, or with `--to` what a job puts out for each of them; prints percentiles in milliseconds.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let warm = (WARM_S * options.rate) as usize;
     let records = warm + (options.seconds * options.rate) as usize;
@@ -67,7 +68,11 @@ fn shown(name: &str, waits: &mut Vec<f64>, warm: usize) -> String {
 
 /// Sends on time, whether the answers before have come or not.
 fn produce(options: &Options, mut stream: TcpStream, sent: &Sent) -> Result<(), Failure> {
-    let mut frame = wire::produce(&options.topic, 0, &batch::build(options.record_bytes, 0, false, 1)?.bytes)?;
+    let record = match options.value.is_empty() {
+        true => batch::build(options.record_bytes, 0, false, 1)?.bytes,
+        false => batch::of_one(options.value.as_bytes())?,
+    };
+    let mut frame = wire::produce(&options.topic, 0, &record)?;
     for (number, at_ns) in sent.at_ns.iter().enumerate() {
         let due = sent.began + Duration::from_secs_f64(number as f64 / options.rate);
         sleep(due.saturating_duration_since(Instant::now()));
@@ -90,18 +95,17 @@ fn acknowledged(mut stream: TcpStream, sent: &Sent) -> Result<Vec<f64>, Failure>
 }
 
 fn consume(options: &Options, sent: &Sent) -> Result<Vec<f64>, Failure> {
-    let mut seen = 0;
+    let is_job = !options.to.is_empty();
+    let topic = if is_job { &options.to } else { &options.topic };
     let mut position = [Position { partition: 0, offset: 0 }];
     let mut stream = TcpStream::connect(&options.address)?;
     stream.set_nodelay(true)?;
     let (mut answer, mut waits) = (Vec::new(), Vec::with_capacity(sent.at_ns.len()));
     while waits.len() < sent.at_ns.len() {
-        stream.write_all(&wire::fetch(&options.topic, &position, options.partition_bytes)?)?;
+        stream.write_all(&wire::fetch(topic, &position, options.partition_bytes, is_job)?)?;
         let length = wire::read_frame(&mut stream, &mut answer)?;
-        wire::take_fetched(&answer[..length], &mut position)?;
-        let next = usize::try_from(position[0].offset)?;
-        for record in std::mem::replace(&mut seen, next)..next {
-            waits.push(sent.since(record));
+        for _ in 0..wire::take_fetched(&answer[..length], &mut position)?.records {
+            waits.push(sent.since(waits.len()));
         }
     }
     Ok(waits)

@@ -9,7 +9,7 @@
 //! forebay-floor fetch   --address HOST:PORT --topic T [--floor] [--connections 1 --partitions 4 --partition-bytes 1048576]
 //! forebay-floor follow  --address HOST:PORT --topic T --gb 1 [--partitions 4 --record-bytes 1024 --batch-bytes 65536]
 //! forebay-floor probe   --address HOST:PORT --topic T [--partition 0 --seconds 10]
-//! forebay-floor latency --address HOST:PORT --topic T [--rate 1000 --record-bytes 1024 --seconds 10]
+//! forebay-floor latency --address HOST:PORT --topic T [--rate 1000 --record-bytes 1024 --seconds 10 --to T2 --value TEXT]
 //! forebay-floor idle    --address HOST:PORT [--connections 1]     until its input ends
 //! forebay-floor group   --address HOST:PORT --topic T [--classic --connections 200 --partitions 200 --seconds 60]
 //! forebay-floor create|delete --address HOST:PORT --topic T [--topics 1 --partitions 4 --at-once]

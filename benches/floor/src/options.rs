@@ -9,6 +9,10 @@ pub struct Options {
     pub address: String,
     /// The topic; the floor does not look at it.
     pub topic: String,
+    /// The topic that a job writes, where what it puts out is awaited.
+    pub to: String,
+    /// A record's value, where it is not random.
+    pub value: String,
     /// Connections, each with a thread of its own.
     pub connections: usize,
     /// Topics to make; with more than one, each has its number behind the name.
@@ -47,6 +51,8 @@ impl Options {
         let mut options = Options {
             address: "127.0.0.1:9092".to_owned(),
             topic: "load".to_owned(),
+            to: String::new(),
+            value: String::new(),
             connections: 1,
             topics: 1,
             partitions: 4,
@@ -79,6 +85,8 @@ impl Options {
         match name {
             "--address" => self.address = value,
             "--topic" => self.topic = value,
+            "--to" => self.to = value,
+            "--value" => self.value = value,
             "--connections" => self.connections = value.parse()?,
             "--topics" => self.topics = value.parse()?,
             "--partition" => self.partition = value.parse()?,

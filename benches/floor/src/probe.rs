@@ -40,9 +40,9 @@ fn once(options: &Options, partition: i32, record: &[u8]) -> Result<(), Failure>
     let length = wire::read_frame(&mut stream, &mut answer)?;
     wire::check_produced(&answer[..length])?;
     let mut position = [Position { partition, offset: wire::produced_at(&answer[..length])? }];
-    stream.write_all(&wire::fetch(&options.topic, &position, options.partition_bytes)?)?;
+    stream.write_all(&wire::fetch(&options.topic, &position, options.partition_bytes, false)?)?;
     let length = wire::read_frame(&mut stream, &mut answer)?;
-    match wire::take_fetched(&answer[..length], &mut position)? {
+    match wire::take_fetched(&answer[..length], &mut position)?.bytes {
         0 => Err("the record that was just produced is not fetched".into()),
         _ => Ok(()),
     }

@@ -5,6 +5,7 @@ pub mod group;
 use std::io::Read;
 use std::net::TcpStream;
 
+use crate::batch::Whole;
 use crate::{Failure, batch};
 
 /// Produce, as the first two bytes of a frame have it.
@@ -144,14 +145,20 @@ pub fn produced_at(frame: &[u8]) -> Result<i64, Failure> {
     Ok((i64::from(answer.i32()?) << 32) | i64::from(answer.i32()?.cast_unsigned()))
 }
 
-/// A frame that fetches from the partitions, without a session, waiting for up to 500 ms for at least one byte.
-pub fn fetch(topic: &str, positions: &[Position], partition_bytes: usize) -> Result<Vec<u8>, Failure> {
+/// A frame that fetches from the partitions, without a session, waiting for up to 500 ms for at least one byte; only what is committed, or
+/// all there is.
+pub fn fetch(
+    topic: &str,
+    positions: &[Position],
+    partition_bytes: usize,
+    is_committed: bool,
+) -> Result<Vec<u8>, Failure> {
     let mut frame = Vec::new();
     header(&mut frame, FETCH, FETCH_VERSION);
     for number in [-1, 500, 1, 50 << 20] {
         frame.extend(i32::to_be_bytes(number)); // replica, longest wait, least and most bytes
     }
-    frame.push(0); // uncommitted records too
+    frame.push(u8::from(is_committed));
     frame.extend(0i32.to_be_bytes());
     frame.extend((-1i32).to_be_bytes()); // no session
     frame.push(2); // one topic
@@ -190,32 +197,38 @@ pub fn floor_positions(frame: &[u8]) -> Option<Vec<(usize, u64, usize)>> {
     Some(positions)
 }
 
-/// Moves the positions behind the whole batches of an answer to [`fetch`]; returns the bytes of those batches.
-pub fn take_fetched(frame: &[u8], positions: &mut [Position]) -> Result<usize, Failure> {
+/// Moves the positions behind the whole batches of an answer to [`fetch`]; returns what those batches are. An aborted transaction is a
+/// failure: no load aborts one.
+pub fn take_fetched(frame: &[u8], positions: &mut [Position]) -> Result<Whole, Failure> {
     let mut answer = Cursor(frame);
     answer.skip(4 + 1 + 4)?; // correlation id, tagged fields, throttle time
     error("Fetch", answer.i16()?)?;
     answer.skip(4)?;
     if answer.unsigned()? < 2 {
-        return Ok(0);
+        return Ok(Whole::default());
     }
     let name = answer.unsigned()?;
     answer.skip(name - 1)?;
     let partitions = answer.unsigned()? - 1;
-    let mut bytes = 0;
+    let mut all = Whole::default();
     for _ in 0..partitions {
         let partition = answer.i32()?;
         error("Fetch of a partition", answer.i16()?)?;
-        answer.skip(3 * 8 + 1 + 4)?; // offsets, no aborted transactions, preferred replica
+        answer.skip(3 * 8)?; // offsets
+        if answer.unsigned()? > 1 {
+            return Err("a transaction was aborted".into());
+        }
+        answer.skip(4)?; // preferred replica
         let length = answer.unsigned()?.saturating_sub(1);
-        let (whole, next) = batch::whole(answer.skip(length)?);
+        let whole = batch::whole(answer.skip(length)?);
         answer.skip(1)?;
-        bytes += whole;
-        if let (Some(next), Some(position)) = (next, positions.iter_mut().find(|p| p.partition == partition)) {
+        all.bytes += whole.bytes;
+        all.records += whole.records;
+        if let (Some(next), Some(position)) = (whole.next, positions.iter_mut().find(|p| p.partition == partition)) {
             position.offset = next;
         }
     }
-    Ok(bytes)
+    Ok(all)
 }
 
 /// Reads a frame without its length into `buffer`.

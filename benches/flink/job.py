@@ -1,0 +1,33 @@
+"""A job of the part `engines` in Apache Flink, in this process: `job.py BOOTSTRAP FILE.sql CONNECTOR.jar PARALLELISM CHECKPOINT_MS`.
+
+The statements are Forebay's; the tables get the broker's address, and the sink is exactly-once. Goes on until it is killed."""
+
+import pathlib
+import sys
+
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+bootstrap, sql, jar, parallelism, checkpoint_ms = sys.argv[1:]
+SINK = (
+    "'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'flink-job',"
+    " 'properties.transaction.timeout.ms' = '600000',"
+)
+
+environment = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+for key, value in {
+    "pipeline.jars": pathlib.Path(jar).as_uri(),
+    "parallelism.default": parallelism,
+    "table.local-time-zone": "UTC",
+    "execution.checkpointing.interval": f"{checkpoint_ms} ms",
+}.items():
+    environment.get_config().set(key, value)
+text = "\n".join(line for line in pathlib.Path(sql).read_text().splitlines() if not line.lstrip().startswith("--"))
+tables = 0
+for statement in filter(None, (part.strip() for part in text.split(";"))):
+    if statement.startswith("CREATE TABLE"):
+        options = f"'properties.bootstrap.servers' = '{bootstrap}', " + (SINK if tables else "")
+        statement = statement.replace("WITH (", f"WITH ({options}", 1)
+        tables += 1
+    result = environment.execute_sql(statement)
+print("running", flush=True)
+result.wait()
