@@ -1,0 +1,65 @@
+//! Moves the task's watermark and closes the windows that it has passed.
+
+use forebay_storage::ids::Timestamp;
+
+use super::Task;
+use crate::job::error::TaskError;
+use crate::job::input::Input;
+use crate::time::is_window_fired;
+
+impl Task {
+    /// Closes the windows that time has passed. Returns when those that nothing will ever pass are to be closed.
+    pub(super) fn advance_time(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TaskError> {
+        self.valve.update(self.inputs.iter().map(Input::counted_time));
+        if self.has_ended() {
+            self.valve.raise(i64::MAX);
+        }
+        let before = self.closed;
+        let quiet = self.quiet_at().is_some_and(|at| at <= now);
+        while self.output.size_in_bytes() <= self.options.output_bytes {
+            if quiet && self.closed == self.valve.watermark() {
+                let next = self.pipeline.next_close(self.closed);
+                next.into_iter().for_each(|end| self.valve.raise(end.saturating_sub(1)));
+            }
+            if self.closed == self.valve.watermark() {
+                break;
+            }
+            self.close_next(now)?;
+        }
+        // The task's watermark is committed with some input's offset, whatever it was that moved it.
+        if self.closed > before
+            && !self.inputs.iter().any(Input::is_dirty)
+            && let Some(input) = self.inputs.first_mut()
+        {
+            input.mark_dirty();
+        }
+        Ok(self.quiet_at())
+    }
+
+    /// When open windows are to be closed because nothing comes any more (`forebay.close-after-idle`).
+    fn quiet_at(&self) -> Option<Timestamp> {
+        let after = self.policies().close_after_idle_ms?;
+        // Nothing is read of an input that has ended, so it does not rest either: the others decide.
+        let open = self.inputs.iter().filter(|input| !input.has_ended());
+        let since = open.map(Input::resting_since).collect::<Option<Vec<_>>>()?;
+        self.pipeline.next_close(self.valve.watermark())?;
+        since.into_iter().max().map(|since| since.plus_ms(after))
+    }
+
+    /// Closes windows up to the end of the first one, or up to the watermark if none ends before.
+    fn close_next(&mut self, now: Timestamp) -> Result<(), TaskError> {
+        let watermark = self.valve.watermark();
+        let up_to = match self.pipeline.next_close(self.closed) {
+            // The last moment there is closes with it, or the loop would not end.
+            Some(end) if end < i64::MAX && is_window_fired(end, watermark) => end.saturating_sub(1),
+            _ => watermark,
+        };
+        let done = self.pipeline.close_windows(self.closed, up_to, now, &mut self.output);
+        let late = done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
+        for input in &mut self.inputs {
+            input.add_late(late.get(&input.partition()).copied().unwrap_or(0));
+        }
+        self.closed = up_to;
+        Ok(())
+    }
+}

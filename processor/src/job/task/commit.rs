@@ -1,0 +1,96 @@
+//! Commits: outputs, the state's changelog and the input offsets in one transaction.
+
+use forebay_storage::ids::{Offset, Timestamp, TopicPartition};
+
+use super::{Pending, Task};
+use crate::commit::RecordBuffer;
+use crate::host::{CommitSet, Host};
+use crate::job::error::TaskError;
+use crate::job::input::Input;
+use crate::state::TaskState;
+
+impl Task {
+    /// When what is pending is to be committed: output at once, the rest a little later.
+    pub(super) fn commit_due(&self) -> Option<Timestamp> {
+        let since = self.pending.since?;
+        Some(if !self.output.is_empty() {
+            since
+        } else if self.pending.records {
+            since.plus_ms(self.options.state_commit_ms)
+        } else {
+            since.plus_ms(self.options.progress_commit_ms)
+        })
+    }
+
+    pub(super) fn commit(&mut self, host: &dyn Host, started: Timestamp) -> Result<(), TaskError> {
+        self.commit_with(host, started, None)
+    }
+
+    /// Commits; the state goes whole to the changelog and to `copy` too if there is one.
+    pub(super) fn commit_with(
+        &mut self,
+        host: &dyn Host,
+        started: Timestamp,
+        mut copy: Option<(&TopicPartition, RecordBuffer)>,
+    ) -> Result<(), TaskError> {
+        let mut output = std::mem::take(&mut self.output);
+        let (aside, bytes) = (output.side_len(), output.size_in_bytes());
+        let rows = output.len() - aside;
+        let snapshot_at = self.write_changelog(host, started, &mut output, copy.as_mut())?;
+        let combined = self.closed;
+        let dirty = self.partitions.iter().zip(&self.inputs).filter(|(_, input)| input.is_dirty());
+        let has_state = self.pipeline.state().is_some_and(TaskState::is_in_changelog);
+        let owner = &self.names.transactional_id;
+        let offset = |input: &Input| input.offset(owner, combined, has_state);
+        let offsets = dirty.map(|(partition, input)| (partition.clone(), offset(input))).collect();
+        let mut records = output.into_batches();
+        records.extend(copy.map(|(_, copy)| copy.into_batches()).unwrap_or_default());
+        let set = CommitSet { group: self.names.group.clone(), records, offsets };
+        host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
+        self.inputs.iter_mut().for_each(Input::mark_clean);
+        self.pending = Pending::default();
+        let now = host.now();
+        self.counters.records_out += rows;
+        self.counters.records_aside += aside;
+        self.counters.bytes_out += bytes;
+        self.counters.commits += 1;
+        self.counters.last_commit = Some(now);
+        self.counters.last_commit_latency_ms = now.0 - started.0;
+        self.counters.last_commit_latency_us = host.micros().saturating_sub(self.step_began);
+        if let (Some(changelog), Some(before)) = (&self.changelog, snapshot_at) {
+            // If it fails the log is longer than it need be until the next snapshot; that is all.
+            let _ = host.trim(changelog, before);
+        }
+        Ok(())
+    }
+
+    /// Adds the state's changes to `output`. Returns the offset before which the changelog is superfluous after the commit.
+    fn write_changelog(
+        &mut self,
+        host: &dyn Host,
+        now: Timestamp,
+        output: &mut RecordBuffer,
+        copy: Option<&mut (&TopicPartition, RecordBuffer)>,
+    ) -> Result<Option<Offset>, TaskError> {
+        let (Some(changelog), Some(state)) = (&self.changelog, self.pipeline.state_mut()) else { return Ok(None) };
+        if copy.is_none() && !state.is_dirty() {
+            return Ok(None);
+        }
+        if copy.is_some() {
+            state.snapshot_next();
+        }
+        let mut copy = copy;
+        let snapshot = state.write_changes(&mut |key, value| {
+            output.push(changelog, now, Some(key), value);
+            if let Some((to, copy)) = &mut copy {
+                copy.push(to, now, Some(key), value);
+            }
+        });
+        if !snapshot {
+            return Ok(None);
+        }
+        // This task is the only writer, so the snapshot's first record comes at or after the present end.
+        let range = host.offset_range(changelog).map_err(|error| TaskError::from_host("writing a snapshot", error))?;
+        Ok(Some(range.stable_end))
+    }
+}

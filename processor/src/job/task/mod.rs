@@ -1,0 +1,237 @@
+//! One pipeline of a job as a synchronous state machine: read, compute, commit, again.
+//!
+//! A step reads about [`TaskOptions::step_bytes`] from the partitions that have data, in turns, closes the windows that time has passed, and
+//! commits. So an idle task commits each record at once, and a loaded one commits large steps: the load itself sets the batch
+//! size, no timer is on the way of a result.
+//!
+//! A task owns all input partitions of its pipeline, so the result is right whatever the group key is, and one transaction holds
+//! everything. Nothing but [`Task::open`] knows that these are all partitions there are.
+
+mod close;
+mod commit;
+mod describe;
+mod open;
+mod savepoint;
+
+use std::sync::Arc;
+
+use forebay_storage::ids::{Timestamp, TopicPartition};
+
+use super::error::TaskError;
+use super::input::{Input, ReadContext};
+use super::options::TaskOptions;
+use super::resources::PipelineResources;
+use super::side::SideOutputs;
+use crate::commit::RecordBuffer;
+use crate::host::{Host, Session};
+use crate::operator::Pipeline;
+use crate::plan::{JobPlan, Policies};
+use crate::time::{IdlePolicy, Valve};
+
+/// What the one who drives a task is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to do: step again.
+    Busy,
+    /// The input has ended and everything is committed: the task may be dropped.
+    Finished,
+    /// Nothing to do until `Host::watch` wakes, or until that time if there is one.
+    Waiting {
+        /// When to step even without being woken.
+        until: Option<Timestamp>,
+    },
+}
+
+/// A running pipeline.
+#[derive(Debug)]
+pub struct Task {
+    plan: Arc<JobPlan>,
+    pipeline_index: usize,
+    names: PipelineResources,
+    options: TaskOptions,
+    idle_policy: IdlePolicy,
+    session: Session,
+    partitions: Vec<TopicPartition>,
+    inputs: Vec<Input>,
+    /// Whose turn it is to be read first.
+    turn: usize,
+    pipeline: Pipeline,
+    changelog: Option<TopicPartition>,
+    side: SideOutputs,
+    valve: Valve,
+    /// Watermark up to which windows are closed; behind the valve while there are too many for one commit.
+    closed: i64,
+    output: RecordBuffer,
+    pending: Pending,
+    broken: bool,
+    next_discovery: Timestamp,
+    /// [`Host::micros`] when the present step began.
+    step_began: u64,
+    counters: Counters,
+}
+
+/// What is computed but not committed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pending {
+    /// When the oldest of it came about.
+    since: Option<Timestamp>,
+    /// Whether records were processed, and not only time moved.
+    records: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    records_in: u64,
+    records_out: u64,
+    records_aside: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    commits: u64,
+    last_commit: Option<Timestamp>,
+    last_commit_latency_ms: i64,
+    last_commit_latency_us: u64,
+}
+
+impl Task {
+    /// The partitions it reads, to be watched.
+    #[must_use]
+    pub fn inputs(&self) -> &[TopicPartition] {
+        &self.partitions
+    }
+
+    /// Does a bounded amount of work.
+    ///
+    /// # Errors
+    /// The task has stopped: drop it, and see [`TaskError`] for what is next.
+    pub fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
+        self.guarded(|task| task.work(host))
+    }
+
+    /// Commits what is computed but not committed, before a pause or a shutdown. Without it nothing is lost, only computed again.
+    ///
+    /// # Errors
+    /// As [`Task::step`].
+    pub fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError> {
+        self.guarded(|task| {
+            let now = host.now();
+            task.finish_now(host, now)
+        })
+    }
+
+    fn finish_now(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
+        if self.pending.since.is_some() { self.commit(host, now) } else { Ok(()) }
+    }
+
+    /// Commits everything so far, and in the same transaction writes a savepoint to the partition `to`, which must be empty.
+    ///
+
+    /// Once something has failed, memory and log may differ: nothing more is done with this task.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Task) -> Result<T, TaskError>) -> Result<T, TaskError> {
+        if self.broken {
+            return Err(TaskError::Retry("the task has failed before and must be opened again".to_owned()));
+        }
+        let result = work(self);
+        self.broken = result.is_err();
+        result
+    }
+
+    fn work(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
+        let now = host.now();
+        self.step_began = host.micros();
+        self.discover(host, now)?;
+        for input in &mut self.inputs {
+            input.poll(host)?;
+        }
+        // What waits to be closed comes first: nothing grows beyond one step.
+        if self.closed == self.valve.watermark() {
+            self.read_inputs(host, now)?;
+        }
+        let idle_at = self.inputs.iter_mut().filter_map(|input| input.rest(now, self.idle_policy)).min();
+        let close_at = self.advance_time(now)?;
+        if self.pending.since.is_none() && self.inputs.iter().any(Input::is_dirty) {
+            self.pending.since = Some(now);
+        }
+        let due = self.commit_due();
+        if due.is_some_and(|due| due <= now) {
+            self.commit(host, now)?;
+        }
+        let limit = self.drift_limit();
+        if self.closed < self.valve.watermark() || self.inputs.iter().any(|input| can_read(input, limit)) {
+            return Ok(Progress::Busy);
+        }
+        if self.has_ended() {
+            self.finish_now(host, now)?;
+            return Ok(Progress::Finished);
+        }
+        let until = [self.commit_due(), idle_at, close_at, Some(self.next_discovery)].into_iter().flatten().min();
+        // Windows that are to be closed now and did not fit the last commit.
+        Ok(if close_at.is_some_and(|at| at <= now) { Progress::Busy } else { Progress::Waiting { until } })
+    }
+
+    fn policies(&self) -> &Policies {
+        &self.plan.pipelines[self.pipeline_index].source.policies
+    }
+
+    /// Whether the input is bounded and all of it is read.
+    fn has_ended(&self) -> bool {
+        self.policies().bounded.is_some() && self.inputs.iter().all(Input::has_ended)
+    }
+
+    /// The watermark beyond which a partition has to wait for the slowest one.
+    fn drift_limit(&self) -> Option<i64> {
+        let drift = self.policies().max_drift_ms?;
+        let slowest = self.inputs.iter().map(Input::counted_time).filter(|time| !time.idle).map(|time| time.watermark);
+        slowest.min().map(|slowest| slowest.saturating_add(drift))
+    }
+
+    /// New partitions are taken in by opening the task again: rare, and one way less to get it wrong.
+    fn discover(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
+        if now < self.next_discovery {
+            return Ok(());
+        }
+        self.next_discovery = now.plus_ms(self.options.discovery_ms);
+        let topic = &self.plan.pipelines[self.pipeline_index].source.topic;
+        match host.partitions(topic) {
+            Some(count) if count as usize == self.inputs.len() => Ok(()),
+            Some(count) => {
+                let known = self.inputs.len();
+                Err(TaskError::Reopen(format!("topic '{topic}' has {count} partitions now instead of {known}")))
+            }
+            None => Err(TaskError::Retry(format!("topic '{topic}' does not exist any more"))),
+        }
+    }
+
+    fn read_inputs(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
+        let count = self.inputs.len();
+        let closed = self.closed;
+        let mut budget = self.options.step_bytes;
+        let mut at_end = 0;
+        while at_end < count && budget > 0 {
+            let limit = self.drift_limit();
+            let most = if limit.is_some() { self.options.aligned_read_bytes } else { usize::MAX };
+            let input = &mut self.inputs[self.turn % count];
+            self.turn = (self.turn + 1) % count;
+            if !can_read(input, limit) {
+                at_end += 1;
+                continue;
+            }
+            at_end = 0;
+            let bytes = self.options.read_bytes.min(budget).min(most);
+            let Task { pipeline, side, output: out, .. } = self;
+            let read = input.read(host, bytes, ReadContext { pipeline, side, closed, now, out })?;
+            if read.bytes == 0 {
+                break;
+            }
+            budget = budget.saturating_sub(read.bytes);
+            self.counters.bytes_in += read.bytes as u64;
+            self.counters.records_in += read.records;
+            self.pending.records |= read.records > 0;
+        }
+        Ok(())
+    }
+}
+
+/// Whether there is something to read, and the partition need not wait for slower ones.
+fn can_read(input: &Input, limit: Option<i64>) -> bool {
+    input.has_more() && limit.is_none_or(|limit| input.time().watermark <= limit)
+}

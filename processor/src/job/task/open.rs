@@ -1,0 +1,79 @@
+//! Begins a task where its last commit left it.
+
+use std::sync::Arc;
+
+use forebay_storage::ids::TopicPartition;
+
+use super::{Counters, Pending, Task};
+use crate::commit::RecordBuffer;
+use crate::host::Host;
+use crate::job::error::TaskError;
+use crate::job::input::Input;
+use crate::job::open;
+use crate::job::options::TaskOptions;
+use crate::job::resources::resources;
+use crate::job::side::SideOutputs;
+use crate::operator::Pipeline;
+use crate::plan::JobPlan;
+use crate::time::{IdlePolicy, Valve};
+
+impl Task {
+    /// Takes over pipeline number `pipeline_index` of the job `name`, and restores it to its last commit. Creates the sink's topic
+    /// and the changelog if they are missing.
+    ///
+    /// # Errors
+    /// [`TaskError::Retry`] if the source's topic does not exist (yet), or a disk failed; [`TaskError::Failed`] if what is
+    /// committed does not fit the plan.
+    pub fn open(
+        plan: &Arc<JobPlan>,
+        name: &str,
+        pipeline_index: usize,
+        host: &dyn Host,
+        options: TaskOptions,
+    ) -> Result<Task, TaskError> {
+        let no_pipeline = || TaskError::Failed(format!("job '{name}' has no pipeline {pipeline_index}"));
+        let pipeline_plan = plan.pipelines.get(pipeline_index).ok_or_else(no_pipeline)?;
+        let names = resources(name, plan).swap_remove(pipeline_index);
+        let source = &pipeline_plan.source;
+        let partitions = open::input_partitions(host, source)?;
+        // Fencing comes before anything is read: what is committed stands still from here on.
+        let session = host
+            .open_session(&names.transactional_id)
+            .map_err(|error| TaskError::from_host("opening the transactional session", error))?;
+        let sink_partitions = open::ensure_sink(host, &pipeline_plan.sink)?;
+        let side = SideOutputs::open(host, name, &source.policies)?;
+        let mut pipeline = Pipeline::new(pipeline_plan, sink_partitions, options.snapshot_floor);
+        let changelog = names.changelog.as_ref().map(|topic| TopicPartition::new(topic.as_str(), 0));
+        let mut has_state = false;
+        if let (Some(changelog), Some(state)) = (&changelog, pipeline.state_mut()) {
+            open::ensure_changelog(host, changelog)?;
+            has_state = open::restore(host, changelog, state)?;
+        }
+        let (inputs, combined) = open::open_inputs(host, source, &names, &partitions, has_state)?;
+        let mut valve = Valve::new(combined);
+        // Windows that the last commit had no room for are closed before anything is read.
+        valve.update(inputs.iter().map(Input::counted_time));
+        Ok(Task {
+            idle_policy: IdlePolicy::new(source.idle_timeout_ms),
+            plan: Arc::clone(plan),
+            pipeline_index,
+            names,
+            options,
+            session,
+            partitions,
+            inputs,
+            turn: 0,
+            pipeline,
+            changelog,
+            side,
+            valve,
+            closed: combined,
+            output: RecordBuffer::default(),
+            pending: Pending::default(),
+            broken: false,
+            next_discovery: host.now().plus_ms(options.discovery_ms),
+            step_began: 0,
+            counters: Counters::default(),
+        })
+    }
+}
