@@ -5,6 +5,7 @@ mod call;
 mod coerce;
 mod literal;
 mod operator;
+mod scalar;
 
 use sqlparser::ast;
 use sqlparser::tokenizer::Span;

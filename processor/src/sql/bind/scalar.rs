@@ -1,0 +1,234 @@
+//! Scalar functions: what their arguments must be, and of what type the result is.
+
+use sqlparser::ast::{self, DateTimeField};
+
+use super::super::error::SqlError;
+use super::{Binder, coerced, describe};
+use crate::expr::{DataType, DatePattern, Expr, Node, ScalarFunction, TimeField, TrimSide, Value};
+
+impl Binder<'_> {
+    pub(super) fn text_call(
+        &mut self,
+        function: ScalarFunction,
+        name: &str,
+        arguments: &[&ast::Expr],
+        result: DataType,
+    ) -> Result<Expr, SqlError> {
+        let arguments = arguments.iter().map(|argument| self.text(argument, name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Expr::new(Node::Call(function, arguments), result))
+    }
+
+    pub(super) fn substring(
+        &mut self,
+        text: &ast::Expr,
+        from: Option<&ast::Expr>,
+        length: Option<&ast::Expr>,
+    ) -> Result<Expr, SqlError> {
+        let mut arguments = vec![self.text(text, "SUBSTRING")?];
+        arguments.push(match from {
+            Some(from) => self.integer(from, "SUBSTRING")?,
+            None => Expr::literal(Value::Integer(1), DataType::Int),
+        });
+        if let Some(length) = length {
+            arguments.push(self.integer(length, "SUBSTRING")?);
+        }
+        Ok(Expr::new(Node::Call(ScalarFunction::Substring, arguments), DataType::STRING))
+    }
+
+    pub(super) fn trim(
+        &mut self,
+        text: &ast::Expr,
+        what: Option<&ast::Expr>,
+        side: TrimSide,
+    ) -> Result<Expr, SqlError> {
+        let text = self.text(text, "TRIM")?;
+        let what = match what {
+            Some(what) => self.text(what, "TRIM")?,
+            None => Expr::literal(Value::text(" "), DataType::Char(1)),
+        };
+        Ok(Expr::new(Node::Call(ScalarFunction::Trim(side), vec![text, what]), DataType::STRING))
+    }
+
+    pub(super) fn of_common_type(
+        &mut self,
+        function: ScalarFunction,
+        name: &str,
+        arguments: &[&ast::Expr],
+    ) -> Result<Expr, SqlError> {
+        let mut bound = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            bound.push((*argument, self.bind(argument)?));
+        }
+        let (bound, data_type) = self.unified(bound, &format!("the arguments of {name}"))?;
+        Ok(Expr::new(Node::Call(function, bound), data_type))
+    }
+
+    pub(super) fn number(&mut self, source: &ast::Expr, name: &str) -> Result<Expr, SqlError> {
+        let bound = self.bind(source)?;
+        if bound.data_type().is_numeric() || bound.data_type() == DataType::Null {
+            return Ok(bound);
+        }
+        Err(self.error(source, format!("{name} needs a number, found {}", describe(bound.data_type()))))
+    }
+
+    pub(super) fn integer(&mut self, source: &ast::Expr, name: &str) -> Result<Expr, SqlError> {
+        let bound = self.bind(source)?;
+        if bound.data_type().is_integer() || bound.data_type() == DataType::Null {
+            return Ok(bound);
+        }
+        Err(self.error(source, format!("{name} needs an integer, found {}", describe(bound.data_type()))))
+    }
+
+    pub(super) fn time(&mut self, source: &ast::Expr, name: &str) -> Result<Expr, SqlError> {
+        let bound = self.bind(source)?;
+        let data_type = bound.data_type();
+        if data_type.is_timestamp() || matches!(data_type, DataType::Date | DataType::Time | DataType::Null) {
+            return Ok(bound);
+        }
+        Err(self.error(source, format!("{name} needs a time, found {}", describe(data_type))))
+    }
+
+    pub(super) fn number_call(
+        &mut self,
+        function: ScalarFunction,
+        name: &str,
+        number: &ast::Expr,
+    ) -> Result<Expr, SqlError> {
+        let number = self.number(number, name)?;
+        let data_type = number.data_type();
+        Ok(Expr::new(Node::Call(function, vec![number]), data_type))
+    }
+
+    /// FLOOR and CEIL: a DECIMAL loses its scale.
+    pub(super) fn rounded(
+        &mut self,
+        function: ScalarFunction,
+        name: &str,
+        number: &ast::Expr,
+    ) -> Result<Expr, SqlError> {
+        let number = self.number(number, name)?;
+        let result = match number.data_type() {
+            DataType::Decimal { precision, .. } => DataType::Decimal { precision, scale: 0 },
+            other => other,
+        };
+        Ok(Expr::new(Node::Call(function, vec![number]), result))
+    }
+
+    /// ROUND(x [, digits]); of a DECIMAL(p, s) to d digits: DECIMAL(p - s + 1 + d, d) (Flink: findRoundDecimalType).
+    pub(super) fn round(&mut self, number: &ast::Expr, digits: Option<&ast::Expr>) -> Result<Expr, SqlError> {
+        let bound = self.number(number, "ROUND")?;
+        let count = match digits {
+            None => Expr::literal(Value::Integer(0), DataType::Int),
+            Some(digits) => self.integer(digits, "ROUND")?,
+        };
+        let result = match (bound.data_type(), count.as_literal()) {
+            (DataType::Decimal { precision, scale }, Some(Value::Integer(kept))) if *kept < i64::from(scale) => {
+                let kept = (*kept).clamp(0, i64::from(scale)) as i32;
+                decimal_round_type(precision, scale, kept)
+            }
+            (other, _) => other,
+        };
+        Ok(Expr::new(Node::Call(ScalarFunction::Round, vec![bound, count]), result))
+    }
+
+    pub(super) fn double_call(
+        &mut self,
+        function: ScalarFunction,
+        name: &str,
+        arguments: &[&ast::Expr],
+    ) -> Result<Expr, SqlError> {
+        let mut doubles = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            doubles.push(coerced(self.number(argument, name)?, DataType::Double));
+        }
+        Ok(Expr::new(Node::Call(function, doubles), DataType::Double))
+    }
+
+    pub(super) fn timestamp_ltz(
+        &mut self,
+        number: &ast::Expr,
+        precision: Option<&ast::Expr>,
+    ) -> Result<Expr, SqlError> {
+        let bound = self.bind(number)?;
+        if bound.data_type().is_text() {
+            let error = self.error(number, "TO_TIMESTAMP_LTZ of a text is not supported yet");
+            return Err(error.hint("there is TO_TIMESTAMP(text [, pattern]), or TO_TIMESTAMP_LTZ(number, 0 or 3)"));
+        }
+        if !bound.data_type().is_numeric() && bound.data_type() != DataType::Null {
+            let found = describe(bound.data_type());
+            return Err(self.error(number, format!("TO_TIMESTAMP_LTZ needs a number, found {found}")));
+        }
+        let seconds = match precision {
+            None => false,
+            Some(expr) => match self.bind(expr)?.as_literal() {
+                Some(Value::Integer(0)) => true,
+                Some(Value::Integer(3)) => false,
+                _ => {
+                    return Err(self
+                        .error(expr, "the precision of TO_TIMESTAMP_LTZ must be 0 or 3")
+                        .hint("0 if the number counts seconds, 3 if it counts milliseconds"));
+                }
+            },
+        };
+        let node = Node::Call(ScalarFunction::ToTimestampLtz { seconds }, vec![bound]);
+        Ok(Expr::new(node, DataType::TimestampLtz(3)))
+    }
+
+    pub(super) fn pattern(&mut self, pattern: Option<&ast::Expr>, name: &str) -> Result<DatePattern, SqlError> {
+        let (text, source) = match pattern {
+            None => (DatePattern::DEFAULT.to_owned(), None),
+            Some(expr) => match self.bind(expr)?.as_literal() {
+                Some(Value::String(text)) => (text.clone().into_owned(), Some(expr)),
+                _ => return Err(self.error(expr, format!("the pattern of {name} must be a constant text"))),
+            },
+        };
+        DatePattern::new(&text).map_err(|letters| {
+            let message = format!("{name} does not know {letters} in a pattern");
+            let error = match source {
+                Some(expr) => self.error(expr, message),
+                None => SqlError::new(self.here, message),
+            };
+            error.hint("there is yyyy MM dd HH mm ss SSS, and text in ''")
+        })
+    }
+}
+
+fn decimal_round_type(precision: u8, scale: u8, kept: i32) -> DataType {
+    let whole = i32::from(precision) - i32::from(scale);
+    let precision = (whole + 1 + kept).clamp(1, 38);
+    DataType::Decimal { precision: precision as u8, scale: kept.min(precision) as u8 }
+}
+
+/// What YEAR(time) and its like take out of a time.
+pub(super) fn field_of_function(name: &str) -> Option<TimeField> {
+    Some(match name {
+        "YEAR" => TimeField::Year,
+        "QUARTER" => TimeField::Quarter,
+        "MONTH" => TimeField::Month,
+        "DAYOFMONTH" => TimeField::Day,
+        "DAYOFWEEK" => TimeField::DayOfWeek,
+        "DAYOFYEAR" => TimeField::DayOfYear,
+        "HOUR" => TimeField::Hour,
+        "MINUTE" => TimeField::Minute,
+        "SECOND" => TimeField::Second,
+        _ => return None,
+    })
+}
+
+/// What EXTRACT(field FROM time) takes out of a time.
+pub(super) fn field_of(field: &DateTimeField) -> Option<TimeField> {
+    Some(match field {
+        DateTimeField::Year => TimeField::Year,
+        DateTimeField::Quarter => TimeField::Quarter,
+        DateTimeField::Month => TimeField::Month,
+        DateTimeField::Day => TimeField::Day,
+        DateTimeField::Dow | DateTimeField::DayOfWeek => TimeField::DayOfWeek,
+        DateTimeField::Doy | DateTimeField::DayOfYear => TimeField::DayOfYear,
+        DateTimeField::Hour => TimeField::Hour,
+        DateTimeField::Minute => TimeField::Minute,
+        DateTimeField::Second => TimeField::Second,
+        DateTimeField::Millisecond => TimeField::Millisecond,
+        DateTimeField::Epoch => TimeField::Epoch,
+        _ => return None,
+    })
+}
