@@ -1,6 +1,7 @@
 //! Which faults a disk can have, and when they strike: always, in a window, or by a plan.
 
 use std::collections::VecDeque;
+use std::io;
 
 /// What goes wrong at or below a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,36 @@ impl Fault {
             Fault::Full => matches!(operation, Create | WriteAtomic | Append),
         }
     }
+
+    /// The system's answer.
+    pub(super) fn error(self) -> io::Error {
+        match self {
+            Fault::Full => no_space(),
+            _ => input_output(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn no_space() -> io::Error {
+    // ENOSPC, the same number on all Unix systems.
+    io::Error::from_raw_os_error(28)
+}
+
+#[cfg(not(unix))]
+fn no_space() -> io::Error {
+    io::ErrorKind::StorageFull.into()
+}
+
+#[cfg(unix)]
+fn input_output() -> io::Error {
+    // EIO, the same number on all Unix systems.
+    io::Error::from_raw_os_error(5)
+}
+
+#[cfg(not(unix))]
+fn input_output() -> io::Error {
+    io::Error::other("the disk failed")
 }
 
 /// A fault and when it strikes.
