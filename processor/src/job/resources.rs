@@ -34,6 +34,11 @@ pub fn resources(name: &str, plan: &JobPlan) -> Vec<PipelineResources> {
     plan.pipelines.iter().enumerate().map(of).collect()
 }
 
+/// Largest batch in bytes that a topic takes which a job makes for itself or puts records aside in: one record of the changelog holds
+/// all sessions of a key, a dead letter may be a record that came compressed, so Kafka's default of 1 MiB is too small. As large as
+/// their segments are, which no batch may exceed.
+pub const INTERNAL_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
+
 /// How a savepoint's topic is created, with one partition for each pipeline.
 #[must_use]
 pub fn savepoint_spec(name: &str, pipelines: usize) -> TopicSpec {
@@ -49,7 +54,15 @@ pub(super) fn changelog_spec(name: &str) -> TopicSpec {
         config("retention.ms", "-1"),
         config("retention.bytes", "-1"),
         // Space comes back by whole segments.
-        config("segment.bytes", "67108864"),
+        config("segment.bytes", &INTERNAL_MESSAGE_BYTES.to_string()),
+        config("max.message.bytes", &INTERNAL_MESSAGE_BYTES.to_string()),
     ];
     TopicSpec { name: name.to_owned(), partitions: Some(1), configs }
+}
+
+/// How a topic is created that takes copies of input records.
+#[must_use]
+pub(super) fn side_spec(name: &str) -> TopicSpec {
+    let configs = vec![("max.message.bytes".to_owned(), INTERNAL_MESSAGE_BYTES.to_string())];
+    TopicSpec { name: name.to_owned(), partitions: None, configs }
 }

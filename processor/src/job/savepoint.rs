@@ -8,9 +8,9 @@ use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
 use serde::{Deserialize, Serialize};
 
 use super::error::TaskError;
-use super::open::ensure_changelog;
+use super::open::{ensure_changelog, input_partitions};
 use super::reader::{PartitionReader, ReadFailure};
-use super::resources::resources;
+use super::resources::{PipelineResources, resources};
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{CommitSet, CommittedOffset, Host};
 use crate::operator::Pipeline;
@@ -87,6 +87,41 @@ pub fn read_head(host: &dyn Host, savepoint: &TopicPartition) -> Result<Option<S
     Ok(head)
 }
 
+/// Checks that the job `name` has neither state nor positions, so that it can start from a savepoint.
+///
+/// # Errors
+/// [`TaskError::Failed`] says what is there.
+pub fn check_start(host: &dyn Host, plan: &JobPlan, name: &str) -> Result<(), TaskError> {
+    let mut pipelines = plan.pipelines.iter().zip(resources(name, plan));
+    pipelines.try_for_each(|(pipeline, names)| check_fresh(host, pipeline, name, &names))
+}
+
+fn check_fresh(
+    host: &dyn Host,
+    pipeline: &crate::plan::Pipeline,
+    name: &str,
+    names: &PipelineResources,
+) -> Result<(), TaskError> {
+    if let Some(changelog) = names.changelog.as_ref().filter(|topic| host.partitions(topic).is_some()) {
+        let range = host.offset_range(&TopicPartition::new(changelog.as_str(), 0));
+        let range = range.map_err(|error| TaskError::from_host("looking for state", error))?;
+        if range.start < range.stable_end {
+            return Err(TaskError::Failed(format!("job '{name}' has state already in {changelog}")));
+        }
+    }
+    let inputs = input_partitions(host, &pipeline.source)?;
+    let committed = host.committed(&names.group, &inputs);
+    let committed = committed.map_err(|error| TaskError::from_host("looking for positions", error))?;
+    match inputs.iter().zip(committed).find_map(|(partition, found)| Some((partition, found?))) {
+        None => Ok(()),
+        Some((partition, found)) => Err(TaskError::Failed(format!(
+            "group '{}' has the offset {} of {partition} already, which is not to be lost; delete the group, or name another one with \
+             'properties.group.id'",
+            names.group, found.offset
+        ))),
+    }
+}
+
 /// Gives pipeline number `pipeline_index` of the job `name`, which must not have run yet, the positions and the state of a savepoint.
 ///
 /// # Errors
@@ -105,12 +140,9 @@ pub fn start_from(
         .open_session(&names.transactional_id)
         .map_err(|error| TaskError::from_host("opening the transactional session", error))?;
     let changelog = names.changelog.as_ref().map(|topic| TopicPartition::new(topic.as_str(), 0));
+    check_fresh(host, pipeline, name, &names)?;
     if let Some(changelog) = &changelog {
         ensure_changelog(host, changelog)?;
-        let range = host.offset_range(changelog).map_err(|error| TaskError::from_host("looking for state", error))?;
-        if range.start < range.stable_end {
-            return Err(TaskError::Failed(format!("job '{name}' has state already in {}", changelog.topic)));
-        }
     }
     // The state is restored once before it is written, so that what does not fit is refused here.
     let mut check = Pipeline::new(pipeline, 1, 0);

@@ -9,8 +9,9 @@ use forebay_storage::batch::Record;
 use forebay_storage::ids::TopicPartition;
 
 use super::error::TaskError;
+use super::resources::side_spec;
 use crate::commit::RecordBuffer;
-use crate::host::{Host, TopicSpec};
+use crate::host::Host;
 use crate::operator::{LateRow, RowError};
 use crate::plan::{OnError, OnLate, Policies};
 
@@ -141,9 +142,8 @@ impl SideOutputs {
 }
 
 fn partitions(host: &dyn Host, topic: &str) -> Result<Vec<TopicPartition>, TaskError> {
-    let spec = TopicSpec { name: topic.to_owned(), partitions: None, configs: Vec::new() };
-    let count =
-        host.ensure_topic(&spec).map_err(|error| TaskError::from_host(&format!("creating topic '{topic}'"), error))?;
+    let created = host.ensure_topic(&side_spec(topic));
+    let count = created.map_err(|error| TaskError::from_host(&format!("creating topic '{topic}'"), error))?;
     let topic: std::sync::Arc<str> = topic.into();
     Ok((0..count.max(1)).map(|partition| TopicPartition::new(topic.clone(), partition)).collect())
 }

@@ -3,6 +3,7 @@
 
 mod bounded;
 mod crash;
+mod large;
 mod late;
 mod poison;
 mod pressure;

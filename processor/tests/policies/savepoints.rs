@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use forebay_processor::job::{SavepointAbout, Task, TaskError, TaskOptions, read_head, start_from};
+use forebay_processor::job::{SavepointAbout, Task, TaskError, TaskOptions, check_start, read_head, start_from};
 use forebay_processor::plan::{JobPlan, check_replacement, check_state};
 use forebay_storage::ids::TopicPartition;
 
@@ -100,6 +100,28 @@ fn a_job_that_has_run_does_not_start_from_a_savepoint() {
     assert!(matches!(&error, TaskError::Failed(text) if text.contains("has state already")), "{error}");
     let error = start_from(&host, &plan, "other", 0, &TopicPartition::new(INPUT, 0)).unwrap_err();
     assert!(matches!(&error, TaskError::Failed(text) if text.contains("is no savepoint")), "{error}");
+}
+
+#[test]
+fn the_offsets_of_a_foreign_group_are_not_overwritten() {
+    let host = host(2);
+    let plan = windowed(NEVER_IDLE);
+    let mut task = open(&plan, &host);
+    send(&host, 0, "a", &[1_000, 2_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    let to = savepoint(&host);
+    task.savepoint(&host, &to, &about()).unwrap();
+    // Somebody consumes with the group that the new job would have.
+    host.set_offset("second", INPUT, 1, 7);
+    assert_eq!(check_start(&host, &plan, "third"), Ok(()));
+    check_start(&host, &plan, "second").unwrap_err();
+    let error = start_from(&host, &plan, "second", 0, &to).unwrap_err();
+    assert!(
+        matches!(&error, TaskError::Failed(text) if text.contains("group 'second' has the offset 7 of clicks-1")),
+        "{error}"
+    );
+    assert_eq!(host.committed_offset("second", INPUT, 0), None);
+    assert_eq!(host.committed_offset("second", INPUT, 1).unwrap().offset.0, 7);
 }
 
 /// A job over the clicks, with this query.

@@ -64,6 +64,8 @@ struct Broker {
     now: i64,
     logs: BTreeMap<TopicPartition, Log>,
     topics: BTreeMap<String, i32>,
+    /// `max.message.bytes` of topics that were made with one.
+    message_limits: BTreeMap<String, usize>,
     groups: BTreeMap<(String, TopicPartition), CommittedOffset>,
     sessions: BTreeMap<String, u64>,
     crash: Option<(u32, Crash)>,
@@ -90,6 +92,9 @@ impl Got {
         found[0].1.as_deref().unwrap()
     }
 }
+
+/// Kafka's default of `max.message.bytes`.
+const MESSAGE_LIMIT: usize = 1_048_588;
 
 /// The broker.
 #[derive(Default)]
@@ -330,6 +335,10 @@ impl Broker {
         for (partition, builder) in commit.records {
             assert!(!builder.is_empty(), "an empty batch");
             let bytes = builder.finish(&stamp(Some(producer)));
+            let limit = self.message_limits.get(&*partition.topic).copied().unwrap_or(MESSAGE_LIMIT);
+            if bytes.len() > limit {
+                return Err(HostError::Refused(format!("{partition} takes no batch of {} bytes", bytes.len())));
+            }
             let log = self.log(&partition)?;
             let base = log.append(&bytes);
             if !log.open.iter().any(|(other, _)| *other == producer) {
@@ -361,6 +370,9 @@ impl Host for MemoryHost {
     fn ensure_topic(&self, spec: &TopicSpec) -> Result<i32, HostError> {
         if self.partitions(&spec.name).is_none() {
             self.create_topic(&spec.name, spec.partitions.unwrap_or(3));
+            if let Some((_, limit)) = spec.configs.iter().find(|(key, _)| key == "max.message.bytes") {
+                self.with(|broker| broker.message_limits.insert(spec.name.clone(), limit.parse().unwrap()));
+            }
         }
         Ok(self.partitions(&spec.name).unwrap())
     }
