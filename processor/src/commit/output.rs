@@ -17,12 +17,48 @@ pub struct RecordBuffer {
     records: u64,
     side_records: u64,
     bytes: u64,
+    /// Records that are added together or not at all, while there are such.
+    held: Option<Vec<Held>>,
+}
+
+/// A record that is not added yet.
+#[derive(Debug)]
+struct Held {
+    to: TopicPartition,
+    timestamp: Timestamp,
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
 }
 
 impl RecordBuffer {
     /// Adds a record.
     pub fn push(&mut self, to: &TopicPartition, timestamp: Timestamp, key: Option<&[u8]>, value: Option<&[u8]>) {
-        self.add(to, timestamp, key, value, &[]);
+        match &mut self.held {
+            None => self.add(to, timestamp, key, value, &[]),
+            Some(held) => held.push(Held {
+                to: to.clone(),
+                timestamp,
+                key: key.map(<[u8]>::to_vec),
+                value: value.map(<[u8]>::to_vec),
+            }),
+        }
+    }
+
+    /// Holds what is pushed from now on, until [`RecordBuffer::keep`] or [`RecordBuffer::undo`].
+    pub fn hold(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    /// Adds what was held.
+    pub fn keep(&mut self) {
+        for Held { to, timestamp, key, value } in self.held.take().unwrap_or_default() {
+            self.add(&to, timestamp, key.as_deref(), value.as_deref(), &[]);
+        }
+    }
+
+    /// Forgets what was held.
+    pub fn undo(&mut self) {
+        self.held = None;
     }
 
     /// Adds a copy of `record` with other headers, for a topic beside the output.

@@ -1,5 +1,7 @@
 //! One input partition of a task: where it is read, what time it is there, and what was lost on the way.
 
+use std::ops::ControlFlow;
+
 use forebay_storage::batch::Record;
 use forebay_storage::ids::{Offset, Timestamp};
 
@@ -41,6 +43,8 @@ pub struct ReadContext<'a> {
     pub now: Timestamp,
     /// What is to be written.
     pub out: &'a mut RecordBuffer,
+    /// Bytes in `out` after which no further record is taken.
+    pub most: u64,
 }
 
 /// What one read brought.
@@ -90,6 +94,12 @@ impl Input {
         self.reader.position() < self.reader.stable_end() && !self.has_ended()
     }
 
+    /// Whether something has come in it, read or not.
+    #[must_use]
+    pub fn has_come(&self) -> bool {
+        self.time.watermark != NO_WATERMARK || self.has_more()
+    }
+
     /// Whether it is bounded and read to its end.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -125,19 +135,19 @@ impl Input {
         max_bytes: usize,
         context: ReadContext<'_>,
     ) -> Result<ReadCount, TaskError> {
-        let ReadContext { pipeline, side, closed, now, out } = context;
+        let ReadContext { pipeline, side, closed, now, out, most } = context;
         let Input { reader, time, late, undecodable, last_bad, end, .. } = self;
         let from = reader.partition().clone();
         let mut records = 0;
         let position = reader.position();
-        let read = reader.read(host, max_bytes, |record: &Record<'_>| {
+        let read = reader.read_until(host, max_bytes, |record: &Record<'_>| {
             // The batch in which a bounded input ends may have more records.
             if end.is_some_and(|end| record.offset >= end) {
-                return Ok(());
+                return Ok(ControlFlow::Continue(()));
             }
             records += 1;
             // A record without a value is a tombstone: no row, as in Flink's json format.
-            let Some(value) = record.value else { return Ok(()) };
+            let Some(value) = record.value else { return Ok(ControlFlow::Continue(())) };
             let place = Place { partition: from.partition, watermark: time.watermark, closed, now };
             match pipeline.process(value, place, out) {
                 Ok(taken) => {
@@ -146,10 +156,9 @@ impl Input {
                         side.late(&from, record, row, out);
                     }
                     time.watermark = time.watermark.max(taken.watermark.unwrap_or(NO_WATERMARK));
-                    Ok(())
                 }
                 Err(error) => match side.rejected(&from, record, &error, pipeline.ignores_parse_errors(), out) {
-                    Verdict::Fail => Err(error),
+                    Verdict::Fail => return Err(error),
                     Verdict::Passed => {
                         *undecodable += 1;
                         *last_bad = Some(BadRecord {
@@ -158,10 +167,11 @@ impl Input {
                             class: error.class(),
                             message: cut(error.to_string()),
                         });
-                        Ok(())
                     }
                 },
             }
+            // One record may make many rows: what a transaction holds is bounded by them, not by what was read.
+            Ok(if out.size_in_bytes() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         });
         let bytes = read.map_err(|failure| self.failure(failure))?;
         if records > 0 {

@@ -14,13 +14,22 @@ pub struct TaskOptions {
     pub progress_commit_ms: i64,
     /// Bytes of changelog that are always allowed before a snapshot is written.
     pub snapshot_floor: u64,
-    /// Bytes of output after which no further window is closed before a commit. A window is never divided.
+    /// Bytes of output after which no further record is taken and no further window closed before a commit. The rows of one record, and
+    /// those of one window, are never divided.
     pub output_bytes: u64,
     /// Bytes read from one partition before the next one's turn where a fast one has to wait for a slow one: it can be ahead by this
     /// much beyond the drift that is allowed.
     pub aligned_read_bytes: usize,
+    /// Bytes of rows waiting to be placed in sessions beyond which only the slowest partitions are read, so that time comes to where the
+    /// rows stand. [`TaskOptions::MOST_WAITING`] times as much stops the job.
+    pub waiting_bytes: u64,
     /// How often a waiting task looks for new partitions of its topic, in ms.
     pub discovery_ms: i64,
+}
+
+impl TaskOptions {
+    /// How many times [`TaskOptions::waiting_bytes`] rows may take that wait: those of the slowest partitions are read all the same.
+    pub const MOST_WAITING: u64 = 8;
 }
 
 impl Default for TaskOptions {
@@ -33,6 +42,7 @@ impl Default for TaskOptions {
             snapshot_floor: 16 * 1024 * 1024,
             output_bytes: 8 * 1024 * 1024,
             aligned_read_bytes: 64 * 1024,
+            waiting_bytes: 64 * 1024 * 1024,
             discovery_ms: 10_000,
         }
     }

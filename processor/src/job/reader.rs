@@ -1,5 +1,7 @@
 //! Reads one partition of the log in offset order, committed records only.
 
+use std::ops::ControlFlow;
+
 use forebay_storage::batch::{BatchError, ControlKind, ControlRecord, Record, batches};
 use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
 
@@ -78,8 +80,20 @@ impl PartitionReader {
         max_bytes: usize,
         mut take: impl FnMut(&Record<'_>) -> Result<(), E>,
     ) -> Result<usize, ReadFailure<E>> {
+        self.read_until(host, max_bytes, |record| take(record).map(ControlFlow::Continue))
+    }
+
+    /// As [`PartitionReader::read`], up to the record at which `take` breaks, which is taken. The batch of that record is read again
+    /// for those after it, and its bytes do not count yet.
+    pub fn read_until<E>(
+        &mut self,
+        host: &dyn Host,
+        max_bytes: usize,
+        mut take: impl FnMut(&Record<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<usize, ReadFailure<E>> {
         let stretch = host.read(&self.partition, self.position, max_bytes).map_err(ReadFailure::Host)?;
-        let size = stretch.batches.len();
+        self.stable_end = stretch.stable_end.max(self.position);
+        let mut size = 0;
         let mut aborted = AbortedFilter::new(stretch.aborted);
         for batch in batches(stretch.batches) {
             let batch = batch.map_err(|error| ReadFailure::Batch { offset: self.position, error })?;
@@ -102,11 +116,18 @@ impl PartitionReader {
                 batch.check_crc().map_err(damaged)?;
                 for record in batch.records().map_err(damaged)?.iter() {
                     let record = record.map_err(damaged)?;
-                    if record.offset >= self.position {
-                        take(&record).map_err(|error| ReadFailure::Sink(record.offset, error))?;
+                    if record.offset < self.position {
+                        continue;
+                    }
+                    let flow = take(&record).map_err(|error| ReadFailure::Sink(record.offset, error))?;
+                    if flow.is_break() {
+                        self.position = Offset(record.offset.0 + 1);
+                        self.leader_epoch = header.leader_epoch;
+                        return Ok(size);
                     }
                 }
             }
+            size += header.size_in_bytes();
             self.position = header.next_offset();
             self.leader_epoch = header.leader_epoch;
         }

@@ -6,7 +6,7 @@ use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
 use crate::plan::{Aggregate, AggregateFunction, Stage, Window, WindowAggregate, WindowRows};
 use crate::state::{SessionState, WindowState, Windows};
-use crate::time::Grid;
+use crate::time::{Frontier, Grid};
 
 /// The operator; its state is kept by the task.
 #[derive(Debug)]
@@ -43,6 +43,14 @@ impl Keeper {
         match self {
             Keeper::Grid(operator) => Windows::Grid(WindowState::new(operator.initial())),
             Keeper::Session(operator) => Windows::Sessions(SessionState::new(operator.initial())),
+        }
+    }
+
+    /// Whether `row` can be taken in, as far as the row goes.
+    pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
+        match self {
+            Keeper::Grid(operator) => operator.check(row),
+            Keeper::Session(operator) => operator.check(row),
         }
     }
 
@@ -83,18 +91,18 @@ impl Keeper {
         }
     }
 
-    /// Closes the windows that `watermark` has passed since `closed`, the watermark of the last call, and hands each row with its
+    /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call, and hands each row with its
     /// group key to `take`; calls `late` with the partitions of rows that turned out to be late.
     pub fn close(
         &mut self,
         state: &mut Windows,
-        (closed, watermark): (i64, i64),
+        (closed, frontier): (i64, Frontier),
         late: &mut dyn FnMut(i32),
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
         match (self, state) {
-            (Keeper::Grid(operator), Windows::Grid(state)) => operator.close(state, closed, watermark, take),
-            (Keeper::Session(operator), Windows::Sessions(state)) => operator.close(state, watermark, late, take),
+            (Keeper::Grid(operator), Windows::Grid(state)) => operator.close(state, closed, frontier.watermark, take),
+            (Keeper::Session(operator), Windows::Sessions(state)) => operator.close(state, frontier, late, take),
             _ => Err(MIXED_UP.into()),
         }
     }

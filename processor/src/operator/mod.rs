@@ -1,6 +1,7 @@
 //! What is done with rows: decode, compute, gather by window, write.
 
 mod aggregate;
+mod entry;
 mod error;
 mod fuse;
 mod keeper;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use forebay_storage::ids::Timestamp;
 
+use super::entry::Entry;
 use super::error::RowError;
 use super::fuse;
 use super::keeper::{self, Keeper};
-use super::session::Added;
 use super::sink::{RecordSink, Spread};
 use super::source::RowSource;
 use super::stages::{self, Scratch};
@@ -15,6 +15,7 @@ use super::window::RowPlace;
 use crate::commit::RecordBuffer;
 use crate::plan::{self, Stage};
 use crate::state::TaskState;
+use crate::time::Frontier;
 
 /// The operators of a pipeline, in a row.
 #[derive(Debug)]
@@ -25,18 +26,22 @@ pub struct Pipeline {
     state: Option<TaskState>,
     sink: RecordSink,
     scratch: Scratch,
+    /// Whether a record can make several rows.
+    expands: bool,
 }
 
 /// A stage that keeps rows, and those after it that do not.
 #[derive(Debug)]
-struct Segment {
-    keeper: Keeper,
-    after: Vec<Stage>,
+pub struct Segment {
+    /// The stage that keeps rows.
+    pub keeper: Keeper,
+    /// Those after it.
+    pub after: Vec<Stage>,
     /// By how many ms its time is behind the pipeline's.
     ///
     /// Sessions over the windows of another stage wait for one ms more: rows come in at the very moment at which the watermark passes
     /// their time, and a session that ends exactly there would have merged with them or not, depending on how the watermark moved.
-    behind: i64,
+    pub behind: i64,
 }
 
 /// What became of one record.
@@ -94,7 +99,16 @@ impl Pipeline {
         let windows: Vec<_> = segments.iter().map(|segment| segment.keeper.new_state()).collect();
         let state = (!windows.is_empty()).then(|| TaskState::new(layout, windows, snapshot_floor));
         let sink = RecordSink::new(&plan.sink, sink_partitions);
-        Pipeline { source: RowSource::new(&plan.source), before, segments, state, sink, scratch: Scratch::new() }
+        let expands = before.iter().any(|stage| matches!(stage, Stage::WindowRows(_)));
+        Pipeline {
+            source: RowSource::new(&plan.source),
+            before,
+            segments,
+            state,
+            sink,
+            scratch: Scratch::new(),
+            expands,
+        }
     }
 
     /// Whether undecodable records are skipped instead of failing the job.
@@ -116,31 +130,21 @@ impl Pipeline {
 
     /// Takes the value of one record in; output of pipelines without windows goes to `out`.
     pub fn process(&mut self, value: &[u8], place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
-        let Pipeline { source, before, segments, state, sink, scratch, .. } = self;
-        let (mut taken, mut late) = (false, None);
-        let mut windows = segments.first_mut().zip(state.as_mut());
-        let row_place = RowPlace { watermark: place.watermark, closed: place.closed, partition: place.partition };
+        let Pipeline { source, before, segments, state, sink, scratch, expands } = self;
+        let windows = segments.first_mut().zip(state.as_mut());
+        let mut entry = Entry { windows, sink, out, place, taken: false, late: None };
         let watermark = source.read(value, &mut |row| {
-            let mut corrected = Vec::new();
-            stages::run(before, row, scratch, &mut |row| match &mut windows {
-                Some((segment, state)) => {
-                    match segment.keeper.add(state.first(), row, row_place)? {
-                        Added::Taken => taken = true,
-                        Added::Late(row) => late = Some(row),
-                    }
-                    let Segment { keeper, after, .. } = &mut **segment;
-                    let done = keeper.correct(state.first(), place.closed, &mut |row, group| {
-                        stages::run(after, row, &mut corrected, &mut |row| {
-                            sink.write(row, Spread::Group(group), place.now, out)
-                        })
-                    });
-                    // The row counts already: this is not to be taken for an error of its record.
-                    done.map_err(|error| RowError::Correction(Box::new(error)))
-                }
-                None => sink.write(row, Spread::Input(place.partition), place.now, out),
-            })
+            if !*expands {
+                return stages::run(before, row, scratch, &mut |row| entry.add(row));
+            }
+            let mut rows = Vec::new();
+            stages::run(before, row, scratch, &mut |row| {
+                rows.push(row.iter().map(|value| value.clone().into_owned()).collect());
+                Ok(())
+            })?;
+            entry.add_all(&rows)
         })?;
-        Ok(Taken { watermark, late: late.filter(|_| !taken) })
+        Ok(entry.outcome(watermark))
     }
 
     /// End of the first window with rows that has not closed when windows are closed up to `closed`, in the time of the input.
@@ -154,12 +158,12 @@ impl Pipeline {
         self.segments.iter().zip(windows).filter_map(next).min()
     }
 
-    /// Closes the windows that `watermark` has passed since `closed`, the watermark of the last call; their rows go to `out`. Returns
+    /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call; their rows go to `out`. Returns
     /// how many records of each partition have turned out to be late, beside those that [`Pipeline::process`] told of.
     pub fn close_windows(
         &mut self,
         closed: i64,
-        watermark: i64,
+        frontier: Frontier,
         now: Timestamp,
         out: &mut RecordBuffer,
     ) -> Result<BTreeMap<i32, u64>, RowError> {
@@ -170,7 +174,8 @@ impl Pipeline {
         let mut segments = &mut segments[..];
         while let Some((Segment { keeper, after, behind }, rest)) = segments.split_first_mut() {
             let Some((own, others)) = windows.split_first_mut() else { break };
-            let times = (closed.saturating_sub(*behind), watermark.saturating_sub(*behind));
+            let watermark = frontier.watermark.saturating_sub(*behind);
+            let times = (closed.saturating_sub(*behind), Frontier { watermark, ..frontier });
             let mut count_late = |partition| *late.entry(partition).or_default() += 1;
             keeper.close(own, times, &mut count_late, &mut |row, group| {
                 stages::run(after, row, scratch, &mut |row| match (rest.first_mut(), others.first_mut()) {

@@ -12,7 +12,7 @@ use crate::expr::{EvalError, Expr, Value};
 use crate::format::recycle;
 use crate::plan::{WindowAggregate, WindowRows};
 use crate::state::{Accumulator, Ended, SessionState, encode_value};
-use crate::time::is_window_fired;
+use crate::time::{Frontier, is_window_fired};
 
 const ROWS_FULL: EvalError = EvalError::Shape("the rows of one session take more than 4 GiB");
 
@@ -69,6 +69,14 @@ impl SessionOperator {
         }
     }
 
+    /// Whether `row` can be taken in, as far as the row goes.
+    pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
+        window::time_of(row, self.time_column)?;
+        self.keys.iter().try_for_each(|key| key.eval(row).map(drop))?;
+        self.content.check(row)?;
+        Ok(())
+    }
+
     /// Takes `row` in.
     pub fn add(&mut self, state: &mut SessionState, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
         let start = window::time_of(row, self.time_column)?;
@@ -94,16 +102,16 @@ impl SessionOperator {
         Ok(Added::Taken)
     }
 
-    /// Ends the sessions that `watermark` has passed and hands their rows with their group keys to `take`: by the sessions' ends, then
+    /// Ends the sessions that the watermark of `frontier` has passed and hands their rows with their group keys to `take`: by the sessions' ends, then
     /// by the bytes of their keys. Calls `late` with the partition of each row that had to wait and is late.
     pub fn close(
         &mut self,
         state: &mut SessionState,
-        watermark: i64,
+        frontier: Frontier,
         late: &mut dyn FnMut(i32),
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
-        while let Some(tardy) = state.next_tardy(watermark) {
+        while let Some(tardy) = state.next_tardy(frontier) {
             self.emit(state.end(tardy.stamp.watermark), take)?;
             let window = (tardy.time, tardy.time.saturating_add(self.gap_ms));
             let placed = self.content.place(state, &tardy.key, window, &tardy.states, tardy.stamp.watermark)?;
@@ -111,7 +119,7 @@ impl SessionOperator {
                 late(tardy.stamp.partition);
             }
         }
-        self.emit(state.end(watermark), take)
+        self.emit(state.end(frontier.watermark), take)
     }
 
     fn emit(&mut self, ended: Vec<Ended>, take: &mut TakeRow<'_>) -> Result<(), RowError> {

@@ -84,6 +84,14 @@ impl WindowOperator {
         self.plan.aggregates.iter().map(aggregate::initial).collect()
     }
 
+    /// Whether `row` can be taken in, as far as the row goes.
+    pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
+        time_of(row, self.plan.time_column)?;
+        self.plan.keys.iter().try_for_each(|key| key.eval(row).map(drop))?;
+        self.plan.aggregates.iter().try_for_each(|call| aggregate::check(call, row))?;
+        Ok(())
+    }
+
     /// Takes `row` into its window.
     #[inline]
     pub fn add(&mut self, state: &mut WindowState, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {

@@ -18,7 +18,7 @@ use hashbrown::HashMap;
 use super::changelog::{self, ChangelogError, Record};
 use super::task::{PutRecord, RestoreError};
 use super::{Accumulator, Merge};
-use crate::time::is_window_fired;
+use crate::time::{Frontier, is_window_fired};
 
 /// A session of one key: from `start` to before `end`, in ms.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +99,8 @@ pub struct SessionState {
     next_number: u64,
     open: usize,
     weight: u64,
+    /// Bytes of the rows that wait.
+    waiting_bytes: u64,
 }
 
 impl SessionState {
@@ -116,6 +118,7 @@ impl SessionState {
             next_number: 0,
             open: 0,
             weight: 0,
+            waiting_bytes: 0,
         }
     }
 
@@ -209,22 +212,36 @@ impl SessionState {
     pub fn wait(&mut self, watermark: i64, partition: i32, key: &[u8], time: i64, states: Vec<Accumulator>) {
         let stamp = Stamp { watermark, partition, number: self.next_number };
         self.next_number += 1;
+        self.waiting_bytes += weigh(key, &states);
         self.waiting.insert((stamp, key.to_vec()), Waiting { time, states, in_changelog: false });
         self.fresh.push((stamp, key.to_vec()));
     }
 
-    /// The next row whose turn has come when all partitions have come to `watermark`.
-    pub fn next_tardy(&mut self, watermark: i64) -> Option<Tardy> {
-        let ((stamp, _), _) = self.waiting.first_key_value()?;
+    /// Whether a row waits whose turn has come when all partitions have come to `frontier`.
+    #[must_use]
+    pub fn has_tardy(&self, frontier: Frontier) -> bool {
         // Partitions with a lower number may still have rows at the same watermark, which go first.
-        if (stamp.watermark, stamp.partition) > (watermark, 0) {
+        let place = |stamp: &Stamp| Frontier { watermark: stamp.watermark, partition: stamp.partition };
+        self.waiting.first_key_value().is_some_and(|((stamp, _), _)| place(stamp) <= frontier)
+    }
+
+    /// The next row whose turn has come when all partitions have come to `frontier`.
+    pub fn next_tardy(&mut self, frontier: Frontier) -> Option<Tardy> {
+        if !self.has_tardy(frontier) {
             return None;
         }
         let ((stamp, key), Waiting { time, states, in_changelog }) = self.waiting.pop_first()?;
+        self.waiting_bytes -= weigh(&key, &states);
         if in_changelog {
             self.placed.push((stamp, key.clone()));
         }
         Some(Tardy { stamp, key, time, states })
+    }
+
+    /// About how much memory the rows that wait take, in bytes.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> u64 {
+        self.waiting_bytes
     }
 
     /// Whether the changelog is behind the state.
@@ -250,8 +267,7 @@ impl SessionState {
     pub fn size_in_bytes(&self) -> u64 {
         let keys = self.keys.len() * (size_of::<Entry>() + 64);
         let sessions = self.open * (size_of::<Session>() + self.initial.len() * size_of::<Accumulator>());
-        let waiting = self.waiting.len() * (size_of::<Tardy>() + self.initial.len() * size_of::<Accumulator>());
-        (keys + sessions + waiting) as u64 + self.weight
+        (keys + sessions) as u64 + self.weight + self.waiting_bytes
     }
 
     /// Hands the records that bring the changelog up to date to `put`, or, for a `snapshot`, those of everything there is.
@@ -317,9 +333,13 @@ impl SessionState {
                 match row {
                     Some((time, states)) => {
                         let states = self.restored(states)?;
+                        self.waiting_bytes += weigh(key, &states);
                         self.waiting.insert(place, Waiting { time, states, in_changelog: true });
                     }
-                    None => drop(self.waiting.remove(&place)),
+                    None => {
+                        let gone = self.waiting.remove(&place);
+                        self.waiting_bytes -= gone.map_or(0, |row| weigh(key, &row.states));
+                    }
                 }
             }
             _ => return Err(ChangelogError::WRONG_WINDOWS.into()),
@@ -350,4 +370,10 @@ impl SessionState {
     pub fn clear(&mut self) {
         *self = SessionState::new(std::mem::take(&mut self.initial));
     }
+}
+
+/// About how much memory a row that waits takes, in bytes.
+fn weigh(key: &[u8], states: &[Accumulator]) -> u64 {
+    let states: usize = states.iter().map(|state| size_of::<Accumulator>() + state.heap_bytes()).sum();
+    (size_of::<Tardy>() + key.len() + states) as u64
 }

@@ -4,6 +4,7 @@ use super::changelog::{self, ChangelogError, Record};
 use super::sessions::SessionState;
 use super::slice::SliceFull;
 use super::windows::WindowState;
+use crate::time::Frontier;
 
 /// A snapshot is written when the changelog since the last one exceeds this many times the size of the state.
 const SNAPSHOT_RATIO: u64 = 2;
@@ -127,6 +128,25 @@ impl TaskState {
         self.windows.iter().map(size).sum()
     }
 
+    /// Whether rows wait to be placed whose turn has come when all partitions have come to `frontier`.
+    #[must_use]
+    pub fn has_tardy(&self, frontier: Frontier) -> bool {
+        self.windows.iter().any(|windows| match windows {
+            Windows::Grid(_) => false,
+            Windows::Sessions(state) => state.has_tardy(frontier),
+        })
+    }
+
+    /// About how much memory the rows take that wait to be placed in sessions, in bytes.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> u64 {
+        let waiting = |windows: &Windows| match windows {
+            Windows::Grid(_) => 0,
+            Windows::Sessions(state) => state.waiting_bytes(),
+        };
+        self.windows.iter().map(waiting).sum()
+    }
+
     /// Bytes of keys and values in the changelog since its last beginning.
     #[must_use]
     pub fn changelog_bytes(&self) -> u64 {
@@ -209,7 +229,7 @@ mod tests {
 
     use super::super::Accumulator;
     use super::*;
-    use crate::time::{WindowSpan, is_window_fired};
+    use crate::time::{Frontier, WindowSpan, is_window_fired};
 
     type Log = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
@@ -283,7 +303,7 @@ mod tests {
                     }
                     watermark += 10;
                     sessions.end(watermark);
-                    while sessions.next_tardy(watermark).is_some() {}
+                    while sessions.next_tardy(Frontier { watermark, partition: 0 }).is_some() {}
                 }
                 if action < 5 {
                     snapshots += u32::from(commit(&mut state, &mut log));

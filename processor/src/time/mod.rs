@@ -11,6 +11,16 @@ pub use windows::{Grid, WindowSpan};
 /// "No watermark yet", in milliseconds: Flink's `Watermark.UNINITIALIZED`, smaller than every event time.
 pub const NO_WATERMARK: i64 = i64::MIN;
 
+/// How far all partitions have come: rows before which there is nothing to come, in the order of their own partition's watermark before
+/// them and then of the partitions' numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Frontier {
+    /// The watermark that all have reached.
+    pub watermark: i64,
+    /// The first partition that stands at it, and may have more rows there.
+    pub partition: i32,
+}
+
 /// Whether `watermark` has closed a window that ends at `window_end` (exclusive), both in milliseconds.
 ///
 /// Flink: `TimeWindowUtil.isWindowFired`: a window fires when the watermark reaches its last millisecond.

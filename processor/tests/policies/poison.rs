@@ -142,3 +142,35 @@ fn mistakes_in_the_options_are_told() {
         assert!(error.contains(words), "{options}: {error}");
     }
 }
+
+/// A row for each of a record's windows, which cannot be computed for the window that begins with a minute.
+#[test]
+fn a_record_is_all_or_nothing() {
+    let of_windows =
+        "SELECT `user`, CAST(60 / EXTRACT(SECOND FROM window_start) AS BIGINT) AS x, window_start, window_end
+        FROM TABLE(HOP(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '20' SECOND))";
+    let gathered = format!("SELECT `user`, SUM(x) FROM ({of_windows}) GROUP BY `user`, window_start, window_end");
+    for query in [format!("SELECT `user`, x FROM ({of_windows})"), gathered] {
+        let host = host(1);
+        let text = format!(
+            "{}
+             CREATE TABLE metrics (`user` STRING, x BIGINT)
+               WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+             INSERT INTO metrics {query};",
+            crate::table(DEAD)
+        );
+        let plan = std::sync::Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")));
+        let mut task = open(&plan, &host);
+        // In [10 s, 30 s) and [20 s, 40 s); in [50 s, 70 s) and [60 s, 80 s).
+        crate::send(&host, 0, "good", &[25_000]);
+        crate::send(&host, 0, "bad", &[65_000]);
+        crate::send(&host, 0, "z", &[200_000]);
+        run_and_finish(&mut task, &host).unwrap();
+        let found = rows(&host);
+        assert!(!found.iter().any(|row| row.contains("bad")), "{query}: {found:?}");
+        let values: Vec<_> = found.iter().filter(|row| row.contains("good")).map(|row| &row[row.len() - 6..]).collect();
+        assert_eq!(values, ["\"x\":3}", "\"x\":6}"], "{query}");
+        let dead = host.records("dead");
+        assert_eq!((dead.len(), dead[0].header(header::ERROR_CLASS)), (1, "evaluate"));
+    }
+}

@@ -1,9 +1,11 @@
 //! Backpressure: whatever waits in the log, a step takes a bounded part of it, and so does a commit.
 
+use std::sync::Arc;
+
 use forebay_processor::job::{Progress, TaskOptions};
 
 use crate::support::plans::{INPUT, OUTPUT, click};
-use crate::{host, open_with, stateless, windowed};
+use crate::{host, open_with, send, stateless, table, try_plan, windowed};
 
 const STEP: usize = 64 * 1024;
 
@@ -42,4 +44,35 @@ fn many_windows_that_close_at_once_are_put_out_over_several_commits() {
     assert_eq!(host.consume(OUTPUT).iter().map(Vec::len).sum::<usize>(), 198 * 50);
     // A limit of 16 KiB, one window of 50 rows, and the state's changes of the step.
     assert!(host.commits() > 20, "{} commits", host.commits());
+}
+
+#[test]
+fn the_corrections_of_late_rows_are_put_out_over_several_commits() {
+    let host = host(1);
+    let text = format!(
+        "{}
+         CREATE TABLE metrics (`user` STRING, window_end TIMESTAMP(3), n BIGINT)
+           WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+         INSERT INTO metrics SELECT `user`, window_end, COUNT(*)
+           FROM TABLE(HOP(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' SECOND, INTERVAL '100' SECOND))
+           GROUP BY `user`, window_start, window_end;",
+        table(", 'forebay.allowed-lateness' = '1000 s'")
+    );
+    let plan = Arc::new(try_plan(&text).unwrap());
+    let mut task = open_with(&plan, &host, options()).unwrap();
+    send(&host, 0, "a", &[400_000]);
+    while task.step(&host).unwrap() == Progress::Busy {}
+    let before = host.consume(OUTPUT).iter().map(Vec::len).sum::<usize>();
+    // One batch, and 100 windows of each row are corrected.
+    send(&host, 0, "a", &[100_000; 300]);
+    while task.step(&host).unwrap() == Progress::Busy {}
+    let corrected = host.consume(OUTPUT).iter().map(Vec::len).sum::<usize>() - before;
+    assert_eq!(corrected, 300 * 100);
+    // A limit of 16 KiB, and the rows of one record at 100 bytes each.
+    assert!(host.largest_commit() < 2 * 16 * 1024, "{}", host.largest_commit());
+    assert_eq!(task.status().records_in, 301, "no record is taken twice");
+    drop(task);
+    let mut task = open_with(&plan, &host, options()).unwrap();
+    while task.step(&host).unwrap() == Progress::Busy {}
+    assert_eq!(task.status().records_in, 0, "all of it is committed");
 }

@@ -5,7 +5,7 @@ use forebay_storage::ids::Timestamp;
 use super::Task;
 use crate::job::error::TaskError;
 use crate::job::input::Input;
-use crate::time::is_window_fired;
+use crate::time::{Frontier, is_window_fired};
 
 impl Task {
     /// Closes the windows that time has passed. Returns when those that nothing will ever pass are to be closed.
@@ -15,6 +15,7 @@ impl Task {
             self.valve.raise(i64::MAX);
         }
         let before = self.closed;
+        self.place_waiting(now)?;
         let quiet = self.quiet_at().is_some_and(|at| at <= now);
         while self.output.size_in_bytes() <= self.options.output_bytes {
             if quiet && self.closed == self.valve.watermark() {
@@ -54,7 +55,27 @@ impl Task {
             Some(end) if end < i64::MAX && is_window_fired(end, watermark) => end.saturating_sub(1),
             _ => watermark,
         };
-        let done = self.pipeline.close_windows(self.closed, up_to, now, &mut self.output);
+        self.close_up_to(up_to, now)
+    }
+
+    /// Places the rows that waited for others to come to where time stands.
+    fn place_waiting(&mut self, now: Timestamp) -> Result<(), TaskError> {
+        let frontier = Frontier { watermark: self.closed, partition: self.first_at(self.closed) };
+        match self.pipeline.state().is_some_and(|state| state.has_tardy(frontier)) {
+            true => self.close_up_to(self.closed, now),
+            false => Ok(()),
+        }
+    }
+
+    /// The first partition that has not come beyond `watermark`; those that are idle or have ended do not count.
+    fn first_at(&self, watermark: i64) -> i32 {
+        let counts = |input: &&Input| !input.counted_time().idle && input.time().watermark <= watermark;
+        self.inputs.iter().find(counts).map_or(i32::MAX, Input::partition)
+    }
+
+    fn close_up_to(&mut self, up_to: i64, now: Timestamp) -> Result<(), TaskError> {
+        let frontier = Frontier { watermark: up_to, partition: self.first_at(up_to) };
+        let done = self.pipeline.close_windows(self.closed, frontier, now, &mut self.output);
         let late = done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
         for input in &mut self.inputs {
             input.add_late(late.get(&input.partition()).copied().unwrap_or(0));

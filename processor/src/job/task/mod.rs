@@ -26,6 +26,7 @@ use crate::commit::RecordBuffer;
 use crate::host::{Host, Session};
 use crate::operator::Pipeline;
 use crate::plan::{JobPlan, Policies};
+use crate::state::TaskState;
 use crate::time::{IdlePolicy, Valve};
 
 /// What the one who drives a task is to do next.
@@ -122,9 +123,6 @@ impl Task {
         if self.pending.since.is_some() { self.commit(host, now) } else { Ok(()) }
     }
 
-    /// Commits everything so far, and in the same transaction writes a savepoint to the partition `to`, which must be empty.
-    ///
-
     /// Once something has failed, memory and log may differ: nothing more is done with this task.
     fn guarded<T>(&mut self, work: impl FnOnce(&mut Task) -> Result<T, TaskError>) -> Result<T, TaskError> {
         if self.broken {
@@ -179,9 +177,16 @@ impl Task {
 
     /// The watermark beyond which a partition has to wait for the slowest one.
     fn drift_limit(&self) -> Option<i64> {
-        let drift = self.policies().max_drift_ms?;
-        let slowest = self.inputs.iter().map(Input::counted_time).filter(|time| !time.idle).map(|time| time.watermark);
-        slowest.min().map(|slowest| slowest.saturating_add(drift))
+        let much_waits = self.waiting_bytes() > self.options.waiting_bytes;
+        let drift = if much_waits { 0 } else { self.policies().max_drift_ms? };
+        // Where nothing has ever come, nothing is behind: it may stay so for ever.
+        let counts = |input: &&Input| !input.counted_time().idle && (much_waits || input.has_come());
+        let slowest = self.inputs.iter().filter(counts).map(|input| input.time().watermark).min();
+        slowest.map(|slowest| slowest.saturating_add(drift))
+    }
+
+    fn waiting_bytes(&self) -> u64 {
+        self.pipeline.state().map_or(0, TaskState::waiting_bytes)
     }
 
     /// New partitions are taken in by opening the task again: rare, and one way less to get it wrong.
@@ -206,9 +211,10 @@ impl Task {
         let closed = self.closed;
         let mut budget = self.options.step_bytes;
         let mut at_end = 0;
-        while at_end < count && budget > 0 {
+        let most = self.options.output_bytes;
+        while at_end < count && budget > 0 && self.output.size_in_bytes() <= most {
             let limit = self.drift_limit();
-            let most = if limit.is_some() { self.options.aligned_read_bytes } else { usize::MAX };
+            let aligned = if limit.is_some() { self.options.aligned_read_bytes } else { usize::MAX };
             let input = &mut self.inputs[self.turn % count];
             self.turn = (self.turn + 1) % count;
             if !can_read(input, limit) {
@@ -216,16 +222,23 @@ impl Task {
                 continue;
             }
             at_end = 0;
-            let bytes = self.options.read_bytes.min(budget).min(most);
+            let bytes = self.options.read_bytes.min(budget).min(aligned);
             let Task { pipeline, side, output: out, .. } = self;
-            let read = input.read(host, bytes, ReadContext { pipeline, side, closed, now, out })?;
-            if read.bytes == 0 {
-                break;
-            }
+            let read = input.read(host, bytes, ReadContext { pipeline, side, closed, now, out, most })?;
             budget = budget.saturating_sub(read.bytes);
             self.counters.bytes_in += read.bytes as u64;
             self.counters.records_in += read.records;
             self.pending.records |= read.records > 0;
+            let waiting = self.waiting_bytes();
+            if waiting > self.options.waiting_bytes.saturating_mul(TaskOptions::MOST_WAITING) {
+                return Err(TaskError::Failed(format!(
+                    "{waiting} bytes of late rows wait to be placed in sessions, as other partitions have not come to their time; \
+                     give the table's WATERMARK a longer delay"
+                )));
+            }
+            if read.bytes == 0 {
+                break;
+            }
         }
         Ok(())
     }

@@ -10,6 +10,9 @@ use crate::job::input::Input;
 use crate::job::savepoint::{self, SavedOffset, SavepointAbout, SavepointHead};
 
 impl Task {
+    /// Commits everything so far, and in the same transaction writes a savepoint to the partition `to`, which must be empty.
+    ///
+    /// # Errors
     /// As [`Task::step`].
     pub fn savepoint(&mut self, host: &dyn Host, to: &TopicPartition, about: &SavepointAbout) -> Result<(), TaskError> {
         self.guarded(|task| {
