@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use super::metadata::Metadata;
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
+use super::share_groups::ChangingStates;
 use super::share_states::ShareStates;
 use super::{OFFSETS_TOPIC, internal_topics, share_groups};
 use crate::clock;
@@ -43,6 +44,7 @@ struct Place {
     knows: AtomicU64,
     /// Held while it is told, so that an older view never comes after a newer one.
     telling: Mutex<()>,
+    changing_states: ChangingStates,
 }
 
 impl Place {
@@ -155,8 +157,12 @@ impl Groups {
         machine.apply(GroupEvent::Topics(view.topics));
         machine.apply(GroupEvent::Overrides(view.overrides));
         let shard = Shard::new(number, machine, partition, self.shared.clone());
-        let place =
-            |shard| Place { shard: Arc::new(shard), knows: AtomicU64::new(view.change), telling: Mutex::new(()) };
+        let place = |shard| Place {
+            shard: Arc::new(shard),
+            knows: AtomicU64::new(view.change),
+            telling: Mutex::new(()),
+            changing_states: ChangingStates::default(),
+        };
         match shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
             Ok(_) => Ok(Some(place(shard))),
             // What it wants to write now it will want again when it is written to.
@@ -179,6 +185,11 @@ impl Groups {
         let number = self.partition_of(group_id)?;
         let place = self.opened()?[number as usize].as_ref();
         place.filter(|place| !place.shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
+    }
+
+    /// What is held while states of this group's share-partitions begin or end.
+    pub(super) fn changing_states(&self, group_id: &str) -> Result<&ChangingStates, ErrorCode> {
+        Ok(&self.place(group_id)?.changing_states)
     }
 
     /// Runs a command on the shard of `group_id` and waits for its reply.
@@ -252,7 +263,8 @@ impl Groups {
             match effect {
                 GroupEffect::Log(line) => tracing::info!("{line}"),
                 GroupEffect::InitializeShareState(wanted) => {
-                    let begin = share_groups::initialize(self.share_states.clone(), place.shard.clone(), wanted);
+                    let (shard, changing) = (place.shard.clone(), place.changing_states.clone());
+                    let begin = share_groups::initialize(self.share_states.clone(), shard, changing, wanted);
                     // Elsewhere nobody heartbeats; whoever does will ask again.
                     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                         drop(runtime.spawn(begin));

@@ -21,12 +21,20 @@ use super::share_states::ShareStates;
 /// Why something of a share-partition failed, by topic and partition.
 pub type ShareStateErrors = BTreeMap<(TopicId, i32), ShareStateError>;
 
-/// Begins the states and tells the group's shard what came of it. Nobody waits for it; a state that could not be begun is asked for again.
+/// Held while states of a shard's groups begin or end, from what the group says of them to what it is told: so that none that nobody
+/// awaits any more begins after its deletion.
+pub(super) type ChangingStates = Arc<tokio::sync::Mutex<()>>;
+
+/// Begins the states that are still awaited and tells the group's shard what came of it. Nobody waits for it; a state that could not be
+/// begun is asked for again.
 pub(super) async fn initialize(
     states: Arc<ShareStates>,
     shard: Arc<Shard<GroupMachine>>,
+    changing: ChangingStates,
     wanted: InitializeShareState,
 ) {
+    let _alone = changing.lock().await;
+    let wanted = shard.query(|machine| machine.still_awaited(&wanted));
     let errors = begin_states(&states, &wanted).await;
     for ((topic, partition), error) in &errors {
         let group = &wanted.group_id;
@@ -72,6 +80,7 @@ impl Groups {
         group_id: &str,
         topics: OffsetsByTopic,
     ) -> Result<Result<(AlteredShareOffsets, ShareStateErrors), Refusal>, ErrorCode> {
+        let _alone = self.changing_states(group_id)?.lock().await;
         let alter = |reply_to| {
             GroupCommand::AlterShareOffsets(AlterShareOffsets { reply_to, group_id: group_id.into(), topics })
         };
@@ -97,6 +106,7 @@ impl Groups {
         group_id: &str,
         topics: Vec<Arc<str>>,
     ) -> Result<Result<(DeletedShareOffsets, BTreeMap<TopicId, ErrorCode>), Refusal>, ErrorCode> {
+        let _alone = self.changing_states(group_id)?.lock().await;
         let shared: Arc<str> = group_id.into();
         let delete = |reply_to| {
             GroupCommand::DeleteShareOffsets(DeleteShareOffsets { reply_to, group_id: shared.clone(), topics })
@@ -120,6 +130,7 @@ impl Groups {
 
     /// DeleteGroups, for one group of whatever protocol. The states of a share group go first.
     pub async fn delete_group(&self, group_id: &str) -> Result<(), ErrorCode> {
+        let _alone = self.changing_states(group_id)?.lock().await;
         let shared: Arc<str> = group_id.into();
         let release =
             |reply_to| GroupCommand::ReleaseShareState(ReleaseShareState { reply_to, group_id: shared.clone() });

@@ -41,26 +41,39 @@ pub struct ShareStateInitialized {
 impl GroupMachine {
     pub(crate) fn share_state_initialized(&self, now: Timestamp, initialized: &ShareStateInitialized) -> GroupDecision {
         let Some(group) = self.share_groups.get(&initialized.group_id) else { return GroupDecision::default() };
-        if initialized.partitions.is_empty() {
-            return GroupDecision::default();
-        }
         let mut draft = ShareDraft::of(self, now, group.clone());
         let mut state = draft.group.state_value();
-        if !initialized.done && state.initializing.is_empty() {
-            return GroupDecision::default();
-        }
+        let mut any = false;
         for (topic, partitions) in &initialized.partitions {
-            take_away(&mut state.initializing, *topic, partitions);
-            if initialized.done {
+            // Others were deleted meanwhile. (Kafka puts those back, and the group keeps offsets that it was told are gone.)
+            let taken = take_away(&mut state.initializing, *topic, partitions);
+            any |= !taken.is_empty();
+            if initialized.done && !taken.is_empty() {
                 let known = state.initialized.entry(*topic);
                 let name = topic_name(&self.topics, *topic);
                 let known = known.or_insert_with(|| StateTopic { name, partitions: BTreeSet::new() });
-                known.partitions.extend(partitions);
+                known.partitions.extend(taken);
             }
+        }
+        if !any {
+            return GroupDecision::default();
         }
         draft.name_deleting(&mut state);
         draft.save_state(state);
         draft.decision
+    }
+
+    /// What the group still awaits of `wanted`: a deletion may have come in between.
+    #[must_use]
+    pub fn still_awaited(&self, wanted: &InitializeShareState) -> InitializeShareState {
+        let state = self.share_groups.get(&wanted.group_id).and_then(|group| group.state_partitions.as_ref());
+        let is_awaited = |(topic, partition): &(TopicId, i32)| {
+            let topic = state.and_then(|state| state.initializing.get(topic));
+            topic.is_some_and(|topic| topic.partitions.contains(partition))
+        };
+        let mut left = wanted.clone();
+        left.partitions.retain(|partition, _| is_awaited(partition));
+        left
     }
 
     /// What the deletion of topics means for the groups that have states for them. The share coordinator forgets those by itself.
@@ -149,10 +162,13 @@ pub(super) fn topic_name(image: &TopicsImage, id: TopicId) -> Arc<str> {
     image.by_id(id).map_or_else(|| UNKNOWN.into(), |topic| topic.name().clone())
 }
 
-fn take_away(topics: &mut BTreeMap<TopicId, StateTopic>, id: TopicId, partitions: &BTreeSet<i32>) {
-    let Some(topic) = topics.get_mut(&id) else { return };
+/// Takes those of a topic's `partitions` that are in `topics` out of it.
+fn take_away(topics: &mut BTreeMap<TopicId, StateTopic>, id: TopicId, partitions: &BTreeSet<i32>) -> BTreeSet<i32> {
+    let Some(topic) = topics.get_mut(&id) else { return BTreeSet::new() };
+    let taken = topic.partitions.intersection(partitions).copied().collect();
     topic.partitions.retain(|partition| !partitions.contains(partition));
     if topic.partitions.is_empty() {
         topics.remove(&id);
     }
+    taken
 }

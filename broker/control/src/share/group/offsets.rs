@@ -151,7 +151,7 @@ impl GroupMachine {
                     deleted.unknown.push((name.clone(), false));
                     continue;
                 };
-                let partitions = match state.initialized.remove(&topic.id()) {
+                let mut partitions = match state.initialized.remove(&topic.id()) {
                     Some(known) => known.partitions,
                     None if state.deleting.contains_key(&topic.id()) => (0..topic.partitions()).collect(),
                     None => {
@@ -159,6 +159,8 @@ impl GroupMachine {
                         continue;
                     }
                 };
+                // What is awaited would come back else. (Kafka leaves it there; of a topic that has nothing else, it says nothing.)
+                partitions.extend(state.initializing.remove(&topic.id()).into_iter().flat_map(|t| t.partitions));
                 state.deleting.insert(topic.id(), name.clone());
                 deleted.delete.push((topic.id(), name.clone(), partitions));
             }

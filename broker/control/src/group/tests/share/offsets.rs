@@ -6,7 +6,8 @@ use forebay_storage::ids::Offset;
 use super::beat::{BAR, Beat, FOO, partitions, sim};
 use crate::error_code::ErrorCode;
 use crate::group::tests::consumer::beat::id;
-use crate::group::tests::sim::GROUP;
+use crate::group::tests::sim::{GROUP, Sim};
+use crate::share::group::InitializeShareState;
 
 #[test]
 fn altering_offsets_makes_a_group_and_asks_for_its_states() {
@@ -87,4 +88,54 @@ fn who_comes_back_before_the_states_are_deleted_gets_new_ones() {
     sim.delete_states_of(&["bar"]).unwrap();
     sim.share_ok(&Beat::join("a", &["bar"]));
     assert_eq!(sim.states(), (vec![(BAR, vec![0, 1])], vec![], vec![]));
+}
+
+/// A group whose bar has partition 0 initialised, partition 1 awaited by a heartbeat, and no member.
+fn half_awaited() -> (Sim, InitializeShareState) {
+    let mut sim = sim();
+    let altered = sim.alter(GROUP, &[("bar", &[(0, 2)])]).unwrap();
+    sim.states_are(&altered.initialize, true);
+    sim.share_ok(&Beat::join("a", &["bar"]));
+    sim.share(&Beat::again("a", -1));
+    let asked = sim.asked_states().remove(0);
+    assert_eq!(sim.states(), (vec![(BAR, vec![1])], vec![(BAR, vec![0])], vec![]));
+    (sim, asked)
+}
+
+#[test]
+fn deleted_offsets_do_not_come_back_with_a_late_answer() {
+    let (mut sim, asked) = half_awaited();
+    assert_eq!(sim.machine.still_awaited(&asked), asked);
+    let deleted = sim.delete_states_of(&["bar"]).unwrap();
+    assert_eq!(deleted.delete, [(id(BAR), "bar".into(), [0, 1].into())], "what is awaited goes, too");
+    assert!(sim.machine.still_awaited(&asked).partitions.is_empty());
+    let since = sim.log.len();
+    for done in [true, false] {
+        sim.states_are(&asked, done);
+        assert_eq!(sim.records_since(since), Vec::<String>::new());
+    }
+    sim.states_deleted(&[BAR]);
+    assert_eq!(sim.states(), (vec![], vec![], vec![]));
+    assert_eq!(sim.delete_states_of(&["bar"]).unwrap().unknown, [("bar".into(), true)]);
+}
+
+#[test]
+fn a_topic_that_is_only_awaited_has_no_offsets_to_delete() {
+    let mut sim = sim();
+    sim.share_ok(&Beat::join("a", &["bar"]));
+    sim.share(&Beat::again("a", -1));
+    assert_eq!(sim.delete_states_of(&["bar"]).unwrap().unknown, [("bar".into(), true)]);
+    sim.answer_states(true);
+    assert_eq!(sim.states(), (vec![], vec![(BAR, vec![0, 1])], vec![]), "nothing was deleted");
+}
+
+#[test]
+fn a_deleted_group_awaits_nothing() {
+    let (mut sim, asked) = half_awaited();
+    sim.release_states().unwrap();
+    assert!(sim.machine.still_awaited(&asked).partitions.is_empty());
+    assert_eq!(sim.delete_groups(&[GROUP]), [ErrorCode::None]);
+    sim.states_are(&asked, true);
+    assert_eq!(sim.share_described().error, ErrorCode::GroupIdNotFound);
+    assert!(sim.machine.still_awaited(&asked).partitions.is_empty());
 }
