@@ -69,11 +69,14 @@ proptest! {
         (partitions, actions) in (1..4i32).prop_flat_map(|n| (Just(n), prop::collection::vec(action(events(n)), 1..60))),
         step_bytes in 100..5_000usize,
         read_bytes in 100..1_000usize,
+        parallelism in 1..4usize,
     ) {
         let host = MemoryHost::new();
         host.create_topic(INPUT, partitions);
         let options = TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, ..TaskOptions::default() };
-        let plan = plans::tumbling(SIZE, Some(0), false);
+        let mut plan = (*plans::tumbling(SIZE, Some(0), false)).clone();
+        plan.pipelines[0].parallelism = parallelism;
+        let plan = std::sync::Arc::new(plan);
         let mut world = World::new(host, plan, options);
         let mut all = Vec::new();
         // Events come with time moving on, and are up to 15 s out of order, more than the delay allows.
@@ -100,7 +103,7 @@ proptest! {
         let mut output: Vec<String> = world.host.consume(OUTPUT).into_iter().flatten().collect();
         output.sort();
         prop_assert_eq!(output, rows);
-        let status = world.task().status();
+        let status = world.status();
         prop_assert_eq!(status.late, late, "late records are counted exactly once");
         prop_assert_eq!(status.lag(), 0);
     }

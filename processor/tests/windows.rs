@@ -129,6 +129,8 @@ struct Query {
     delay: i64,
     /// WHERE n <> 3.
     filter: bool,
+    /// Tasks of each stage.
+    parallelism: usize,
 }
 
 impl Query {
@@ -157,8 +159,10 @@ impl Query {
             ),
         };
         let (delay, filter) = (self.delay, if self.filter { "WHERE n <> 3 OR n IS NULL" } else { "" });
+        let parallelism = self.parallelism;
         format!(
-            "CREATE TABLE r (u STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '{delay}' SECOND)
+            "SET 'parallelism.default' = '{parallelism}';
+             CREATE TABLE r (u STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '{delay}' SECOND)
                WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
              CREATE VIEW t AS SELECT u, n, MOD(n, 2) AS p, ts FROM r {filter};
              CREATE TABLE o ({columns}) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
@@ -190,13 +194,16 @@ fn query() -> impl Strategy<Value = Query> {
     let keys = prop_oneof![Just(Keys::Nothing), Just(Keys::User), Just(Keys::UserAndParity)];
     let result =
         prop_oneof![3 => Just(Outcome::Aggregates), 1 => Just(Outcome::Rows), 1 => (1..30i64).prop_map(Outcome::Over)];
-    (windows(), keys, result, 0..12i64, any::<bool>()).prop_map(|(windows, keys, result, delay, filter)| Query {
-        windows,
-        keys,
-        result,
-        delay,
-        filter,
-    })
+    (windows(), keys, result, 0..12i64, any::<bool>(), 1..4usize).prop_map(
+        |(windows, keys, result, delay, filter, parallelism)| Query {
+            windows,
+            keys,
+            result,
+            delay,
+            filter,
+            parallelism,
+        },
+    )
 }
 
 fn text(value: Option<i64>) -> String {
@@ -402,6 +409,6 @@ proptest! {
         let mut output: Vec<String> = partitions.into_iter().flatten().collect();
         output.sort();
         prop_assert_eq!(output, rows);
-        prop_assert_eq!(world.task().status().late, late);
+        prop_assert_eq!(world.status().late, late);
     }
 }

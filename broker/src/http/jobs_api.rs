@@ -210,6 +210,31 @@ pub struct JobStatus {
     pub last_error_at_ms: Option<i64>,
     /// Its input, partition by partition.
     pub partitions: Vec<JobPartition>,
+    /// Its tasks.
+    pub tasks: Vec<JobTask>,
+}
+
+/// One of the tasks that a job is divided into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobTask {
+    /// Number of the INSERT INTO, from 0.
+    pub pipeline: usize,
+    /// What it does: `whole`, everything; `local`, reads and gathers partial results; `global`, merges these.
+    pub stage: String,
+    /// Its number among those that do the same, from 0.
+    pub number: usize,
+    /// Records it read since it was opened; of a `global` one partial results.
+    pub records_read: u64,
+    /// Records it has still to read.
+    pub lag_records: u64,
+    /// Its watermark, in milliseconds since 1970.
+    pub watermark_ms: Option<i64>,
+    /// Group keys in its open windows.
+    pub state_keys: u64,
+    /// Memory they take, in bytes.
+    pub state_bytes: u64,
+    /// Commits since it was opened.
+    pub commits: u64,
 }
 
 /// The progress of a job in one partition of its input.

@@ -24,8 +24,8 @@ mod jobs_api;
 pub(crate) mod tests;
 
 pub use jobs_api::{
-    Answer, CreateJob, CreateSavepoint, ErrorBody, JobError, JobPartition, JobState, JobStatus, JobsApi, ReplaceJob,
-    Replaced, SavepointInfo, SqlProblem,
+    Answer, CreateJob, CreateSavepoint, ErrorBody, JobError, JobPartition, JobState, JobStatus, JobTask, JobsApi,
+    ReplaceJob, Replaced, SavepointInfo, SqlProblem,
 };
 
 /// Bytes of the largest request body.

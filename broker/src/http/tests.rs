@@ -64,6 +64,7 @@ fn status(name: &str, sql: String) -> JobStatus {
             holds_watermark: true,
             waits_for_others: false,
         }],
+        tasks: Vec::new(),
     }
 }
 

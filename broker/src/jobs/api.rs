@@ -1,8 +1,8 @@
 //! The jobs as HTTP shows them.
 
-use forebay_processor::job::{State, TaskStatus, why};
+use forebay_processor::job::{Stage, State, TaskStatus, why};
 
-use super::{JobError as Why, JobView, Jobs, Savepoint};
+use super::{JobError as Why, JobView, Jobs, Savepoint, tasks};
 use crate::clock;
 use crate::http::{
     Answer, CreateJob, JobError, JobPartition, JobState, JobStatus, JobsApi, ReplaceJob, Replaced, SavepointInfo,
@@ -92,12 +92,23 @@ fn show_savepoint(savepoint: Savepoint) -> SavepointInfo {
 }
 
 fn show(view: JobView) -> JobStatus {
-    let JobView { spec, flow, waiting, status, vitals } = view;
+    let JobView { spec, flow, waiting, mut status, vitals } = view;
+    tasks::join(&mut status.tasks);
     let now = clock::now().0;
     let sum = |field: fn(&TaskStatus) -> u64| status.tasks.iter().map(field).sum();
-    let watermark_ms = status.tasks.iter().filter_map(|t| t.watermark).min();
+    // Partial results are counted as neither read nor written: records are what comes in and goes out.
+    let read =
+        |field: fn(&TaskStatus) -> u64| status.tasks.iter().filter(|t| t.stage != Stage::Global).map(field).sum();
+    let closing = || status.tasks.iter().filter(|t| t.stage != Stage::Local);
+    let watermark_ms = closing().filter_map(|t| t.watermark).min();
     let lag = if status.tasks.is_empty() { waiting } else { status.tasks.iter().map(TaskStatus::lag).sum() };
-    let reasons: Vec<String> = status.tasks.iter().flat_map(|task| why(task, now)).collect();
+    let mut reasons: Vec<String> = Vec::new();
+    // Tasks that wait for the same say the same.
+    for reason in status.tasks.iter().flat_map(|task| why(task, now)) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
     let (state, reason) = match &status.state {
         State::Paused => (JobState::Paused, None),
         State::Failed { message } => (JobState::Failed, Some(message.clone())),
@@ -116,7 +127,7 @@ fn show(view: JobView) -> JobStatus {
         watermark_ms,
         watermark_behind_ms: watermark_ms.map(|w| now.saturating_sub(w)),
         next_close_ms: status.tasks.iter().filter_map(|t| t.next_close).min(),
-        bytes_read: sum(|t| t.bytes_in),
+        bytes_read: read(|t| t.bytes_in),
         bytes_written: sum(|t| t.bytes_out),
         records_aside: sum(|t| t.records_aside),
         open_windows: sum(|t| t.open_windows as u64),
@@ -128,7 +139,7 @@ fn show(view: JobView) -> JobStatus {
         restarts: status.restarts,
         why: if state == JobState::Paused { Vec::new() } else { reasons },
         lag_records: lag.max(0).unsigned_abs(),
-        records_read: sum(|t| t.records_in),
+        records_read: read(|t| t.records_in),
         records_written: sum(|t| t.records_out),
         records_read_per_second: vitals.records_per_second,
         late_records: sum(|t| t.late),
@@ -139,6 +150,7 @@ fn show(view: JobView) -> JobStatus {
         last_error: vitals.last_error,
         last_error_at_ms: vitals.last_error_ms,
         partitions: status.tasks.iter().flat_map(partitions).collect(),
+        tasks: status.tasks.iter().map(tasks::show).collect(),
         name: spec.name,
     }
 }
@@ -152,7 +164,8 @@ fn at_work(tasks: &[TaskStatus], lag: i64, reasons: &[String]) -> (JobState, Opt
     if bad > 0 {
         return (JobState::Degraded, reasons.last().cloned());
     }
-    let waits = lag == 0 && tasks.iter().all(|task| task.next_close.is_some() || task.records_in == 0);
+    let waiting = |task: &TaskStatus| task.stage == Stage::Local || task.next_close.is_some() || task.records_in == 0;
+    let waits = lag == 0 && tasks.iter().all(waiting);
     match reasons.first() {
         Some(reason) if waits => (JobState::Waiting, Some(reason.clone())),
         _ => (JobState::Running, None),

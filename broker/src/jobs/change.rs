@@ -60,6 +60,12 @@ impl Jobs {
             (found.spec.sql.clone(), door.map_err(|why| no_savepoint_now(&why))?)
         };
         let plan = self.plan(&sql)?;
+        if let Some(pipeline) = plan.pipelines.iter().find(|pipeline| pipeline.parallelism > 1) {
+            return Err(JobError::Incompatible(format!(
+                "a savepoint is the work of one task at one moment, and the job has {} a stage ('parallelism.default')",
+                pipeline.parallelism
+            )));
+        }
         if !savepoints::create(&self.host, &topic, plan.pipelines.len()).map_err(JobError::Failed)? {
             return Err(JobError::SavepointExists { job: job.to_owned(), name: name.to_owned() });
         }

@@ -104,13 +104,14 @@ impl BrokerHost {
         }
     }
 
-    /// Deletes what a dropped job has left: its changelog and its group.
+    /// Deletes what a dropped job has left: its internal topics and its group.
     pub fn remove(&self, left: &PipelineResources) {
-        if let Some(changelog) = &left.changelog
-            && self.metadata.topic_partitions(changelog).is_some()
-            && let Err(error) = self.metadata.delete_topic(changelog)
-        {
-            tracing::warn!("the changelog {changelog} of a dropped job cannot be deleted: {error}");
+        for topic in left.changelog.iter().chain(&left.repartition) {
+            if self.metadata.topic_partitions(topic).is_some()
+                && let Err(error) = self.metadata.delete_topic(topic)
+            {
+                tracing::warn!("the topic {topic} of a dropped job cannot be deleted: {error}");
+            }
         }
         let group = left.group.as_str();
         let reply = self.groups.ask_now(group, |reply_to| {

@@ -8,6 +8,7 @@ mod run;
 mod savepoints;
 mod spec;
 mod store;
+mod tasks;
 
 pub use host::BrokerHost;
 pub use savepoints::{MAX_SAVEPOINT_NAME, Savepoint};

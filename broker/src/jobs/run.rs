@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use forebay_processor::host::Host;
 use forebay_processor::job::{
-    JobStatus, Progress, SavepointAbout, State, Task, TaskError, TaskOptions, TaskStatus, resources,
+    JobStatus, Progress, SavepointAbout, State, Subtask, SubtaskId, TaskError, TaskOptions, TaskStatus, resources,
+    subtasks,
 };
 use forebay_processor::plan::JobPlan;
 use forebay_storage::ids::{Timestamp, TopicPartition};
@@ -107,15 +108,15 @@ pub struct Vitals {
 }
 
 impl RunningJob {
-    /// Puts one task for each pipeline on the runtime.
+    /// Puts the tasks of each pipeline on the runtime.
     pub fn launch(runtime: &Handle, name: &str, plan: Arc<JobPlan>, host: Arc<BrokerHost>) -> RunningJob {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = Vec::new();
         let (mut handles, mut orders) = (Vec::new(), Vec::new());
-        for pipeline in 0..plan.pipelines.len() {
+        for id in subtasks(&plan) {
             let cell = Arc::new(Cell::default());
             tasks.push(cell.clone());
-            let drive = Drive { name: name.to_owned(), plan: plan.clone(), pipeline, host: host.clone(), cell };
+            let drive = Drive { name: name.to_owned(), plan: plan.clone(), id, host: host.clone(), cell };
             let (order, ordered) = mpsc::channel(MAX_ORDERS);
             orders.push(order);
             handles.push(runtime.spawn(drive.run(stopped.clone(), ordered)));
@@ -194,7 +195,7 @@ impl RunningJob {
 struct Drive {
     name: String,
     plan: Arc<JobPlan>,
-    pipeline: usize,
+    id: SubtaskId,
     host: Arc<BrokerHost>,
     cell: Arc<Cell>,
 }
@@ -241,10 +242,10 @@ impl Drive {
     /// Aborts what a failed commit may have left open: nobody is to wait for a task that does not come back.
     fn leave_nothing_open(&self) {
         let names = resources(&self.name, &self.plan);
-        if let Some(names) = names.get(self.pipeline)
-            && let Err(error) = self.host.open_session(&names.transactional_id)
-        {
-            tracing::warn!("what {} left open is aborted by its timeout: {error}", names.transactional_id);
+        let Some(names) = names.get(self.id.pipeline) else { return };
+        let transactional_id = self.id.transactional_id(names);
+        if let Err(error) = self.host.open_session(&transactional_id) {
+            tracing::warn!("what {transactional_id} left open is aborted by its timeout: {error}");
         }
     }
 
@@ -255,7 +256,7 @@ impl Drive {
     ) -> Result<(), TaskError> {
         let host = &*self.host;
         let woken = Arc::new(Notify::new());
-        let mut task = Task::open(&self.plan, &self.name, self.pipeline, host, TaskOptions::default())?;
+        let mut task = Subtask::open(&self.plan, &self.name, self.id, host, TaskOptions::default())?;
         let mut inputs = task.inputs().to_vec();
         let mut watch = watch_inputs(host, &inputs, &woken);
         loop {
@@ -294,7 +295,7 @@ impl Drive {
     }
 }
 
-fn savepoint(task: &mut Task, host: &BrokerHost, order: Order) -> Result<(), TaskError> {
+fn savepoint(task: &mut Subtask, host: &BrokerHost, order: Order) -> Result<(), TaskError> {
     // Who asked has given up, and removed what it made for this.
     if order.reply.is_closed() {
         return Ok(());

@@ -12,6 +12,8 @@
 
 mod aborted;
 mod error;
+mod exchange;
+mod global;
 mod input;
 mod open;
 mod options;
@@ -20,15 +22,18 @@ mod resources;
 mod savepoint;
 mod side;
 mod status;
+mod subtask;
 mod task;
 mod why;
 
 pub use error::TaskError;
+pub use global::GlobalTask;
 pub use options::TaskOptions;
 pub use reader::{PartitionReader, ReadFailure};
 pub use resources::{INTERNAL_MESSAGE_BYTES, PipelineResources, resources, savepoint_spec};
 pub use savepoint::{SavedOffset, SavepointAbout, SavepointHead, check_start, read_head, start_from};
 pub use side::{MAX_MESSAGE, header};
 pub use status::{BadRecord, Hold, InputStatus, JobStatus, State, TaskStatus};
+pub use subtask::{Stage, Subtask, SubtaskId, subtasks};
 pub use task::{Progress, Task};
 pub use why::{time_text, why};

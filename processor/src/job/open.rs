@@ -5,7 +5,7 @@ use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
 use super::error::TaskError;
 use super::input::Input;
 use super::reader::{PartitionReader, ReadFailure};
-use super::resources::{PipelineResources, changelog_spec};
+use super::resources::internal_spec;
 use crate::commit::InputProgress;
 use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
 use crate::plan::{Bounded, OffsetReset, Sink, Source, StartupMode};
@@ -40,14 +40,13 @@ pub fn ensure_sink(host: &dyn Host, sink: &Sink) -> Result<i32, TaskError> {
 pub fn open_inputs(
     host: &dyn Host,
     source: &Source,
-    names: &PipelineResources,
+    (group, owner): (&str, &str),
     partitions: &[TopicPartition],
     has_state: bool,
 ) -> Result<(Vec<Input>, i64), TaskError> {
-    let group = &names.group;
     let committed =
         host.committed(group, partitions).map_err(|error| TaskError::from_host("reading committed offsets", error))?;
-    let own = |offset: &CommittedOffset| InputProgress::from_text(&offset.metadata, &names.transactional_id).ok();
+    let own = |offset: &CommittedOffset| InputProgress::from_text(&offset.metadata, owner).ok();
     let progress: Vec<Option<InputProgress>> = committed.iter().map(|offset| offset.as_ref().and_then(own)).collect();
     let resumed = progress.iter().any(Option::is_some);
     if progress.iter().flatten().any(|progress| progress.has_state) && !has_state {
@@ -181,12 +180,33 @@ fn start(
 
 /// Creates the changelog if it is missing.
 pub fn ensure_changelog(host: &dyn Host, changelog: &TopicPartition) -> Result<(), TaskError> {
-    let created = host.ensure_topic(&changelog_spec(&changelog.topic));
-    created.map(drop).map_err(|error| TaskError::from_host("creating the changelog", error))
+    ensure_internal(host, changelog, 1)
+}
+
+/// Creates the topic of `partition` with one partition for each of so many tasks, if it is missing.
+pub fn ensure_internal(host: &dyn Host, partition: &TopicPartition, tasks: usize) -> Result<(), TaskError> {
+    let topic = &partition.topic;
+    let created = host.ensure_topic(&internal_spec(topic, tasks));
+    let count = created.map_err(|error| TaskError::from_host(&format!("creating topic '{topic}'"), error))?;
+    match count as usize == tasks {
+        true => Ok(()),
+        false => Err(TaskError::Failed(format!(
+            "topic '{topic}' has {count} partitions, the job has {tasks} tasks; drop the job with its state to start anew"
+        ))),
+    }
 }
 
 /// Reads the whole changelog into `state`; true if there was anything.
 pub fn restore(host: &dyn Host, changelog: &TopicPartition, state: &mut TaskState) -> Result<bool, TaskError> {
+    read_changelog(host, changelog, |key, value| state.restore(key, value))
+}
+
+/// Reads the whole changelog; true if there was anything.
+pub fn read_changelog(
+    host: &dyn Host,
+    changelog: &TopicPartition,
+    mut take: impl FnMut(Option<&[u8]>, Option<&[u8]>) -> Result<(), RestoreError>,
+) -> Result<bool, TaskError> {
     let host_error = |error: HostError| TaskError::from_host("restoring the state", error);
     let range = host.offset_range(changelog).map_err(host_error)?;
     let mut reader = PartitionReader::new(changelog.clone(), range.start, LeaderEpoch::UNKNOWN);
@@ -194,7 +214,7 @@ pub fn restore(host: &dyn Host, changelog: &TopicPartition, state: &mut TaskStat
     while reader.position() < range.stable_end {
         let read = reader.read(host, RESTORE_BYTES, |record| {
             found = true;
-            state.restore(record.key, record.value)
+            take(record.key, record.value)
         });
         let bytes = read.map_err(|failure| restore_failure(changelog, failure))?;
         if bytes == 0 {

@@ -23,6 +23,8 @@ pub struct TaskOptions {
     /// Bytes of rows waiting to be placed in sessions beyond which only the slowest partitions are read, so that time comes to where the
     /// rows stand. [`TaskOptions::MOST_WAITING`] times as much stops the job.
     pub waiting_bytes: u64,
+    /// How often what is merged is deleted from the repartition topic, in ms (Kafka Streams: `repartition.purge.interval.ms`).
+    pub purge_ms: i64,
     /// How often a waiting task looks for new partitions of its topic, in ms.
     pub discovery_ms: i64,
 }
@@ -43,6 +45,7 @@ impl Default for TaskOptions {
             output_bytes: 8 * 1024 * 1024,
             aligned_read_bytes: 64 * 1024,
             waiting_bytes: 64 * 1024 * 1024,
+            purge_ms: 30_000,
             discovery_ms: 10_000,
         }
     }

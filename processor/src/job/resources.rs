@@ -1,17 +1,19 @@
 //! Names of what a pipeline keeps in the broker: to create it, to show it, and to remove it with its job.
 
 use crate::host::TopicSpec;
-use crate::plan::{JobPlan, Stage};
+use crate::plan::JobPlan;
 
 /// What belongs to one pipeline of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineResources {
     /// Consumer group that holds the input positions.
     pub group: String,
-    /// Transactional id of its commits.
+    /// Transactional id of its commits, if it is one task; those of several begin with it.
     pub transactional_id: String,
-    /// Topic of its state's changelog (one partition); `None` if it has no state.
+    /// Topic of its state's changelog, with one partition for each task; `None` if it has no state.
     pub changelog: Option<String>,
+    /// Topic in which rows change tasks, with one partition for each task; `None` if they do not.
+    pub repartition: Option<String>,
 }
 
 /// What belongs to the pipelines of the job `name`, in their order. When a job is dropped, its groups are to be deleted and its changelog
@@ -24,11 +26,12 @@ pub fn resources(name: &str, plan: &JobPlan) -> Vec<PipelineResources> {
     let several = plan.pipelines.len() > 1;
     let of = |(at, pipeline): (usize, &crate::plan::Pipeline)| {
         let group = pipeline.source.group_id.clone().unwrap_or_else(|| name.to_owned());
-        let stateful = pipeline.stages.iter().any(Stage::keeps_rows);
+        let stateful = pipeline.keeps_rows();
         PipelineResources {
             group: if several { format!("{group}-{at}") } else { group },
             transactional_id: format!("forebay-job-{name}-{at}"),
             changelog: stateful.then(|| format!("__forebay-{name}-{at}-changelog")),
+            repartition: (stateful && pipeline.parallelism > 1).then(|| format!("__forebay-{name}-{at}-repartition")),
         }
     };
     plan.pipelines.iter().enumerate().map(of).collect()
@@ -48,6 +51,11 @@ pub fn savepoint_spec(name: &str, pipelines: usize) -> TopicSpec {
 /// How a changelog topic is created. Nothing in it may go by age or size: the task deletes what a snapshot has replaced.
 #[must_use]
 pub(super) fn changelog_spec(name: &str) -> TopicSpec {
+    internal_spec(name, 1)
+}
+
+/// A topic of which nothing goes by age or size, only what its reader needs no more (Kafka Streams: `RepartitionTopicConfig`).
+pub(super) fn internal_spec(name: &str, partitions: usize) -> TopicSpec {
     let config = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let configs = vec![
         config("cleanup.policy", "delete"),
@@ -57,7 +65,7 @@ pub(super) fn changelog_spec(name: &str) -> TopicSpec {
         config("segment.bytes", &INTERNAL_MESSAGE_BYTES.to_string()),
         config("max.message.bytes", &INTERNAL_MESSAGE_BYTES.to_string()),
     ];
-    TopicSpec { name: name.to_owned(), partitions: Some(1), configs }
+    TopicSpec { name: name.to_owned(), partitions: i32::try_from(partitions).ok(), configs }
 }
 
 /// How a topic is created that takes copies of input records.

@@ -11,6 +11,7 @@ use super::error::TaskError;
 use super::open::{ensure_changelog, input_partitions};
 use super::reader::{PartitionReader, ReadFailure};
 use super::resources::{PipelineResources, resources};
+use super::subtask::SubtaskId;
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{CommitSet, CommittedOffset, Host};
 use crate::operator::Pipeline;
@@ -171,7 +172,7 @@ pub fn start_from(
             let offset = CommittedOffset {
                 offset: Offset(saved.offset),
                 leader_epoch: LeaderEpoch(saved.leader_epoch),
-                metadata: progress.to_text(&names.transactional_id),
+                metadata: progress.to_text(&SubtaskId::only(pipeline_index).owner(&names)),
             };
             Ok((partition, offset))
         })

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::subtask::Stage;
+
 /// The life of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
@@ -71,6 +73,12 @@ pub struct Hold {
 pub struct TaskStatus {
     /// Number of the INSERT in the job, from 0.
     pub pipeline: usize,
+    /// What part of it the task does.
+    pub stage: Stage,
+    /// Its number among the tasks that do the same, from 0.
+    pub index: usize,
+    /// Topic that the pipeline reads.
+    pub source: String,
     /// Consumer group that shows its progress.
     pub group: String,
     /// Topic it writes.

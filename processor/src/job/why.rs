@@ -1,17 +1,18 @@
 //! Why nothing comes out of a task, in sentences.
 
 use super::status::{Hold, TaskStatus};
+use super::subtask::Stage;
 
 /// Sentences that say what a task waits for, the most telling one first; none if results come as soon as records do. `now` is the wall
 /// clock in ms.
 #[must_use]
 pub fn why(status: &TaskStatus, now: i64) -> Vec<String> {
-    let topic = status.inputs.first().map_or("", |input| input.topic.as_str());
+    let topic = status.source.as_str();
     if status.finished {
         return vec![format!("the input has ended: topic {topic} is read up to its bound")];
     }
     let mut reasons = Vec::new();
-    if status.inputs.iter().all(|input| input.end == 0) {
+    if status.stage != Stage::Global && status.inputs.iter().all(|input| input.end == 0) {
         reasons.push(format!("no input: topic {topic} has no records"));
     }
     if let Some(end) = status.next_close {
@@ -75,7 +76,8 @@ mod tests {
     }
 
     fn status() -> TaskStatus {
-        TaskStatus { windowed: true, inputs: vec![input(0, 5, 5), input(2, 0, 0)], ..TaskStatus::default() }
+        let inputs = vec![input(0, 5, 5), input(2, 0, 0)];
+        TaskStatus { windowed: true, source: "t".to_owned(), inputs, ..TaskStatus::default() }
     }
 
     #[test]

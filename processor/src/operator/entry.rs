@@ -4,10 +4,10 @@
 //! them are taken or none: a record that is put aside for an error of one row has left nothing behind.
 
 use super::error::RowError;
+use super::local::LocalKeeper;
 use super::pipeline::{LateRow, Place, Segment, Taken};
 use super::session::Added;
 use super::sink::{RecordSink, Spread};
-use super::stages;
 use super::window::RowPlace;
 use crate::commit::RecordBuffer;
 use crate::expr::Value;
@@ -16,6 +16,8 @@ use crate::state::TaskState;
 /// The way in for one record.
 #[derive(Debug)]
 pub struct Entry<'p> {
+    /// Where rows are gathered for another task, if they are.
+    pub local: Option<&'p mut LocalKeeper>,
     /// The first windows, if there are any.
     pub windows: Option<(&'p mut Segment, &'p mut TaskState)>,
     /// Where rows go without windows, and corrected ones.
@@ -43,6 +45,9 @@ impl Entry<'_> {
         if let Some((segment, _)) = &self.windows {
             rows.iter().try_for_each(|row| segment.keeper.check(row))?;
         }
+        if let Some(local) = &self.local {
+            rows.iter().try_for_each(|row| local.check(row))?;
+        }
         self.out.hold();
         let added = rows.iter().try_for_each(|row| self.add(row));
         match added {
@@ -54,19 +59,20 @@ impl Entry<'_> {
 
     /// Takes one row.
     pub fn add(&mut self, row: &[Value<'_>]) -> Result<(), RowError> {
-        let Entry { windows, sink, out, place, taken, late } = self;
-        let Some((segment, state)) = windows else {
-            return sink.write(row, Spread::Input(place.partition), place.now, out);
-        };
+        let Entry { local, windows, sink, out, place, taken, late } = self;
         let row_place = RowPlace { watermark: place.watermark, closed: place.closed, partition: place.partition };
-        let Segment { keeper, after, .. } = &mut **segment;
-        match keeper.add(state.first(), row, row_place)? {
+        let added = match (&mut *local, &mut *windows) {
+            (Some(local), _) => local.add(row, row_place)?,
+            (None, Some((segment, state))) => segment.keeper.add(state.first(), row, row_place)?,
+            (None, None) => return sink.write(row, Spread::Input(place.partition), place.now, out),
+        };
+        match added {
             Added::Taken => *taken = true,
             Added::Late(row) => *late = Some(row),
         }
-        let mut corrected = Vec::new();
-        let done = keeper.correct(state.first(), place.closed, &mut |row, group| {
-            stages::run(after, row, &mut corrected, &mut |row| sink.write(row, Spread::Group(group), place.now, out))
+        let Some((segment, state)) = windows else { return Ok(()) };
+        let done = segment.correct(state, place.closed, &mut Vec::new(), &mut |row, group| {
+            sink.write(row, Spread::Group(group), place.now, out)
         });
         // The row counts already: this is not to be taken for an error of its record.
         done.map_err(|error| RowError::Correction(Box::new(error)))

@@ -1,11 +1,13 @@
 //! A stage that keeps rows until their windows close, of either kind, and what its state depends on.
 
 use super::error::RowError;
+use super::local::split_rows;
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
 use crate::plan::{Aggregate, AggregateFunction, Stage, Window, WindowAggregate, WindowRows};
-use crate::state::{SessionState, WindowState, Windows};
+use crate::state::changelog::Record;
+use crate::state::{Session, SessionState, WindowState, Windows};
 use crate::time::{Frontier, Grid};
 
 /// The operator; its state is kept by the task.
@@ -60,6 +62,29 @@ impl Keeper {
         match (self, state) {
             (Keeper::Grid(operator), Windows::Grid(state)) => operator.add(state, row, place),
             (Keeper::Session(operator), Windows::Sessions(state)) => operator.add(state, row, place),
+            _ => Err(MIXED_UP.into()),
+        }
+    }
+
+    /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns how many of its rows are late.
+    pub fn merge(&mut self, state: &mut Windows, gathered: Record<'_>, closed: i64) -> Result<u64, RowError> {
+        match (self, state, gathered) {
+            (Keeper::Grid(operator), Windows::Grid(state), Record::Put { span, key, accumulators }) => {
+                let (own, rows) = split_rows(&accumulators)?;
+                Ok(if operator.add_partial(state, span, (key, own), closed)? { 0 } else { rows })
+            }
+            (Keeper::Session(operator), Windows::Sessions(state), Record::Sessions { key, sessions }) => {
+                let mut late = 0;
+                for Session { start, end, states } in sessions {
+                    let (own, rows) = split_rows(&states)?;
+                    late += if operator.add_partial(state, (key, start, end), own, closed)? { 0 } else { rows };
+                }
+                Ok(late)
+            }
+            (Keeper::Session(operator), Windows::Sessions(state), Record::Tardy { stamp, key, row: Some(row) }) => {
+                let place = RowPlace { watermark: stamp.watermark, closed, partition: stamp.partition };
+                Ok(u64::from(operator.add_tardy(state, (key, row.0), row.1, place)? != Added::Taken))
+            }
             _ => Err(MIXED_UP.into()),
         }
     }

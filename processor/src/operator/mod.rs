@@ -5,6 +5,7 @@ mod entry;
 mod error;
 mod fuse;
 mod keeper;
+mod local;
 mod pipeline;
 mod session;
 mod sink;

@@ -8,13 +8,15 @@ use super::entry::Entry;
 use super::error::RowError;
 use super::fuse;
 use super::keeper::{self, Keeper};
+use super::local::{LocalKeeper, PutPartial};
 use super::sink::{RecordSink, Spread};
 use super::source::RowSource;
 use super::stages::{self, Scratch};
-use super::window::RowPlace;
+use super::window::{RowPlace, TakeRow};
 use crate::commit::RecordBuffer;
 use crate::plan::{self, Stage};
 use crate::state::TaskState;
+use crate::state::changelog::Record;
 use crate::time::Frontier;
 
 /// The operators of a pipeline, in a row.
@@ -22,6 +24,8 @@ use crate::time::Frontier;
 pub struct Pipeline {
     source: RowSource,
     before: Vec<Stage>,
+    /// Where rows are gathered for another task; then there are no segments.
+    local: Option<LocalKeeper>,
     segments: Vec<Segment>,
     state: Option<TaskState>,
     sink: RecordSink,
@@ -42,6 +46,22 @@ pub struct Segment {
     /// Sessions over the windows of another stage wait for one ms more: rows come in at the very moment at which the watermark passes
     /// their time, and a session that ends exactly there would have merged with them or not, depending on how the watermark moved.
     pub behind: i64,
+}
+
+impl Segment {
+    /// Hands the corrected rows that the last row makes necessary to `take`, with their group keys.
+    pub fn correct(
+        &mut self,
+        state: &mut TaskState,
+        closed: i64,
+        scratch: &mut Scratch,
+        take: &mut TakeRow<'_>,
+    ) -> Result<(), RowError> {
+        let Segment { keeper, after, .. } = self;
+        keeper.correct(state.first(), closed, &mut |row, group| {
+            stages::run(after, row, scratch, &mut |row| take(row, group))
+        })
+    }
 }
 
 /// What became of one record.
@@ -100,15 +120,28 @@ impl Pipeline {
         let state = (!windows.is_empty()).then(|| TaskState::new(layout, windows, snapshot_floor));
         let sink = RecordSink::new(&plan.sink, sink_partitions);
         let expands = before.iter().any(|stage| matches!(stage, Stage::WindowRows(_)));
-        Pipeline {
-            source: RowSource::new(&plan.source),
-            before,
-            segments,
-            state,
-            sink,
-            scratch: Scratch::new(),
-            expands,
-        }
+        let source = RowSource::new(&plan.source);
+        Pipeline { source, before, local: None, segments, state, sink, scratch: Scratch::new(), expands }
+    }
+
+    /// Of `plan` only what comes before the first stage that keeps rows, and what that gathers for another task, see
+    /// [`Pipeline::flush`]; `None` if no stage keeps rows.
+    #[must_use]
+    pub fn local(plan: &plan::Pipeline) -> Option<Pipeline> {
+        let mut before = fuse::fuse(plan.stages.clone());
+        before.truncate(before.iter().position(Stage::keeps_rows)? + 1);
+        let stage = before.pop()?;
+        let keys = match &stage {
+            Stage::WindowAggregate(plan) => plan.keys.len(),
+            Stage::WindowRows(plan) => plan.keys.len(),
+            Stage::Filter(_) | Stage::Project(_) => 0,
+        };
+        let mut local = LocalKeeper::new(Keeper::new(&stage)?, keys, plan::exchange_keys(&plan.stages)?);
+        local.allow_lateness(plan.source.policies.allowed_lateness_ms);
+        let (source, sink) = (RowSource::new(&plan.source), RecordSink::new(&plan.sink, 1));
+        let expands = before.iter().any(|stage| matches!(stage, Stage::WindowRows(_)));
+        let (segments, scratch) = (Vec::new(), Scratch::new());
+        Some(Pipeline { source, before, local: Some(local), segments, state: None, sink, scratch, expands })
     }
 
     /// Whether undecodable records are skipped instead of failing the job.
@@ -130,9 +163,9 @@ impl Pipeline {
 
     /// Takes the value of one record in; output of pipelines without windows goes to `out`.
     pub fn process(&mut self, value: &[u8], place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
-        let Pipeline { source, before, segments, state, sink, scratch, expands } = self;
+        let Pipeline { source, before, local, segments, state, sink, scratch, expands } = self;
         let windows = segments.first_mut().zip(state.as_mut());
-        let mut entry = Entry { windows, sink, out, place, taken: false, late: None };
+        let mut entry = Entry { local: local.as_mut(), windows, sink, out, place, taken: false, late: None };
         let watermark = source.read(value, &mut |row| {
             if !*expands {
                 return stages::run(before, row, scratch, &mut |row| entry.add(row));
@@ -145,6 +178,26 @@ impl Pipeline {
             entry.add_all(&rows)
         })?;
         Ok(entry.outcome(watermark))
+    }
+
+    /// Hands all that is gathered for another task to `put`, and forgets it.
+    pub fn flush(&mut self, put: &mut PutPartial<'_>) -> Result<(), RowError> {
+        self.local.as_mut().map_or(Ok(()), |local| local.flush(put))
+    }
+
+    /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns how many of its rows are late.
+    pub fn merge(
+        &mut self,
+        gathered: Record<'_>,
+        closed: i64,
+        now: Timestamp,
+        out: &mut RecordBuffer,
+    ) -> Result<u64, RowError> {
+        let Pipeline { segments, state, sink, scratch, .. } = self;
+        let (Some(segment), Some(state)) = (segments.first_mut(), state.as_mut()) else { return Ok(0) };
+        let late = segment.keeper.merge(state.first(), gathered, closed)?;
+        segment.correct(state, closed, scratch, &mut |row, group| sink.write(row, Spread::Group(group), now, out))?;
+        Ok(late)
     }
 
     /// End of the first window with rows that has not closed when windows are closed up to `closed`, in the time of the input.

@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use super::aggregate;
 use super::error::RowError;
+use super::local::{NO_COUNT, add_rows, counting};
 use super::pipeline::LateRow;
 use super::window::{self, RowPlace, TakeRow};
 use crate::expr::{EvalError, Expr, Value};
@@ -79,30 +80,95 @@ impl SessionOperator {
 
     /// Takes `row` in.
     pub fn add(&mut self, state: &mut SessionState, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
-        let start = window::time_of(row, self.time_column)?;
-        let end = start.saturating_add(self.gap_ms);
-        self.key.clear();
-        for key in &self.keys {
-            encode_value(&key.eval(row)?, &mut self.key);
-        }
+        let start = self.locate(row)?;
         let watermark = place.watermark.max(place.closed);
         if start > watermark.saturating_add(1) {
             self.content.check(row)?;
             let merge = Merger::new(&self.content);
+            let end = start.saturating_add(self.gap_ms);
             let states = state.update(&self.key, start, end, &|into, from| merge.merge(into, from));
             self.content.count(states, row)?;
             return merge.done().map(|()| Added::Taken);
         }
         let mut alone = state.initial().to_vec();
         self.content.count(&mut alone, row)?;
+        let key = std::mem::take(&mut self.key);
+        let added = self.add_tardy(state, (&key, start), alone, place);
+        self.key = key;
+        added
+    }
+
+    /// Takes a row in that may have to wait: one alone, with its key and its time.
+    pub fn add_tardy(
+        &self,
+        state: &mut SessionState,
+        (key, start): (&[u8], i64),
+        alone: Vec<Accumulator>,
+        place: RowPlace,
+    ) -> Result<Added, RowError> {
+        let watermark = place.watermark.max(place.closed);
         if watermark == place.closed && place.partition == 0 {
-            return self.content.place(state, &self.key, (start, end), &alone, watermark);
+            let window = (start, start.saturating_add(self.gap_ms));
+            return self.content.place(state, key, window, &alone, watermark);
         }
-        state.wait(watermark, place.partition, &self.key, start, alone);
+        state.wait(watermark, place.partition, key, start, alone);
         Ok(Added::Taken)
     }
 
-    /// Ends the sessions that the watermark of `frontier` has passed and hands their rows with their group keys to `take`: by the sessions' ends, then
+    /// Takes rows of `key` in that another task has gathered, none of which had to wait; false if all sessions they could be in have
+    /// ended, as only happens when their partitions were idle.
+    pub fn add_partial(
+        &self,
+        state: &mut SessionState,
+        (key, start, end): (&[u8], i64, i64),
+        partial: &[Accumulator],
+        closed: i64,
+    ) -> Result<bool, RowError> {
+        Ok(self.content.place(state, key, (start, end), partial, closed)? == Added::Taken)
+    }
+
+    /// Takes `row` into what is gathered for another task, beside the number of its rows, the last accumulator. Returns the row alone
+    /// if it may have to wait there; its key is [`SessionOperator::key`].
+    pub fn gather(
+        &mut self,
+        gathered: &mut SessionState,
+        row: &[Value<'_>],
+        watermark: i64,
+    ) -> Result<Option<(i64, Vec<Accumulator>)>, RowError> {
+        let start = self.locate(row)?;
+        self.content.check(row)?;
+        if start <= watermark.saturating_add(1) {
+            let mut alone = self.initial();
+            self.content.count(&mut alone, row)?;
+            return Ok(Some((start, alone)));
+        }
+        let merge = Merger::new(&self.content);
+        let end = start.saturating_add(self.gap_ms);
+        let states = gathered.update(&self.key, start, end, &counting(&|into, from| merge.merge(into, from)));
+        let (rows, own) = states.split_last_mut().ok_or(NO_COUNT)?;
+        self.content.count(own, row)?;
+        add_rows(rows, 1);
+        merge.done().map(|()| None)
+    }
+
+    /// The encoded group key of the last row.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The time of `row`; its key is [`SessionOperator::key`].
+    fn locate(&mut self, row: &[Value<'_>]) -> Result<i64, RowError> {
+        let start = window::time_of(row, self.time_column)?;
+        self.key.clear();
+        for key in &self.keys {
+            encode_value(&key.eval(row)?, &mut self.key);
+        }
+        Ok(start)
+    }
+
+    /// Ends the sessions that the watermark of `frontier` has passed and hands their rows with their group keys to `take`: by the
+    /// sessions' ends, then
     /// by the bytes of their keys. Calls `late` with the partition of each row that had to wait and is late.
     pub fn close(
         &mut self,

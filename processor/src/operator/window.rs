@@ -95,10 +95,22 @@ impl WindowOperator {
     /// Takes `row` into its window.
     #[inline]
     pub fn add(&mut self, state: &mut WindowState, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
+        let span = match self.locate(row, place)? {
+            Ok(span) => span,
+            Err(late) => return Ok(Added::Late(late)),
+        };
+        self.count(state.update(span, &self.key)?, row)?;
+        self.fired = (self.lateness > 0 && is_window_fired(span.first, place.closed)).then_some(span);
+        Ok(Added::Taken)
+    }
+
+    /// The windows of `row`, which can be counted then; its key is [`WindowOperator::key`].
+    #[inline]
+    pub fn locate(&mut self, row: &[Value<'_>], place: RowPlace) -> Result<Result<WindowSpan, LateRow>, RowError> {
         let time = time_of(row, self.plan.time_column)?;
         let watermark = place.watermark.max(place.closed);
         let Some(span) = self.grid.place(time, watermark.saturating_sub(self.lateness)) else {
-            return Ok(Added::Late(LateRow { window_end: self.grid.last_end(time), watermark }));
+            return Ok(Err(LateRow { window_end: self.grid.last_end(time), watermark }));
         };
         self.key.clear();
         for key in &self.plan.keys {
@@ -107,12 +119,44 @@ impl WindowOperator {
         if self.may_fail {
             self.plan.aggregates.iter().try_for_each(|call| aggregate::check(call, row))?;
         }
-        let states = state.update(span, &self.key)?;
+        Ok(Ok(span))
+    }
+
+    /// The encoded group key of the last row.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// Takes `row` into the accumulators of its key.
+    #[inline]
+    pub fn count(&self, states: &mut [Accumulator], row: &[Value<'_>]) -> Result<(), EvalError> {
         for (call, state) in self.plan.aggregates.iter().zip(states) {
             aggregate::add(call, state, row)?;
         }
-        self.fired = (self.lateness > 0 && is_window_fired(span.first, place.closed)).then_some(span);
-        Ok(Added::Taken)
+        Ok(())
+    }
+
+    /// Takes the rows of `key` that another task has gathered in the slice `span` into their windows; false if all of these are closed,
+    /// so that the rows are late.
+    pub fn add_partial(
+        &mut self,
+        state: &mut WindowState,
+        span: WindowSpan,
+        (key, partial): (&[u8], &[Accumulator]),
+        closed: i64,
+    ) -> Result<bool, RowError> {
+        let passed = closed.saturating_sub(self.lateness);
+        if is_window_fired(span.last, passed) {
+            return Ok(false);
+        }
+        let span = WindowSpan { first: span.next_end(passed, self.grid.interval()), last: span.last };
+        let failure = std::cell::Cell::new(None);
+        merging(&self.plan, &failure)(state.update(span, key)?, partial);
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.fired = (self.lateness > 0 && is_window_fired(span.first, closed)).then_some(span);
+        failure.take().map_or(Ok(true), |error| Err(error.into()))
     }
 
     /// Hands the corrected rows of those windows of the last row that had fired, up to the watermark `closed`, to `take`: one row each,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     Aggregate, AggregateFunction, Format, JobPlan, KeyFormat, OutputField, Pipeline, Source, Stage, StartupMode,
-    Window, WindowAggregate, WindowRows,
+    Window, WindowAggregate, WindowRows, exchange_keys,
 };
 use crate::expr::render::duration;
 
@@ -33,7 +33,14 @@ impl fmt::Display for JobPlan {
 impl fmt::Display for Pipeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names = source(f, &self.source)?;
+        if self.parallelism > 1 {
+            writeln!(f, "  tasks      {0} read, by partition number modulo {0}", self.parallelism)?;
+        }
+        let keeper = self.stages.iter().position(Stage::keeps_rows);
         for (index, stage) in self.stages.iter().enumerate() {
+            if Some(index) == keeper && self.parallelism > 1 {
+                exchange(f, self, stage, &names)?;
+            }
             let last = index + 1 == self.stages.len();
             names = match stage {
                 Stage::Filter(condition) => {
@@ -94,6 +101,30 @@ fn source(f: &mut fmt::Formatter<'_>, source: &Source) -> Result<Vec<String>, fm
         }
     }
     Ok(names)
+}
+
+/// Writes where rows change tasks, before the stage `keeper`.
+fn exchange(f: &mut fmt::Formatter<'_>, pipeline: &Pipeline, keeper: &Stage, names: &[String]) -> fmt::Result {
+    let keys = match keeper {
+        Stage::WindowAggregate(plan) => &plan.keys[..],
+        Stage::WindowRows(plan) => &plan.keys[..],
+        Stage::Filter(_) | Stage::Project(_) => &[],
+    };
+    let by = exchange_keys(&pipeline.stages).unwrap_or_default();
+    let by: Vec<String> = by.iter().map(|at| keys[*at].display(names).to_string()).collect();
+    match &by[..] {
+        [] => writeln!(
+            f,
+            "  exchange   partial results of each step -> 1 of {} tasks, as no key spreads them",
+            pipeline.parallelism
+        ),
+        by => writeln!(
+            f,
+            "  exchange   partial results of each step -> {} tasks, hash of {}",
+            pipeline.parallelism,
+            by.join(", ")
+        ),
+    }
 }
 
 /// Writes the aggregation and returns the names of its row.

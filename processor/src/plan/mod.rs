@@ -1,5 +1,6 @@
 //! What a job does, step by step. The SQL planner makes it, the engine runs it, EXPLAIN prints it.
 
+mod exchange;
 mod explain;
 mod format;
 mod policy;
@@ -8,6 +9,7 @@ mod sink;
 mod source;
 mod stage;
 
+pub use exchange::{MAX_PARALLELISM, exchange_keys};
 pub use format::{Format, JsonFormat, TimestampFormat};
 pub use policy::{Bounded, OnError, OnLate, Policies};
 pub use replace::{check_replacement, check_state};
@@ -38,4 +40,15 @@ pub struct Pipeline {
     pub stages: Vec<Stage>,
     /// Where rows go.
     pub sink: Sink,
+    /// Into how many tasks each stage of it is divided (`parallelism.default`), 1 to [`MAX_PARALLELISM`]. With 1 a single task does
+    /// everything. With more, tasks share the input partitions, and if it keeps rows, as many others share the keys.
+    pub parallelism: usize,
+}
+
+impl Pipeline {
+    /// Whether it keeps rows.
+    #[must_use]
+    pub fn keeps_rows(&self) -> bool {
+        self.stages.iter().any(Stage::keeps_rows)
+    }
 }

@@ -97,6 +97,13 @@ fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
         }
         (false, false) => {}
     }
+    if old.parallelism != new.parallelism {
+        return Err(format!(
+            "the number of tasks changes ('parallelism.default'): it has {}, and would have {}; each keeps the state of its keys, so \
+             apply it as a new job",
+            old.parallelism, new.parallelism
+        ));
+    }
     let changed = |what: &str, was: &str, is: &str| {
         let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
         Err(format!("{what}: it has {}, and would have {}", shown(was), shown(is)))

@@ -4,12 +4,15 @@ use super::error::{SqlError, did_you_mean};
 use super::options::duration_ms;
 use super::policy::{self, PolicyOptions};
 use super::statement::Set;
+use crate::plan::MAX_PARALLELISM;
 
 /// What SET has set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// `table.exec.source.idle-timeout`, in milliseconds, if it is set; 0 means that idle partitions hold the watermark back.
     pub idle_timeout_ms: Option<i64>,
+    /// `parallelism.default`: tasks of each stage; `None` if it is not set, which is 1.
+    pub parallelism: Option<usize>,
     /// What is done with bad records and late rows where a table does not say.
     pub policies: PolicyOptions,
 }
@@ -18,11 +21,11 @@ const IDLE_TIMEOUT: &str = "table.exec.source.idle-timeout";
 const TIME_ZONE: &str = "table.local-time-zone";
 const RUNTIME_MODE: &str = "execution.runtime-mode";
 const NULL_ENFORCER: &str = "table.exec.sink.not-null-enforcer";
+const PARALLELISM: &str = "parallelism.default";
 const PIPELINE_NAME: &str = "pipeline.name";
 
 /// Settings that change how Flink runs, not what comes out.
-const WITHOUT_EFFECT: &[&str] =
-    &["parallelism.default", "execution.checkpointing.interval", "execution.checkpointing.mode"];
+const WITHOUT_EFFECT: &[&str] = &["execution.checkpointing.interval", "execution.checkpointing.mode"];
 
 impl Settings {
     /// Takes a SET statement.
@@ -36,6 +39,10 @@ impl Settings {
                     return Err(SqlError::new(set.value.span, format!("'{value}' is no duration"))
                         .hint("a duration is a number and a unit: '500 ms', '30 s', '5 min', '1 h'"));
                 }
+            },
+            PARALLELISM => match value.trim().parse() {
+                Ok(tasks) if (1..=MAX_PARALLELISM).contains(&tasks) => self.parallelism = Some(tasks),
+                _ => return refuse(format!("'{PARALLELISM}' is a number of tasks, 1 to {MAX_PARALLELISM}")),
             },
             TIME_ZONE if !matches!(value, "UTC" | "Etc/UTC" | "GMT" | "Z" | "+00:00") => {
                 return refuse(format!("the time zone {value} is not supported yet, only UTC"));
@@ -55,7 +62,7 @@ impl Settings {
                 self.policies.take(key, &set.value)?;
             }
             key => {
-                let known = [IDLE_TIMEOUT, TIME_ZONE, RUNTIME_MODE, NULL_ENFORCER, PIPELINE_NAME];
+                let known = [IDLE_TIMEOUT, TIME_ZONE, RUNTIME_MODE, NULL_ENFORCER, PARALLELISM, PIPELINE_NAME];
                 let known = known.into_iter().chain(policy::KEYS.iter().copied());
                 return Err(SqlError::new(set.key.span, format!("there is no setting '{key}'"))
                     .maybe_hint(did_you_mean(key, known)));

@@ -88,6 +88,8 @@ pub struct ChangelogError(&'static str);
 impl ChangelogError {
     /// Accumulators of other kinds than the plan has.
     pub const WRONG_ACCUMULATORS: ChangelogError = ChangelogError("its accumulators are not those of the plan");
+    /// Times of input partitions that cannot be read.
+    pub const WRONG_TIMES: ChangelogError = ChangelogError("its times cannot be read");
     /// A record of windows of another kind.
     pub const WRONG_WINDOWS: ChangelogError = ChangelogError("its windows are not those of the plan");
 }

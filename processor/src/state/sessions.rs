@@ -199,6 +199,15 @@ impl SessionState {
         ended
     }
 
+    /// All sessions of a state that was never written, by the order in which their keys came.
+    pub fn into_sessions(self) -> impl Iterator<Item = (Arc<[u8]>, Session)> {
+        let SessionState { mut keys, dirty, .. } = self;
+        dirty.into_iter().flat_map(move |key| {
+            let sessions = keys.remove(&key).map_or(Vec::new(), |entry| entry.sessions);
+            sessions.into_iter().map(move |session| (Arc::clone(&key), session))
+        })
+    }
+
     /// When something is to be done next, as the end of a window: no session ends before, and no row can be placed.
     #[must_use]
     pub fn next_end(&self) -> Option<i64> {

@@ -153,6 +153,11 @@ impl TaskState {
         self.changelog_bytes
     }
 
+    /// Counts bytes of the changelog that are not of the windows, but written with them.
+    pub fn add_changelog_bytes(&mut self, bytes: u64) {
+        self.changelog_bytes = self.changelog_bytes.saturating_add(bytes);
+    }
+
     /// Lets the next changes be written as a snapshot.
     pub fn snapshot_next(&mut self) {
         self.changelog_bytes = u64::MAX;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::support::plans::{INPUT, OUTPUT, click};
 use crate::support::world::{Action, World, action};
-use crate::{DELAY, SIZE, metric, windowed};
+use crate::{DELAY, SIZE, metric, parallel, windowed};
 
 const FAR: i64 = 10_000_000;
 
@@ -89,11 +89,13 @@ proptest! {
         (partitions, actions) in (1..4i32).prop_flat_map(|n| (Just(n), prop::collection::vec(action(events(n)), 1..60))),
         step_bytes in 100..5_000usize,
         output_bytes in 1..500u64,
+        parallelism in 1..4usize,
     ) {
         let host = crate::host(partitions);
         host.create_topic("dead", partitions);
         host.create_topic("late", partitions);
-        let plan = windowed(
+        let plan = parallel(
+            parallelism,
             ", 'forebay.on-error' = 'dead-letter', 'forebay.dead-letter.topic' = 'dead', 'forebay.on-late' = 'topic', \
              'forebay.late.topic' = 'late', 'scan.watermark.idle-timeout' = '0'",
         );
@@ -138,7 +140,7 @@ proptest! {
         }
         let expected = expected(&all);
         let counted = |map: &BTreeMap<i32, Vec<i64>>| map.values().map(Vec::len).sum::<usize>() as u64;
-        let status = world.task().status();
+        let status = world.status();
         prop_assert_eq!(status.undecodable, counted(&expected.dead));
         prop_assert_eq!(status.late, expected.late.values().map(Vec::len).sum::<usize>() as u64);
         prop_assert_eq!(found, expected);

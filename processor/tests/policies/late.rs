@@ -10,7 +10,7 @@ use crate::support::host::MemoryHost;
 use crate::support::plans::{INPUT, OUTPUT, click, sql_time};
 use crate::support::run_and_finish;
 use crate::support::world::{Action, World, action};
-use crate::{DELAY, SIZE, host, metric, open, rows, send, table, try_plan, windowed};
+use crate::{DELAY, SIZE, host, metric, open, parallel, rows, send, table, try_plan, windowed};
 
 const LATE: &str = ", 'forebay.on-late' = 'topic', 'forebay.late.topic' = 'late', 'scan.watermark.idle-timeout' = '0'";
 
@@ -152,10 +152,11 @@ proptest! {
     fn the_last_result_is_whole(
         actions in prop::collection::vec(action(prop::collection::vec((0..2i32, "[a-c]", 0..25_000i64), 0..10)), 1..50),
         step_bytes in 100..2_000usize,
+        parallelism in 1..4usize,
     ) {
         const LATENESS: i64 = 8_000;
         let host = host(2);
-        let plan = windowed(", 'forebay.allowed-lateness' = '8 s', 'scan.watermark.idle-timeout' = '0'");
+        let plan = parallel(parallelism, ", 'forebay.allowed-lateness' = '8 s', 'scan.watermark.idle-timeout' = '0'");
         let options = TaskOptions { step_bytes, read_bytes: 200, snapshot_floor: 300, output_bytes: 1, ..TaskOptions::default() };
         let mut world = World::new(host, plan, options);
         let mut watermarks = [i64::MIN; 2];
@@ -188,6 +189,6 @@ proptest! {
             prop_assert_eq!(found.last(), Some(&metric(user, *end, *count, Some(count * 100))));
             prop_assert_eq!(found.len(), found.iter().collect::<BTreeSet<_>>().len(), "{:?}", found);
         }
-        prop_assert_eq!(world.task().status().late, late);
+        prop_assert_eq!(world.status().late, late);
     }
 }

@@ -5,6 +5,7 @@ mod bounded;
 mod crash;
 mod large;
 mod late;
+mod parallel;
 mod poison;
 mod pressure;
 mod quiet;
@@ -48,6 +49,13 @@ fn windowed(options: &str) -> Arc<JobPlan> {
         table(options)
     );
     Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// The same in so many tasks a stage.
+fn parallel(parallelism: usize, options: &str) -> Arc<JobPlan> {
+    let mut plan = (*windowed(options)).clone();
+    plan.pipelines[0].parallelism = parallelism;
+    Arc::new(plan)
 }
 
 /// What [`windowed`] puts out.

@@ -68,6 +68,8 @@ struct Broker {
     message_limits: BTreeMap<String, usize>,
     groups: BTreeMap<(String, TopicPartition), CommittedOffset>,
     sessions: BTreeMap<String, u64>,
+    /// Of all sessions, so that no two have the same producer id.
+    last_token: u64,
     crash: Option<(u32, Crash)>,
     commits: u64,
     trims: u64,
@@ -379,10 +381,10 @@ impl Host for MemoryHost {
 
     fn open_session(&self, transactional_id: &str) -> Result<Session, HostError> {
         Ok(self.with(|broker| {
-            let token = broker.sessions.entry(transactional_id.to_owned()).or_default();
-            let before = ProducerId(SESSION_PRODUCERS + *token as i64);
-            *token += 1;
-            let token = *token;
+            broker.last_token += 1;
+            let token = broker.last_token;
+            let before = broker.sessions.insert(transactional_id.to_owned(), token).unwrap_or_default();
+            let before = ProducerId(SESSION_PRODUCERS + before as i64);
             broker.logs.values_mut().for_each(|log| log.end_transaction(before, ControlKind::Abort));
             Session { transactional_id: transactional_id.to_owned(), token }
         }))

@@ -6,16 +6,42 @@ pub mod plans;
 pub mod world;
 
 use forebay_processor::host::Host;
-use forebay_processor::job::{Progress, Task, TaskError};
+use forebay_processor::job::{Progress, Subtask, Task, TaskError};
+
+/// A task of any kind.
+pub trait Steps {
+    fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError>;
+    fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError>;
+}
+
+impl Steps for Task {
+    fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
+        Task::step(self, host)
+    }
+
+    fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError> {
+        Task::finish(self, host)
+    }
+}
+
+impl Steps for Subtask {
+    fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
+        Subtask::step(self, host)
+    }
+
+    fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError> {
+        Subtask::finish(self, host)
+    }
+}
 
 /// Steps until the task waits.
-pub fn run(task: &mut Task, host: &dyn Host) -> Result<(), TaskError> {
+pub fn run(task: &mut impl Steps, host: &dyn Host) -> Result<(), TaskError> {
     while task.step(host)? == Progress::Busy {}
     Ok(())
 }
 
 /// Steps until the task waits, and commits what waits for its time.
-pub fn run_and_finish(task: &mut Task, host: &dyn Host) -> Result<(), TaskError> {
+pub fn run_and_finish(task: &mut impl Steps, host: &dyn Host) -> Result<(), TaskError> {
     run(task, host)?;
     task.finish(host)
 }

@@ -81,7 +81,7 @@ pub fn tumbling(size_ms: i64, idle_timeout_ms: Option<i64>, ignore_parse_errors:
         column("largest", DataType::BigInt),
     ]);
     let source = source(idle_timeout_ms, ignore_parse_errors);
-    let pipeline = Pipeline { source, stages: vec![Stage::WindowAggregate(window(size_ms))], sink };
+    let pipeline = Pipeline { source, stages: vec![Stage::WindowAggregate(window(size_ms))], sink, parallelism: 1 };
     Arc::new(JobPlan { text: String::new(), pipelines: vec![pipeline], warnings: Vec::new() })
 }
 
@@ -89,7 +89,8 @@ pub fn tumbling(size_ms: i64, idle_timeout_ms: Option<i64>, ignore_parse_errors:
 pub fn pass_through() -> Arc<JobPlan> {
     let project = vec![Expr::column(0, DataType::STRING), Expr::column(1, DataType::BigInt)];
     let sink = sink(vec![column("user", DataType::STRING), column("bytes", DataType::BigInt)]);
-    let pipeline = Pipeline { source: source(Some(0), false), stages: vec![Stage::Project(project)], sink };
+    let pipeline =
+        Pipeline { source: source(Some(0), false), stages: vec![Stage::Project(project)], sink, parallelism: 1 };
     Arc::new(JobPlan { text: String::new(), pipelines: vec![pipeline], warnings: Vec::new() })
 }
 

@@ -1,14 +1,14 @@
-//! A task in a world where it is killed and the broker crashes.
+//! The tasks of a pipeline in a world where they are killed, moved to other owners, and the broker crashes.
 
 use std::sync::Arc;
 
-use forebay_processor::job::{Task, TaskError, TaskOptions};
+use forebay_processor::job::{Subtask, SubtaskId, TaskError, TaskOptions, TaskStatus, subtasks};
 use forebay_processor::plan::JobPlan;
 use proptest::prelude::*;
 
 use super::host::{Crash, MemoryHost};
 
-/// What happens next.
+/// What happens next; to the task whose turn it is, if it happens to one.
 #[derive(Clone, Debug)]
 pub enum Action<E> {
     /// Events come in.
@@ -17,6 +17,8 @@ pub enum Action<E> {
     Step,
     /// The process dies between two steps.
     Kill,
+    /// Another owner opens the task while the first one still runs it, and does some work before the first one notices, or does not.
+    Move(bool),
     /// The process dies in a commit.
     CrashAt(u32, Crash),
     /// Time passes, in ms.
@@ -32,22 +34,25 @@ pub fn action<E: Clone + std::fmt::Debug + 'static>(
         4 => events.prop_map(Action::Produce),
         4 => Just(Action::Step),
         1 => Just(Action::Kill),
+        1 => any::<bool>().prop_map(Action::Move),
         2 => (0..3u32, crash).prop_map(|(after, crash)| Action::CrashAt(after, crash)),
         2 => (1..2_000i64).prop_map(Action::Advance),
     ]
 }
 
-/// A task that is opened again whenever it has stopped.
+/// Tasks that are opened again whenever they have stopped.
 pub struct World {
     pub host: MemoryHost,
     pub plan: Arc<JobPlan>,
     pub options: TaskOptions,
-    pub task: Option<Task>,
+    tasks: Vec<(SubtaskId, Option<Subtask>)>,
+    turn: usize,
 }
 
 impl World {
     pub fn new(host: MemoryHost, plan: Arc<JobPlan>, options: TaskOptions) -> World {
-        World { host, plan, options, task: None }
+        let tasks = subtasks(&plan).into_iter().map(|id| (id, None)).collect();
+        World { host, plan, options, tasks, turn: 0 }
     }
 
     /// Lets something happen; events are for the caller to produce.
@@ -55,36 +60,82 @@ impl World {
         match action {
             Action::Produce(_) => {}
             Action::Step => {
-                self.attempt(|task, host| task.step(host).map(drop));
+                let task = self.next();
+                self.attempt(task, |task, host| task.step(host).map(drop));
             }
-            Action::Kill => self.task = None,
+            Action::Kill => {
+                let task = self.next();
+                self.tasks[task].1 = None;
+            }
+            Action::Move(at_once) => {
+                let task = self.next();
+                self.move_task(task, *at_once);
+            }
             Action::CrashAt(after, crash) => self.host.crash_at_commit(*after, *crash),
             Action::Advance(ms) => self.host.advance(*ms),
         }
     }
 
-    /// Steps until everything is read and committed.
-    pub fn finish(&mut self) {
-        while !self.attempt(|task, host| super::run_and_finish(task, host)) {}
+    /// Whose turn it is.
+    fn next(&mut self) -> usize {
+        self.turn = (self.turn + 1) % self.tasks.len();
+        self.turn
     }
 
-    /// The task, which is opened if there is none.
-    pub fn task(&mut self) -> &mut Task {
-        if self.task.is_none() {
-            self.task = Some(Task::open(&self.plan, "job", 0, &self.host, self.options).unwrap());
+    /// A second owner takes a task over; what the first one does after that is without effect.
+    fn move_task(&mut self, task: usize, at_once: bool) {
+        self.open(task);
+        let mut first = self.tasks[task].1.take().unwrap();
+        self.open(task);
+        if at_once {
+            self.attempt(task, |task, host| task.step(host).map(drop));
         }
-        self.task.as_mut().unwrap()
+        let commits = self.host.commits();
+        let outcome = first.step(&self.host).and_then(|_| first.finish(&self.host));
+        // If it had something to commit, it is told so; or the crash comes first.
+        assert!(
+            matches!(outcome, Ok(()) | Err(TaskError::Fenced(_) | TaskError::Retry(_))),
+            "the first owner ends with {outcome:?}"
+        );
+        assert_eq!(self.host.commits(), commits, "the first owner has committed");
+    }
+
+    /// Steps until everything is read and committed, each task after those that it reads from.
+    pub fn finish(&mut self) {
+        for task in 0..self.tasks.len() {
+            while !self.attempt(task, |task, host| super::run_and_finish(task, host)) {}
+        }
+    }
+
+    /// What all tasks show together: inputs, late and undecodable records.
+    pub fn status(&mut self) -> TaskStatus {
+        let mut whole = TaskStatus::default();
+        for task in 0..self.tasks.len() {
+            self.open(task);
+            let status = self.tasks[task].1.as_ref().unwrap().status();
+            whole.late += status.late;
+            whole.undecodable += status.undecodable;
+            whole.inputs.extend(status.inputs);
+        }
+        whole
+    }
+
+    /// Opens a task if it is not.
+    fn open(&mut self, task: usize) {
+        let (id, running) = &mut self.tasks[task];
+        if running.is_none() {
+            *running = Some(Subtask::open(&self.plan, "job", *id, &self.host, self.options).unwrap());
+        }
     }
 
     /// Does some work; false if the task has stopped.
-    pub fn attempt(&mut self, work: impl Fn(&mut Task, &MemoryHost) -> Result<(), TaskError>) -> bool {
-        self.task();
-        let World { task, host, .. } = self;
-        let result = work(task.as_mut().unwrap(), host);
-        match result {
+    fn attempt(&mut self, task: usize, work: impl Fn(&mut Subtask, &MemoryHost) -> Result<(), TaskError>) -> bool {
+        self.open(task);
+        let running = &mut self.tasks[task].1;
+        match work(running.as_mut().unwrap(), &self.host) {
             Ok(()) => true,
             Err(TaskError::Retry(_)) => {
-                self.task = None;
+                *running = None;
                 false
             }
             Err(error) => panic!("{error}"),

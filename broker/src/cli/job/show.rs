@@ -3,7 +3,7 @@
 use forebay_processor::job::time_text;
 
 use crate::cli::output::{friendly_count, friendly_ms, table};
-use crate::http::{JobPartition, JobStatus, Replaced};
+use crate::http::{JobPartition, JobStatus, JobTask, Replaced};
 
 /// All jobs, one a line.
 pub(super) fn list(jobs: &[JobStatus]) -> String {
@@ -77,6 +77,14 @@ pub(super) fn one(job: &JobStatus) -> String {
             job.partitions.iter().map(partition).collect(),
         ));
     }
+    // One that does everything has nothing to say that is not said above.
+    if job.tasks.iter().any(|task| task.number > 0) {
+        lines.push(String::new());
+        lines.push(table(
+            &["INSERT", "STAGE", "TASK", "READ", "LAG", "WATERMARK", "KEYS", "STATE", "COMMITS"],
+            job.tasks.iter().map(task).collect(),
+        ));
+    }
     lines.push(String::new());
     lines.push(job.sql.trim_end().to_owned());
     lines.join("\n")
@@ -122,6 +130,20 @@ fn partition(partition: &JobPartition) -> Vec<String> {
             JobPartition { holds_watermark: true, .. } => "holds the watermark".to_owned(),
             _ => String::new(),
         },
+    ]
+}
+
+fn task(task: &JobTask) -> Vec<String> {
+    vec![
+        (task.pipeline + 1).to_string(),
+        task.stage.clone(),
+        task.number.to_string(),
+        friendly_count(task.records_read),
+        friendly_count(task.lag_records),
+        task.watermark_ms.map_or("none yet".to_owned(), time_text),
+        friendly_count(task.state_keys),
+        friendly_bytes(task.state_bytes),
+        friendly_count(task.commits),
     ]
 }
 
@@ -173,6 +195,20 @@ mod tests {
     use super::*;
     use crate::http::JobState;
 
+    fn a_task(stage: &str, number: usize) -> JobTask {
+        JobTask {
+            pipeline: 0,
+            stage: stage.to_owned(),
+            number,
+            records_read: 5_000,
+            lag_records: 0,
+            watermark_ms: None,
+            state_keys: 20,
+            state_bytes: 2_048,
+            commits: 7,
+        }
+    }
+
     fn job() -> JobStatus {
         JobStatus {
             name: "user-metrics".to_owned(),
@@ -220,6 +256,7 @@ mod tests {
                 holds_watermark: false,
                 waits_for_others: false,
             }],
+            tasks: vec![a_task("local", 1), a_task("global", 0)],
         }
     }
 
@@ -250,6 +287,13 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let tasks = ["1 local 1 5,000 0 none yet 20 2.0 KiB 7", "1 global 0 5,000 0 none yet 20 2.0 KiB 7"];
+        for task in tasks {
+            assert!(text.lines().any(|line| words(line) == words(task)), "{task} is not in\n{text}");
+        }
+        let alone = JobStatus { tasks: vec![a_task("whole", 0)], ..job() };
+        assert!(!one(&alone).contains("STAGE"), "one task is the job");
         assert!(created(&job()).starts_with("job user-metrics created: a -> b, 10,000 records to read\n"));
     }
 }

@@ -6,6 +6,7 @@ use super::{Pending, Task};
 use crate::commit::RecordBuffer;
 use crate::host::{CommitSet, Host};
 use crate::job::error::TaskError;
+use crate::job::exchange::Exchange;
 use crate::job::input::Input;
 use crate::state::TaskState;
 
@@ -13,7 +14,7 @@ impl Task {
     /// When what is pending is to be committed: output at once, the rest a little later.
     pub(super) fn commit_due(&self) -> Option<Timestamp> {
         let since = self.pending.since?;
-        Some(if !self.output.is_empty() {
+        Some(if !self.output.is_empty() || (self.exchange.is_some() && self.pending.records) {
             since
         } else if self.pending.records {
             since.plus_ms(self.options.state_commit_ms)
@@ -37,10 +38,15 @@ impl Task {
         let (aside, bytes) = (output.side_len(), output.size_in_bytes());
         let rows = output.len() - aside;
         let snapshot_at = self.write_changelog(host, started, &mut output, copy.as_mut())?;
+        let Task { exchange, pipeline, inputs, plan, id, .. } = self;
+        if let Some(exchange) = exchange {
+            let after = plan.pipelines[id.pipeline].source.policies.close_after_idle_ms;
+            exchange.write(pipeline, inputs, after, started, &mut output)?;
+        }
         let combined = self.closed;
         let dirty = self.partitions.iter().zip(&self.inputs).filter(|(_, input)| input.is_dirty());
         let has_state = self.pipeline.state().is_some_and(TaskState::is_in_changelog);
-        let owner = &self.names.transactional_id;
+        let owner = &self.owner;
         let offset = |input: &Input| input.offset(owner, combined, has_state);
         let offsets = dirty.map(|(partition, input)| (partition.clone(), offset(input))).collect();
         let mut records = output.into_batches();
@@ -48,6 +54,7 @@ impl Task {
         let set = CommitSet { group: self.names.group.clone(), records, offsets };
         host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
         self.inputs.iter_mut().for_each(Input::mark_clean);
+        self.exchange.iter_mut().for_each(Exchange::committed);
         self.pending = Pending::default();
         let now = host.now();
         self.counters.records_out += rows;

@@ -4,8 +4,8 @@
 //! commits. So an idle task commits each record at once, and a loaded one commits large steps: the load itself sets the batch
 //! size, no timer is on the way of a result.
 //!
-//! A task owns all input partitions of its pipeline, so the result is right whatever the group key is, and one transaction holds
-//! everything. Nothing but [`Task::open`] knows that these are all partitions there are.
+//! The only task of a pipeline owns all input partitions, so the result is right whatever the group key is, and one transaction holds
+//! everything. One of several owns some of them; if rows are kept, it only gathers what another task merges, see [`super::subtask`].
 
 mod close;
 mod commit;
@@ -18,16 +18,18 @@ use std::sync::Arc;
 use forebay_storage::ids::{Timestamp, TopicPartition};
 
 use super::error::TaskError;
+use super::exchange::{self, Exchange};
 use super::input::{Input, ReadContext};
 use super::options::TaskOptions;
 use super::resources::PipelineResources;
 use super::side::SideOutputs;
+use super::subtask::SubtaskId;
 use crate::commit::RecordBuffer;
 use crate::host::{Host, Session};
 use crate::operator::Pipeline;
 use crate::plan::{JobPlan, Policies};
 use crate::state::TaskState;
-use crate::time::{IdlePolicy, Valve};
+use crate::time::{IdlePolicy, NO_WATERMARK, Valve};
 
 /// What the one who drives a task is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,16 +50,23 @@ pub enum Progress {
 pub struct Task {
     plan: Arc<JobPlan>,
     pipeline_index: usize,
+    id: SubtaskId,
+    /// Whose the committed positions are.
+    owner: String,
     names: PipelineResources,
     options: TaskOptions,
     idle_policy: IdlePolicy,
     session: Session,
     partitions: Vec<TopicPartition>,
+    /// How many the topic has, other tasks' among them.
+    all_partitions: usize,
     inputs: Vec<Input>,
     /// Whose turn it is to be read first.
     turn: usize,
     pipeline: Pipeline,
     changelog: Option<TopicPartition>,
+    /// Where rows go that another task merges.
+    exchange: Option<Exchange>,
     side: SideOutputs,
     valve: Valve,
     /// Watermark up to which windows are closed; behind the valve while there are too many for one commit.
@@ -146,6 +155,7 @@ impl Task {
         }
         let idle_at = self.inputs.iter_mut().filter_map(|input| input.rest(now, self.idle_policy)).min();
         let close_at = self.advance_time(now)?;
+        let tell_at = self.look_at_times(now);
         if self.pending.since.is_none() && self.inputs.iter().any(Input::is_dirty) {
             self.pending.since = Some(now);
         }
@@ -161,13 +171,30 @@ impl Task {
             self.finish_now(host, now)?;
             return Ok(Progress::Finished);
         }
-        let until = [self.commit_due(), idle_at, close_at, Some(self.next_discovery)].into_iter().flatten().min();
+        let until =
+            [self.commit_due(), idle_at, close_at, tell_at, Some(self.next_discovery)].into_iter().flatten().min();
         // Windows that are to be closed now and did not fit the last commit.
         Ok(if close_at.is_some_and(|at| at <= now) { Progress::Busy } else { Progress::Waiting { until } })
     }
 
     fn policies(&self) -> &Policies {
         &self.plan.pipelines[self.pipeline_index].source.policies
+    }
+
+    /// Sees whether those who merge are to hear of a partition that has become quiet. Returns when the next one will have.
+    fn look_at_times(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let after = self.policies().close_after_idle_ms?;
+        let exchange = self.exchange.as_ref()?;
+        let mut next: Option<Timestamp> = None;
+        for input in &mut self.inputs {
+            let Some(quiet_at) = input.resting_since().map(|since| since.plus_ms(after)) else { continue };
+            if quiet_at > now {
+                next = Some(next.map_or(quiet_at, |next| next.min(quiet_at)));
+            } else if !exchange.knows(input.partition(), exchange::time_of(input, Some(after), now)) {
+                input.mark_dirty();
+            }
+        }
+        next
     }
 
     /// Whether the input is bounded and all of it is read.
@@ -197,9 +224,9 @@ impl Task {
         self.next_discovery = now.plus_ms(self.options.discovery_ms);
         let topic = &self.plan.pipelines[self.pipeline_index].source.topic;
         match host.partitions(topic) {
-            Some(count) if count as usize == self.inputs.len() => Ok(()),
+            Some(count) if count as usize == self.all_partitions => Ok(()),
             Some(count) => {
-                let known = self.inputs.len();
+                let known = self.all_partitions;
                 Err(TaskError::Reopen(format!("topic '{topic}' has {count} partitions now instead of {known}")))
             }
             None => Err(TaskError::Retry(format!("topic '{topic}' does not exist any more"))),
@@ -208,7 +235,8 @@ impl Task {
 
     fn read_inputs(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
         let count = self.inputs.len();
-        let closed = self.closed;
+        // Where rows are gathered for others, it is these who know what is closed.
+        let closed = if self.exchange.is_some() { NO_WATERMARK } else { self.closed };
         let mut budget = self.options.step_bytes;
         let mut at_end = 0;
         let most = self.options.output_bytes;

@@ -8,11 +8,13 @@ use super::{Counters, Pending, Task};
 use crate::commit::RecordBuffer;
 use crate::host::Host;
 use crate::job::error::TaskError;
+use crate::job::exchange::Exchange;
 use crate::job::input::Input;
 use crate::job::open;
 use crate::job::options::TaskOptions;
 use crate::job::resources::resources;
 use crate::job::side::SideOutputs;
+use crate::job::subtask::{Stage, SubtaskId};
 use crate::operator::Pipeline;
 use crate::plan::JobPlan;
 use crate::time::{IdlePolicy, Valve};
@@ -31,40 +33,68 @@ impl Task {
         host: &dyn Host,
         options: TaskOptions,
     ) -> Result<Task, TaskError> {
-        let no_pipeline = || TaskError::Failed(format!("job '{name}' has no pipeline {pipeline_index}"));
-        let pipeline_plan = plan.pipelines.get(pipeline_index).ok_or_else(no_pipeline)?;
-        let names = resources(name, plan).swap_remove(pipeline_index);
+        Task::open_subtask(plan, name, SubtaskId::only(pipeline_index), host, options)
+    }
+
+    /// As [`Task::open`], for one of several tasks that read the pipeline's source.
+    ///
+    /// # Errors
+    /// As [`Task::open`].
+    pub fn open_subtask(
+        plan: &Arc<JobPlan>,
+        name: &str,
+        id: SubtaskId,
+        host: &dyn Host,
+        options: TaskOptions,
+    ) -> Result<Task, TaskError> {
+        let missing = || TaskError::Failed(format!("job '{name}' has no task {id}"));
+        let pipeline_plan = plan.pipelines.get(id.pipeline).ok_or_else(missing)?;
+        let names = resources(name, plan).swap_remove(id.pipeline);
         let source = &pipeline_plan.source;
-        let partitions = open::input_partitions(host, source)?;
+        let mut partitions = open::input_partitions(host, source)?;
+        let all_partitions = partitions.len();
+        partitions.retain(|partition| id.reads(partition.partition));
         // Fencing comes before anything is read: what is committed stands still from here on.
         let session = host
-            .open_session(&names.transactional_id)
+            .open_session(&id.transactional_id(&names))
             .map_err(|error| TaskError::from_host("opening the transactional session", error))?;
         let sink_partitions = open::ensure_sink(host, &pipeline_plan.sink)?;
         let side = SideOutputs::open(host, name, &source.policies)?;
-        let mut pipeline = Pipeline::new(pipeline_plan, sink_partitions, options.snapshot_floor);
-        let changelog = names.changelog.as_ref().map(|topic| TopicPartition::new(topic.as_str(), 0));
+        let (mut pipeline, exchange) = match id.stage {
+            Stage::Local => {
+                let pipeline = Pipeline::local(pipeline_plan).ok_or_else(missing)?;
+                (pipeline, Some(Exchange::open(host, &names, id.parallelism)?))
+            }
+            _ => (Pipeline::new(pipeline_plan, sink_partitions, options.snapshot_floor), None),
+        };
+        let changelog = names.changelog.as_ref().filter(|_| exchange.is_none());
+        let changelog = changelog.map(|topic| TopicPartition::new(topic.as_str(), 0));
         let mut has_state = false;
         if let (Some(changelog), Some(state)) = (&changelog, pipeline.state_mut()) {
             open::ensure_changelog(host, changelog)?;
             has_state = open::restore(host, changelog, state)?;
         }
-        let (inputs, combined) = open::open_inputs(host, source, &names, &partitions, has_state)?;
+        let owner = id.owner(&names);
+        let (inputs, combined) = open::open_inputs(host, source, (&names.group, &owner), &partitions, has_state)?;
         let mut valve = Valve::new(combined);
         // Windows that the last commit had no room for are closed before anything is read.
         valve.update(inputs.iter().map(Input::counted_time));
         Ok(Task {
             idle_policy: IdlePolicy::new(source.idle_timeout_ms),
             plan: Arc::clone(plan),
-            pipeline_index,
+            pipeline_index: id.pipeline,
+            id,
+            owner,
             names,
             options,
             session,
             partitions,
+            all_partitions,
             inputs,
             turn: 0,
             pipeline,
             changelog,
+            exchange,
             side,
             valve,
             closed: combined,

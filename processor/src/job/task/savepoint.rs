@@ -30,7 +30,7 @@ impl Task {
     fn savepoint_head(&self, now: Timestamp, about: &SavepointAbout) -> Result<Vec<u8>, TaskError> {
         let has_state = self.pipeline.state().is_some();
         let saved = |input: &Input| {
-            let offset = input.offset(&self.names.transactional_id, self.closed, has_state);
+            let offset = input.offset(&self.owner, self.closed, has_state);
             SavedOffset {
                 partition: input.status().partition,
                 offset: offset.offset.0,
@@ -45,7 +45,7 @@ impl Task {
             sql: about.sql.clone(),
             created_ms: now.0,
             pipeline: self.pipeline_index,
-            owner: self.names.transactional_id.clone(),
+            owner: self.owner.clone(),
             topic: self.plan.pipelines[self.pipeline_index].source.topic.clone(),
             offsets: self.inputs.iter().map(saved).collect(),
         };

@@ -1,0 +1,77 @@
+//! The sending end of a repartition topic: what a step has gathered, and how far its partitions have come, in the step's own commit.
+
+use std::collections::BTreeMap;
+
+use forebay_storage::ids::{Timestamp, TopicPartition};
+
+use super::error::TaskError;
+use super::input::Input;
+use super::open::ensure_internal;
+use super::resources::PipelineResources;
+use crate::commit::{PartitionTime, RecordBuffer, encode_times, partition_for_key, times_key};
+use crate::host::Host;
+use crate::operator::Pipeline;
+
+/// Where gathered rows go.
+#[derive(Debug)]
+pub struct Exchange {
+    partitions: Vec<TopicPartition>,
+    /// What the others have been told, as committed.
+    told: BTreeMap<i32, PartitionTime>,
+    /// What they are told by the commit under way.
+    telling: BTreeMap<i32, PartitionTime>,
+}
+
+/// How far `input` has come. With `close_after_idle_ms` it is quiet after so long without records.
+pub fn time_of(input: &Input, close_after_idle_ms: Option<i64>, now: Timestamp) -> PartitionTime {
+    let rests = input.resting_since().zip(close_after_idle_ms);
+    let quiet = rests.is_some_and(|(since, after)| since.plus_ms(after) <= now);
+    PartitionTime { time: input.time(), ended: input.has_ended(), quiet }
+}
+
+impl Exchange {
+    /// To as many tasks; creates the topic if it is missing.
+    pub fn open(host: &dyn Host, names: &PipelineResources, tasks: usize) -> Result<Exchange, TaskError> {
+        let topic = names.repartition.as_deref().unwrap_or_default();
+        let topic: std::sync::Arc<str> = topic.into();
+        let partitions: Vec<_> =
+            (0..tasks).map(|partition| TopicPartition::new(topic.clone(), partition as i32)).collect();
+        partitions.first().map_or(Ok(()), |first| ensure_internal(host, first, tasks))?;
+        Ok(Exchange { partitions, told: BTreeMap::new(), telling: BTreeMap::new() })
+    }
+
+    /// Whether the others have been told this of a partition.
+    pub fn knows(&self, partition: i32, time: PartitionTime) -> bool {
+        self.told.get(&partition) == Some(&time)
+    }
+
+    /// Adds what `pipeline` has gathered to `out`, each key to its task, and after it, to every task, what is new of the times of
+    /// `inputs`.
+    pub fn write(
+        &mut self,
+        pipeline: &mut Pipeline,
+        inputs: &[Input],
+        close_after_idle_ms: Option<i64>,
+        now: Timestamp,
+        out: &mut RecordBuffer,
+    ) -> Result<(), TaskError> {
+        let count = self.partitions.len() as i32;
+        let flushed = pipeline.flush(&mut |by, key, value| {
+            let to = partition_for_key(by, count) as usize;
+            out.push(&self.partitions[to], now, Some(key), Some(value));
+        });
+        flushed.map_err(|error| TaskError::Failed(format!("writing partial results: {error}")))?;
+        let times = inputs.iter().map(|input| (input.partition(), time_of(input, close_after_idle_ms, now)));
+        self.telling = times.filter(|(partition, time)| !self.knows(*partition, *time)).collect();
+        if !self.telling.is_empty() {
+            let value = encode_times(self.telling.iter().map(|(partition, time)| (*partition, *time)));
+            self.partitions.iter().for_each(|to| out.push(to, now, Some(times_key()), Some(&value)));
+        }
+        Ok(())
+    }
+
+    /// What was written is committed.
+    pub fn committed(&mut self) {
+        self.told.append(&mut self.telling);
+    }
+}
