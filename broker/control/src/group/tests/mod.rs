@@ -5,6 +5,7 @@ mod consumer;
 mod deletion;
 mod expiry;
 mod golden;
+mod heartbeats;
 mod joining;
 mod queries;
 mod random;

@@ -1,21 +1,14 @@
 //! Heartbeats as clients send them, on top of the runtime in miniature.
 
-use std::sync::Arc;
-
 use forebay_storage::ids::TopicId;
-use uuid::Uuid;
 
 use crate::error_code::ErrorCode;
+use crate::group::tests::heartbeats::{refused, welcome};
 use crate::group::tests::sim::{GROUP, Logged, Sim};
 use crate::group::*;
 use crate::machine::ReplyTo;
 
-/// Topics of most tests: name, id, partitions.
-pub const FOO: u128 = 1;
-pub const BAR: u128 = 2;
-
-/// Partitions by topic, as an answer tells them.
-pub type Told = Vec<(u128, Vec<i32>)>;
+pub use crate::group::tests::heartbeats::{BAR, FOO, Told, id};
 
 /// A heartbeat of a member.
 #[derive(Clone, Debug)]
@@ -31,10 +24,6 @@ pub struct Beat {
     pub owned: Option<Vec<(TopicId, Vec<i32>)>>,
     pub version: i16,
     pub group: &'static str,
-}
-
-pub fn id(topic: u128) -> TopicId {
-    TopicId(Uuid::from_u128(topic))
 }
 
 impl Beat {
@@ -108,15 +97,6 @@ pub fn sim() -> Sim {
 }
 
 impl Sim {
-    /// The cluster has these topics from now on: name, id, partitions.
-    pub fn know(&mut self, version: i64, topics: &[(&str, u128, i32)]) {
-        let info = |(name, topic, partitions): &(&str, u128, i32)| {
-            Arc::new(TopicInfo::new((*name).into(), id(*topic), *partitions, &[]))
-        };
-        let next = self.machine.topics.next(version, topics.iter().map(info));
-        self.run(GroupCommand::Topics(Arc::new(next)));
-    }
-
     pub fn beat(&mut self, beat: &Beat) -> ConsumerHeartbeatReply {
         let to = self.ask(|reply_to| beat.command(reply_to));
         match self.reply(to) {
@@ -127,18 +107,12 @@ impl Sim {
 
     /// A heartbeat that is welcome: the epoch and the assignment that is told.
     pub fn beat_ok(&mut self, beat: &Beat) -> (i32, Option<Told>) {
-        let reply = self.beat(beat);
-        assert_eq!((reply.error, &reply.error_message), (ErrorCode::None, &None), "{beat:?}");
-        let assignment = reply.assignment.map(|a| a.into_iter().map(|(t, p)| (t.0.as_u128(), p)).collect());
-        (reply.member_epoch, assignment)
+        welcome(beat, self.beat(beat))
     }
 
     /// A heartbeat that is refused: the error and Kafka's words.
     pub fn beat_err(&mut self, beat: &Beat) -> (ErrorCode, String) {
-        let reply = self.beat(beat);
-        assert_ne!(reply.error, ErrorCode::None, "{beat:?}");
-        assert_eq!((reply.member_epoch, reply.heartbeat_interval_ms, reply.assignment), (0, 0, None));
-        (reply.error, reply.error_message.unwrap())
+        refused(beat, self.beat(beat))
     }
 
     pub fn described(&self) -> ConsumerGroupDescription {

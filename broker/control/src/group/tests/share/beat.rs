@@ -6,16 +6,12 @@ use forebay_storage::ids::{Offset, TopicId};
 
 use crate::error_code::ErrorCode;
 use crate::group::records::Assignment;
-use crate::group::tests::consumer::beat::id;
+use crate::group::tests::heartbeats::{id, refused, welcome};
 use crate::group::tests::sim::{GROUP, Sim};
 use crate::group::*;
 use crate::share::group::*;
 
-pub const FOO: u128 = 1;
-pub const BAR: u128 = 2;
-
-/// Partitions by topic, as an answer tells them.
-pub type Told = Vec<(u128, Vec<i32>)>;
+pub use crate::group::tests::heartbeats::{BAR, FOO, Told};
 
 /// A heartbeat of a member.
 #[derive(Clone, Debug)]
@@ -79,18 +75,12 @@ impl Sim {
 
     /// A heartbeat that is welcome: the epoch and the assignment that is told.
     pub fn share_ok(&mut self, beat: &Beat) -> (i32, Option<Told>) {
-        let reply = self.share(beat);
-        assert_eq!((reply.error, &reply.error_message), (ErrorCode::None, &None), "{beat:?}");
-        let assignment = reply.assignment.map(|a| a.into_iter().map(|(t, p)| (t.0.as_u128(), p)).collect());
-        (reply.member_epoch, assignment)
+        welcome(beat, self.share(beat))
     }
 
     /// A heartbeat that is refused: the error and Kafka's words.
     pub fn share_err(&mut self, beat: &Beat) -> (ErrorCode, String) {
-        let reply = self.share(beat);
-        assert_ne!(reply.error, ErrorCode::None, "{beat:?}");
-        assert_eq!((reply.member_epoch, reply.heartbeat_interval_ms, reply.assignment), (0, 0, None));
-        (reply.error, reply.error_message.unwrap())
+        refused(beat, self.share(beat))
     }
 
     /// What the share coordinator has been asked for and has not answered yet.

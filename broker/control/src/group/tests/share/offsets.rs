@@ -5,7 +5,7 @@ use forebay_storage::ids::Offset;
 
 use super::beat::{BAR, Beat, FOO, partitions, sim};
 use crate::error_code::ErrorCode;
-use crate::group::tests::consumer::beat::id;
+use crate::group::tests::heartbeats::id;
 use crate::group::tests::sim::{GROUP, Sim};
 use crate::share::group::InitializeShareState;
 
