@@ -70,6 +70,20 @@ pub struct AssignedTopic {
     pub partitions: Vec<i32>,
 }
 
+impl AssignedTopic {
+    /// Those of an assignment whose topics there are, with their names.
+    pub(crate) fn named<P>(assignment: impl Iterator<Item = (TopicId, P)>, image: &TopicsImage) -> Vec<AssignedTopic>
+    where
+        P: IntoIterator<Item = i32>,
+    {
+        let topic = |(id, partitions): (TopicId, P)| {
+            let name = image.by_id(id)?.name().clone();
+            Some(AssignedTopic { id, name, partitions: partitions.into_iter().collect() })
+        };
+        assignment.filter_map(topic).collect()
+    }
+}
+
 impl GroupMachine {
     /// Describes a consumer group.
     #[must_use]
@@ -111,7 +125,7 @@ fn describe_member(group: &ConsumerGroup, member: &ConsumerMember, image: &Topic
     }
     has.values_mut().for_each(|partitions| partitions.sort_unstable());
     let shall = group.target(&member.id);
-    let shall = shall.iter().map(|(topic, partitions)| (*topic, partitions.iter().copied().collect()));
+    let shall = shall.iter().map(|(topic, partitions)| (*topic, partitions.iter().copied()));
     let data = &member.data;
     ConsumerMemberDescription {
         member_id: member.id.clone(),
@@ -122,13 +136,8 @@ fn describe_member(group: &ConsumerGroup, member: &ConsumerMember, image: &Topic
         client_host: data.client_host.clone(),
         topics: data.topics.iter().cloned().collect(),
         regex: data.regex.clone(),
-        assignment: named(has.into_iter(), image),
-        target: named(shall, image),
+        assignment: AssignedTopic::named(has.into_iter(), image),
+        target: AssignedTopic::named(shall, image),
         is_classic: member.uses_classic_protocol(),
     }
-}
-
-fn named(assignment: impl Iterator<Item = (TopicId, Vec<i32>)>, image: &TopicsImage) -> Vec<AssignedTopic> {
-    let topic = |(id, partitions)| Some(AssignedTopic { id, name: image.by_id(id)?.name().clone(), partitions });
-    assignment.filter_map(topic).collect()
 }

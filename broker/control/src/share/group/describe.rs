@@ -1,6 +1,6 @@
 //! What ShareGroupDescribe shows (Kafka: ShareGroup.asDescribedGroup, ShareGroupMember.asShareGroupDescribeMember).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forebay_storage::ids::TopicId;
@@ -93,10 +93,7 @@ fn describe(group: &ShareGroup, image: &TopicsImage) -> ShareGroupDescription {
 }
 
 fn describe_member(member: &ShareMember, image: &TopicsImage) -> ShareMemberDescription {
-    let assigned = |(id, partitions): (&TopicId, &BTreeSet<i32>)| {
-        let name = image.by_id(*id)?.name().clone();
-        Some(AssignedTopic { id: *id, name, partitions: partitions.iter().copied().collect() })
-    };
+    let assigned = member.assigned.iter().map(|(id, partitions)| (*id, partitions.iter().copied()));
     ShareMemberDescription {
         member_id: member.id.clone(),
         rack_id: member.data.rack_id.clone(),
@@ -104,6 +101,6 @@ fn describe_member(member: &ShareMember, image: &TopicsImage) -> ShareMemberDesc
         client_id: member.data.client_id.clone(),
         client_host: member.data.client_host.clone(),
         topics: member.data.topics.iter().cloned().collect(),
-        assignment: member.assigned.iter().filter_map(assigned).collect(),
+        assignment: AssignedTopic::named(assigned, image),
     }
 }
