@@ -63,7 +63,12 @@ pub const CLUSTER_OPERATIONS: i32 = bits(&[5, 7, 8, 9, 10, 11, 12]);
 /// Everything that may be done to a topic: READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
 pub const TOPIC_OPERATIONS: i32 = bits(&[3, 4, 5, 6, 7, 8, 10, 11]);
 /// Everything that may be done to a group: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS.
-pub const GROUP_OPERATIONS: i32 = bits(&[3, 6, 8, 10, 11]);
+const GROUP_OPERATIONS: i32 = bits(&[3, 6, 8, 10, 11]);
+
+/// The authorized operations of a group, where they are shown.
+pub fn group_operations(shown: bool) -> i32 {
+    if shown { GROUP_OPERATIONS } else { NO_OPERATIONS }
+}
 
 const fn bits(codes: &[u32]) -> i32 {
     let mut set = 0;

@@ -14,11 +14,7 @@ use crate::coordinator::groups::Groups;
 
 /// Answers from what is committed in the coordinator's log.
 pub async fn handle(call: &Call, request: DescribeGroupsRequest, groups: &Arc<Groups>) -> DescribeGroupsResponse {
-    let operations = if request.include_authorized_operations && call.version >= 3 {
-        convert::GROUP_OPERATIONS
-    } else {
-        convert::NO_OPERATIONS
-    };
+    let operations = convert::group_operations(request.include_authorized_operations && call.version >= 3);
     let described = request
         .groups
         .iter()

@@ -18,8 +18,8 @@ pub async fn handle(_: &Call, request: ShareGroupDescribeRequest, groups: &Arc<G
     for group_id in request.group_ids {
         described.push(match describe(&group_id, groups).await {
             Ok(group) => {
-                let shown = request.include_authorized_operations && group.error.is_ok();
-                let operations = if shown { convert::GROUP_OPERATIONS } else { convert::NO_OPERATIONS };
+                let operations =
+                    convert::group_operations(request.include_authorized_operations && group.error.is_ok());
                 respond(group).with_authorized_operations(operations)
             }
             Err(error) => DescribedGroup::default().with_group_id(group_id).with_error_code(error.code()),
