@@ -147,8 +147,8 @@ fn check_threads(name: &str, now: i64, value: i64) -> Result<(), String> {
 
 /// The value in force of a key.
 #[must_use]
-pub fn in_force(values: &Values, dynamic: &Dynamic, name: &str) -> Option<String> {
-    dynamic.get(name).or_else(|| values.text(name)).map(str::to_owned)
+pub fn in_force<'a>(values: &'a Values, dynamic: &'a Dynamic, name: &str) -> Option<&'a str> {
+    dynamic.get(name).or_else(|| values.text(name))
 }
 
 /// Whether a key that is set at run time does something before the broker starts again: the keys behind configs of topics, and those
@@ -181,7 +181,7 @@ mod tests {
 
     fn checked(of_one: bool, set: &[(&str, &str)]) -> Result<(), String> {
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        check(&set, of_one, |name| in_force(&Values::default(), &Dynamic::default(), name))
+        check(&set, of_one, |name| in_force(&Values::default(), &Dynamic::default(), name).map(str::to_owned))
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::dynamic::Dynamic;
+use super::dynamic::{Dynamic, in_force};
 use super::values::{Values, settings};
 
 settings! {
@@ -37,14 +37,14 @@ impl ConnectionSettings {
     /// As set when the broker started, and since.
     #[must_use]
     pub fn in_force(values: &Values, dynamic: &Dynamic) -> Self {
-        Self::read(|name| dynamic.get(name).or_else(|| values.text(name)).map(Cow::Borrowed))
+        Self::read(|name| in_force(values, dynamic, name).map(Cow::Borrowed))
     }
 
     /// The same for one listener, which may have its own under `listener.name.<name>.`
     #[must_use]
     pub fn of_listener(values: &Values, dynamic: &Dynamic, listener: &str) -> Self {
         let own = |name| values.of_listener(listener, name);
-        Self::read(|name| own(name).or_else(|| dynamic.get(name)).or_else(|| values.text(name)).map(Cow::Borrowed))
+        Self::read(|name| own(name).or_else(|| in_force(values, dynamic, name)).map(Cow::Borrowed))
     }
 }
 
@@ -96,7 +96,7 @@ impl CleanerSettings {
     /// As set when the broker started, and since.
     #[must_use]
     pub fn in_force(values: &Values, dynamic: &Dynamic) -> Self {
-        Self::read(|name| dynamic.get(name).or_else(|| values.text(name)).map(Cow::Borrowed))
+        Self::read(|name| in_force(values, dynamic, name).map(Cow::Borrowed))
     }
 }
 

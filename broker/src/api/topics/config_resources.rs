@@ -89,7 +89,7 @@ fn to_controller(
             let dynamic = metadata.dynamic();
             let present = if node.is_some() { dynamic.node.clone() } else { dynamic.cluster.clone() };
             let next = after(Scope::Broker, present, &change);
-            let now = |name: &str| dynamic::in_force(config.values(), &dynamic, name);
+            let now = |name: &str| dynamic::in_force(config.values(), &dynamic, name).map(str::to_owned);
             dynamic::check(&next, node.is_some(), now).map_err(|message| invalid(&message))?;
             ConfigResource::Broker(node)
         }
