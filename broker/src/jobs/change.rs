@@ -33,10 +33,7 @@ impl Jobs {
                 return Err(JobError::Incompatible("somebody else has just changed the job; try again".to_owned()));
             }
             let spec = JobSpec { sql: sql.to_owned(), ..job.spec.clone() };
-            self.store.put(&spec).map_err(JobError::Failed)?;
-            job.spec = spec;
-            job.last = run::paused(job.status());
-            job.running.take()
+            self.put_and_take(job, spec)?
         };
         if let Some(running) = running {
             running.stop().await;

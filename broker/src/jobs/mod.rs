@@ -232,15 +232,20 @@ impl Jobs {
             let mut jobs = self.jobs.lock();
             let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
             let spec = JobSpec { paused: true, ..job.spec.clone() };
-            self.store.put(&spec).map_err(JobError::Failed)?;
-            job.spec = spec;
-            job.last = run::paused(job.status());
-            job.running.take()
+            self.put_and_take(job, spec)?
         };
         if let Some(running) = running {
             running.stop().await;
         }
         self.describe(name).map(|(status, _)| status)
+    }
+
+    /// Keeps what a job is from now on, and hands out what runs by what it was, to be stopped.
+    fn put_and_take(&self, job: &mut Job, spec: JobSpec) -> Result<Option<RunningJob>, JobError> {
+        self.store.put(&spec).map_err(JobError::Failed)?;
+        job.spec = spec;
+        job.last = run::paused(job.status());
+        Ok(job.running.take())
     }
 
     /// Starts a paused or failed job again, from its last commit.
