@@ -6,10 +6,10 @@ use bytes::BytesMut;
 use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
 use kafka_protocol::protocol::Encodable;
 
-use crate::support::Broker;
 use crate::support::client::{Client, framed};
 use crate::support::records::batch;
 use crate::support::requests::{append, create_topic, fetch_partition, fetch_request};
+use crate::support::{Broker, eventually};
 
 const READERS: usize = 6;
 /// What the tests beside this one may take meanwhile is in it, in bytes.
@@ -91,9 +91,7 @@ fn a_client_that_does_not_read_is_let_go_when_it_has_been_silent_for_too_long() 
     let mut body = BytesMut::new();
     ApiVersionsRequest::default().encode(&mut body, 0).unwrap();
     client.send_until_stuck(&framed(18, 0, 1, 7, &body).repeat(1000), STUCK);
-    while broker.metrics().connections.get() > 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    eventually("it is let go", || broker.metrics().connections.get() == 0);
 }
 
 #[cfg(target_os = "linux")]

@@ -5,6 +5,7 @@ use std::thread;
 use kafka_protocol::messages::ProduceResponse;
 
 use crate::node::Node;
+use crate::support::eventually;
 use crate::support::groups::{commit, fetch_offset, lone_member};
 use crate::support::records::{Origin, batch, batch_of, values};
 use crate::support::requests::{
@@ -86,9 +87,7 @@ fn those_who_wait_for_a_sync_share_the_next_one() {
     let sent: Vec<_> =
         others.iter_mut().map(|c| c.send(13, &produce_request(13, &synced, 0, &batch(&["y"]), None))).collect();
     // They have arrived when the log has them; the reader sees none yet.
-    while node.end_of(&synced) < 2 + PRODUCERS as i64 {
-        thread::yield_now();
-    }
+    eventually("all have arrived", || node.end_of(&synced) >= 2 + PRODUCERS as i64);
     node.disk.let_syncs_go();
     client.receive(first);
     let mut offsets: Vec<i64> = others

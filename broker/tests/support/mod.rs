@@ -82,9 +82,7 @@ impl Broker {
         let received = &self.running.as_ref().expect("it runs").rooms.metrics.received_bytes;
         let before = received.get();
         let sent = send();
-        while received.get() == before {
-            std::thread::yield_now();
-        }
+        eventually("the broker has read it", || received.get() > before);
         sent
     }
 
