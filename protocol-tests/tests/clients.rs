@@ -86,11 +86,11 @@ struct Client {
 const JAVA: Client = Client { name: "java", language: Language::Java, folder: "java", program: "Checks" };
 const ADMIN_INTERFACE: Client =
     Client { name: "admin", language: Language::Java, folder: "admin", program: "EveryMethod" };
-const CONFLUENT: Client = Client { name: "python", language: Language::Python, folder: "python", program: "checks" };
+const CONFLUENT: Client = Client { name: "python", language: Language::Python, folder: "python", program: "confluent" };
 const KAFKA_PYTHON: Client =
-    Client { name: "kafka-python", language: Language::Python, folder: "python-pure", program: "kafka_python" };
+    Client { name: "kafka-python", language: Language::Python, folder: "python", program: "kafka_python" };
 const AIOKAFKA: Client =
-    Client { name: "aiokafka", language: Language::Python, folder: "python-pure", program: "aio_kafka" };
+    Client { name: "aiokafka", language: Language::Python, folder: "python", program: "aio_kafka" };
 const FRANZ: Client = Client { name: "go", language: Language::Go, folder: "go", program: "franz" };
 const SARAMA_CLIENT: Client = Client { name: "sarama", language: Language::Go, folder: "go", program: "sarama" };
 const KAFKAJS: Client = Client { name: "node", language: Language::Node, folder: "node", program: "checks" };

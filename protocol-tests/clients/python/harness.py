@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 import traceback
 
@@ -44,6 +45,54 @@ def fails(expected, call):
 
 def values(first, last):
     return sorted(f"v{i}" for i in range(first, last))
+
+
+class Member:
+    """A consumer that works in a thread of its own while its `with` block runs, with what it owns and has read.
+
+    Who derives from it keeps `owned`, and says in `step` what one round of the thread does.
+    """
+
+    # A step of any member may be what somebody waits for.
+    stepped = threading.Condition()
+
+    def __init__(self, client):
+        self.client, self.owned, self.values, self.failure, self.stop = client, set(), [], None, False
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        try:
+            while not self.stop:
+                self.step()
+                self.tell()
+        except Exception as error:  # handed to whoever waits
+            self.failure = error
+            self.tell()
+        finally:
+            self.client.close()
+
+    def tell(self):
+        with self.stepped:
+            self.stepped.notify_all()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop = True
+        self.thread.join(LIMIT_S)
+        assert not self.thread.is_alive(), "member does not stop"
+
+
+def wait(what, done, *members):
+    """Returns when the members have come so far that `done` holds; fails when one of them failed, or after the limit."""
+    def failures():
+        return [member.failure for member in members if member.failure is not None]
+    with Member.stepped:
+        in_time = Member.stepped.wait_for(lambda: failures() or done(), LIMIT_S)
+    assert not failures(), f"member failed: {failures()!r}"
+    assert in_time, f"not within {LIMIT_S} s: {what}"
 
 
 def main():

@@ -1,12 +1,7 @@
-"""confluent-kafka (librdkafka) against the broker named by the first argument: `python checks.py 127.0.0.1:9092 [check ...]`.
+"""confluent-kafka (librdkafka) against the broker named by the first argument: `python confluent.py 127.0.0.1:9092 [check ...]`.
 
 Prints one line a check (`ok NAME MILLIS` or `failed NAME: reason`) and exits with 1 when one failed.
 """
-
-import sys
-import threading
-import time
-import traceback
 
 from confluent_kafka import (
     Consumer, ConsumerGroupState, ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException,
@@ -14,35 +9,12 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
 
-LIMIT_S = 30
-RUN = format(time.time_ns(), "x")
-BOOTSTRAP = sys.argv[1]
-CHECKS = {}
-
-
-def check(name, *arguments):
-    """Registers a function under a name, with the arguments it is called with."""
-    def register(function):
-        CHECKS[name] = lambda: function(*arguments)
-        return function
-    return register
-
-
-def same(expected, actual, what):
-    assert expected == actual, f"{what}: expected {expected!r}, got {actual!r}"
-
-
-def until(what, step, done=None):
-    """Runs `step` until it (or `done`) answers true; fails with `what` after the limit."""
-    deadline = time.monotonic() + LIMIT_S
-    while True:
-        answer = step()
-        if done() if done else answer:
-            return
-        assert time.monotonic() < deadline, f"not within {LIMIT_S} s: {what}"
+import harness
+from harness import BOOTSTRAP, LIMIT_S, RUN, check, main, same, until, values, wait
 
 
 def fails(code, call):
+    """The error that `call` must raise, by its code."""
     try:
         call()
     except KafkaException as error:
@@ -79,10 +51,6 @@ def produce(client, name, first, last):
     assert not errors, f"not delivered: {errors[0]}"
 
 
-def values(first, last):
-    return sorted(f"v{i}" for i in range(first, last))
-
-
 def poll(client, into):
     for message in client.consume(100, 0.1):
         if message.error():
@@ -108,8 +76,6 @@ def read_all(name, isolation="read_uncommitted"):
         return sorted(found)
     finally:
         client.close()
-
-
 
 
 @check("round-trip-none", "none")
@@ -152,54 +118,31 @@ def idempotent_producer():
     same(values(0, 1000), read_all(name), "idempotent")
 
 
-class Member:
-    """A group member in a thread of its own, with what it owns and what it was told."""
+class Member(harness.Member):
+    """A group member with what it owns and what it was told."""
 
     def __init__(self, name, **settings):
-        self.client = consumer(**settings)
+        super().__init__(consumer(**settings))
         self.cooperative = settings.get("partition_assignment_strategy") == "cooperative-sticky"
-        self.owned, self.values, self.events, self.failure, self.stop = set(), [], [], None, False
+        self.events = []
         self.client.subscribe([name], on_assign=self.on_assign, on_revoke=self.on_revoke)
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
 
+    # The event comes first: who sees what is owned finds why.
     def on_assign(self, client, partitions):
-        self.owned |= {p.partition for p in partitions}
         if partitions:
             self.events.append(("assigned", sorted(p.partition for p in partitions)))
+        self.owned |= {p.partition for p in partitions}
 
     def on_revoke(self, client, partitions):
-        self.owned -= {p.partition for p in partitions}
         if partitions:
             self.events.append(("revoked", sorted(p.partition for p in partitions)))
+        self.owned -= {p.partition for p in partitions}
 
-    def run(self):
-        try:
-            while not self.stop:
-                before = len(self.values)
-                poll(self.client, self.values)
-                if len(self.values) > before:
-                    self.client.commit(asynchronous=False)
-        except Exception as error:  # handed to whoever waits
-            self.failure = error
-        finally:
-            self.client.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop = True
-        self.thread.join(LIMIT_S)
-        assert not self.thread.is_alive(), "member does not stop"
-
-
-def wait(what, done, *members):
-    def step():
-        for member in members:
-            assert member.failure is None, f"member failed: {member.failure}"
-        time.sleep(0.01)
-    until(what, step, done)
+    def step(self):
+        before = len(self.values)
+        poll(self.client, self.values)
+        if len(self.values) > before:
+            self.client.commit(asynchronous=False)
 
 
 @check("group-rebalance-range", "range")
@@ -408,23 +351,6 @@ def admin_groups():
     same(0, committed(group), "altered")
     ADMIN.delete_consumer_groups([group])[group].result(LIMIT_S)
     fails(KafkaError.GROUP_ID_NOT_FOUND, lambda: ADMIN.delete_consumer_groups([group])[group].result(LIMIT_S))
-
-
-def main():
-    wanted, failed = set(sys.argv[2:]), 0
-    for name in sorted(CHECKS):
-        if wanted and name not in wanted:
-            continue
-        start = time.monotonic()
-        try:
-            CHECKS[name]()
-            print(f"ok {name} {int((time.monotonic() - start) * 1000)}", flush=True)
-        except Exception as error:
-            failed += 1
-            lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == __file__]
-            reason = str(error).replace("\n", " ") or type(error).__name__
-            print(f"failed {name}: {reason} (checks.py:{lines[-1] if len(lines) < 2 else lines[1]})", flush=True)
-    sys.exit(1 if failed else 0)
 
 
 main()

@@ -4,8 +4,6 @@ Prints one line a check (`ok NAME MILLIS` or `failed NAME: reason`) and exits wi
 """
 
 import contextlib
-import threading
-import time
 
 from kafka import (
     ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, OffsetSpec, TopicPartition,
@@ -18,7 +16,8 @@ from kafka.admin import (
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from harness import BOOTSTRAP, LIMIT_S, RUN, check, fails, main, same, until, values
+import harness
+from harness import BOOTSTRAP, LIMIT_S, RUN, check, fails, main, same, until, values, wait
 
 ADMIN = KafkaAdminClient(bootstrap_servers=BOOTSTRAP)
 
@@ -34,10 +33,14 @@ def producer(**settings):
     return contextlib.closing(KafkaProducer(bootstrap_servers=BOOTSTRAP, linger_ms=5, **settings))
 
 
-def consumer(*topics, **settings):
+def open_consumer(*topics, **settings):
     defaults = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "heartbeat_interval_ms": 300,
                 "session_timeout_ms": 10000, "fetch_max_wait_ms": 50, "metadata_max_age_ms": 1000}
-    return contextlib.closing(KafkaConsumer(*topics, bootstrap_servers=BOOTSTRAP, **(defaults | settings)))
+    return KafkaConsumer(*topics, bootstrap_servers=BOOTSTRAP, **(defaults | settings))
+
+
+def consumer(*topics, **settings):
+    return contextlib.closing(open_consumer(*topics, **settings))
 
 
 def produce(client, name, first, last):
@@ -105,14 +108,12 @@ def idempotent_producer():
     same(1, len(states), "active producers of the partition")
 
 
-class Member(ConsumerRebalanceListener):
-    """A group member in a thread of its own, with what it owns."""
+class Member(harness.Member, ConsumerRebalanceListener):
+    """A group member with what it owns."""
 
     def __init__(self, name, **settings):
-        self.owned, self.values, self.failure, self.stop = set(), [], None, False
-        self.name, self.settings = name, settings
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
+        super().__init__(open_consumer(**settings))
+        self.client.subscribe([name], listener=self)
 
     def on_partitions_assigned(self, assigned):
         self.owned |= {p.partition for p in assigned}
@@ -120,34 +121,12 @@ class Member(ConsumerRebalanceListener):
     def on_partitions_revoked(self, revoked):
         self.owned -= {p.partition for p in revoked}
 
-    def run(self):
-        try:
-            with consumer(**self.settings) as client:
-                client.subscribe([self.name], listener=self)
-                while not self.stop:
-                    new = records(client)
-                    self.values.extend(r.value.decode() for r in new)
-                    if new:
-                        with contextlib.suppress(errors.RebalanceInProgressError):
-                            client.commit()
-        except Exception as error:  # handed to whoever waits
-            self.failure = error
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop = True
-        self.thread.join(LIMIT_S)
-        assert not self.thread.is_alive(), "member does not stop"
-
-
-def wait(what, done, *members):
-    def step():
-        for member in members:
-            assert member.failure is None, f"member failed: {member.failure!r}"
-        time.sleep(0.01)
-    until(what, step, done)
+    def step(self):
+        new = records(self.client)
+        self.values.extend(r.value.decode() for r in new)
+        if new:
+            with contextlib.suppress(errors.RebalanceInProgressError):
+                self.client.commit()
 
 
 @check("group-rebalance-range", "range", RangePartitionAssignor)
