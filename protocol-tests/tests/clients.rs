@@ -94,6 +94,12 @@ const AIOKAFKA: Client =
 const FRANZ: Client = Client { name: "go", language: Language::Go, folder: "go", program: "franz" };
 const SARAMA_CLIENT: Client = Client { name: "sarama", language: Language::Go, folder: "go", program: "sarama" };
 const KAFKAJS: Client = Client { name: "node", language: Language::Node, folder: "node", program: "checks" };
+const JAVA_CONSUMER_PROTOCOL: Client = Client {
+    name: "java-consumer-protocol",
+    language: Language::Java,
+    folder: "java",
+    program: "ConsumerProtocolChecks",
+};
 const JAVA_SHARE: Client =
     Client { name: "java-share", language: Language::Java, folder: "java", program: "ShareChecks" };
 
@@ -104,7 +110,8 @@ fn main() -> ExitCode {
         let every_admin_call = every_admin_call();
         let pure = [&round_trips, PURE_PYTHON, OFFSETS_AND_TRANSACTIONS].concat();
         [
-            (JAVA, [&most, JAVA_ONLY, CONSUMER_PROTOCOL].concat()),
+            (JAVA, [&most, JAVA_ONLY].concat()),
+            (JAVA_CONSUMER_PROTOCOL, CONSUMER_PROTOCOL.to_vec()),
             (ADMIN_INTERFACE, every_admin_call.iter().map(String::as_str).collect()),
             (CONFLUENT, most.clone()),
             (KAFKA_PYTHON, [&pure, KAFKA_PYTHON_ADMIN].concat()),
