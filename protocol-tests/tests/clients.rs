@@ -33,6 +33,26 @@ const CONSUMER_PROTOCOL: &[&str] = &[
     "consumer-protocol-resume",
     "consumer-protocol-regex",
     "consumer-protocol-migration",
+    "consumer-protocol-commit-in-listener",
+    "consumer-protocol-seek-in-listener",
+    "consumer-protocol-lost-in-listener",
+    "consumer-protocol-asynchronous-commits",
+    "consumer-protocol-wakeup",
+    "consumer-protocol-close",
+    "consumer-protocol-seek",
+    "consumer-protocol-pause",
+    "consumer-protocol-patterns",
+];
+
+/// Reading, processing and writing in one transaction, in groups of both protocols (KIP-447).
+const READ_PROCESS_WRITE: &[&str] = &[
+    "kip-447-workers-classic",
+    "kip-447-generation-classic",
+    "kip-447-left-classic",
+    "kip-447-workers-consumer",
+    "kip-447-generation-consumer",
+    "kip-447-left-consumer",
+    "kip-447-instance",
 ];
 
 /// Share groups (KIP-932).
@@ -111,7 +131,7 @@ fn main() -> ExitCode {
         let pure = [&round_trips, PURE_PYTHON, OFFSETS_AND_TRANSACTIONS].concat();
         [
             (JAVA, [&most, JAVA_ONLY].concat()),
-            (JAVA_CONSUMER_PROTOCOL, CONSUMER_PROTOCOL.to_vec()),
+            (JAVA_CONSUMER_PROTOCOL, [CONSUMER_PROTOCOL, READ_PROCESS_WRITE].concat()),
             (ADMIN_INTERFACE, every_admin_call.iter().map(String::as_str).collect()),
             (CONFLUENT, most.clone()),
             (KAFKA_PYTHON, [&pure, KAFKA_PYTHON_ADMIN].concat()),

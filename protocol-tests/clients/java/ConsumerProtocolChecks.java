@@ -10,6 +10,21 @@ public class ConsumerProtocolChecks extends Harness {
         checks.put("consumer-protocol-resume", ConsumerGroupChecks::resume);
         checks.put("consumer-protocol-regex", ConsumerGroupChecks::regex);
         checks.put("consumer-protocol-migration", ConsumerGroupChecks::migration);
+        checks.put("consumer-protocol-commit-in-listener", ConsumerCallChecks::commitInListener);
+        checks.put("consumer-protocol-seek-in-listener", ConsumerCallChecks::seekInListener);
+        checks.put("consumer-protocol-lost-in-listener", ConsumerCallChecks::lostInListener);
+        checks.put("consumer-protocol-asynchronous-commits", ConsumerCallChecks::asynchronousCommits);
+        checks.put("consumer-protocol-wakeup", ConsumerCallChecks::wakeup);
+        checks.put("consumer-protocol-close", ConsumerCallChecks::close);
+        checks.put("consumer-protocol-seek", ConsumerCallChecks::seek);
+        checks.put("consumer-protocol-pause", ConsumerCallChecks::pause);
+        checks.put("consumer-protocol-patterns", ConsumerCallChecks::patterns);
+        for (String protocol : List.of("classic", "consumer")) {
+            checks.put("kip-447-workers-" + protocol, () -> ReadProcessWriteChecks.workersComeAndGo(protocol));
+            checks.put("kip-447-generation-" + protocol, () -> ReadProcessWriteChecks.earlierGeneration(protocol));
+            checks.put("kip-447-left-" + protocol, () -> ReadProcessWriteChecks.whoHasLeft(protocol));
+        }
+        checks.put("kip-447-instance", ReadProcessWriteChecks::replacedInstance);
         runAll(args, checks);
     }
 }
