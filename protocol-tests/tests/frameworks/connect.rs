@@ -176,6 +176,15 @@ fn expect_lines_at_least_once(worker: &Worker, found: &[String]) -> Result<(), S
     if next == worker.lines { Ok(()) } else { Err(format!("{next} lines of {}", worker.lines)) }
 }
 
+/// Lines that come while the broker is away are not lost.
+fn through_a_kill_of_the_broker(worker: &mut Worker) -> Result<(), String> {
+    worker.node.kill();
+    worker.write_lines(1000)?;
+    worker.node.start()?;
+    let found = worker.read_lines()?;
+    expect_lines_at_least_once(worker, &found).map_err(|error| format!("after a kill of the broker: {error}"))
+}
+
 fn start_standalone(worker: &mut Worker) -> Result<(), String> {
     let offsets = worker.path("offsets").display().to_string();
     let json = "org.apache.kafka.connect.json.JsonConverter";
@@ -208,12 +217,7 @@ fn standalone() -> Result<(), String> {
     let found = worker.read_lines()?;
     expect_lines(&worker, &found).map_err(|error| format!("after a restart of the worker: {error}"))?;
 
-    worker.node.kill();
-    worker.write_lines(1000)?;
-    worker.node.start()?;
-    let found = worker.read_lines()?;
-    expect_lines_at_least_once(&worker, &found).map_err(|error| format!("after a kill of the broker: {error}"))?;
-
+    through_a_kill_of_the_broker(&mut worker)?;
     worker.stop()?;
     // The sink is a consumer group that commits where it is.
     match committed(&worker.node.bootstrap(), "connect-file-sink", "lines")? {
@@ -275,11 +279,7 @@ fn distributed() -> Result<(), String> {
     let found = worker.read_lines()?;
     expect_lines_at_least_once(&worker, &found).map_err(|error| format!("after a kill of the worker: {error}"))?;
 
-    worker.node.kill();
-    worker.write_lines(1000)?;
-    worker.node.start()?;
-    let found = worker.read_lines()?;
-    expect_lines_at_least_once(&worker, &found).map_err(|error| format!("after a kill of the broker: {error}"))?;
+    through_a_kill_of_the_broker(&mut worker)?;
     worker.stop()?;
 
     let reader = Reader::new(&worker.node.bootstrap(), "lines", 1)?;
