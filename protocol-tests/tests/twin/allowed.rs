@@ -1,14 +1,14 @@
 //! In what the two brokers may differ, each with its reason.
 
-/// A field of one scenario's answers that may differ. It must differ somewhere, or it does not belong here.
+/// Fields of one scenario's answers that may differ. Each must differ somewhere, or it does not belong here.
 #[derive(Debug)]
 pub struct Allowed {
     /// The scenario.
     pub scenario: &'static str,
     /// Part of the label of the answers.
     pub answer: &'static str,
-    /// The field, or the start of its line.
-    pub field: &'static str,
+    /// Each field, or the start of its line.
+    pub fields: &'static [&'static str],
     /// Why.
     pub reason: &'static str,
 }
@@ -20,8 +20,13 @@ pub const EVERYWHERE: &[(&str, &str)] = &[
     ("finalized_features_epoch", "an offset of the controller's log"),
 ];
 
-const fn allow(scenario: &'static str, answer: &'static str, field: &'static str, reason: &'static str) -> Allowed {
-    Allowed { scenario, answer, field, reason }
+const fn allow(
+    scenario: &'static str,
+    answer: &'static str,
+    fields: &'static [&'static str],
+    reason: &'static str,
+) -> Allowed {
+    Allowed { scenario, answer, fields, reason }
 }
 
 const OWN_VERSIONS: &str =
@@ -42,36 +47,26 @@ const WHOLE_BATCHES: &str =
 /// What differs in some runs alone, for a reason that lies in Kafka.
 #[rustfmt::skip]
 pub const SOMETIMES: &[Allowed] = &[
-    allow("transactions::fenced", "with another partition", "error_code", OTHERS_OPERATION),
-    allow("transactions::fenced", "with another partition", "error_message", OTHERS_OPERATION),
-    allow("transactions::fenced", "with another partition", "\"Partition was not", OTHERS_OPERATION),
-    allow("transactions::fenced", "with another partition", "),", OTHERS_OPERATION),
-    allow("transactions_v2::verified_appends", "to what was not added", "error_code", OTHERS_OPERATION),
-    allow("transactions_v2::verified_appends", "to what was not added", "\"Partition was not", OTHERS_OPERATION),
-    allow("transactions_v2::verified_appends", "to what was not added", "error_message", OTHERS_OPERATION),
-    allow("transactions_v2::verified_appends", "to what was not added", "),", OTHERS_OPERATION),
-    allow("long_polls::made_again", "v17: the session from before", "),", SESSION_BY_NAME),
-    allow("transactions_v2::offsets", "of a group that was not added", "error_code", OTHERS_OPERATION),
+    allow("transactions::fenced", "with another partition", &["error_code", "error_message", "\"Partition was not", "),"], OTHERS_OPERATION),
+    allow("transactions_v2::verified_appends", "to what was not added", &["error_code", "\"Partition was not", "error_message", "),"], OTHERS_OPERATION),
+    allow("long_polls::made_again", "v17: the session from before", &["),"], SESSION_BY_NAME),
+    allow("transactional_offsets::offsets", "of a group that was not added", &["error_code"], OTHERS_OPERATION),
 ];
 
 /// What may differ in one scenario: the start of a line of some answers.
 #[rustfmt::skip]
 pub const ALLOWED: &[Allowed] = &[
-    allow("cluster::features", "metadata.version to 1", "\"The update failed for all features", OWN_VERSIONS),
-    allow("produce::bad_batches", "an unknown codec", "error_code", NAMED_FAULT),
-    allow("produce::bad_batches", "gzip, which it is not", "error_code", NAMED_FAULT),
-    allow("produce::bad_batches", "gzip, which it is not", "log_start_offset", NAMED_FAULT),
-    allow("produce::idempotent", "the first again", "log_append_time_ms", DUPLICATE_TIME),
-    allow("produce::idempotent", "the fifth from behind", "log_append_time_ms", DUPLICATE_TIME),
-    allow("transactions_v2::implicit_partitions", "Produce v12: again", "log_append_time_ms", DUPLICATE_TIME),
-    allow("transactions_v2::verified_appends", "in a transaction of its own", "log_append_time_ms", DUPLICATE_TIME),
-    allow("restarted::open_transactions", "one repeats itself", "log_append_time_ms", DUPLICATE_TIME),
-    allow("long_polls::made_again", "v17: the session from before", "error_code: 10", SESSION_BY_NAME),
-    allow("long_polls::made_again", "v17: the session from before", "aborted_transactions", SESSION_BY_NAME),
-    allow("long_polls::made_again", "v17: the session from before", "[],", SESSION_BY_NAME),
-    allow("transactions::fenced", "a zombie begins", "error_code", SPARED),
-    allow("configs::describe_broker", "of all keys", "super.users", AUTHORIZER),
-    allow("configs::describe_broker", "of all keys", "allow.everyone.if.no.acl.found", AUTHORIZER),
-    allow("fetch::limits", "100 bytes in all", "b\"", WHOLE_BATCHES),
-    allow("fetch::limits", "150 of the partition", "b\"", WHOLE_BATCHES),
+    allow("cluster::features", "metadata.version to 1", &["\"The update failed for all features"], OWN_VERSIONS),
+    allow("produce::bad_batches", "an unknown codec", &["error_code"], NAMED_FAULT),
+    allow("produce::bad_batches", "gzip, which it is not", &["error_code", "log_start_offset"], NAMED_FAULT),
+    allow("produce::idempotent", "the first again", &["log_append_time_ms"], DUPLICATE_TIME),
+    allow("produce::idempotent", "the fifth from behind", &["log_append_time_ms"], DUPLICATE_TIME),
+    allow("transactions_v2::implicit_partitions", "Produce v12: again", &["log_append_time_ms"], DUPLICATE_TIME),
+    allow("transactions_v2::verified_appends", "in a transaction of its own", &["log_append_time_ms"], DUPLICATE_TIME),
+    allow("restarted::open_transactions", "one repeats itself", &["log_append_time_ms"], DUPLICATE_TIME),
+    allow("long_polls::made_again", "v17: the session from before", &["error_code: 10", "aborted_transactions", "[],"], SESSION_BY_NAME),
+    allow("transactions::fenced", "a zombie begins", &["error_code"], SPARED),
+    allow("configs::describe_broker", "of all keys", &["super.users", "allow.everyone.if.no.acl.found"], AUTHORIZER),
+    allow("fetch::limits", "100 bytes in all", &["b\""], WHOLE_BATCHES),
+    allow("fetch::limits", "150 of the partition", &["b\""], WHOLE_BATCHES),
 ];

@@ -6,11 +6,23 @@ use crate::side::{Entry, Transcript};
 /// How many lines of agreement are shown around a difference.
 const AROUND: usize = 2;
 
+/// One field that may differ.
+struct Field {
+    allowed: &'static Allowed,
+    start: &'static str,
+    /// It has differed, or need not.
+    seen: bool,
+}
+
+fn each_field(allowed: &'static Allowed, seen: bool) -> impl Iterator<Item = Field> {
+    allowed.fields.iter().map(move |&start| Field { allowed, start, seen })
+}
+
 /// An error that shows every answer in which Forebay differs from Apache Kafka, but for what is allowed.
 pub fn compare(scenario: &str, kafka: &Transcript, forebay: &Transcript) -> Result<(), String> {
-    let always = allowed::ALLOWED.iter().map(|a| (a, false));
-    let sometimes = allowed::SOMETIMES.iter().map(|a| (a, true));
-    let mut allowed: Vec<(&Allowed, bool)> = always.chain(sometimes).filter(|(a, _)| a.scenario == scenario).collect();
+    let always = allowed::ALLOWED.iter().flat_map(|allowed| each_field(allowed, false));
+    let sometimes = allowed::SOMETIMES.iter().flat_map(|allowed| each_field(allowed, true));
+    let mut allowed: Vec<Field> = always.chain(sometimes).filter(|field| field.allowed.scenario == scenario).collect();
     let mut message = String::new();
     let mut shown: Vec<(String, String)> = Vec::new();
     for (expected, found) in kafka.0.iter().zip(&forebay.0) {
@@ -25,13 +37,13 @@ pub fn compare(scenario: &str, kafka: &Transcript, forebay: &Transcript) -> Resu
     if kafka.0.len() != forebay.0.len() {
         message.push_str(&format!("{} answers of Kafka's, {} of ours\n", kafka.0.len(), forebay.0.len()));
     }
-    for (unused, _) in allowed.iter().filter(|(_, used)| !used) {
-        message.push_str(&format!("allowed and not seen: {} ({})\n", unused.field, unused.reason));
+    for unused in allowed.iter().filter(|field| !field.seen) {
+        message.push_str(&format!("allowed and not seen: {} ({})\n", unused.start, unused.allowed.reason));
     }
     if message.is_empty() { Ok(()) } else { Err(format!("- is Apache Kafka, + is Forebay\n{message}")) }
 }
 
-fn difference(expected: &Entry, found: &Entry, allowed: &mut [(&Allowed, bool)]) -> Option<(String, String)> {
+fn difference(expected: &Entry, found: &Entry, allowed: &mut [Field]) -> Option<(String, String)> {
     if expected.label != found.label {
         return Some(("the scenario went two ways".into(), format!("  - {}\n  + {}\n", expected.label, found.label)));
     }
@@ -83,17 +95,18 @@ fn longest_common(a: &[String], b: &[String]) -> Vec<(usize, usize)> {
 }
 
 /// The lines of one answer, without fields that differ everywhere, and without those that may differ here and do.
-fn keep(entry: &Entry, other: &Entry, allowed: &mut [(&Allowed, bool)]) -> Vec<String> {
+fn keep(entry: &Entry, other: &Entry, allowed: &mut [Field]) -> Vec<String> {
     let mut kept = Vec::new();
     for line in &entry.lines {
         let field = line.trim_start().split(':').next().unwrap_or_default();
         if allowed::EVERYWHERE.iter().any(|(name, _)| *name == field) {
             continue;
         }
-        let here =
-            allowed.iter_mut().find(|(a, _)| line.trim_start().starts_with(a.field) && entry.label.contains(a.answer));
-        if let Some((_, used)) = here {
-            *used |= !other.lines.contains(line);
+        let here = allowed
+            .iter_mut()
+            .find(|f| line.trim_start().starts_with(f.start) && entry.label.contains(f.allowed.answer));
+        if let Some(field) = here {
+            field.seen |= !other.lines.contains(line);
             continue;
         }
         kept.push(line.clone());

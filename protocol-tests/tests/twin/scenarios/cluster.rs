@@ -18,6 +18,7 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("cluster::elect_leaders", elect_leaders),
     ("cluster::reassignments", reassignments),
     ("cluster::quorum", quorum),
+    ("cluster::raft_voters", raft_voters),
     ("cluster::features", features),
     ("cluster::unregister_broker", unregister_broker),
     ("cluster::acls_without_an_authorizer", acls),
@@ -146,6 +147,33 @@ fn quorum(side: &mut Side) -> Result<(), String> {
                 }
             })?;
         }
+    }
+    Ok(())
+}
+
+fn raft_voters(side: &mut Side) -> Result<(), String> {
+    let listener = add_raft_voter_request::Listener::default()
+        .with_name(text("CONTROLLER"))
+        .with_host(text("localhost"))
+        .with_port(9);
+    let directory = uuid::Uuid::from_u128(7);
+    for (cluster_id, id, directory) in
+        [(None, 2, directory), (None, -1, directory), (None, 2, uuid::Uuid::nil()), (None, 1, directory)]
+    {
+        side.about(format!("cluster {cluster_id:?}, voter {id} in {directory}"));
+        let request = AddRaftVoterRequest::default()
+            .with_cluster_id(cluster_id.map(text))
+            .with_timeout_ms(1000)
+            .with_voter_id(id)
+            .with_voter_directory_id(directory)
+            .with_listeners(vec![listener.clone()]);
+        side.ask(0, &request)?;
+        side.about(format!("cluster {cluster_id:?}, voter {id} in {directory}"));
+        let request = RemoveRaftVoterRequest::default()
+            .with_cluster_id(cluster_id.map(text))
+            .with_voter_id(id)
+            .with_voter_directory_id(directory);
+        side.ask(0, &request)?;
     }
     Ok(())
 }

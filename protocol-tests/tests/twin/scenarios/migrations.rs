@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Scenario;
 use super::classic_groups;
 use super::consumer_groups::{assigned, beat, beat_until, commit, join, join_until_assigned, named, own};
-use super::rebalances::{Member, look};
+use super::member::{Member, look};
 use crate::side::{Side, text};
 
 pub const SCENARIOS: &[(&str, Scenario)] = &[
@@ -71,11 +71,8 @@ fn classic(member: &Member, name: &str, of: &str, owned: &[i32]) -> JoinGroupReq
 
 /// A classic group whose one member has been assigned its topic's partitions.
 pub fn one_classic(side: &mut Side, name: &str, of: &str, mut member: Member) -> Result<Member, String> {
-    let request = classic(&member, name, of, &[]);
-    member.send_join(side, request)?;
-    member.joined(side)?;
-    member.send_sync(side, name, &[(&member, &[0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])])?;
-    member.synced(side)?;
+    member.joins_with(side, classic(&member, name, of, &[]))?;
+    member.syncs(side, name, &[(&member, &[0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff])])?;
     side.on("");
     Ok(member)
 }
@@ -100,9 +97,7 @@ fn an_empty_classic_group(side: &mut Side) -> Result<(), String> {
     side.quietly(1, &beat(&id, "m", -1))?;
     side.about("a classic member in the empty group");
     let mut member = Member::new("a");
-    let request = classic(&member, &id, &t.name, &[]);
-    member.send_join(side, request)?;
-    member.joined(side)?;
+    member.joins_with(side, classic(&member, &id, &t.name, &[]))?;
     look(side, &id, "a classic group again")?;
     counted(side, 1, &[&id])
 }
@@ -125,9 +120,7 @@ fn a_classic_group_with_a_member(side: &mut Side) -> Result<(), String> {
     })?;
     side.about("the classic member comes again");
     let mut again = a.clone();
-    let request = classic(&again, &id, &t.name, &[0, 1]);
-    again.send_join(side, request)?;
-    again.joined(side)?;
+    again.joins_with(side, classic(&again, &id, &t.name, &[0, 1]))?;
     again.send_sync(side, &id, &[])?;
     again.synced_to_some(side)?;
     counted(side.on(""), 1, &[&id])?;
@@ -153,11 +146,8 @@ fn a_classic_member_in_a_consumer_group(side: &mut Side) -> Result<(), String> {
     side.mask(given.member_id.as_str(), "classic member");
     side.record::<JoinGroupRequest>(9, Some(&given));
     let mut member = Member { id: given.member_id.to_string(), ..Member::new("a") };
-    let request = classic(&member, &id, &t.name, &[]);
-    member.send_join(side, request)?;
-    member.joined(side)?;
-    member.send_sync(side, &id, &[])?;
-    member.synced(side)?;
+    member.joins_with(side, classic(&member, &id, &t.name, &[]))?;
+    member.syncs(side, &id, &[])?;
     counted(side.on(""), 1, &[&id])?;
     for version in [0, 6] {
         side.about("as a classic group");
@@ -187,11 +177,8 @@ fn back_to_classic(side: &mut Side) -> Result<(), String> {
     let joined = join_until_assigned(side, join(&id, "m", &[&t.name]))?;
     side.quietly(1, &beat(&id, "m", joined.member_epoch).with_topic_partitions(own(&t, &[0, 1])))?;
     let mut a = Member::of_instance("a", "one");
-    let request = classic(&a, &id, &t.name, &[]);
-    a.send_join(side, request)?;
-    a.joined(side)?;
-    a.send_sync(side, &id, &[])?;
-    a.synced(side)?;
+    a.joins_with(side, classic(&a, &id, &t.name, &[]))?;
+    a.syncs(side, &id, &[])?;
     counted(side.on(""), 1, &[&id])?;
     side.about("the last consumer leaves");
     side.ask(1, &beat(&id, "m", -1))?;
@@ -199,11 +186,8 @@ fn back_to_classic(side: &mut Side) -> Result<(), String> {
     look(side, &id, "a classic group again")?;
     a.commits(side, &id, &t.name, "in a classic group again")?;
     a.beats(side, &id, "in a classic group again")?;
-    let request = classic(&a, &id, &t.name, &[]);
-    a.send_join(side, request)?;
-    a.joined(side)?;
-    a.send_sync(side, &id, &[(&a, b"all")])?;
-    a.synced(side)?;
+    a.joins_with(side, classic(&a, &id, &t.name, &[]))?;
+    a.syncs(side, &id, &[(&a, b"all")])?;
     look(side, &id, "with an assignment of its own")
 }
 
@@ -211,17 +195,13 @@ fn refused(side: &mut Side) -> Result<(), String> {
     let t = side.topic("t", 1, &[])?;
     let id = named(side, "connect")?;
     let mut worker = Member::new("a");
-    let request = worker.joining(&id).with_protocol_type(text("connect"));
-    worker.send_join(side, request)?;
-    worker.joined(side)?;
+    worker.joins_with(side, worker.joining(&id).with_protocol_type(text("connect")))?;
     side.on("").about("a consumer in a group of workers");
     side.ask(1, &join(&id, "m", &[&t.name]))?;
     let id = named(side, "unreadable")?;
     let mut member = Member::new("b");
     let protocol = JoinGroupRequestProtocol::default().with_name(text("own")).with_metadata(Bytes::from_static(&[1]));
-    let request = member.joining(&id).with_protocols(vec![protocol.clone()]);
-    member.send_join(side, request)?;
-    member.joined(side)?;
+    member.joins_with(side, member.joining(&id).with_protocols(vec![protocol.clone()]))?;
     side.on("").about("a consumer in a group whose subscriptions cannot be read");
     side.ask(1, &join(&id, "m", &[&t.name]))?;
     let id = named(side, "new")?;

@@ -5,12 +5,15 @@ mod api_versions;
 mod classic_groups;
 mod cluster;
 mod configs;
+mod configs_at_run_time;
 mod consumer_group_lives;
 mod consumer_groups;
 mod fetch;
 mod list_offsets;
 mod log_dirs;
 mod long_polls;
+mod member;
+mod membership;
 mod metadata;
 mod migrations;
 mod offsets;
@@ -18,11 +21,14 @@ mod produce;
 mod quotas;
 mod rebalances;
 mod restarted;
+mod scram;
 mod share_fetch;
 mod share_groups;
 mod topics;
+mod transactional_offsets;
 mod transactions;
 mod transactions_v2;
+mod zombies;
 
 use crate::restart::Story;
 use crate::side::Side;
@@ -38,23 +44,28 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         classic_groups::SCENARIOS,
         cluster::SCENARIOS,
         configs::SCENARIOS,
+        configs_at_run_time::SCENARIOS,
         consumer_group_lives::SCENARIOS,
         consumer_groups::SCENARIOS,
         fetch::SCENARIOS,
         list_offsets::SCENARIOS,
         log_dirs::SCENARIOS,
         long_polls::SCENARIOS,
+        membership::SCENARIOS,
         metadata::SCENARIOS,
         migrations::SCENARIOS,
         offsets::SCENARIOS,
         produce::SCENARIOS,
-        rebalances::SCENARIOS,
         quotas::SCENARIOS,
+        rebalances::SCENARIOS,
+        scram::SCENARIOS,
         share_fetch::SCENARIOS,
         share_groups::SCENARIOS,
         topics::SCENARIOS,
+        transactional_offsets::SCENARIOS,
         transactions::SCENARIOS,
         transactions_v2::SCENARIOS,
+        zombies::SCENARIOS,
     ]
     .concat()
 }

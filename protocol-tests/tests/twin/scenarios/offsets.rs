@@ -10,8 +10,8 @@ use protocol_tests::process::until;
 use std::time::Duration;
 
 use super::Scenario;
+use super::member::{self, Member};
 use super::migrations::one_classic;
-use super::rebalances::{self, Member};
 use crate::side::{Side, text, topic};
 
 pub const SCENARIOS: &[(&str, Scenario)] =
@@ -202,7 +202,7 @@ pub fn expire(side: &mut Side) -> Result<(), String> {
         })?;
     }
     for name in [&idle, &partly] {
-        rebalances::look(side, name, "in the end")?;
+        member::look(side, name, "in the end")?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use kafka_protocol::messages::*;
 
 use super::aborted_lists::{Writer, play, told, writers};
 use super::classic_groups::{beat, group, join};
-use super::rebalances::{Member, alone, await_state, look};
+use super::member::{Member, alone, await_state, look};
 use super::transactions::{ending, settled};
 use super::transactions_v2::{ask_produce, describe, produce, stable};
 use crate::records::{self, Origin};
@@ -118,13 +118,10 @@ fn groups(side: &mut Side) -> Result<crate::restart::Then, String> {
         }
         member.beats(side, &dynamic, "after the restart")?;
         member.commits(side, &dynamic, &made.name, "after the restart")?;
-        member.send_sync(side, &dynamic, &[])?;
-        member.synced(side)?;
+        member.syncs(side, &dynamic, &[])?;
         instance.beats(side, &fixed, "after the restart")?;
         let mut again = Member::of_instance("d", "one");
-        let request = again.joining(&fixed);
-        again.send_join(side, request)?;
-        again.joined(side)?;
+        again.joins(side, &fixed)?;
         instance.beats(side, &fixed, "its former self")?;
         for name in [&dynamic, &gone] {
             let one = offset_fetch_request::OffsetFetchRequestGroup::default()
@@ -143,8 +140,7 @@ fn group_amid_a_rebalance(side: &mut Side) -> Result<crate::restart::Then, Strin
     let name = side.name("group");
     let mut a = alone(side, &name, Member::new("a"))?;
     let mut b = Member::new("b");
-    let request = b.joining(&name);
-    b.send_join(side, request)?;
+    b.asks_to_join(side, &name)?;
     await_state(side, &name, "PreparingRebalance")?;
     Ok(Box::new(move |side| {
         side.on("others").coordinator(0, &name)?;
@@ -153,28 +149,28 @@ fn group_amid_a_rebalance(side: &mut Side) -> Result<crate::restart::Then, Strin
         side.on("others").about("the one that was on its way");
         side.ask(9, &b.joining(&name))?;
         side.ask(4, &beat(&name, b.generation, &b.id))?;
-        let request = a.joining(&name);
-        a.send_join(side, request)?;
-        a.joined(side)?;
+        a.joins(side, &name)?;
         look(side, &name, "joined again")
     }))
+}
+
+/// Two members join, and are both in the first generation.
+fn two_join(side: &mut Side, name: &str) -> Result<(), String> {
+    side.coordinator(0, name)?;
+    let mut members = [Member::of_instance("a", "one"), Member::of_instance("b", "two")];
+    for member in &mut members {
+        member.asks_to_join(side, name)?;
+        // One behind the other, so that both brokers have the same leader.
+        await_state(side, name, "PreparingRebalance")?;
+    }
+    members.iter_mut().try_for_each(|member| member.joined(side).map(drop))
 }
 
 /// After the restart two members are all that a group may have.
 fn limit_of_members(side: &mut Side) -> Result<crate::restart::Then, String> {
     let name = side.name("full");
     Ok(Box::new(move |side| {
-        side.coordinator(0, &name)?;
-        let mut members = [Member::of_instance("a", "one"), Member::of_instance("b", "two")];
-        for member in &mut members {
-            let request = member.joining(&name);
-            member.send_join(side, request)?;
-            // One behind the other, so that both brokers have the same leader.
-            await_state(side, &name, "PreparingRebalance")?;
-        }
-        for member in &mut members {
-            member.joined(side)?;
-        }
+        two_join(side, &name)?;
         for version in [3, 4, 5, 9] {
             side.on("others").about("one too many");
             side.ask(version, &join(version, &name, ""))?;
@@ -189,18 +185,7 @@ fn limit_of_members(side: &mut Side) -> Result<crate::restart::Then, String> {
 fn initial_delay(side: &mut Side) -> Result<crate::restart::Then, String> {
     let name = side.name("patient");
     Ok(Box::new(move |side| {
-        side.coordinator(0, &name)?;
-        let mut members = [Member::of_instance("a", "one"), Member::of_instance("b", "two")];
-        for member in &mut members {
-            let request = member.joining(&name);
-            member.send_join(side, request)?;
-            // One behind the other, so that both brokers have the same leader.
-            await_state(side, &name, "PreparingRebalance")?;
-        }
-        // Both are in the first generation.
-        for member in &mut members {
-            member.joined(side)?;
-        }
+        two_join(side, &name)?;
         look(side, &name, "after the delay")
     }))
 }

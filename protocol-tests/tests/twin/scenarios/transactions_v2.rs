@@ -1,36 +1,29 @@
-//! Transactions as KIP-890 has them: every end moves the epoch, the first append adds its partition, each append is verified;
-//! and who is shut out by whom.
+//! Transactions as KIP-890 has them: every end moves the epoch, the first append adds its partition, each append is verified.
 
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTransaction;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::txn_offset_commit_request::{
-    TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
-};
 use kafka_protocol::messages::*;
 use protocol_tests::process::until;
 
 use super::Scenario;
-use super::transactions::{self, END_LIMIT, add, ending, id_of, init_request, settled};
+use super::transactions::{self, END_LIMIT, add, ending, id_of, settled};
 use crate::records::{self, Origin};
-use crate::side::{Side, text, topic};
+use crate::side::{Side, topic};
 
 pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("transactions_v2::implicit_partitions", implicit_partitions),
     ("transactions_v2::verified_appends", verified_appends),
     ("transactions_v2::ends", ends),
-    ("transactions_v2::offsets", offsets),
     ("transactions_v2::several_at_once", several_at_once),
-    ("transactions_v2::zombies", zombies),
-    ("transactions_v2::times_out", times_out),
     ("transactions_v2::both_protocols_in_turn", both_protocols_in_turn),
 ];
 
-const CONCURRENT_TRANSACTIONS: i16 = 51;
+/// The transaction before is still being ended.
+pub const CONCURRENT_TRANSACTIONS: i16 = 51;
 
 /// A transactional batch of one record.
-fn batch(id: i64, epoch: i16, sequence: i32) -> bytes::Bytes {
+pub fn batch(id: i64, epoch: i16, sequence: i32) -> bytes::Bytes {
     records::batch_of(Origin { id, epoch, sequence, transactional: true }, &["v"])
 }
 
@@ -91,7 +84,7 @@ pub fn stable(side: &mut Side, of: &str, partitions: &[i32]) -> Result<(), Strin
 }
 
 /// A new transactional producer, whose id is masked.
-fn begun(side: &mut Side, name: &str) -> Result<(i64, i16), String> {
+pub fn begun(side: &mut Side, name: &str) -> Result<(i64, i16), String> {
     let (id, epoch) = side.producer(Some(name))?;
     side.mask(format!("producer_id: {id},"), format!("producer_id: of {name}"));
     Ok((id, epoch))
@@ -224,82 +217,6 @@ fn ends(side: &mut Side) -> Result<(), String> {
     stable(side, &made.name, &[0])
 }
 
-fn commit_offsets(name: &str, group: &str, id: i64, epoch: i16, of: &str, offset: i64) -> TxnOffsetCommitRequest {
-    let part = TxnOffsetCommitRequestPartition::default()
-        .with_partition_index(0)
-        .with_committed_offset(offset)
-        .with_committed_metadata(None);
-    let one = TxnOffsetCommitRequestTopic::default().with_name(topic(of)).with_partitions(vec![part]);
-    TxnOffsetCommitRequest::default()
-        .with_transactional_id(id_of(name))
-        .with_group_id(GroupId(text(group)))
-        .with_producer_id(ProducerId(id))
-        .with_producer_epoch(epoch)
-        .with_topics(vec![one])
-}
-
-/// The committed offset, as those see it who wait for transactions, and those who do not.
-fn committed(side: &mut Side, group: &str, of: &str) -> Result<(), String> {
-    for stable in [false, true] {
-        side.about(format!("only what is stable: {stable}"));
-        let some = OffsetFetchRequestTopics::default().with_name(topic(of)).with_partition_indexes(vec![0, 1]);
-        for topics in [Some(vec![some]), None] {
-            let one = OffsetFetchRequestGroup::default()
-                .with_group_id(GroupId(text(group)))
-                .with_member_id(None)
-                .with_topics(topics);
-            side.ask(9, &OffsetFetchRequest::default().with_groups(vec![one]).with_require_stable(stable))?;
-        }
-    }
-    Ok(())
-}
-
-fn offsets(side: &mut Side) -> Result<(), String> {
-    let made = side.topic("t", 2, &[])?;
-    let group = side.name("group");
-    side.coordinator(0, &group)?;
-    let name = side.name("id");
-    let (id, mut epoch) = begun(side, &name)?;
-    for version in 3..=4 {
-        side.about("of a group that was not added");
-        side.ask(version, &commit_offsets(&name, &group, id, epoch, &made.name, 5))?;
-    }
-    for (about, name, id, epoch) in [
-        ("of a name that is not there", "nobody", id, epoch),
-        ("of no name", "", id, epoch),
-        ("of another producer", name.as_str(), id + 200_000, 0),
-        ("of an epoch to come", &name, id, epoch + 1),
-    ] {
-        side.about(about);
-        side.ask(5, &commit_offsets(name, &group, id, epoch, &made.name, 5))?;
-    }
-    for end in [true, false] {
-        side.about("as it should be");
-        side.ask(5, &commit_offsets(&name, &group, id, epoch, &made.name, 5 + i64::from(epoch)))?;
-        side.about("of a topic that is not there");
-        side.ask(5, &commit_offsets(&name, &group, id, epoch, "nowhere", 5))?;
-        side.about("of no group");
-        side.ask(5, &commit_offsets(&name, "", id, epoch, &made.name, 5))?;
-        committed(side, &group, &made.name)?;
-        describe(side, &name)?;
-        side.about("a group with offsets that are not decided");
-        side.ask(2, &DeleteGroupsRequest::default().with_groups_names(vec![GroupId(text(&group))]))?;
-        side.about(format!("ends, {end}"));
-        side.ask(5, &ending(&name, id, epoch, end))?;
-        settled(side, &name)?;
-        epoch += 1;
-        side.coordinator(0, &group)?;
-        committed(side, &group, &made.name)?;
-        side.about("of the epoch before");
-        side.ask(5, &commit_offsets(&name, &group, id, epoch - 1, &made.name, 5))?;
-    }
-    side.about("two in turn");
-    side.ask(5, &commit_offsets(&name, &group, id, epoch, &made.name, 70))?;
-    side.ask(5, &commit_offsets(&name, &group, id, epoch, &made.name, 71))?;
-    transactions::end(side, &name, id, epoch, true)?;
-    committed(side, &group, &made.name)
-}
-
 fn several_at_once(side: &mut Side) -> Result<(), String> {
     let made = side.topic("t", 2, &[])?;
     for version in 4..=5 {
@@ -348,94 +265,6 @@ fn several_at_once(side: &mut Side) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Asks for an epoch, again while the transaction before it is being ended; how often that was is each broker's own affair.
-fn ask_init(side: &mut Side, about: &str, request: &InitProducerIdRequest) -> Result<i16, String> {
-    side.about(about);
-    let answer = until("the transaction before", END_LIMIT, || match side.quietly(5, request) {
-        Ok(Some(a)) if a.error_code == CONCURRENT_TRANSACTIONS => None,
-        other => Some(other),
-    })??;
-    side.record::<InitProducerIdRequest>(5, answer.as_ref());
-    Ok(answer.map_or(-1, |a| a.producer_epoch))
-}
-
-fn zombies(side: &mut Side) -> Result<(), String> {
-    let made = side.topic("t", 2, &[])?;
-    for way in ["adds", "appends"] {
-        let name = side.name(way);
-        let (id, old) = begun(side, &name)?;
-        if way == "adds" {
-            transactions::write(side, &name, &made.name, batch(id, old, 0))?;
-        } else {
-            side.quietly(12, &produce(Some(&name), &made.name, 0, batch(id, old, 0)))?;
-        }
-        let new = ask_init(side, "another takes over", &init_request(Some(&name), 60_000, -1, -1))?;
-        describe(side, &name)?;
-        stable(side, &made.name, &[0])?;
-        side.about("the zombie ends");
-        side.ask(5, &ending(&name, id, old, true))?;
-        side.about("the zombie ends in the old version");
-        side.ask(4, &ending(&name, id, old, true))?;
-        side.about("the zombie writes");
-        ask_produce(side, 12, &produce(Some(&name), &made.name, 0, batch(id, old, 1)))?;
-        side.about("the zombie writes elsewhere");
-        ask_produce(side, 12, &produce(Some(&name), &made.name, 1, batch(id, old, 0)))?;
-        side.about("the zombie writes in the old version");
-        ask_produce(side, 11, &produce(Some(&name), &made.name, 1, batch(id, old, 0)))?;
-        ask_init(side, "the zombie would go on", &init_request(Some(&name), 60_000, id, old))?;
-        let newer = ask_init(side, "the new one goes on", &init_request(Some(&name), 60_000, id, new))?;
-        ask_init(side, "the new one goes on, again", &init_request(Some(&name), 60_000, id, new))?;
-        side.about("the new one writes");
-        ask_produce(side, 12, &produce(Some(&name), &made.name, 0, batch(id, newer, 0)))?;
-        let newest = ask_init(side, "it aborts by beginning anew", &init_request(Some(&name), 60_000, id, newer))?;
-        describe(side, &name)?;
-        side.about("the newest one ends, with nothing written");
-        side.ask(5, &ending(&name, id, newest, false))?;
-        settled(side, &name)?;
-    }
-    stable(side, &made.name, &[0, 1])
-}
-
-fn times_out(side: &mut Side) -> Result<(), String> {
-    let made = side.topic("t", 1, &[])?;
-    for way in ["adds", "appends"] {
-        let name = side.name(way);
-        begun(side, &name)?;
-        let answer = side.quietly(5, &init_request(Some(&name), 300, -1, -1))?.ok_or("closed")?;
-        let (id, epoch) = (answer.producer_id.0, answer.producer_epoch);
-        if way == "adds" {
-            transactions::write(side, &name, &made.name, batch(id, epoch, 0))?;
-        } else {
-            side.quietly(12, &produce(Some(&name), &made.name, 0, batch(id, epoch, 0)))?;
-        }
-        until("the coordinator's abort", END_LIMIT, || {
-            let request = DescribeTransactionsRequest::default().with_transactional_ids(vec![id_of(&name)]);
-            let answer = side.quietly(0, &request).ok()??;
-            (answer.transaction_states[0].transaction_state.as_str() == "CompleteAbort").then_some(())
-        })?;
-        describe(side, &name)?;
-        stable(side, &made.name, &[0])?;
-        for version in [4, 5] {
-            side.about("it ends what was aborted");
-            side.ask(version, &ending(&name, id, epoch, false))?;
-            side.about("it commits what was aborted");
-            side.ask(version, &ending(&name, id, epoch, true))?;
-        }
-        for version in [2, 3] {
-            side.about("it adds");
-            side.ask(version, &add(version, &name, id, epoch, &[(&made.name, vec![0])]))?;
-        }
-        side.about("it writes");
-        ask_produce(side, 12, &produce(Some(&name), &made.name, 0, batch(id, epoch, 1)))?;
-        let next = ask_init(side, "it goes on", &init_request(Some(&name), 60_000, id, epoch))?;
-        if next < 0 {
-            ask_init(side, "it begins anew", &init_request(Some(&name), 60_000, -1, -1))?;
-        }
-        describe(side, &name)?;
-    }
-    stable(side, &made.name, &[0])
 }
 
 fn both_protocols_in_turn(side: &mut Side) -> Result<(), String> {
