@@ -23,7 +23,10 @@ mod rebalances;
 mod restarted;
 mod scram;
 mod share_fetch;
+mod share_group_offsets;
 mod share_groups;
+mod share_newer_versions;
+mod share_states;
 mod topics;
 mod transactional_offsets;
 mod transactions;
@@ -60,7 +63,10 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         rebalances::SCENARIOS,
         scram::SCENARIOS,
         share_fetch::SCENARIOS,
+        share_group_offsets::SCENARIOS,
         share_groups::SCENARIOS,
+        share_newer_versions::SCENARIOS,
+        share_states::SCENARIOS,
         topics::SCENARIOS,
         transactional_offsets::SCENARIOS,
         transactions::SCENARIOS,

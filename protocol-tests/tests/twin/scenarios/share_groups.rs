@@ -1,24 +1,16 @@
-//! Share groups (KIP-932) as their coordinator sees them: heartbeats, what they are refused for, epochs, descriptions, kinds of groups,
-//! and the offsets that administrators look at, alter and delete.
+//! Share groups (KIP-932) as their coordinator sees them: heartbeats, what they are refused for, epochs, descriptions, kinds of groups.
 
 use std::time::Duration;
 
-use kafka_protocol::messages::alter_share_group_offsets_request::{
-    AlterShareGroupOffsetsRequestPartition, AlterShareGroupOffsetsRequestTopic,
-};
-use kafka_protocol::messages::delete_share_group_offsets_request::DeleteShareGroupOffsetsRequestTopic;
-use kafka_protocol::messages::describe_share_group_offsets_request::{
-    DescribeShareGroupOffsetsRequestGroup, DescribeShareGroupOffsetsRequestTopic,
-};
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::*;
 use protocol_tests::process::until;
-use uuid::Uuid;
 
 use super::Scenario;
 use super::consumer_groups::{self, group, named};
+use super::share_states::kafka_text;
 use crate::side::{Side, text, topic};
 
 pub const SCENARIOS: &[(&str, Scenario)] = &[
@@ -29,17 +21,14 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("share_groups::several_members", several_members),
     ("share_groups::epochs", epochs),
     ("share_groups::kinds_of_groups", kinds_of_groups),
-    ("share_groups::altered_offsets", altered_offsets),
-    ("share_groups::deleted_offsets", deleted_offsets),
-    ("share_groups::deleted_groups", deleted_groups),
 ];
 
 /// How long a group may take to get where it shall be.
 const LIMIT: Duration = Duration::from_secs(30);
 
-type Beat = ShareGroupHeartbeatRequest;
+pub type Beat = ShareGroupHeartbeatRequest;
 
-fn beat(group_id: &str, member: &str, epoch: i32) -> Beat {
+pub fn beat(group_id: &str, member: &str, epoch: i32) -> Beat {
     Beat::default().with_group_id(group(group_id)).with_member_id(text(member)).with_member_epoch(epoch)
 }
 
@@ -47,15 +36,15 @@ fn reading(request: Beat, topics: &[&str]) -> Beat {
     request.with_subscribed_topic_names(Some(topics.iter().map(|name| topic(name)).collect()))
 }
 
-fn join(group_id: &str, member: &str, topics: &[&str]) -> Beat {
+pub fn join(group_id: &str, member: &str, topics: &[&str]) -> Beat {
     reading(beat(group_id, member, 0), topics)
 }
 
 /// Beats without writing it down until the member has that many partitions: when a broker assigns is its own affair. The member's epoch.
-fn beat_until(side: &mut Side, group_id: &str, member: &str, partitions: usize) -> Result<i32, String> {
+pub fn beat_until(side: &mut Side, group_id: &str, member: &str, partitions: usize) -> Result<i32, String> {
     let mut epoch = None;
     until("partitions of a share group", LIMIT, || {
-        let all = DescribedRequest::default().with_group_ids(vec![group(group_id)]);
+        let all = ShareGroupDescribeRequest::default().with_group_ids(vec![group(group_id)]);
         let described = match side.quietly(1, &all) {
             Ok(Some(answer)) => answer,
             other => return Some(Err(format!("{other:?}"))),
@@ -75,9 +64,7 @@ fn beat_until(side: &mut Side, group_id: &str, member: &str, partitions: usize) 
     epoch.ok_or_else(|| "no epoch".to_owned())
 }
 
-type DescribedRequest = ShareGroupDescribeRequest;
-
-fn describe(side: &mut Side, groups: &[&str]) -> Result<(), String> {
+pub fn describe(side: &mut Side, groups: &[&str]) -> Result<(), String> {
     for operations in [false, true] {
         let request = ShareGroupDescribeRequest::default()
             .with_group_ids(groups.iter().map(|g| group(g)).collect())
@@ -95,7 +82,7 @@ fn describe(side: &mut Side, groups: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-fn ask_beat(side: &mut Side, about: &str, request: &Beat) -> Result<ShareGroupHeartbeatResponse, String> {
+pub fn ask_beat(side: &mut Side, about: &str, request: &Beat) -> Result<ShareGroupHeartbeatResponse, String> {
     side.about(about);
     side.ask_sorted(1, request, |answer| {
         let topics = answer.assignment.iter_mut().flat_map(|a| &mut a.topic_partitions);
@@ -117,19 +104,9 @@ fn features(side: &mut Side) -> Result<(), String> {
     Ok(())
 }
 
-/// Kafka's text of an id: base64 for URLs.
-fn id_text(id: Uuid) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let digit = |at: u32| {
-        let bits = if at < 21 { id.as_u128() >> (122 - 6 * at) } else { id.as_u128() << 4 };
-        char::from(DIGITS[(bits & 63) as usize])
-    };
-    (0..22).map(digit).collect()
-}
-
 fn coordinators(side: &mut Side) -> Result<(), String> {
     let t = side.topic("t", 1, &[])?;
-    let id = id_text(t.id);
+    let id = kafka_text(t.id);
     side.mask(&id, "text of the id of t");
     let find = |keys: &[&str]| {
         let keys = keys.iter().map(|key| text(key)).collect();
@@ -290,125 +267,5 @@ fn kinds_of_groups(side: &mut Side) -> Result<(), String> {
             answer.groups.sort_by(|a, b| a.group_id.cmp(&b.group_id));
         })?;
     }
-    Ok(())
-}
-
-/// What a group's offsets are: of all topics, and of these partitions.
-fn show_offsets(side: &mut Side, group_id: &str, topics: &[(&str, &[i32])]) -> Result<(), String> {
-    let wanted = |(name, partitions): &(&str, &[i32])| {
-        DescribeShareGroupOffsetsRequestTopic::default()
-            .with_topic_name(topic(name))
-            .with_partitions(partitions.to_vec())
-    };
-    for wanted in [None, Some(vec![]), Some(topics.iter().map(wanted).collect())] {
-        let asked = DescribeShareGroupOffsetsRequestGroup::default().with_group_id(group(group_id)).with_topics(wanted);
-        side.ask_sorted(0, &DescribeShareGroupOffsetsRequest::default().with_groups(vec![asked]), |answer| {
-            for group in &mut answer.groups {
-                group.topics.sort_by(|a, b| a.topic_name.cmp(&b.topic_name));
-                group.topics.iter_mut().for_each(|t| t.partitions.sort_by_key(|p| p.partition_index));
-            }
-        })?;
-    }
-    Ok(())
-}
-
-fn alter(side: &mut Side, group_id: &str, topics: &[(&str, &[(i32, i64)])]) -> Result<(), String> {
-    let one = |(partition, offset): &(i32, i64)| {
-        AlterShareGroupOffsetsRequestPartition::default().with_partition_index(*partition).with_start_offset(*offset)
-    };
-    let topics = topics.iter().map(|(name, offsets)| {
-        AlterShareGroupOffsetsRequestTopic::default()
-            .with_topic_name(topic(name))
-            .with_partitions(offsets.iter().map(one).collect())
-    });
-    let request = AlterShareGroupOffsetsRequest::default().with_group_id(group(group_id)).with_topics(topics.collect());
-    side.ask(0, &request)?;
-    Ok(())
-}
-
-fn delete(side: &mut Side, group_id: &str, topics: &[&str]) -> Result<(), String> {
-    let topics = topics.iter().map(|name| DeleteShareGroupOffsetsRequestTopic::default().with_topic_name(topic(name)));
-    let request =
-        DeleteShareGroupOffsetsRequest::default().with_group_id(group(group_id)).with_topics(topics.collect());
-    side.ask(0, &request)?;
-    Ok(())
-}
-
-fn altered_offsets(side: &mut Side) -> Result<(), String> {
-    let t = side.topic("t", 2, &[])?;
-    let (id, other) = (named(side, "group")?, named(side, "other")?);
-    show_offsets(side, &id, &[(&t.name, &[0, 1]), ("no-such-topic", &[0])])?;
-    type Wanted<'a> = &'a [(&'a str, &'a [(i32, i64)])];
-    let cases: [(&str, &str, Wanted<'_>); 4] = [
-        ("no group", "", &[(&t.name, &[(0, 1)])]),
-        ("no topics", &id, &[]),
-        ("a topic that is not there", &id, &[("no-such-topic", &[(0, 1)])]),
-        ("offsets", &id, &[(&t.name, &[(0, 5), (7, 1)]), ("no-such-topic", &[(0, 1)])]),
-    ];
-    for (about, group_id, topics) in cases {
-        side.about(about);
-        alter(side, group_id, topics)?;
-        describe(side, &[&id])?;
-    }
-    show_offsets(side, &id, &[(&t.name, &[1, 0])])?;
-    side.about("another offset");
-    alter(side, &id, &[(&t.name, &[(0, 3)])])?;
-    show_offsets(side, &id, &[(&t.name, &[0])])?;
-    side.quietly(1, &join(&id, "m", &[&t.name]))?;
-    beat_until(side, &id, "m", 2)?;
-    show_offsets(side, &id, &[(&t.name, &[0, 1])])?;
-    side.about("with a member");
-    alter(side, &id, &[(&t.name, &[(0, 3)])])?;
-    side.quietly(1, &consumer_groups::join(&other, "m", &[&t.name]))?;
-    side.about("another kind of group");
-    alter(side, &other, &[(&t.name, &[(0, 3)])])?;
-    show_offsets(side, &other, &[(&t.name, &[0])])?;
-    let both = [&id, &other].map(|id| DescribeShareGroupOffsetsRequestGroup::default().with_group_id(group(id)));
-    let both = both.map(|asked| asked.with_topics(Some(vec![])));
-    side.ask(0, &DescribeShareGroupOffsetsRequest::default().with_groups(both.into()))?;
-    Ok(())
-}
-
-fn deleted_offsets(side: &mut Side) -> Result<(), String> {
-    let (t, u) = (side.topic("t", 2, &[])?, side.topic("u", 1, &[])?);
-    let (id, other) = (named(side, "group")?, named(side, "other")?);
-    side.about("no group");
-    delete(side, "", &[&t.name])?;
-    side.about("a group that is not there");
-    delete(side, &id, &[&t.name])?;
-    side.quietly(1, &join(&id, "m", &[&t.name]))?;
-    beat_until(side, &id, "m", 2)?;
-    side.about("with a member");
-    delete(side, &id, &[&t.name])?;
-    side.quietly(1, &beat(&id, "m", -1))?;
-    side.about("what is not there");
-    delete(side, &id, &[&u.name, "no-such-topic"])?;
-    side.about("no topics");
-    delete(side, &id, &[])?;
-    side.about("a topic");
-    delete(side, &id, &[&t.name])?;
-    show_offsets(side, &id, &[(&t.name, &[0, 1])])?;
-    side.about("the same again");
-    delete(side, &id, &[&t.name])?;
-    side.quietly(1, &consumer_groups::join(&other, "m", &[&t.name]))?;
-    side.about("another kind of group");
-    delete(side, &other, &[&t.name])?;
-    describe(side, &[&id])
-}
-
-fn deleted_groups(side: &mut Side) -> Result<(), String> {
-    let t = side.topic("t", 2, &[])?;
-    let id = named(side, "group")?;
-    side.quietly(1, &join(&id, "m", &[&t.name]))?;
-    beat_until(side, &id, "m", 2)?;
-    for about in ["with a member", "without", "again"] {
-        side.about(format!("deleting {about}"));
-        side.ask(2, &DeleteGroupsRequest::default().with_groups_names(vec![group(&id)]))?;
-        side.quietly(1, &beat(&id, "m", -1))?;
-    }
-    describe(side, &[&id])?;
-    show_offsets(side, &id, &[(&t.name, &[0, 1])])?;
-    ask_beat(side, "a new group of that name", &join(&id, "m", &[&t.name]))?;
-    side.quietly(1, &beat(&id, "m", -1))?;
     Ok(())
 }
