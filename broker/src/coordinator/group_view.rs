@@ -10,6 +10,8 @@ use forebay_control::metadata::{MetadataMachine, TopicInfo as Topic};
 use forebay_control::share::group::ShareGroupOverrides;
 use parking_lot::Mutex;
 
+use super::metadata::Metadata;
+
 /// The cluster as it is after some change.
 #[derive(Clone, Debug, Default)]
 pub struct GroupView {
@@ -55,6 +57,35 @@ impl GroupViews {
             *made = GroupView { change, topics: Arc::new(topics), overrides: Arc::new(overrides) };
         }
         made.clone()
+    }
+}
+
+/// Which change of the cluster a shard has been told of.
+#[derive(Debug)]
+pub struct Told {
+    change: AtomicU64,
+    /// Held while it is told, so that an older view never comes after a newer one.
+    telling: Mutex<()>,
+}
+
+impl Told {
+    /// Told of that change; 0 is nothing yet.
+    pub fn of(change: u64) -> Told {
+        Told { change: AtomicU64::new(change), telling: Mutex::new(()) }
+    }
+
+    /// Lets the shard be told of the cluster as it is now, if it is not. `tell` fails where the shard's log is offline, and then whatever
+    /// is asked next does, too.
+    pub fn bring_up_to_date<E>(&self, metadata: &Metadata, tell: impl FnOnce(GroupView) -> Result<(), E>) {
+        if self.change.load(Ordering::Acquire) == metadata.group_view_change() {
+            return;
+        }
+        let _guard = self.telling.lock();
+        let view = metadata.group_view();
+        let change = view.change;
+        if self.change.load(Ordering::Acquire) != change && tell(view).is_ok() {
+            self.change.store(change, Ordering::Release);
+        }
     }
 }
 

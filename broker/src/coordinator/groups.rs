@@ -1,6 +1,5 @@
 //! The group coordinator: one shard for each partition of `__consumer_offsets`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use forebay_control::error_code::ErrorCode;
@@ -14,6 +13,7 @@ use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId};
 use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 
+use super::group_view::Told;
 use super::metadata::Metadata;
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
@@ -40,28 +40,17 @@ pub struct Groups {
 /// A shard, and what it has been told of the cluster.
 struct Place {
     shard: Arc<Shard<GroupMachine>>,
-    /// The number of the last change that it knows.
-    knows: AtomicU64,
-    /// Held while it is told, so that an older view never comes after a newer one.
-    telling: Mutex<()>,
+    told: Told,
     changing_states: ChangingStates,
 }
 
 impl Place {
     /// The shard, once it knows the cluster as it is now.
     fn up_to_date(&self, metadata: &Metadata) -> &Shard<GroupMachine> {
-        if self.knows.load(Ordering::Acquire) != metadata.group_view_change() {
-            let _guard = self.telling.lock();
-            let view = metadata.group_view();
-            if self.knows.load(Ordering::Acquire) != view.change {
-                let told = self.shard.run(GroupCommand::Topics(view.topics));
-                let told = told.and_then(|_| self.shard.run(GroupCommand::Overrides(view.overrides)));
-                // It fails where the shard's log is offline, and then whatever is asked next does, too.
-                if told.is_ok() {
-                    self.knows.store(view.change, Ordering::Release);
-                }
-            }
-        }
+        self.told.bring_up_to_date(metadata, |view| {
+            self.shard.run(GroupCommand::Topics(view.topics))?;
+            self.shard.run(GroupCommand::Overrides(view.overrides)).map(drop)
+        });
         &self.shard
     }
 }
@@ -159,8 +148,7 @@ impl Groups {
         let shard = Shard::new(number, machine, partition, self.shared.clone());
         let place = |shard| Place {
             shard: Arc::new(shard),
-            knows: AtomicU64::new(view.change),
-            telling: Mutex::new(()),
+            told: Told::of(view.change),
             changing_states: ChangingStates::default(),
         };
         match shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
@@ -179,6 +167,14 @@ impl Groups {
     /// again and learns from that answer that there is none now.
     pub fn shard(&self, group_id: &str) -> Result<&Shard<GroupMachine>, ErrorCode> {
         Ok(self.place(group_id)?.up_to_date(&self.metadata))
+    }
+
+    /// Looks at the machine of a group, and tells what was seen when it is committed.
+    ///
+    /// # Errors
+    /// As [`Groups::shard`]; COORDINATOR_NOT_AVAILABLE when it does not come to be committed.
+    pub async fn read<R>(&self, group_id: &str, look: impl FnOnce(&GroupMachine) -> R) -> Result<R, ErrorCode> {
+        self.shard(group_id)?.read(look).await.map_err(|_| ErrorCode::CoordinatorNotAvailable)
     }
 
     fn place(&self, group_id: &str) -> Result<&Place, ErrorCode> {

@@ -1,6 +1,5 @@
 //! The share coordinator: one shard for each partition of `__share_group_state` (Kafka: ShareCoordinatorService).
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use forebay_control::error_code::ErrorCode;
@@ -12,6 +11,7 @@ use forebay_control::share::state::{
 use forebay_control::transaction::partition_for;
 use parking_lot::Mutex;
 
+use super::group_view::Told;
 use super::metadata::Metadata;
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
@@ -34,32 +34,19 @@ pub struct ShareStates {
 /// A shard, and what it has been told of the cluster.
 pub(super) struct Place {
     pub(super) shard: Shard<ShareCoordinator>,
-    /// The number of the last change that it knows.
-    knows: AtomicU64,
-    /// Held while it is told, so that an older view never comes after a newer one.
-    telling: Mutex<()>,
+    told: Told,
 }
 
 impl Place {
     /// The shard, once it knows the cluster as it is now, and has forgotten what it kept of topics that are gone.
     pub(super) fn up_to_date(&self, metadata: &Metadata) -> &Shard<ShareCoordinator> {
-        if self.knows.load(Ordering::Acquire) != metadata.group_view_change() {
-            let _guard = self.telling.lock();
-            let view = metadata.group_view();
-            if self.knows.load(Ordering::Acquire) != view.change {
-                let gone = self.shard.query(|machine| machine.topics_without(&view.topics));
-                let told = if gone.is_empty() {
-                    self.shard.run(ShareStateCommand::TopicsChanged(view.topics))
-                } else {
-                    let deleted = self.shard.run(ShareStateCommand::TopicsDeleted(gone));
-                    deleted.and_then(|_| self.shard.run(ShareStateCommand::TopicsChanged(view.topics)))
-                };
-                // It fails where the shard's log is offline, and then whatever is asked next does, too.
-                if told.is_ok() {
-                    self.knows.store(view.change, Ordering::Release);
-                }
+        self.told.bring_up_to_date(metadata, |view| {
+            let gone = self.shard.query(|machine| machine.topics_without(&view.topics));
+            if !gone.is_empty() {
+                self.shard.run(ShareStateCommand::TopicsDeleted(gone))?;
             }
-        }
+            self.shard.run(ShareStateCommand::TopicsChanged(view.topics)).map(drop)
+        });
         &self.shard
     }
 }
@@ -137,7 +124,7 @@ impl ShareStates {
         }
         let shard = Shard::new(number, machine, partition, self.shared.clone());
         // The first question tells it the topics.
-        Some(Place { shard, knows: AtomicU64::new(0), telling: Mutex::new(()) })
+        Some(Place { shard, told: Told::of(0) })
     }
 
     /// Whether a share-partition has a coordinator; makes the topic when it is first needed, as Kafka does.

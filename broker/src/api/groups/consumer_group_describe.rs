@@ -30,7 +30,7 @@ pub async fn handle(
     }
     let mut described = Vec::with_capacity(request.group_ids.len());
     for group_id in request.group_ids {
-        described.push(match describe(&group_id, groups).await {
+        described.push(match groups.read(&group_id, |machine| machine.describe_consumer_group(&group_id)).await {
             Ok(group) => {
                 let operations =
                     convert::group_operations(request.include_authorized_operations && group.error.is_ok());
@@ -40,11 +40,6 @@ pub async fn handle(
         });
     }
     ConsumerGroupDescribeResponse::default().with_groups(described)
-}
-
-async fn describe(group_id: &str, groups: &Groups) -> Result<ConsumerGroupDescription, ErrorCode> {
-    let read = groups.shard(group_id)?.read(|machine| machine.describe_consumer_group(group_id)).await;
-    read.map_err(|_| ErrorCode::CoordinatorNotAvailable)
 }
 
 fn respond(version: i16, group: ConsumerGroupDescription) -> DescribedGroup {

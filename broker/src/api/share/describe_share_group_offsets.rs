@@ -53,9 +53,8 @@ impl Looking<'_> {
         let group_id: Arc<str> = group.group_id.as_str().into();
         let image = self.metadata.group_view().topics;
         let Some(asked) = &group.topics else {
-            let read =
-                self.groups.shard(&group_id)?.read(|machine| machine.initialized_share_partitions(&group_id)).await;
-            let initialized = read.map_err(|_| ErrorCode::CoordinatorNotAvailable)?;
+            let initialized =
+                self.groups.read(&group_id, |machine| machine.initialized_share_partitions(&group_id)).await?;
             let there = initialized.into_iter().filter_map(|(id, topic)| {
                 image
                     .by_id(id)

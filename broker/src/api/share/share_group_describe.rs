@@ -32,8 +32,7 @@ async fn describe(group_id: &str, groups: &Groups) -> Result<ShareGroupDescripti
     if group_id.is_empty() {
         return Err(ErrorCode::InvalidGroupId);
     }
-    let read = groups.shard(group_id)?.read(|machine| machine.describe_share_group(group_id)).await;
-    read.map_err(|_| ErrorCode::CoordinatorNotAvailable)
+    groups.read(group_id, |machine| machine.describe_share_group(group_id)).await
 }
 
 fn respond(group: ShareGroupDescription) -> DescribedGroup {
