@@ -19,3 +19,4 @@ pub mod partition;
 pub mod pending;
 pub mod quota;
 pub mod share;
+pub mod trial;

@@ -1,15 +1,8 @@
-//! Reads the job's results as any read_committed consumer does.
+//! What the demo's rows say.
 
-use std::sync::Arc;
-
-use forebay_storage::batch::batches;
-use forebay_storage::ids::Offset;
 use serde::Deserialize;
 
 use super::tally::{Totals, WindowKey};
-use crate::partition::{Isolation, Partitions};
-
-const READ_BYTES: usize = 1024 * 1024;
 
 /// A result row, as it stands in the topic.
 #[derive(Deserialize)]
@@ -21,65 +14,8 @@ struct Row {
     max_bytes: i64,
 }
 
-/// A reader of all partitions of a topic, from their ends as they were when it was made.
-pub struct Results {
-    topic: &'static str,
-    partitions: Arc<Partitions>,
-    positions: Vec<Offset>,
-}
-
-impl Results {
-    /// Reads what comes from now on.
-    pub fn new(topic: &'static str, partitions: Arc<Partitions>) -> Results {
-        Results { topic, partitions, positions: Vec::new() }
-    }
-
-    /// Starts behind what is there already.
-    pub fn skip_existing(&mut self) {
-        let mut number = 0;
-        while let Some(partition) = self.partitions.get(self.topic, number) {
-            self.positions.push(partition.offsets().1);
-            number += 1;
-        }
-    }
-
-    /// The rows that were committed since the last call.
-    pub fn take(&mut self) -> Result<Vec<(WindowKey, Totals)>, String> {
-        let mut rows = Vec::new();
-        let mut number = 0;
-        while let Some(partition) = self.partitions.get(self.topic, number) {
-            let at = number as usize;
-            if self.positions.len() <= at {
-                self.positions.push(Offset::ZERO);
-            }
-            let read = partition
-                .read(self.positions[at], READ_BYTES, Isolation::ReadCommitted, true)
-                .map_err(|e| format!("{}-{number}: {e}", self.topic))?;
-            let aborted = read.aborted.unwrap_or_default();
-            for batch in batches(read.records) {
-                let batch = batch.map_err(|e| format!("{}-{number}: {e}", self.topic))?;
-                let header = batch.header;
-                let skip = header.is_control()
-                    || aborted.iter().any(|a| {
-                        a.producer_id == header.producer_id
-                            && (a.first_offset..=a.last_offset).contains(&header.base_offset)
-                    });
-                if !skip {
-                    let records = batch.records().map_err(|e| format!("{}-{number}: {e}", self.topic))?;
-                    for record in records.iter() {
-                        let record = record.map_err(|e| format!("{}-{number}: {e}", self.topic))?;
-                        rows.push(parse(record.value.unwrap_or_default())?);
-                    }
-                }
-                self.positions[at] = header.next_offset();
-            }
-            number += 1;
-        }
-        Ok(rows)
-    }
-}
-
-fn parse(value: &[u8]) -> Result<(WindowKey, Totals), String> {
+/// The window, the user and the totals of a row.
+pub fn parse(value: &[u8]) -> Result<(WindowKey, Totals), String> {
     let row: Row = serde_json::from_slice(value)
         .map_err(|e| format!("a result row is not understood: {e}: {}", String::from_utf8_lossy(value)))?;
     let start = parse_time(&row.window_start)

@@ -9,6 +9,7 @@ mod savepoints;
 mod spec;
 mod store;
 mod tasks;
+mod trial;
 
 pub use host::BrokerHost;
 pub use savepoints::{MAX_SAVEPOINT_NAME, Savepoint};
@@ -147,7 +148,11 @@ impl Jobs {
         }
     }
 
-    fn plan(&self, sql: &str) -> Result<Arc<JobPlan>, JobError> {
+    /// What a text would do.
+    ///
+    /// # Errors
+    /// The text has a mistake.
+    pub fn plan(&self, sql: &str) -> Result<Arc<JobPlan>, JobError> {
         let context = PlanContext { is_this_broker: &|servers| self.is_this_broker(servers) };
         plan_job(sql, &context).map(Arc::new).map_err(|e| JobError::Sql(Box::new(e)))
     }

@@ -42,7 +42,7 @@ fn replace(client: &Client, args: &ApplyArgs, name: &str, sql: &str, format: For
     }
 }
 
-fn read(file: &Path) -> Result<String, CliError> {
+pub(super) fn read(file: &Path) -> Result<String, CliError> {
     let unreadable = |error| CliError::usage(format!("cannot read {}: {error}", file.display()));
     if file.as_os_str() != "-" {
         return std::fs::read_to_string(file).map_err(unreadable);
@@ -53,7 +53,7 @@ fn read(file: &Path) -> Result<String, CliError> {
 }
 
 /// A file is one job, called as the file without its ending.
-fn name_of(file: &Path) -> Option<String> {
+pub(super) fn name_of(file: &Path) -> Option<String> {
     if file.as_os_str() == "-" { None } else { Some(file.file_stem()?.to_str()?.to_owned()) }
 }
 

@@ -13,6 +13,7 @@ mod client;
 mod drop;
 mod savepoint;
 mod show;
+mod test;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,15 @@ pub struct JobArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 enum JobCommand {
+    /// Run a file of SQL over files and print what comes out; no broker is needed, and no topic is touched.
+    Test(test::TestArgs),
+    #[command(flatten)]
+    InBroker(BrokerCommand),
+}
+
+/// What a broker is asked for.
+#[derive(Clone, Debug, Subcommand)]
+enum BrokerCommand {
     /// Register a file of SQL as a job and start it.
     Apply(ApplyArgs),
     /// List all jobs.
@@ -94,27 +104,33 @@ struct DropArgs {
 /// # Errors
 /// The broker cannot be reached (3), the job is not there (5) or there already (6), the statements are wrong (1).
 pub fn run(args: JobArgs) -> CliResult {
-    let client = Client::new(&args.admin)?;
     match args.command {
-        JobCommand::Apply(apply) => apply::run(&client, &apply, args.output),
-        JobCommand::List => {
+        JobCommand::Test(test) => test::run(&test, args.output),
+        JobCommand::InBroker(command) => ask(&Client::new(&args.admin)?, command, args.output),
+    }
+}
+
+fn ask(client: &Client, command: BrokerCommand, format: Format) -> CliResult {
+    match command {
+        BrokerCommand::Apply(apply) => apply::run(client, &apply, format),
+        BrokerCommand::List => {
             let jobs = client.list()?;
-            match args.output {
+            match format {
                 Format::Json => output::print_json(&jobs),
                 Format::Table => output::print(&show::list(&jobs)),
             }
         }
-        JobCommand::Describe { name } => {
+        BrokerCommand::Describe { name } => {
             let job = client.describe(&name)?;
-            match args.output {
+            match format {
                 Format::Json => output::print_json(&job),
                 Format::Table => output::print(&show::one(&job)),
             }
         }
-        JobCommand::Pause { name } => change(&client, &name, "pause", args.output),
-        JobCommand::Resume { name } => change(&client, &name, "resume", args.output),
-        JobCommand::Savepoint(command) => savepoint::run(&client, &command, args.output),
-        JobCommand::Drop(drop) => drop::run(&client, &drop),
+        BrokerCommand::Pause { name } => change(client, &name, "pause", format),
+        BrokerCommand::Resume { name } => change(client, &name, "resume", format),
+        BrokerCommand::Savepoint(command) => savepoint::run(client, &command, format),
+        BrokerCommand::Drop(drop) => drop::run(client, &drop),
     }
 }
 

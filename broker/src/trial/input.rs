@@ -1,0 +1,119 @@
+//! Files into topics: a line is a record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use forebay_processor::plan::JobPlan;
+use forebay_storage::batch::{BatchBuilder, BatchStamp};
+use forebay_storage::compress::Compression;
+
+use super::TrialError;
+use crate::clock;
+use crate::node::Rooms;
+
+/// Bytes of values in a batch, but for the last line of it; the topic takes batches of any size.
+const BATCH_BYTES: usize = 256 * 1024;
+/// Longest line, in bytes.
+const MAX_LINE: usize = 16 * 1024 * 1024;
+const TOPIC_CONFIGS: &[(&str, &str)] = &[("max.message.bytes", "67108864")];
+
+/// The files of each topic, in the order given: the topic's partitions. Each table that the job reads and does not write itself has
+/// one at least.
+pub fn by_topic(plan: &JobPlan, inputs: &[(String, PathBuf)]) -> Result<BTreeMap<String, Vec<PathBuf>>, TrialError> {
+    let sources = || plan.pipelines.iter().map(|pipeline| &pipeline.source);
+    let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for (name, file) in inputs {
+        let Some(source) = sources().find(|source| source.table == *name || source.topic == *name) else {
+            let known: BTreeSet<&str> = sources().map(|source| source.table.as_str()).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(TrialError::Invalid(format!("the job does not read a table {name}; it reads {known}")));
+        };
+        files.entry(source.topic.clone()).or_default().push(file.clone());
+    }
+    let written: BTreeSet<&str> = plan.pipelines.iter().map(|pipeline| pipeline.sink.topic.as_str()).collect();
+    let without = sources().find(|s| !files.contains_key(&s.topic) && !written.contains(s.topic.as_str()));
+    match without {
+        Some(source) => Err(TrialError::Invalid(format!(
+            "the job reads the table {0}, and no file was given for it; add --input {0}=FILE",
+            source.table
+        ))),
+        None => Ok(files),
+    }
+}
+
+/// Makes the topic, with a partition for each file, and fills it. Empty lines are left out.
+pub fn load(rooms: &Rooms, topic: &str, files: &[PathBuf]) -> Result<(), TrialError> {
+    let partitions = i32::try_from(files.len()).unwrap_or(i32::MAX);
+    let configs: Vec<_> = TOPIC_CONFIGS.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let made = rooms.metadata.create_topic(topic, partitions, &configs);
+    made.map_err(|(error, message)| TrialError::Invalid(format!("topic {topic}: {error} {message}")))?;
+    files.iter().zip(0..).try_for_each(|(file, partition)| fill(rooms, topic, partition, file))
+}
+
+fn fill(rooms: &Rooms, topic: &str, number: i32, file: &Path) -> Result<(), TrialError> {
+    let unreadable = |e: std::io::Error| TrialError::Invalid(format!("cannot read {}: {e}", file.display()));
+    let partition = rooms.partitions.get(topic, number);
+    let partition = partition.ok_or_else(|| TrialError::Failed(format!("topic {topic} is gone")))?;
+    let append = |batch: BatchBuilder| {
+        let appended = partition.append(batch.finish(&BatchStamp::default()), false);
+        appended.map(drop).map_err(|e| TrialError::Failed(format!("{}: {e}", file.display())))
+    };
+    let now = clock::now();
+    let mut lines = BufReader::new(File::open(file).map_err(unreadable)?);
+    let (mut line, mut batch, mut bytes) = (Vec::new(), BatchBuilder::new(Compression::None), 0);
+    while lines.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
+        let value = line.trim_ascii_end();
+        if value.len() > MAX_LINE {
+            return Err(TrialError::Invalid(format!("a line of {} is longer than {MAX_LINE} bytes", file.display())));
+        }
+        if !value.is_empty() {
+            batch.push(now, None, Some(value), &[]);
+            bytes += value.len();
+        }
+        line.clear();
+        if bytes >= BATCH_BYTES {
+            append(std::mem::replace(&mut batch, BatchBuilder::new(Compression::None)))?;
+            bytes = 0;
+        }
+    }
+    if bytes > 0 { append(batch) } else { Ok(()) }
+}
+
+/// A message that names a record by partition and offset, with the file's line added.
+pub fn with_lines(message: &str, files: &BTreeMap<String, Vec<PathBuf>>) -> String {
+    let found = files.iter().flat_map(|(topic, files)| files.iter().enumerate().map(move |file| (topic, file)));
+    let place = found.into_iter().find_map(|(topic, (partition, file))| {
+        let (_, rest) = message.split_once(&format!("{topic}-{partition}@"))?;
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        Some((file, line_of(file, digits.parse().ok()?)?))
+    });
+    match place {
+        Some((file, line)) => format!("{}, line {line}: {message}", file.display()),
+        None => message.to_owned(),
+    }
+}
+
+/// The number of a record's line, from 1.
+fn line_of(file: &Path, offset: usize) -> Option<usize> {
+    let lines = BufReader::new(File::open(file).ok()?).split(b'\n').map_while(Result::ok);
+    lines.zip(1..).filter(|(line, _)| !line.trim_ascii_end().is_empty()).nth(offset).map(|(_, number)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_named_by_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("clicks.jsonl");
+        std::fs::write(&file, "{}\n\n{}\r\n  \nbad\n").unwrap();
+        let files = BTreeMap::from([("clicks".to_owned(), vec![PathBuf::from("other"), file.clone()])]);
+        let message = with_lines("clicks-1@2: it is no JSON", &files);
+        assert_eq!(message, format!("{}, line 5: clicks-1@2: it is no JSON", file.display()));
+        assert_eq!(with_lines("closing windows: too many", &files), "closing windows: too many");
+        assert_eq!(with_lines("clicks-1@99: gone", &files), "clicks-1@99: gone");
+    }
+}

@@ -1,0 +1,71 @@
+//! Jobs over small files; the rows are worked out by hand from the definition of each query.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+const TABLES: &str = "
+    CREATE TABLE clicks (u STRING, ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts)
+      WITH ('connector' = 'kafka', 'topic' = 'clicks', 'scan.startup.mode' = 'latest-offset', 'format' = 'json');
+    CREATE TABLE counts (u STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'counts', 'format' = 'json');";
+const COUNT: &str = "INSERT INTO counts SELECT u, COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' SECOND))
+    GROUP BY u, window_start, window_end;";
+
+fn file(folder: &Path, name: &str, lines: &[&str]) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    path
+}
+
+async fn tried(sql: &str, inputs: &[(&str, &PathBuf)]) -> Result<Outcome, TrialError> {
+    let inputs = inputs.iter().map(|(table, file)| ((*table).to_owned(), (*file).clone())).collect();
+    run(Trial { name: "t".to_owned(), sql: format!("{TABLES}{sql}"), inputs }).await
+}
+
+fn sorted(table: &Written) -> Vec<&str> {
+    let mut rows: Vec<&str> = table.rows.iter().map(String::as_str).collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_a_table_are_its_partitions_and_every_window_closes() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = file(folder.path(), "1", &[r#"{"u":"a","ms":100}"#, "", r#"{"u":"a","ms":5000}"#, r#"{"u":"a","ms":200}"#]);
+    let two = file(folder.path(), "2", &[r#"{"u":"a","ms":900}"#, r#"{"u":"b","ms":950}"#]);
+    let outcome = tried(COUNT, &[("clicks", &one), ("clicks", &two)]).await.unwrap();
+    // The third line of the first file is behind the watermark of its own partition.
+    let expected = [r#"{"u":"a","n":1}"#, r#"{"u":"a","n":2}"#, r#"{"u":"b","n":1}"#];
+    assert_eq!(sorted(&outcome.tables[0]), expected);
+    assert_eq!((outcome.read, outcome.late, outcome.undecodable), (5, 1, 0));
+    assert_eq!(outcome.tables[0].columns, ["u", "n"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_the_job_writes_needs_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let clicks = file(folder.path(), "clicks", &[r#"{"u":"a","ms":1}"#, r#"{"u":"a","ms":2}"#, r#"{"u":"b","ms":3}"#]);
+    let sql = format!(
+        "CREATE TABLE busy (u STRING) WITH ('connector' = 'kafka', 'topic' = 'busy', 'format' = 'json');
+         INSERT INTO busy SELECT u FROM counts WHERE n > 1; {COUNT}"
+    );
+    let outcome = tried(&sql, &[("clicks", &clicks)]).await.unwrap();
+    assert_eq!(outcome.tables.iter().map(|table| table.table.as_str()).collect::<Vec<_>>(), ["busy", "counts"]);
+    assert_eq!(outcome.tables[0].rows, [r#"{"u":"a"}"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = file(folder.path(), "bad", &[r#"{"u":"a","ms":1}"#, "", "oops"]);
+    let failed = tried(COUNT, &[("clicks", &bad)]).await.unwrap_err().to_string();
+    assert!(failed.starts_with(&format!("{}, line 3: clicks-0@1", bad.display())), "{failed}");
+    let without = tried(COUNT, &[]).await.unwrap_err().to_string();
+    assert!(without.contains("add --input clicks=FILE"), "{without}");
+    let other = tried(COUNT, &[("klicks", &bad)]).await.unwrap_err().to_string();
+    assert!(other.contains("does not read a table klicks; it reads clicks"), "{other}");
+    let gone = tried(COUNT, &[("clicks", &folder.path().join("gone"))]).await.unwrap_err();
+    assert!(matches!(&gone, TrialError::Invalid(why) if why.contains("No such file")), "{gone}");
+    let mistake = tried("INSERT INTO counts SELECT x FROM clicks;", &[]).await.unwrap_err();
+    assert!(matches!(mistake, TrialError::Invalid(_)), "{mistake}");
+}
