@@ -46,6 +46,8 @@ fn of_all_there_is(plan: &JobPlan) -> JobPlan {
     for pipeline in &mut plan.pipelines {
         pipeline.source.startup = StartupMode::EarliestOffset;
         pipeline.source.policies.bounded = Some(Bounded::LatestOffset);
+        // One task gives the rows that several would.
+        pipeline.parallelism = 1;
     }
     plan
 }

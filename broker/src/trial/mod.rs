@@ -82,8 +82,12 @@ pub enum TrialError {
 pub async fn run(trial: Trial) -> Result<Outcome, TrialError> {
     let folder = tempfile::Builder::new().prefix("forebay-test-").tempdir();
     let folder = folder.map_err(|e| TrialError::Failed(format!("cannot make a temporary folder: {e}")))?;
-    let overrides =
-        vec!["listeners=PLAINTEXT://127.0.0.1:0".to_owned(), format!("log.dirs={}", folder.path().display())];
+    let overrides = vec![
+        "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
+        // It may run beside a broker.
+        "http.listeners=".to_owned(),
+        format!("log.dirs={}", folder.path().display()),
+    ];
     let loaded = config::load(Sources { overrides, ..Sources::default() });
     let loaded = loaded.map_err(|e| TrialError::Failed(e.to_string()))?;
     let running = node::start(loaded.config).await.map_err(|e| TrialError::Failed(e.to_string()))?;

@@ -8,7 +8,8 @@ const TABLES: &str = "
     CREATE TABLE clicks (u STRING, ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts)
       WITH ('connector' = 'kafka', 'topic' = 'clicks', 'scan.startup.mode' = 'latest-offset', 'format' = 'json');
     CREATE TABLE counts (u STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'counts', 'format' = 'json');";
-const COUNT: &str = "INSERT INTO counts SELECT u, COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' SECOND))
+const COUNT: &str =
+    "INSERT INTO counts SELECT u, COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' SECOND))
     GROUP BY u, window_start, window_end;";
 
 fn file(folder: &Path, name: &str, lines: &[&str]) -> PathBuf {
@@ -31,7 +32,8 @@ fn sorted(table: &Written) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_of_a_table_are_its_partitions_and_every_window_closes() {
     let folder = tempfile::tempdir().unwrap();
-    let one = file(folder.path(), "1", &[r#"{"u":"a","ms":100}"#, "", r#"{"u":"a","ms":5000}"#, r#"{"u":"a","ms":200}"#]);
+    let one =
+        file(folder.path(), "1", &[r#"{"u":"a","ms":100}"#, "", r#"{"u":"a","ms":5000}"#, r#"{"u":"a","ms":200}"#]);
     let two = file(folder.path(), "2", &[r#"{"u":"a","ms":900}"#, r#"{"u":"b","ms":950}"#]);
     let outcome = tried(COUNT, &[("clicks", &one), ("clicks", &two)]).await.unwrap();
     // The third line of the first file is behind the watermark of its own partition.
