@@ -14,7 +14,7 @@ use super::share_state::{ShareState, ShareUpdate};
 use crate::error_code::ErrorCode;
 use crate::group::TopicsImage;
 use crate::machine::{Decision, Machine};
-use crate::share::partition::is_possible;
+use crate::share::partition::{MAX_STATE_RECORDS, StateBatch, is_possible};
 
 /// Settings of a share coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,13 @@ impl ShareCoordinator {
         if write.start_offset < -1 || !is_possible(&write.batches) {
             return Err(WRITE_IMPOSSIBLE);
         }
-        Ok(self.next_record(now, kept, write, kept.state.leader_epoch))
+        let record = self.next_record(now, kept, write, kept.state.leader_epoch);
+        let after = match &record {
+            ShareRecord::Update(update) if !kept.has_room(update) => is_possible(&kept.state.updated(update).batches),
+            ShareRecord::Snapshot(state) => is_possible(&state.batches),
+            _ => true,
+        };
+        if after { Ok(record) } else { Err(WRITE_TOO_MUCH) }
     }
 
     /// A change, or the whole state with it when there were many changes since the last snapshot.
@@ -205,6 +211,8 @@ const READ_UNINITIALIZED: ShareStateError = invalid("Read operation on uninitial
 const WRITE_UNINITIALIZED: ShareStateError = invalid("Write operation on uninitialized share partition not allowed.");
 /// Not Kafka's: it keeps what no leader can load.
 const WRITE_IMPOSSIBLE: ShareStateError = invalid("The state batches have offsets out of range, or too many records.");
+/// Not Kafka's, for the same reason: what many writes amount to.
+const WRITE_TOO_MUCH: ShareStateError = invalid("The share partition would have too many records in flight.");
 const UNKNOWN_PARTITION: ShareStateError = ShareStateError {
     error: ErrorCode::UnknownTopicOrPartition,
     message: "This server does not host this topic-partition.",
@@ -318,11 +326,22 @@ impl Kept {
         }
     }
 
+    /// Whether a change cannot make it too much, wherever its records lie.
+    fn has_room(&self, update: &ShareUpdate) -> bool {
+        records_in(&self.state.batches).saturating_add(records_in(&update.batches)) <= MAX_STATE_RECORDS
+    }
+
     fn update(&mut self, update: &ShareUpdate) {
         self.leader_epoch = self.leader_epoch.max(update.leader_epoch);
         self.state = self.state.updated(update);
         self.updates = self.updates.saturating_add(1);
     }
+}
+
+fn records_in(batches: &[StateBatch]) -> i64 {
+    batches
+        .iter()
+        .fold(0, |sum: i64, batch| sum.saturating_add((batch.last_offset - batch.first_offset).saturating_add(1)))
 }
 
 fn parted<T>(outcome: Checked<(T, Option<ShareRecord>)>) -> (Option<ShareRecord>, Checked<T>) {

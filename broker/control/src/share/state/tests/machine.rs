@@ -220,3 +220,18 @@ fn what_has_gone_cold_gets_a_snapshot_while_others_are_active() {
     harness.run(ShareStateCommand::SnapshotCold);
     assert_eq!(harness.log.len(), 2, "nothing is active");
 }
+
+#[test]
+fn many_writes_may_not_amount_to_more_than_one_may_have() {
+    for updates_per_snapshot in [0, 500] {
+        let mut harness = Harness::new(updates_per_snapshot);
+        harness.initialize(0, 0);
+        let most = MAX_STATE_RECORDS;
+        assert_eq!(harness.write(0, 0, 0, &[batch(0, most - 2, 0, 1)]), ErrorCode::None);
+        assert_eq!(harness.write(0, 0, 0, &[batch(0, most - 1, 2, 1)]), ErrorCode::None, "mostly the same records");
+        let before = (harness.log.len(), harness.state());
+        assert_eq!(harness.write(0, 0, 0, &[batch(2 * most, 2 * most, 2, 1)]), ErrorCode::InvalidRequest);
+        assert_eq!((harness.log.len(), harness.state()), before, "all is as it was");
+        assert_eq!(harness.write(0, 0, 1, &[batch(2 * most, 2 * most, 2, 1)]), ErrorCode::None, "room for one");
+    }
+}
