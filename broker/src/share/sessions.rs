@@ -15,6 +15,9 @@ pub const FINAL_EPOCH: i32 = -1;
 /// Opens a session. Kafka: ShareRequestMetadata.INITIAL_EPOCH.
 pub const INITIAL_EPOCH: i32 = 0;
 
+/// Most partitions of all sessions together; not Kafka's, which has no limit to them. Who names more gets SHARE_SESSION_LIMIT_REACHED.
+const MAX_PARTITIONS: usize = 1_000_000;
+
 /// A connection by its two ends.
 pub type ConnectionId = (SocketAddr, SocketAddr);
 
@@ -80,6 +83,9 @@ pub enum Context {
 /// The sessions of a broker.
 pub struct ShareSessions {
     most: usize,
+    most_partitions: usize,
+    /// Of all sessions.
+    partitions: usize,
     sessions: HashMap<ShareSessionKey, Session>,
     /// How many sessions each group has; none is left out.
     members: HashMap<Arc<str>, usize>,
@@ -91,7 +97,18 @@ impl ShareSessions {
     /// At most `most` sessions (`group.share.max.share.sessions`).
     #[must_use]
     pub fn new(most: usize) -> ShareSessions {
-        ShareSessions { most, sessions: HashMap::new(), members: HashMap::new(), connections: HashMap::new() }
+        ShareSessions::with(most, MAX_PARTITIONS)
+    }
+
+    fn with(most: usize, most_partitions: usize) -> ShareSessions {
+        ShareSessions {
+            most,
+            most_partitions,
+            partitions: 0,
+            sessions: HashMap::new(),
+            members: HashMap::new(),
+            connections: HashMap::new(),
+        }
     }
 
     /// Begins a fetch (Kafka: SharePartitionManager.newContext). `named` are the request's partitions, each with whether its topic is
@@ -128,12 +145,14 @@ impl ShareSessions {
         if self.sessions.len() >= self.most {
             return Err(ErrorCode::ShareSessionLimitReached);
         }
+        self.check_room(named.len())?;
         let mut session =
             Session { epoch: next_epoch(INITIAL_EPOCH), next_place: 0, partitions: BTreeMap::new(), connection };
         for (partition, is_known) in named {
             session.add(*partition, *is_known, false);
         }
         let partitions = session.in_order();
+        self.partitions += partitions.len();
         self.sessions.insert(key.clone(), session);
         *self.members.entry(key.group_id.clone()).or_default() += 1;
         self.connections.entry(connection).or_default().insert(key.clone());
@@ -147,14 +166,24 @@ impl ShareSessions {
         named: &[(PartitionId, bool)],
         forgotten: &[PartitionId],
     ) -> Result<Context, ErrorCode> {
+        let room = self.check_room(named.len());
         let session = self.advance(key, epoch)?;
-        for (partition, is_known) in named {
-            session.add(*partition, *is_known, true);
+        let before = session.partitions.len();
+        if room.is_ok() {
+            named.iter().for_each(|(partition, is_known)| session.add(*partition, *is_known, true));
         }
         for partition in forgotten {
             session.partitions.remove(partition);
         }
-        Ok(Context::Fetch { partitions: session.in_order(), is_subsequent: true })
+        let (now, partitions) = (session.partitions.len(), session.in_order());
+        self.partitions = self.partitions - before + now;
+        room.map(|()| Context::Fetch { partitions, is_subsequent: true })
+    }
+
+    /// Whether so many partitions more may be named.
+    fn check_room(&self, named: usize) -> Result<(), ErrorCode> {
+        let has_room = self.partitions.saturating_add(named) <= self.most_partitions;
+        if has_room { Ok(()) } else { Err(ErrorCode::ShareSessionLimitReached) }
     }
 
     fn advance(&mut self, key: &ShareSessionKey, epoch: i32) -> Result<&mut Session, ErrorCode> {
@@ -212,6 +241,7 @@ impl ShareSessions {
     /// Ends a session: what its member has read.
     pub fn remove(&mut self, key: &ShareSessionKey) -> Option<Vec<PartitionId>> {
         let session = self.sessions.remove(key)?;
+        self.partitions -= session.partitions.len();
         if let Some(members) = self.members.get_mut(&key.group_id) {
             *members = members.saturating_sub(1);
             if *members == 0 {
@@ -324,6 +354,23 @@ mod tests {
         sessions.begin(&key("b"), 0, &known(&[0]), &[], false, connection(2)).unwrap();
         sessions.remove(&key("b")).unwrap();
         assert_eq!(sessions.disconnected(connection(2)), [].into(), "closed before");
+    }
+
+    #[test]
+    fn there_are_only_so_many_partitions_in_all_sessions() {
+        let mut sessions = ShareSessions::with(9, 3);
+        let full = Err(ErrorCode::ShareSessionLimitReached);
+        sessions.begin(&key("a"), 0, &known(&[0, 1]), &[], false, connection(1)).unwrap();
+        assert_eq!(sessions.begin(&key("b"), 0, &known(&[0, 1]), &[], false, connection(2)), full);
+        sessions.begin(&key("b"), 0, &known(&[0]), &[], false, connection(2)).unwrap();
+        assert_eq!(sessions.begin(&key("a"), 1, &known(&[2]), &[], false, connection(1)), full);
+        // The session goes on.
+        assert_eq!(fetched(sessions.begin(&key("a"), 2, &[], &[(T, 0)], false, connection(1))), [1]);
+        assert_eq!(fetched(sessions.begin(&key("b"), 1, &known(&[2]), &[], false, connection(2))), [0, 2]);
+        sessions.remove(&key("b")).unwrap();
+        assert_eq!(fetched(sessions.begin(&key("a"), 0, &known(&[0, 1, 2]), &[], false, connection(1))), [0, 1, 2]);
+        sessions.remove(&key("a")).unwrap();
+        assert_eq!(sessions.partitions, 0);
     }
 
     #[test]
