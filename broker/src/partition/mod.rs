@@ -211,6 +211,32 @@ impl Partition {
         self.read_by(|log, up_to| log.read_to_send(from, max_bytes, up_to, min_one_batch), from, isolation)
     }
 
+    /// As [`Partition::read`], but not further than `span` offsets reach from the first on that is there. What is much is read from the
+    /// disk when nobody waits for the log any more.
+    pub fn read_span(
+        &self,
+        from: Offset,
+        span: i64,
+        max_bytes: usize,
+        isolation: Isolation,
+        min_one_batch: bool,
+    ) -> Result<PartitionRead, ReadError> {
+        let read = |log: &Log, up_to: Offset| {
+            let end = log.end_of_span(from, span)?;
+            log.read_to_send(from, max_bytes, up_to.min(end), min_one_batch)
+        };
+        let mut read = self.read_by(read, from, isolation)?;
+        if let Some(region) = read.region.take() {
+            let path = self.dir().path().join(self.name.to_string());
+            read.records = region.read().map_err(|error| {
+                let error = StorageError::io("read", &path)(error);
+                self.report(&error);
+                ReadError::Storage(error)
+            })?;
+        }
+        Ok(read)
+    }
+
     fn read_by(
         &self,
         read: impl FnOnce(&Log, Offset) -> Result<ReadOutcome, ReadError>,

@@ -155,7 +155,8 @@ impl ShareGroups {
         }
         let _alone = held.fetch_alone();
         let offset = next_offset(held, limits)?;
-        let read = match held.partition().read(Offset(offset), max_bytes, limits.isolation, !look.enough) {
+        let span = held.with(|partition| partition.span(offset, max_records))?;
+        let read = match held.partition().read_span(Offset(offset), span, max_bytes, limits.isolation, !look.enough) {
             Ok(read) => read,
             Err(ReadError::OffsetOutOfRange { start, .. }) => {
                 // What was to be delivered is gone. The next look begins where the log does.
@@ -202,7 +203,8 @@ fn is_enough(fetch: &ShareFetch, limits: &GroupLimits, held: &[Arc<Held>], each_
     let mut bytes = 0;
     for held in held {
         let Some(offset) = next_offset(held, limits) else { continue };
-        match held.partition().read(Offset(offset), each_bytes, limits.isolation, bytes == 0) {
+        // To be counted, not looked at.
+        match held.partition().read_to_send(Offset(offset), each_bytes, limits.isolation, bytes == 0) {
             Ok(read) => bytes += read.records.len(),
             Err(_) => return true,
         }

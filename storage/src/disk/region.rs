@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::mapped::Mapped;
 
 /// Keeps a file as long as it is while something is sent from it, as a mapping does.
@@ -53,6 +55,23 @@ impl FileRegion {
         self.length -= count;
     }
 
+    /// The bytes, copied. The disk may be slow.
+    ///
+    /// # Errors
+    /// The disk fails; the file is shorter than it was.
+    #[cfg(target_os = "linux")]
+    pub fn read(&self) -> io::Result<Bytes> {
+        let mut bytes = vec![0; self.length];
+        std::os::unix::fs::FileExt::read_exact_at(&*self.lease.file, &mut bytes, self.position)?;
+        Ok(bytes.into())
+    }
+
+    /// There are no regions here.
+    #[cfg(not(target_os = "linux"))]
+    pub fn read(&self) -> io::Result<Bytes> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Sends at most `max` bytes from the start of it, and returns how many the socket took. The stretch stays as it is; see
     /// [`FileRegion::advance`].
     ///
@@ -93,6 +112,7 @@ mod tests {
         file.truncate(3).unwrap();
         file.append(&mut [IoSlice::new(b"abcdefgh")]).unwrap();
         assert!(!region.is_empty());
+        assert_eq!(region.read().unwrap().as_ref(), b"234567");
         let (near, mut far) = UnixStream::pair().unwrap();
         while !region.is_empty() {
             let sent = region.send_to(&near, 4).unwrap();

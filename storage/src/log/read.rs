@@ -3,6 +3,8 @@
 use bytes::Bytes;
 
 use super::{Log, ReadError, ReadOutcome};
+use crate::batch::BatchHeader;
+use crate::error::StorageError;
 use crate::ids::Offset;
 use crate::segment::{SegmentRead, Stretch};
 
@@ -30,6 +32,28 @@ impl Log {
         min_one_batch: bool,
     ) -> Result<ReadOutcome, ReadError> {
         self.read_for(from, max_bytes, up_to, min_one_batch, true)
+    }
+
+    /// Where a read may end that wants `offsets` offsets, from the first on that is there at or after `from`: the end of the batch that
+    /// has the last of them, or the end of the log.
+    pub fn end_of_span(&self, from: Offset, offsets: i64) -> Result<Offset, StorageError> {
+        self.check_readable()?;
+        if from.0.saturating_add(offsets) >= self.log_end.0 {
+            return Ok(self.log_end);
+        }
+        let Some(first) = self.find(from)? else { return Ok(self.log_end) };
+        let last = first.base_offset.0.max(from.0).saturating_add(offsets.saturating_sub(1).max(0));
+        Ok(self.find(Offset(last))?.map_or(self.log_end, |header| header.next_offset()))
+    }
+
+    /// The first batch that contains `offset` or lies after it.
+    fn find(&self, offset: Offset) -> Result<Option<BatchHeader>, StorageError> {
+        for segment in self.segments_from(offset) {
+            if let Some(found) = segment.find(offset)? {
+                return Ok(Some(found.header));
+            }
+        }
+        Ok(None)
     }
 
     fn read_for(

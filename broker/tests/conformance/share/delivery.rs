@@ -1,10 +1,12 @@
 //! Who gets which records, how often, and what a restart keeps of it.
 
+use forebay::partition::Isolation;
+use forebay_storage::ids::Offset;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::*;
 
 use super::{ACCEPT, REJECT, RELEASE, RENEW, member, topic};
-use crate::support::records::{Origin, batch, batch_of};
+use crate::support::records::{Origin, batch, batch_of, values};
 use crate::support::requests::{append, create_topic, end_txn, init_producer, produce_in};
 use crate::support::share::{ShareMember, initialize, read_state};
 use crate::support::{Broker, text};
@@ -231,4 +233,23 @@ fn aborted_transactions_are_not_delivered_to_who_reads_committed() {
     let mut all = member(&broker, "m");
     let offsets: Vec<i64> = all.take(&topic, &[]).acquired.iter().flat_map(|(first, last, _)| *first..=*last).collect();
     assert!(offsets.contains(&0), "read_uncommitted has it: {offsets:?}");
+}
+
+#[test]
+fn no_more_of_a_log_is_read_than_can_be_acquired() {
+    let broker = Broker::start();
+    let topic = topic(&broker);
+    for values in [&["a", "b"][..], &["c", "d", "e"], &[&"x".repeat(100_000)], &["g"]] {
+        append(&mut broker.client(), &topic, &batch(values));
+    }
+    let log = broker.partition("known", 0);
+    let read = |from, span| {
+        let read = log.read_span(Offset(from), span, 1 << 20, Isolation::ReadUncommitted, true).unwrap();
+        assert!(read.region.is_none(), "the bytes may be looked at");
+        values(read.records).into_iter().map(|(offset, _)| offset).collect::<Vec<_>>()
+    };
+    assert_eq!(read(0, 1), [0, 1]);
+    assert_eq!(read(1, 2), [0, 1, 2, 3, 4]);
+    assert_eq!(read(4, 2), [2, 3, 4, 5]);
+    assert_eq!(read(0, 100), [0, 1, 2, 3, 4, 5, 6]);
 }

@@ -103,3 +103,21 @@ fn reads_end_where_they_should_whatever_the_index_has() {
         }
     }
 }
+
+#[test]
+fn a_span_ends_with_the_batch_of_its_last_offset() {
+    let mut log = new_log(LogConfig { segment_bytes: 200, index_interval_bytes: 1, ..LogConfig::default() });
+    for values in [&["a", "b"][..], &["c", "d", "e"], &["f"], &["g", "h"], &["i"]] {
+        append(&mut log, plain(values), as_client());
+    }
+    assert!(log.segment_count() > 1);
+    let ends = [2, 2, 5, 5, 5, 6, 8, 8, 9];
+    for from in 0..9 {
+        for offsets in 1..12 {
+            let expected = ends.get(from + offsets - 1).copied().unwrap_or(9);
+            assert_eq!(log.end_of_span(Offset(from as i64), offsets as i64).unwrap().0, expected, "{from} {offsets}");
+        }
+    }
+    assert_eq!(log.end_of_span(Offset(3), 0).unwrap(), Offset(5), "never less than a batch");
+    assert_eq!(log.end_of_span(Offset(12), 1).unwrap(), Offset(9));
+}

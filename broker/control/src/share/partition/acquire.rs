@@ -104,6 +104,15 @@ impl Acquiring<'_> {
 }
 
 impl SharePartition {
+    /// How many offsets a fetch of at most `max_records` may hand out something of, from the first on that the log has at or after
+    /// `fetch_offset`: nothing behind the batch of the last one need be read.
+    #[must_use]
+    pub fn span(&self, fetch_offset: i64, max_records: i32) -> i64 {
+        let room = i64::from(max_records).min(i64::from(self.config.max_record_locks) - self.in_flight());
+        let in_window = if self.cache.is_empty() { 0 } else { self.end.saturating_add(1) - fetch_offset };
+        in_window.max(0).saturating_add(room.max(0))
+    }
+
     /// Gives a member those of the fetched records that nobody has, each for the time of a lock.
     pub fn acquire(&mut self, now: Timestamp, fetch: &Acquire<'_>) -> Acquired {
         let (Some(first), Some(last)) = (fetch.batches.first(), fetch.batches.last()) else {

@@ -113,7 +113,14 @@ impl Model {
             batches: &found,
             aborted: &[],
         };
+        // What is behind the span need not be read.
+        let span = self.partition.span(fetch_offset, most);
+        let end = found.first().map_or(0, |batch| batch.base_offset.max(fetch_offset)) + span - 1;
+        let read = found.iter().position(|batch| batch.last_offset >= end).map_or(found.len(), |last| last + 1);
+        let mut reads_less = self.partition.clone();
+        let less = reads_less.acquire(Timestamp(self.now), &Acquire { batches: &found[..read], ..fetch.clone() });
         let acquired = self.partition.acquire(Timestamp(self.now), &fetch);
+        assert_eq!(less, acquired);
         self.timers.extend(acquired.timers.iter().map(|(_, timer)| *timer));
         let mut count = 0;
         for run in &acquired.records {
