@@ -71,7 +71,7 @@ impl ShareGroups {
             Ok((write.map(|write| self.persist(held, write)), timers, wake))
         })?;
         Some(changed.map(|(persisting, timers, wake)| {
-            self.watch_locks(held, timers);
+            self.watch_locks(held, &timers);
             if wake {
                 held.wake();
             }

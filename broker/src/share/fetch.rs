@@ -184,7 +184,7 @@ impl ShareGroups {
         if acquired.records.is_empty() && !batches.fetched.is_empty() {
             look.again |= next_offset(held, limits).is_some_and(|next| next != offset);
         }
-        self.watch_locks(held, acquired.timers);
+        self.watch_locks(held, &acquired.timers);
         let records = slice(&read.records, &batches, &acquired.records);
         Some(Ok(Fetched { records, acquired: acquired.records }))
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use forebay_control::share::partition::SharePartition;
 use forebay_control::share::state::SharePartitionKey;
+use forebay_storage::ids::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
 
@@ -20,6 +21,8 @@ pub struct Held {
     fetching: Mutex<()>,
     watchers: Watchers,
     is_fenced: AtomicBool,
+    /// When the next lock ends, as far as a timer is armed for it.
+    next_lock_end: Mutex<Option<Timestamp>>,
 }
 
 impl Held {
@@ -32,6 +35,7 @@ impl Held {
             fetching: Mutex::new(()),
             watchers: Watchers::default(),
             is_fenced: AtomicBool::new(false),
+            next_lock_end: Mutex::new(None),
         }
     }
 
@@ -70,6 +74,29 @@ impl Held {
     /// Calls `wake` whenever records may have become available, until the guards are dropped.
     pub(super) fn watch(&self, wake: &Wake) -> [WatchGuard; 2] {
         [self.watchers.watch(wake.clone()), self.partition.watch(wake.clone())]
+    }
+
+    /// Takes note of locks that end at `at`; whether a timer is to be armed for them. There is one at a time, for the earliest: timers are
+    /// never cancelled, and locks come and go much faster than they end.
+    pub(super) fn lock_ends(&self, at: Timestamp) -> bool {
+        let mut next = self.next_lock_end.lock();
+        let is_first = next.is_none_or(|next| at < next);
+        if is_first {
+            *next = Some(at);
+        }
+        is_first
+    }
+
+    /// The timer for `at` has fired and its locks have ended: when the next one ends, for which a timer is to be armed. `None` as well if
+    /// another timer has taken its place.
+    pub(super) fn locks_ended(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut next = self.next_lock_end.lock();
+        if *next != Some(at) {
+            return None;
+        }
+        // Who takes a lock after this look finds what is noted here.
+        *next = self.with(|partition| partition.next_lock_end()).flatten();
+        *next
     }
 
     /// Tells those who wait.

@@ -19,6 +19,9 @@ pub struct LockTimer {
     pub at: Timestamp,
 }
 
+/// A lock that has ended while its record's acknowledgement is being persisted.
+const ENDED: Timestamp = Timestamp(i64::MIN);
+
 impl SharePartition {
     /// A member's session is closed: what it has is available again, or archived when it was delivered often enough.
     /// Once fenced nothing is anybody's here any more: what is loaded in its place has the records available.
@@ -58,13 +61,24 @@ impl SharePartition {
         Change { wake: write.is_some(), write, timers: Vec::new() }
     }
 
+    /// When the next lock ends, of those that have not; [`lock_timed_out`](Self::lock_timed_out) is to be called then. Once fenced none
+    /// does.
+    #[must_use]
+    pub fn next_lock_end(&self) -> Option<Timestamp> {
+        if self.is_fenced {
+            return None;
+        }
+        let locks = self.cache.values().flat_map(|batch| batch.runs()).filter_map(|(_, _, record)| record.lock);
+        locks.filter(|lock| *lock != ENDED).min()
+    }
+
     /// Acknowledged records whose write is still under way: should it fail, they are nobody's, whatever the clock says then.
     fn end_locks_of_changing(&mut self, timer: LockTimer) {
         for key in self.keys(timer.first, timer.last) {
             let Some(batch) = self.cache.get_mut(&key) else { continue };
             for (_, _, record) in batch.runs_mut().filter(|(_, _, record)| record.is_changing()) {
                 if record.lock.is_some_and(|lock| lock <= timer.at) {
-                    record.lock = Some(Timestamp(i64::MIN));
+                    record.lock = Some(ENDED);
                 }
             }
         }

@@ -183,7 +183,16 @@ impl Model {
         written
     }
 
+    /// One timer at a time, for the next lock that ends, does what one for each lock does.
+    fn check_next_lock_end(&self) {
+        if let Some(first) = self.held.values().map(|(_, until)| *until).min() {
+            let next = self.partition.next_lock_end().map(|at| at.0);
+            assert!(next.is_some_and(|next| next <= first), "{next:?}, and a lock ends at {first}");
+        }
+    }
+
     fn wait(&mut self, ms: i64) {
+        self.check_next_lock_end();
         self.now += ms;
         let now = self.now;
         let (due, later) = self.timers.iter().partition(|timer| timer.at.0 <= now);

@@ -109,3 +109,25 @@ fn a_log_that_begins_later_takes_its_records_along() {
     partition.log_start_moved(10);
     assert_eq!(partition.start_offset(), 50);
 }
+
+#[test]
+fn the_next_lock_that_ends_is_known() {
+    let mut partition = new();
+    assert_eq!(partition.next_lock_end(), None);
+    acquire(&mut partition, "a", &[batch(0, 4)]);
+    assert_eq!(partition.next_lock_end(), Some(LOCK_END));
+    let renewed = partition.acknowledge(NOW.plus_ms(5), "a", &[ack(0, 4, &[4])]).unwrap();
+    assert_eq!((renewed.write, partition.next_lock_end()), (None, Some(LOCK_END.plus_ms(5))));
+    // An acknowledgement that may fail yet, and then the lock holds again.
+    let change = partition.acknowledge(NOW, "a", &[ack(0, 1, &[1])]).unwrap();
+    acknowledge(&mut partition, "a", &[ack(2, 4, &[1])]);
+    assert_eq!(partition.next_lock_end(), Some(LOCK_END.plus_ms(5)));
+    let all = LockTimer { first: i64::MIN, last: i64::MAX, at: LOCK_END.plus_ms(5) };
+    partition.lock_timed_out(all);
+    assert_eq!(partition.next_lock_end(), None, "it has ended, and the write decides what becomes of its records");
+    partition.write_done(all.at, change.write.unwrap().id, false);
+    assert_eq!((partition.next_lock_end(), partition.next_fetch_offset()), (None, 0));
+    acquire(&mut partition, "a", &[batch(0, 4)]);
+    partition.fence();
+    assert_eq!(partition.next_lock_end(), None);
+}
