@@ -108,7 +108,7 @@ apis! {
     SaslHandshake(SaslHandshakeRequest) 0, 0..=1 => security::sasl::handshake [cluster];
     ApiVersions(ApiVersionsRequest) 0, 0..=4 => cluster::api_versions::handle [cluster];
     CreateTopics(CreateTopicsRequest) 2, 2..=7 => topics::create_topics::handle [metadata, quotas];
-    DeleteTopics(DeleteTopicsRequest) 1, 1..=6 => topics::delete_topics::handle [metadata, groups, quotas];
+    DeleteTopics(DeleteTopicsRequest) 1, 1..=6 => topics::delete_topics::handle [metadata, groups, share_groups, quotas];
     DeleteRecords(DeleteRecordsRequest) 0, 0..=2 => data::delete_records::handle [partitions];
     InitProducerId(InitProducerIdRequest) 0, 0..=5 => transactions::init_producer_id::handle [transactions];
     OffsetForLeaderEpoch(OffsetForLeaderEpochRequest) 2, 2..=4 => data::offset_for_leader_epoch::handle [partitions];
@@ -130,7 +130,7 @@ apis! {
     RenewDelegationToken(RenewDelegationTokenRequest) 1, 1..=2 => security::delegation_tokens::renew [cluster];
     ExpireDelegationToken(ExpireDelegationTokenRequest) 1, 1..=2 => security::delegation_tokens::expire [cluster];
     DescribeDelegationToken(DescribeDelegationTokenRequest) 1, 1..=3 => security::delegation_tokens::describe [cluster];
-    DeleteGroups(DeleteGroupsRequest) 0, 0..=2 => groups::delete_groups::handle [groups];
+    DeleteGroups(DeleteGroupsRequest) 0, 0..=2 => groups::delete_groups::handle [groups, share_groups];
     ElectLeaders(ElectLeadersRequest) 0, 0..=2 => cluster::elect_leaders::handle [metadata];
     IncrementalAlterConfigs(IncrementalAlterConfigsRequest) 0, 0..=1 => topics::incremental_alter_configs::handle [metadata, cluster, config];
     AlterPartitionReassignments(AlterPartitionReassignmentsRequest) 0, 0..=1 => cluster::alter_partition_reassignments::handle [metadata];
@@ -163,8 +163,8 @@ apis! {
     DeleteShareGroupState(DeleteShareGroupStateRequest) 0, 0..=0 => share::delete_share_group_state::handle [share_states];
     ReadShareGroupStateSummary(share::wire::read_state_summary::ReadStateSummary) 0, 0..=1 => share::read_share_group_state_summary::handle [share_states];
     DescribeShareGroupOffsets(share::wire::describe_offsets::DescribeOffsets) 0, 0..=1 => share::describe_share_group_offsets::handle [groups, share_states, metadata, partitions];
-    AlterShareGroupOffsets(AlterShareGroupOffsetsRequest) 0, 0..=0 => share::alter_share_group_offsets::handle [groups, metadata];
-    DeleteShareGroupOffsets(DeleteShareGroupOffsetsRequest) 0, 0..=0 => share::delete_share_group_offsets::handle [groups];
+    AlterShareGroupOffsets(AlterShareGroupOffsetsRequest) 0, 0..=0 => share::alter_share_group_offsets::handle [groups, share_groups, metadata];
+    DeleteShareGroupOffsets(DeleteShareGroupOffsetsRequest) 0, 0..=0 => share::delete_share_group_offsets::handle [groups, share_groups];
 }
 
 /// The name of an API that is served.

@@ -71,14 +71,16 @@ fn outcome(wanted: &InitializeShareState, done: bool) -> ShareStateInitialized {
 }
 
 impl Groups {
-    /// AlterShareGroupOffsets: what became of each topic, and what the share coordinator refused.
+    /// AlterShareGroupOffsets: what became of each topic, and what the share coordinator refused. What `close` returns is kept while
+    /// states change.
     ///
     /// # Errors
     /// When the coordinator is not there; and inside, why the group's offsets cannot be altered.
-    pub async fn alter_share_offsets(
+    pub async fn alter_share_offsets<C>(
         &self,
         group_id: &str,
         topics: OffsetsByTopic,
+        close: impl FnOnce() -> C,
     ) -> Result<Result<(AlteredShareOffsets, ShareStateErrors), Refusal>, ErrorCode> {
         let _alone = self.changing_states(group_id)?.lock().await;
         let alter = |reply_to| {
@@ -89,6 +91,7 @@ impl Groups {
             GroupReply::AlterShareOffsets(Err(refusal)) => return Ok(Err(refusal)),
             other => unreachable!("altered offsets are answered by {other:?}"),
         };
+        let _closed = (!altered.initialize.partitions.is_empty()).then(close);
         let errors = begin_states(self.share_states(), &altered.initialize).await;
         if errors.is_empty() && !altered.initialize.partitions.is_empty() {
             let initialized = GroupCommand::ShareStateInitialized(outcome(&altered.initialize, true));
@@ -97,14 +100,16 @@ impl Groups {
         Ok(Ok((altered, errors)))
     }
 
-    /// DeleteShareGroupOffsets: what became of each topic, and what the share coordinator refused, by topic.
+    /// DeleteShareGroupOffsets: what became of each topic, and what the share coordinator refused, by topic. What `close` returns is kept
+    /// while states change.
     ///
     /// # Errors
     /// When the coordinator is not there; and inside, why the group's offsets cannot be deleted.
-    pub async fn delete_share_offsets(
+    pub async fn delete_share_offsets<C>(
         &self,
         group_id: &str,
         topics: Vec<Arc<str>>,
+        close: impl FnOnce() -> C,
     ) -> Result<Result<(DeletedShareOffsets, BTreeMap<TopicId, ErrorCode>), Refusal>, ErrorCode> {
         let _alone = self.changing_states(group_id)?.lock().await;
         let shared: Arc<str> = group_id.into();
@@ -116,6 +121,7 @@ impl Groups {
             GroupReply::DeleteShareOffsets(Err(refusal)) => return Ok(Err(refusal)),
             other => unreachable!("deleted offsets are answered by {other:?}"),
         };
+        let _closed = (!deleted.delete.is_empty()).then(close);
         let states = deleted.delete.iter().map(|(id, _, partitions)| (*id, partitions.clone())).collect();
         let errors = self.delete_states(&shared, &states).await;
         let gone: BTreeSet<TopicId> = states.into_keys().filter(|id| !errors.contains_key(id)).collect();
@@ -128,8 +134,8 @@ impl Groups {
         Ok(Ok((deleted, errors)))
     }
 
-    /// DeleteGroups, for one group of whatever protocol. The states of a share group go first.
-    pub async fn delete_group(&self, group_id: &str) -> Result<(), ErrorCode> {
+    /// DeleteGroups, for one group of whatever protocol. The states of a share group go first; what `close` returns is kept meanwhile.
+    pub async fn delete_group<C>(&self, group_id: &str, close: impl FnOnce() -> C) -> Result<(), ErrorCode> {
         let _alone = self.changing_states(group_id)?.lock().await;
         let shared: Arc<str> = group_id.into();
         let release =
@@ -138,6 +144,7 @@ impl Groups {
             GroupReply::ReleaseShareState(states) => states?,
             other => unreachable!("released states are answered by {other:?}"),
         };
+        let _closed = (!states.is_empty()).then(close);
         if let Some(error) = self.delete_states(&shared, &states).await.into_values().next() {
             return Err(error);
         }

@@ -20,8 +20,15 @@ impl ShareGroups {
     /// The share-partition, loaded. One that cannot be loaded is forgotten, and tried again by who asks next.
     pub(super) async fn load(&self, key: SharePartitionKey, limits: &GroupLimits) -> Result<Arc<Held>, ErrorCode> {
         let partition = self.partition(key.topic_id, key.partition)?;
-        let held =
-            self.held.lock().entry(key).or_insert_with_key(|key| Arc::new(Held::new(key.clone(), partition))).clone();
+        let held = {
+            let mut all = self.held.lock();
+            if all.closed.contains_key(&key.group_id) {
+                // It has no members, and its states are about to be others.
+                return Err(ErrorCode::CoordinatorNotAvailable);
+            }
+            let new = |key: &SharePartitionKey| Arc::new(Held::new(key.clone(), partition));
+            all.partitions.entry(key).or_insert_with_key(new).clone()
+        };
         if held.partition().is_deleted() {
             self.forget(&held);
             return Err(ErrorCode::UnknownTopicOrPartition);

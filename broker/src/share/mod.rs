@@ -16,9 +16,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use forebay_control::error_code::ErrorCode;
-use forebay_control::share::partition::LockTimer;
 use forebay_control::share::state::SharePartitionKey;
-use forebay_storage::ids::TopicId;
+use forebay_storage::ids::{Timestamp, TopicId};
 use parking_lot::Mutex;
 
 pub use acknowledge::Refused;
@@ -39,12 +38,39 @@ pub struct ShareGroups {
     metadata: Arc<Metadata>,
     partitions: Arc<Partitions>,
     states: Arc<ShareStates>,
-    /// In use by some group. Ordered, so that those of a group are neighbours.
-    held: Mutex<BTreeMap<SharePartitionKey, Arc<Held>>>,
+    held: Mutex<AllHeld>,
     /// What each member reads.
     pub sessions: Mutex<ShareSessions>,
-    /// Ends of locks.
-    timers: Timers<(Weak<Held>, LockTimer)>,
+    /// Ends of locks: one at a time for each share-partition.
+    timers: Timers<(Weak<Held>, Timestamp)>,
+}
+
+/// What groups have in use here.
+#[derive(Default)]
+struct AllHeld {
+    /// Ordered, so that those of a group are neighbours.
+    partitions: BTreeMap<SharePartitionKey, Arc<Held>>,
+    /// Groups of which nothing is loaded now, each with by how many that was wanted.
+    closed: BTreeMap<Arc<str>, usize>,
+}
+
+/// Keeps a group closed, until dropped.
+#[must_use]
+pub struct Closed {
+    groups: Arc<ShareGroups>,
+    group_id: Arc<str>,
+}
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        let mut all = self.groups.held.lock();
+        if let Some(count) = all.closed.get_mut(&self.group_id) {
+            *count -= 1;
+            if *count == 0 {
+                all.closed.remove(&self.group_id);
+            }
+        }
+    }
 }
 
 impl ShareGroups {
@@ -84,14 +110,14 @@ impl ShareGroups {
     }
 
     fn find(&self, key: &SharePartitionKey) -> Option<Arc<Held>> {
-        self.held.lock().get(key).cloned()
+        self.held.lock().partitions.get(key).cloned()
     }
 
     /// Forgets a share-partition, which is to be loaded anew should somebody want it (Kafka: removeSharePartitionFromCache).
     fn forget(&self, held: &Arc<Held>) {
         let mut all = self.held.lock();
-        if all.get(held.key()).is_some_and(|now| Arc::ptr_eq(now, held)) {
-            all.remove(held.key());
+        if all.partitions.get(held.key()).is_some_and(|now| Arc::ptr_eq(now, held)) {
+            all.partitions.remove(held.key());
         }
         drop(all);
         held.fence();
@@ -101,10 +127,35 @@ impl ShareGroups {
     fn forget_group(&self, group_id: &str) {
         let first = SharePartitionKey { group_id: group_id.into(), topic_id: TopicId::ZERO, partition: i32::MIN };
         let of_group: Vec<Arc<Held>> = {
-            let all = self.held.lock();
-            all.range(first..).take_while(|(key, _)| &*key.group_id == group_id).map(|(_, held)| held.clone()).collect()
+            let partitions = &self.held.lock().partitions;
+            let of_group = partitions.range(first..).take_while(|(key, _)| &*key.group_id == group_id);
+            of_group.map(|(_, held)| held.clone()).collect()
         };
         of_group.iter().for_each(|held| self.forget(held));
+    }
+
+    /// A topic is deleted: nothing is kept of it (Kafka: SharePartitionManager's SharePartitionListener.onDelete).
+    pub fn topic_deleted(&self, topic_id: TopicId) {
+        let of_topic: Vec<Arc<Held>> = {
+            let partitions = &self.held.lock().partitions;
+            partitions.values().filter(|held| held.key().topic_id == topic_id).cloned().collect()
+        };
+        of_topic.iter().for_each(|held| self.forget(held));
+    }
+
+    /// Forgets all of a group and loads nothing of it until what is returned is dropped: its states are changed meanwhile, and what was
+    /// loaded before must not be written over them. (Kafka's leaders go on with what they have.)
+    pub fn close(self: &Arc<Self>, group_id: &str) -> Closed {
+        let group_id: Arc<str> = group_id.into();
+        *self.held.lock().closed.entry(group_id.clone()).or_default() += 1;
+        self.forget_group(&group_id);
+        Closed { groups: self.clone(), group_id }
+    }
+
+    /// How many share-partitions are held here.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.held.lock().partitions.len()
     }
 
     /// A connection has ended, and with it the sessions of the members that it was (Kafka: ShareSessionCache's

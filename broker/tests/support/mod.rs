@@ -101,6 +101,11 @@ impl Broker {
         self.running.as_ref().expect("it runs").rooms.share_states.keep_short();
     }
 
+    /// How many share-partitions it has in use.
+    pub fn share_partitions_held(&self) -> usize {
+        self.running.as_ref().expect("it runs").rooms.share_groups.held()
+    }
+
     /// Whether a partition is being compacted.
     pub fn is_busy(&self, topic: &str, number: i32) -> bool {
         let partitions = &self.running.as_ref().expect("it runs").rooms.partitions;

@@ -18,12 +18,14 @@ use crate::api::convert;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::metadata::Metadata;
 use crate::coordinator::share_groups::ShareStateErrors;
+use crate::share::ShareGroups;
 
 /// Topics that are not there are answered before the others, as Kafka does.
 pub async fn handle(
     _: &Call,
     request: AlterShareGroupOffsetsRequest,
     groups: &Arc<Groups>,
+    share_groups: &Arc<ShareGroups>,
     metadata: &Arc<Metadata>,
 ) -> AlterShareGroupOffsetsResponse {
     if request.group_id.is_empty() {
@@ -36,7 +38,8 @@ pub async fn handle(
         let partitions = topic.partitions.iter().map(|p| (p.partition_index, Offset(p.start_offset))).collect();
         (topic.topic_name.as_str().into(), partitions)
     };
-    match groups.alter_share_offsets(&request.group_id, known.iter().map(offsets).collect()).await {
+    let close = || share_groups.close(&request.group_id);
+    match groups.alter_share_offsets(&request.group_id, known.iter().map(offsets).collect(), close).await {
         Ok(Ok((altered, errors))) => {
             let mut responses: Vec<Topic> = unknown.iter().map(not_there).collect();
             responses.extend(answers(altered, &errors));

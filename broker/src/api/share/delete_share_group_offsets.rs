@@ -13,18 +13,21 @@ use super::{INVALID_GROUP_ID, NO_SUCH_PARTITION};
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::coordinator::groups::Groups;
+use crate::share::ShareGroups;
 
 /// Topics whose state is gone come first, as in Kafka's answer.
 pub async fn handle(
     _: &Call,
     request: DeleteShareGroupOffsetsRequest,
     groups: &Arc<Groups>,
+    share_groups: &Arc<ShareGroups>,
 ) -> DeleteShareGroupOffsetsResponse {
     if request.group_id.is_empty() {
         return refused(ErrorCode::InvalidGroupId, Some(INVALID_GROUP_ID));
     }
     let topics = request.topics.iter().map(|topic| topic.topic_name.as_str().into()).collect();
-    match groups.delete_share_offsets(&request.group_id, topics).await {
+    let close = || share_groups.close(&request.group_id);
+    match groups.delete_share_offsets(&request.group_id, topics, close).await {
         Ok(Ok((deleted, errors))) => {
             DeleteShareGroupOffsetsResponse::default().with_responses(answers(deleted, &errors))
         }

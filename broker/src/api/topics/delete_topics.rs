@@ -19,6 +19,7 @@ use crate::coordinator::groups::Groups;
 use crate::coordinator::is_internal;
 use crate::coordinator::metadata::Metadata;
 use crate::quota::{Mutations, Quotas};
+use crate::share::ShareGroups;
 
 /// First version whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599).
 const STRICT_FROM: i16 = 5;
@@ -29,6 +30,7 @@ pub async fn handle(
     request: DeleteTopicsRequest,
     metadata: &Arc<Metadata>,
     groups: &Arc<Groups>,
+    share_groups: &Arc<ShareGroups>,
     quotas: &Arc<Quotas>,
 ) -> DeleteTopicsResponse {
     let (asked, refused): (Vec<_>, Vec<_>) = request.topics.into_iter().partition(is_named_once);
@@ -57,6 +59,7 @@ pub async fn handle(
         if let Some(name) = &result.name {
             groups.topic_deleted(name);
         }
+        share_groups.topic_deleted(result.topic_id);
     }
     let own = own.into_iter().map(kept).chain(exceeding.into_iter().map(exceeded));
     let results = results.into_iter().chain(own).map(|r| answer(call.version, r));

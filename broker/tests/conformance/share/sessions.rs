@@ -6,7 +6,8 @@ use super::{ACCEPT, member, topic};
 use crate::support::Broker;
 use crate::support::records::batch;
 use crate::support::requests::{Topic, append, create_topic, delete_topic};
-use crate::support::share::{ShareMember, Taken, initialize};
+use crate::support::share::{ShareMember, Taken, initialize, summary};
+use crate::support::share_groups::{alter_share_offset, delete_share_offsets};
 
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const INVALID_REQUEST: i16 = 42;
@@ -114,4 +115,36 @@ fn there_are_only_so_many_sessions() {
     assert_eq!(one.acknowledge_in(&topic, &[], -1, false).0, 0);
     let request = at_once(&two).with_share_session_epoch(0);
     assert_eq!(two.fetch(&request).error_code, 0);
+}
+
+#[test]
+fn altered_offsets_count_for_members_that_are_still_there() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let t = create_topic(&mut client, "known", 1, &[]);
+    append(&mut client, &t, &batch(&["a", "b", "c", "d", "e"]));
+    assert_eq!(alter_share_offset(&mut client, "g", &t, 0, 0), 0);
+    let mut one = member(&broker, "one");
+    assert_eq!(one.take(&t, &[]).acquired, [(0, 4, 1)]);
+    // It has a session, but the group has no members: it never sent a heartbeat.
+    assert_eq!(alter_share_offset(&mut client, "g", &t, 0, 2), 0);
+    assert_eq!(one.acknowledge(&t, &[(0, 4, &[ACCEPT])]).1, Some(UNKNOWN_TOPIC_OR_PARTITION), "nothing is its own now");
+    assert_eq!(summary(&mut client, 1, "g", &t).0.start_offset, 2);
+    assert_eq!(one.take(&t, &[]).acquired, [(2, 4, 1)]);
+    assert_eq!(delete_share_offsets(&mut client, "g", &t), 0);
+    assert_eq!(broker.share_partitions_held(), 0);
+    assert_eq!(alter_share_offset(&mut client, "g", &t, 0, 4), 0);
+    assert_eq!(one.take(&t, &[]).acquired, [(4, 4, 1)]);
+}
+
+#[test]
+fn nothing_is_kept_of_a_deleted_topic() {
+    let broker = Broker::start();
+    let topic = topic(&broker);
+    let mut one = member(&broker, "one");
+    let request = one.request(&topic, &[]).with_max_wait_ms(0);
+    one.fetch(&request);
+    assert_eq!(broker.share_partitions_held(), 1);
+    delete_topic(&mut broker.client(), &topic);
+    assert_eq!(broker.share_partitions_held(), 0);
 }
