@@ -93,6 +93,12 @@ impl Quotas {
         throttle_ms
     }
 
+    /// Counts a fetch answer that goes out whatever it holds up; for how many milliseconds its client is held up.
+    #[must_use]
+    pub fn sent(&self, client: Client<'_>, bytes: usize, now_ms: i64) -> i64 {
+        self.count(Kind::Fetch, client, bytes as f64, now_ms)
+    }
+
     /// Takes back a fetch answer that goes out empty for another reason.
     pub fn take_back_fetched(&self, client: Client<'_>, bytes: usize, now_ms: i64) {
         if let Some((_, group)) = self.limit(Kind::Fetch, client) {

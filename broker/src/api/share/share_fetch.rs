@@ -60,7 +60,7 @@ pub async fn handle(
 fn hold_up(call: &Call, quotas: &Quotas, bytes: usize) {
     throttle::count_time(call, quotas);
     if quotas.is_active(Kind::Fetch) {
-        call.charge.hold_up(quotas.fetched(call.client(), bytes, clock::now().0));
+        call.charge.hold_up(quotas.sent(call.client(), bytes, clock::now().0));
     }
 }
 
