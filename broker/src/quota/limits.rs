@@ -1,6 +1,7 @@
 //! Which quota a client has: those that are set, and the order in which they count (Kafka: ClientQuotaManager.DefaultQuotaCallback).
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 use forebay_control::metadata::client_quotas::{
@@ -56,6 +57,20 @@ pub struct Group {
     client_id: Option<Box<str>>,
 }
 
+/// Longer names are told apart by their beginning and a hash, in bytes: a client may call itself by 32 KiB, and is remembered.
+const MAX_NAME: usize = 128;
+
+/// A name as sensors remember it. One that was made to collide shares a quota with the one it was made for, which its owner could have
+/// without.
+fn remembered(name: &str) -> Box<str> {
+    if name.len() <= MAX_NAME {
+        return name.into();
+    }
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    format!("{}{:016x}", &name[..name.floor_char_boundary(MAX_NAME)], hasher.finish()).into()
+}
+
 /// A type's part of an entity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
@@ -88,7 +103,9 @@ impl Limits {
     pub fn new(quotas: &ClientQuotas) -> Limits {
         let mut limits = Limits::default();
         for (entity, values) in quotas {
-            let value = |kind: Kind| values.get(kind.key()).map(|value| value.0);
+            // Kafka's controller takes what is no number as well; it limits nobody.
+            let value =
+                |kind: Kind| values.get(kind.key()).map(|value| if value.0.is_nan() { f64::INFINITY } else { value.0 });
             match (entity.get(IP), value(Kind::Connection)) {
                 (None, _) => {
                     let (user, client_id) = (Part::of(entity, USER), Part::of(entity, CLIENT_ID));
@@ -133,8 +150,8 @@ impl Limits {
         ];
         order.into_iter().find_map(|(of_user, of_client)| {
             let group = Group {
-                user: (of_user != Part::Absent).then(|| client.user.into()),
-                client_id: (of_client != Part::Absent).then(|| client.client_id.into()),
+                user: (of_user != Part::Absent).then(|| remembered(client.user)),
+                client_id: (of_client != Part::Absent).then(|| remembered(client.client_id)),
             };
             Some((*self.clients.get(&(kind, of_user, of_client))?, group))
         })
@@ -200,6 +217,18 @@ mod tests {
             assert!(limits.has(Kind::Produce) && !limits.has(Kind::Fetch));
         }
         assert!(quotas(&[(order[0], "request_percentage", 1.0)]).of_client(Kind::Fetch, client).is_none());
+    }
+
+    #[test]
+    fn what_is_remembered_of_a_client_is_short() {
+        let limits = quotas(&[(&[("client-id", None)], "producer_byte_rate", 1.0)]);
+        let group = |client_id: &str| limits.of_client(Kind::Produce, Client { user: "u", client_id }).unwrap().1;
+        let (long, other) = ("é".repeat(10_000), "é".repeat(10_001));
+        assert!(group(&long).client_id.unwrap().len() < 2 * MAX_NAME);
+        assert_eq!(group(&long), group(&long));
+        assert_ne!(group(&long), group(&other));
+        assert_ne!(group(&long), group(&group(&long).client_id.unwrap()), "nobody is called as another is remembered");
+        assert_eq!(&*group("c").client_id.unwrap(), "c");
     }
 
     #[test]

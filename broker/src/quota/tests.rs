@@ -70,6 +70,40 @@ fn a_fetch_that_goes_out_empty_was_not_fetched() {
 }
 
 #[test]
+fn what_goes_out_all_the_same_counts() {
+    let quotas = with(&[(&[("client-id", Some("a"))], "consumer_byte_rate", 100.0)]);
+    assert_eq!(quotas.sent(client("a"), 1000, 0), 0);
+    assert_eq!(quotas.sent(client("a"), 500, 0), 5000);
+    assert_eq!(quotas.sent(client("a"), 500, 0), 10_000, "the second one comes on top");
+    assert_eq!(quotas.fetched(client("a"), 0, 0), 10_000);
+}
+
+#[test]
+fn what_is_no_number_or_has_no_end_limits_nobody() {
+    const ONE: Windows = Windows { count: 1, length_ms: 1000 };
+    for value in [f64::NAN, f64::INFINITY] {
+        let quotas = Quotas::new(ONE, ONE, 500);
+        let keys = ["producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate"];
+        // It comes before the one that would.
+        let nearer = keys.map(|key| (&[("client-id", Some("a"))][..], key, value));
+        let farther = keys.map(|key| (&[("client-id", None)][..], key, 1.0));
+        set_all(&quotas, &[nearer, farther].concat());
+        assert_eq!(quotas.produced(client("a"), 1_000_000, 0), 0);
+        assert_eq!((quotas.fetched(client("a"), 1_000_000, 0), quotas.most_fetched_at_once(client("a"))), (0, 500));
+        assert_eq!(quotas.requested(client("a"), u64::MAX, 0), 0);
+        for strict in [true, false] {
+            let mut mutations = quotas.mutations(client("a"), strict, 0);
+            assert_eq!(
+                (mutations.charge(1_000_000), mutations.charge(1), mutations.throttle_ms()),
+                (Ok(()), Ok(()), 0)
+            );
+        }
+        let addresses = with(&[(&[("ip", None)], "connection_creation_rate", value)]);
+        assert!((0..1000).all(|_| addresses.connected([10, 0, 0, 1].into(), 0) == 0));
+    }
+}
+
+#[test]
 fn time_is_counted_in_percents_of_a_thread_and_holds_up_for_a_second_at_most() {
     let quotas = with(&[(&[("client-id", Some("a"))], "request_percentage", 1.0)]);
     assert_eq!(quotas.requested(client("a"), 100_000_000, 0), 0, "a tenth of a second within ten");
