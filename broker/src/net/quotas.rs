@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use forebay_storage::ids::Timestamp;
 use parking_lot::Mutex;
@@ -66,6 +66,8 @@ struct Taken {
     ip: IpAddr,
     heard_ms: AtomicI64,
     leave: Notify,
+    /// It was told to leave, and has not yet.
+    leaves: AtomicBool,
 }
 
 /// Why a connection gets no place.
@@ -145,19 +147,31 @@ impl ConnectionQuotas {
         state.by_listener[listener] += 1;
         let number = state.next;
         state.next += 1;
-        let taken = Arc::new(Taken { listener, ip, heard_ms: AtomicI64::new(now.0), leave: Notify::new() });
+        let taken = Arc::new(Taken {
+            listener,
+            ip,
+            heard_ms: AtomicI64::new(now.0),
+            leave: Notify::new(),
+            leaves: AtomicBool::new(false),
+        });
         state.places.insert(number, taken.clone());
-        if state.places.len() > limits.total
-            && let Some(silent) = self.most_silent(&state)
-        {
-            silent.leave.notify_one();
+        if state.places.len() > limits.total {
+            // Those that leave make room for brokers that came before.
+            let leave = state.places.values().filter(|place| place.leaves.load(Ordering::Relaxed)).count();
+            if state.places.len() - leave > limits.total
+                && let Some(silent) = self.most_silent(&state)
+            {
+                silent.leaves.store(true, Ordering::Relaxed);
+                silent.leave.notify_one();
+            }
         }
         Ok(Place { quotas: self.clone(), number, taken })
     }
 
-    /// The connection, not of the brokers, that has said nothing for longest.
+    /// The connection, not of the brokers and not told already, that has said nothing for longest.
     fn most_silent<'a>(&self, state: &'a State) -> Option<&'a Arc<Taken>> {
-        let others = state.places.values().filter(|place| self.protected != Some(place.listener));
+        let may_stay = |place: &&Arc<Taken>| !place.leaves.load(Ordering::Relaxed);
+        let others = state.places.values().filter(may_stay).filter(|place| self.protected != Some(place.listener));
         others.min_by_key(|place| place.heard_ms.load(Ordering::Relaxed))
     }
 
@@ -296,6 +310,19 @@ mod tests {
         }
         drop(second);
         assert_eq!((quotas.open(), take(1, 5).unwrap_err()), (3, Refused::Full), "the broker has the place now");
+    }
+
+    #[tokio::test]
+    async fn for_each_broker_another_client_leaves() {
+        let quotas = quotas(2, &[]);
+        let limits = limits(2, MANY, &[MANY, MANY]);
+        let take = |listener, ms| quotas.take(listener, NEAR, &limits, Timestamp(ms)).unwrap();
+        let clients = [take(1, 1), take(1, 2)];
+        // Both come before the first one has left.
+        let _brokers = [take(0, 3), take(0, 4)];
+        for client in &clients {
+            tokio::time::timeout(std::time::Duration::from_secs(9), client.needed()).await.unwrap();
+        }
     }
 
     #[test]
