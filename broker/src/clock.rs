@@ -17,9 +17,11 @@ pub fn instant() -> Instant {
     Instant::now()
 }
 
+/// The longest time to [`deadline`]: a day, in milliseconds.
+pub const LONGEST_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// The point of the monotonic clock that lies `ms` milliseconds ahead; negative counts as 0, and more than a day as a day.
 #[must_use]
 pub fn deadline(ms: i64) -> tokio::time::Instant {
-    const LONGEST_MS: i64 = 24 * 60 * 60 * 1000;
     tokio::time::Instant::now() + Duration::from_millis(ms.clamp(0, LONGEST_MS).unsigned_abs())
 }

@@ -61,7 +61,9 @@ impl Quiet {
                 return Since::TooLong;
             }
             self.step = if self.already.is_zero() { self.awhile.min(left) } else { left };
-            let ms = i64::try_from(self.step.as_millis()).unwrap_or(i64::MAX);
+            // A timer runs for a day at most, and no more than it has run counts.
+            let ms = i64::try_from(self.step.as_millis()).unwrap_or(i64::MAX).min(clock::LONGEST_MS);
+            self.step = Duration::from_millis(ms.unsigned_abs());
             self.timer.as_mut().reset(clock::deadline(ms));
             if !self.already.is_zero() {
                 return Since::Awhile;
@@ -93,6 +95,14 @@ mod tests {
         assert_eq!(quiet.passed().await, Since::Awhile);
         quiet.heard();
         assert_eq!(quiet.passed().await, Since::Awhile, "counted anew");
+    }
+
+    #[tokio::test]
+    async fn where_silence_is_allowed_for_ever_a_day_of_it_is_not_too_long() {
+        let mut quiet = Quiet::with(MS(5), MS(u64::MAX));
+        assert_eq!(quiet.passed().await, Since::Awhile);
+        assert_eq!(quiet.step, Duration::from_secs(24 * 60 * 60), "what the timer that was set now adds");
+        assert_eq!(quiet.already, MS(5));
     }
 
     #[tokio::test]
