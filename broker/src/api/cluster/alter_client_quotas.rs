@@ -1,5 +1,6 @@
 //! AlterClientQuotas (49): sets quotas and takes them back (KIP-546).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
@@ -13,7 +14,13 @@ use kafka_protocol::messages::{AlterClientQuotasRequest, AlterClientQuotasRespon
 
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::clock;
 use crate::coordinator::metadata::Metadata;
+
+/// Most hosts that one request may have looked up.
+const MAX_HOSTS: usize = 100;
+/// How long the hosts of one request may be looked up, in milliseconds; those that are not found by then cannot be found.
+const LOOKUP_MS: i64 = 5_000;
 
 /// Answers when the quotas are in force.
 pub async fn handle(
@@ -23,13 +30,15 @@ pub async fn handle(
 ) -> AlterClientQuotasResponse {
     let mut refused = Vec::new();
     let mut alterations = Vec::new();
-    for asked in &request.entries {
-        let alteration = alteration(asked);
-        match unknown_host(&alteration.entity).await {
-            Some(host) => refused.push(AlterClientQuotasResult {
-                entity: alteration.entity,
+    let asked: Vec<QuotaAlteration> = request.entries.iter().map(alteration).collect();
+    let hosts = asked.iter().filter_map(|alteration| host(&alteration.entity)).map(str::to_owned).collect();
+    let unknown = unknown_hosts(hosts).await;
+    for alteration in asked {
+        match host(&alteration.entity).and_then(|host| unknown.get(host)) {
+            Some(message) => refused.push(AlterClientQuotasResult {
                 error: ErrorCode::InvalidRequest,
-                message: Some(format!("{host} is not a valid IP or resolvable host.")),
+                message: Some(message.clone()),
+                entity: alteration.entity,
             }),
             None => alterations.push(alteration),
         }
@@ -57,14 +66,30 @@ fn alteration(asked: &Asked) -> QuotaAlteration {
     }
 }
 
-/// The name of an address that is neither one nor a host that can be found (Kafka: ClientQuotaControlManager.isValidIpEntity).
-async fn unknown_host(entity: &QuotaEntity) -> Option<String> {
+/// The host that an entity names, unless it is written as an address.
+fn host(entity: &QuotaEntity) -> Option<&str> {
     let host = entity.get(IP)?.as_deref().filter(|host| entity.len() == 1 && !host.is_empty())?;
-    if host.parse::<std::net::IpAddr>().is_ok() {
-        return None;
+    host.parse::<std::net::IpAddr>().is_err().then_some(host)
+}
+
+/// The hosts that cannot be found, each with what is wrong (Kafka: ClientQuotaControlManager.isValidIpEntity, which looks up as many as
+/// there are, for as long as that takes).
+async fn unknown_hosts(hosts: BTreeSet<String>) -> BTreeMap<String, String> {
+    let deadline = clock::deadline(LOOKUP_MS);
+    let too_many = hosts.len() > MAX_HOSTS;
+    let mut unknown = BTreeMap::new();
+    for host in hosts {
+        if too_many {
+            unknown.insert(host, format!("More than {MAX_HOSTS} hosts are named in one request; write addresses."));
+            continue;
+        }
+        let found = tokio::time::timeout_at(deadline, tokio::net::lookup_host((host.as_str(), 0))).await;
+        if !found.is_ok_and(|found| found.is_ok_and(|mut all| all.next().is_some())) {
+            let message = format!("{host} is not a valid IP or resolvable host.");
+            unknown.insert(host, message);
+        }
     }
-    let found = tokio::net::lookup_host((host, 0)).await;
-    if found.is_ok_and(|mut all| all.next().is_some()) { None } else { Some(host.to_owned()) }
+    unknown
 }
 
 fn entry(result: AlterClientQuotasResult) -> EntryData {
@@ -77,4 +102,18 @@ fn entry(result: AlterClientQuotasResult) -> EntryData {
         .with_error_code(result.error.code())
         .with_error_message(result.message.as_deref().map(convert::text))
         .with_entity(result.entity.into_iter().map(entity).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn too_many_hosts_are_not_looked_up() {
+        let hosts = |count: usize| (0..count).map(|n| format!("no-host-{n}.invalid")).collect();
+        let refused = unknown_hosts(hosts(MAX_HOSTS + 1)).await;
+        assert_eq!(refused.len(), MAX_HOSTS + 1);
+        assert!(refused.values().all(|message| message.starts_with("More than 100 hosts")), "{refused:?}");
+        assert!(unknown_hosts(["localhost".to_owned()].into()).await.is_empty());
+    }
 }
