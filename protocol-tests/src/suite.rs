@@ -61,6 +61,19 @@ pub fn story(
     names.iter().map(trial).collect()
 }
 
+/// What a program of checks has printed: `ok NAME MILLIS` and `failed NAME: reason`; everything else is the client's own talk.
+pub fn read_report(printed: &str) -> Report {
+    let mut report = Report::new();
+    for line in printed.lines() {
+        if let Some(ok) = line.strip_prefix("ok ") {
+            report.insert(ok.split(' ').next().unwrap_or(ok).to_owned(), Ok(()));
+        } else if let Some((name, reason)) = line.strip_prefix("failed ").and_then(|failed| failed.split_once(": ")) {
+            report.insert(name.to_owned(), Err(reason.to_owned()));
+        }
+    }
+    report
+}
+
 /// A broker that several tests of one file share; started when the first asks, gone with the last.
 #[derive(Debug, Clone)]
 pub struct SharedNode {

@@ -156,7 +156,7 @@ fn every_admin_call() -> Vec<String> {
     names.map(|(name, _)| name.trim().trim_start_matches('!').to_owned()).collect()
 }
 
-/// Runs the program and reads its lines: `ok NAME MILLIS` and `failed NAME: reason`; everything else is the client's own talk.
+/// Runs the program and reads what it has printed.
 fn run(client: Client, node: &Node) -> Result<Report, String> {
     let Client { name, language, folder, program } = client;
     // A Java folder may need the jars of the first one.
@@ -167,14 +167,7 @@ fn run(client: Client, node: &Node) -> Result<Report, String> {
     let ended = program.wait(PROGRAM_LIMIT);
     let text =
         std::fs::read(&log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|e| e.to_string())?;
-    let mut report = Report::new();
-    for line in text.lines() {
-        if let Some(ok) = line.strip_prefix("ok ") {
-            report.insert(ok.split(' ').next().unwrap_or(ok).to_owned(), Ok(()));
-        } else if let Some((name, reason)) = line.strip_prefix("failed ").and_then(|failed| failed.split_once(": ")) {
-            report.insert(name.to_owned(), Err(reason.to_owned()));
-        }
-    }
+    let report = suite::read_report(&text);
     let all_good = report.values().all(Result::is_ok);
     match ended {
         Ok(status) if status.success() == all_good && !report.is_empty() => Ok(report),
