@@ -1,4 +1,4 @@
-// Fills a topic with clicks: `java LoadClicks BOOTSTRAP TOPIC EVENTS USERS EVENTS_PER_SECOND`.
+// Fills a topic with clicks: `java LoadClicks BOOTSTRAP TOPIC EVENTS USERS EVENTS_PER_SECOND [closers]`; with `closers` only the last of them.
 // Event times go up by the rate, each up to 1.9 s behind; keys are users, evenly drawn. At the end one click an hour later in
 // each partition closes all windows. Prints how many events, bytes of values and rows (users in 5-second windows) that makes.
 
@@ -30,7 +30,8 @@ public class LoadClicks {
         int partitions;
         try (var producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
             partitions = producer.partitionsFor(topic).size();
-            for (long i = 0; i < events; i++) {
+            boolean all = args.length < 6;
+            for (long i = 0; all && i < events; i++) {
                 long time = START + LARGEST_DELAY_MS + i * 1000 / rate - RANDOM.nextInt(LARGEST_DELAY_MS + 1);
                 int user = RANDOM.nextInt(users);
                 windows.computeIfAbsent(time / WINDOW_MS, w -> new BitSet(users)).set(user);

@@ -48,6 +48,11 @@ def load(setting, node, events):
     return dict(zip(("events", "bytes", "rows"), map(int, found.groups())))
 
 
+def close_again(setting, node, events):
+    """Sends the clicks that close all windows once more; their own window stays open."""
+    tools.java(setting, "LoadClicks", node.bootstrap, TOPIC, events, USERS, EVENTS_PER_SECOND, "closers")
+
+
 def drain(setting, node, loaded):
     """Registers the job, waits until it has put out every row, and reads what that took."""
     idle = idle_rate(node.pid)
