@@ -1,6 +1,6 @@
-// Fills a topic with clicks: `java LoadClicks BOOTSTRAP TOPIC EVENTS USERS EVENTS_PER_SECOND [closers]`; with `closers` only the last of them.
+// Fills a topic with clicks: `java LoadClicks BOOTSTRAP TOPIC EVENTS USERS EVENTS_PER_SECOND [closers|open]`.
 // Event times go up by the rate, each up to 1.9 s behind; keys are users, evenly drawn. At the end one click an hour later in
-// each partition closes all windows. Prints how many events, bytes of values and rows (users in 5-second windows) that makes.
+// each partition closes all windows: with `closers` only these are sent, with `open` all but these. Prints how many events, bytes of values and rows (users in 5-second windows) that makes.
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -30,16 +30,16 @@ public class LoadClicks {
         int partitions;
         try (var producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
             partitions = producer.partitionsFor(topic).size();
-            boolean all = args.length < 6;
-            for (long i = 0; all && i < events; i++) {
+            String part = args.length < 6 ? "" : args[5];
+            for (long i = 0; !part.equals("closers") && i < events; i++) {
                 long time = START + LARGEST_DELAY_MS + i * 1000 / rate - RANDOM.nextInt(LARGEST_DELAY_MS + 1);
                 int user = RANDOM.nextInt(users);
-                windows.computeIfAbsent(time / WINDOW_MS, w -> new BitSet(users)).set(user);
+                if (part.isEmpty()) windows.computeIfAbsent(time / WINDOW_MS, w -> new BitSet(users)).set(user);
                 send(producer, topic, null, "user-" + user, time);
             }
             producer.flush();
             long end = START + events * 1000 / rate + 3_600_000;
-            for (int p = 0; p < partitions; p++) send(producer, topic, p, "closer-" + p, end);
+            for (int p = 0; !part.equals("open") && p < partitions; p++) send(producer, topic, p, "closer-" + p, end);
         }
         if (FAILED.get() != null) throw FAILED.get();
         long rows = windows.values().stream().mapToLong(BitSet::cardinality).sum();

@@ -41,7 +41,11 @@ def one(broker, events):
 def load(setting, node, events):
     """Fills the topic; answers how many events there are and how many rows must come out."""
     tools.create_topic(setting, node, TOPIC, PARTITIONS)
-    done = tools.java(setting, "LoadClicks", node.bootstrap, TOPIC, events, USERS, EVENTS_PER_SECOND)
+    return loaded(tools.java(setting, "LoadClicks", node.bootstrap, TOPIC, events, USERS, EVENTS_PER_SECOND))
+
+
+def loaded(done):
+    """What the generator says of what it has sent."""
     found = re.search(r"loaded (\d+) events, (\d+) bytes, (\d+) rows", done.text)
     if not found:
         raise BenchError(f"the clicks were not loaded:\n{done.text[-2000:]}")
@@ -111,6 +115,6 @@ def watch(node, loaded):
     raise BenchError(f"the job is not done after {LIMIT_S} s: {describe(node)}")
 
 
-def describe(node):
-    with urllib.request.urlopen(f"{node.admin}/v1/jobs/{NAME}", timeout=30) as answer:
+def describe(node, name=NAME):
+    with urllib.request.urlopen(f"{node.admin}/v1/jobs/{name}", timeout=30) as answer:
         return json.load(answer)

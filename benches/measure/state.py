@@ -1,0 +1,75 @@
+"""A job with more state than memory: throughput, memory, disk, and how soon it goes on after SIGKILL."""
+
+import time
+
+from . import job, readings, tools
+from .workspace import ROOT, BenchError, say
+
+SQL = ROOT / "benches" / "large-state.sql"
+NAME = "large-state"
+LIMIT_S = 1_800
+# The broker is killed when the job has read so much of its input.
+KILLED_AT = 0.8
+# Key, title, form.
+FIGURES = [
+    ("events", "clicks", ",.0f"),
+    ("keys", "keys kept when it is killed", ",.0f"),
+    ("memory_mib", "state in memory, MiB", ",.0f"),
+    ("disk_mib", "state on disk beside the changelog, MiB", ",.0f"),
+    ("peak_anonymous", "peak memory of the broker without mapped files, MiB", ",.0f"),
+    ("events_per_s", "clicks a second", ",.0f"),
+    ("events_per_cpu_s", "clicks for each CPU-s", ",.0f"),
+    ("commit_p99_ms", "commits, p99, ms", ",.0f"),
+    ("again_s", "after SIGKILL: exec to processing again, s", ".2f"),
+]
+
+
+def measure(broker, events):
+    """One run. Ten times as many users as clicks: nearly every click is a key of its own."""
+    with broker.setting.folder() as folder:
+        broker.prepare(folder)
+        with broker.start(folder) as node:
+            tools.create_topic(broker.setting, node, job.TOPIC, job.PARTITIONS)
+            # All within a day of event time; what closes windows would close this one, so it is left out.
+            clicks = [events, 10 * events, events // 3_600, "open"]
+            loaded = job.loaded(tools.java(broker.setting, "LoadClicks", node.bootstrap, job.TOPIC, *clicks))
+        with broker.start(folder) as node:
+            found = fill(broker.setting, node, int(loaded["events"] * KILLED_AT))
+            node.kill()
+        with broker.start(folder) as node:
+            watch(node, 1)
+            found["again_s"] = time.monotonic() - node.began
+        say(f"{broker.title}: {found}")
+        return {"events": loaded["events"], **found}
+
+
+def fill(setting, node, events):
+    cpu, began = readings.cpu_seconds(node.pid), time.monotonic()
+    job.apply(setting, node, SQL, NAME)
+    status, peak = watch(node, events)
+    wall_s, cpu_s = time.monotonic() - began, readings.cpu_seconds(node.pid) - cpu
+    return {
+        "keys": status["state_keys"], "memory_mib": status["state_bytes"] / 2**20,
+        "disk_mib": status["state_disk_bytes"] / 2**20, "peak_anonymous": peak, "commit_p99_ms": status["commit_p99_ms"] or 0,
+        "events_per_s": status["records_read"] / wall_s, "events_per_cpu_s": status["records_read"] / cpu_s,
+    }
+
+
+def watch(node, events):
+    """Waits until the job has read so many clicks; what it says then, and the largest memory seen."""
+    deadline, peak = time.monotonic() + LIMIT_S, 0.0
+    while time.monotonic() < deadline:
+        peak = max(peak, readings.resident_mib(node.pid)[1])
+        status = job.describe(node, NAME)
+        if status["state"] == "failed":
+            break
+        if status["records_read"] >= events:
+            return status, peak
+        time.sleep(0.02)
+    raise BenchError(f"the job does not come to its click number {events}: {status}")
+
+
+def table(found):
+    """The figures as a table for docs/performance.md."""
+    lines = ["| A count of every user of a day, `forebay.state.memory` 64 MiB | Forebay |", "|---|---:|"]
+    return "\n".join(lines + [f"| {title} | {found[key]:{form}} |" for key, title, form in FIGURES])
