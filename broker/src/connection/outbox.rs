@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::tcp::WriteHalf;
 
@@ -24,6 +25,8 @@ pub struct Outbox {
     pieces: VecDeque<Piece>,
     bytes: usize,
     from_files: bool,
+    /// Bytes that wait in all outboxes.
+    unsent: Gauge,
 }
 
 /// Where answers go.
@@ -36,9 +39,9 @@ pub trait Peer {
 }
 
 impl Outbox {
-    /// Nothing yet. `from_files` says whether pieces that lie in files are sent from there.
-    pub fn new(from_files: bool) -> Outbox {
-        Outbox { pieces: VecDeque::new(), bytes: 0, from_files }
+    /// Nothing yet. `from_files` says whether pieces that lie in files are sent from there; `unsent` counts what waits in all outboxes.
+    pub fn new(from_files: bool, unsent: Gauge) -> Outbox {
+        Outbox { pieces: VecDeque::new(), bytes: 0, from_files, unsent }
     }
 
     /// Adds an answer.
@@ -48,6 +51,7 @@ impl Outbox {
                 piece.forget_region();
             }
             self.bytes += piece.len();
+            self.unsent.inc_by(gauged(piece.len()));
             self.pieces.push_back(piece);
         }
     }
@@ -88,6 +92,7 @@ impl Outbox {
 
     fn advance(&mut self, mut written: usize) {
         self.bytes -= written;
+        self.unsent.dec_by(gauged(written));
         while written > 0 {
             let front = self.pieces.front_mut().expect("no more is written than was given");
             let step = written.min(front.len());
@@ -98,6 +103,16 @@ impl Outbox {
             }
         }
     }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.unsent.dec_by(gauged(self.bytes));
+    }
+}
+
+fn gauged(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// A socket without encryption.

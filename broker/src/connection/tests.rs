@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use forebay_storage::disk::{Disk, DiskFile, RealDisk};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -24,7 +25,7 @@ impl Peer for DuplexStream {
 }
 
 fn outbox(from_files: bool, pieces: Vec<Piece>) -> Outbox {
-    let mut outbox = Outbox::new(from_files);
+    let mut outbox = Outbox::new(from_files, Gauge::default());
     outbox.push(pieces);
     outbox
 }

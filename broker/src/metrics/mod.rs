@@ -30,6 +30,8 @@ pub struct Metrics {
     pub sent_bytes: Counter,
     /// Connections open now.
     pub connections: Gauge,
+    /// Bytes of answers that clients have not taken yet.
+    pub unsent_bytes: Gauge,
     /// Connections accepted.
     pub connections_accepted: Counter,
     /// Connections turned away by a limit.
@@ -81,6 +83,8 @@ impl Metrics {
         let fetched_bytes = counter("fetched_bytes", "Bytes of batches handed to consumers");
         let connections: Gauge = Gauge::default();
         registry.register("connections", "Connections open now", connections.clone());
+        let unsent_bytes: Gauge = Gauge::default();
+        registry.register("unsent_bytes", "Bytes of answers that clients have not taken yet", unsent_bytes.clone());
         let open_logs: Gauge = Gauge::default();
         registry.register("open_logs", "Partitions whose log is open", open_logs.clone());
         let start_microseconds: Gauge<u64, AtomicU64> = Gauge::default();
@@ -93,6 +97,7 @@ impl Metrics {
             received_bytes,
             sent_bytes,
             connections,
+            unsent_bytes,
             connections_accepted,
             connections_refused,
             connections_delayed,

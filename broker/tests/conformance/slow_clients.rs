@@ -1,14 +1,15 @@
 //! Clients that do not read, and clients that send a byte at a time: what they cost is bounded.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use kafka_protocol::messages::fetch_request::ForgottenTopic;
 use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
 use kafka_protocol::protocol::Encodable;
 
 use crate::support::client::{Client, framed};
 use crate::support::records::batch;
-use crate::support::requests::{append, create_topic, fetch_partition, fetch_request};
+use crate::support::requests::{Topic, append, create_topic, fetch_partition, fetch_request};
 use crate::support::{Broker, eventually};
 
 const READERS: usize = 6;
@@ -45,23 +46,48 @@ fn stuck_clients(broker: &Broker, request: &[u8]) -> (Vec<Client>, usize) {
     (clients.into_iter().map(|(client, _)| client).collect(), sent)
 }
 
-#[cfg(target_os = "linux")]
+/// Waits until nobody takes anything any more; the most that waited meanwhile, in bytes.
+fn unsent_once_stuck(broker: &Broker) -> i64 {
+    let (mut most, mut sent, mut since) = (0, u64::MAX, Instant::now());
+    let deadline = since + Duration::from_secs(120);
+    while since.elapsed() < 5 * STUCK {
+        let (now, unsent) = (broker.metrics().sent_bytes.get(), broker.metrics().unsent_bytes.get());
+        most = most.max(unsent);
+        if now != sent || unsent == 0 {
+            (sent, since) = (now, Instant::now());
+        }
+        assert!(since < deadline, "{now} bytes were sent to clients that do not read");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    most
+}
+
 #[test]
 fn answers_that_nobody_reads_do_not_pile_up() {
+    // What waits for one client: the answer that filled its outbox, and less than 16 KiB before it.
+    const EACH: i64 = 100 * 1024;
     let broker = Broker::start();
     let mut client = broker.client();
-    // An answer of some 15 KB.
-    create_topic(&mut client, "wide", 300, &[]);
+    // An answer of some 60 KB; a read of 16 KiB brings several hundred requests.
+    create_topic(&mut client, "wide", 1000, &[]);
     let mut body = BytesMut::new();
     MetadataRequest::default().with_topics(None).encode(&mut body, 9).unwrap();
-    let before = anonymous_memory();
-    let (clients, sent) = stuck_clients(&broker, &framed(3, 9, 2, 7, &body));
-    let grown = anonymous_memory().saturating_sub(before);
-    // All answers would be more than three times the bound.
-    assert!(sent * 10_000 > 3 * BOUND, "only {sent} requests were taken by the system");
-    assert!(grown < BOUND, "{grown} bytes for {READERS} clients that do not read; {sent} requests were sent");
+    let frame = framed(3, 9, 2, 7, &body);
+    client.send_bytes(&frame);
+    let answer = client.receive_frame().unwrap().len();
+    assert!(answer > 20_000, "{answer} bytes");
+    let (clients, sent) = stuck_clients(&broker, &frame);
+    // All answers would be far more than what the system takes and the bound together.
+    assert!(sent * answer > 50 * READERS * EACH as usize, "only {sent} requests were taken by the system");
+    let unsent = unsent_once_stuck(&broker);
+    assert!(unsent <= READERS as i64 * EACH, "{unsent} bytes for {READERS} clients that do not read");
     assert_eq!(client.call(0, &ApiVersionsRequest::default()).error_code, 0, "others are served");
     drop(clients);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while broker.metrics().unsent_bytes.get() > 0 {
+        assert!(Instant::now() < deadline, "what nobody takes any more is counted");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[cfg(target_os = "linux")]
