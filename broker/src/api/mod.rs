@@ -65,6 +65,8 @@ macro_rules! apis {
                 $(ApiKey::$key => {
                     let request = <$request as Request>::read(&mut body, call.version)
                         .map_err(|e| Hangup(format!("malformed {:?} request, version {}: {e}", call.key, call.version)))?;
+                    // Whoever waits need not keep what the request came in.
+                    drop(std::mem::take(&mut body));
                     let handler = Box::pin($handler(call, request, $(&rooms.$room),*));
                     let response = throttle::measured(call, &rooms.quotas, handler).await;
                     throttle::settle(call, &rooms.quotas, response).into_reply(call)

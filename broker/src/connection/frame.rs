@@ -120,6 +120,11 @@ impl Inbox {
         }
     }
 
+    /// Whether nothing has arrived that was not taken.
+    pub fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
     /// Lets go of memory that a quiet peer does not need.
     pub fn release(&mut self) {
         if self.buffer.is_empty() {

@@ -17,8 +17,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, Interest};
 use tokio::net::TcpStream;
+use tokio::net::tcp::ReadHalf;
 use tokio::sync::watch;
 
 use crate::api;
@@ -26,10 +27,14 @@ use crate::api::call::{Hangup, Reply};
 use crate::clock;
 use crate::net::{Foreign, Listener, Place};
 use crate::node::Rooms;
+use crate::share::sessions::ConnectionId;
 use frame::{Arrival, FrameError, Inbox};
 pub use memory::RequestMemory;
 use outbox::{Outbox, Peer};
 use quiet::{Quiet, Since};
+
+/// While something of a client is unread, it is looked at this often whether the connection is cut.
+const GONE_CHECK: Duration = Duration::from_secs(1);
 
 /// Serves a client until it leaves, errs, idles for too long or the broker stops. A bad packet costs this connection, nothing else.
 pub async fn serve(
@@ -44,20 +49,18 @@ pub async fn serve(
     // Answers are small and latency matters; a failure only costs speed.
     let _ = stream.set_nodelay(true);
     rooms.metrics.connections_accepted.inc();
-    rooms.metrics.connections.inc();
+    let _open = Open::new(&rooms, (peer, listener.local));
     let (reader, writer) = stream.split();
     let connection = Connection {
         reader,
         writer,
         inbox: Inbox::new(rooms.limits.max_frame_bytes),
-        outbox: Outbox::new(!peer.ip().to_canonical().is_loopback()),
+        outbox: Outbox::new(!peer.ip().to_canonical().is_loopback(), rooms.metrics.unsent_bytes.clone()),
         quiet: Quiet::new(Duration::from_millis(rooms.limits.max_idle_ms)),
         memory,
         client: Client { peer, listener: &listener, place: &place, rooms: &rooms },
     };
-    let served = connection.serve(stop).await;
-    rooms.share_groups.disconnected((peer, listener.local));
-    match served {
+    match connection.serve(stop).await {
         Ok(()) | Err(End::Ordinary) => {}
         Err(End::Needed) => {
             rooms.metrics.connections_evicted.inc();
@@ -78,7 +81,29 @@ pub async fn serve(
             tracing::warn!(%peer, listener = listener.name, "connection closed: {reason}");
         }
     }
-    rooms.metrics.connections.dec();
+}
+
+/// An open connection. When this is dropped, by whatever end (a panic and the broker's stop are ends, too), nothing of it is left.
+struct Open<'a> {
+    rooms: &'a Rooms,
+    id: ConnectionId,
+}
+
+impl<'a> Open<'a> {
+    fn new(rooms: &'a Rooms, id: ConnectionId) -> Open<'a> {
+        rooms.metrics.connections.inc();
+        Open { rooms, id }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.rooms.metrics.connections.dec();
+        // What members give back is written by tasks of the runtime; without one the broker stops, and nobody has anything then.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.rooms.share_groups.disconnected(self.id);
+        }
+    }
 }
 
 /// Why a connection ends before the broker does.
@@ -139,7 +164,31 @@ struct Connection<'a, R, W> {
     client: Client<'a>,
 }
 
-impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
+/// Where requests come from.
+trait Source: AsyncRead + Unpin {
+    /// Waits until the client has left, as far as that can be told without reading. What it sent before it left counts: where some of that
+    /// is unread, or `untaken`, it has left only when the connection is cut.
+    async fn gone(&mut self, untaken: bool);
+}
+
+impl Source for ReadHalf<'_> {
+    async fn gone(&mut self, untaken: bool) {
+        loop {
+            match self.peek(&mut [0]).await {
+                Ok(0) if !untaken => return,
+                Err(_) => return,
+                Ok(_) => {}
+            }
+            // Both ways are closed by a reset, not by a client that has no more to say.
+            if self.ready(Interest::WRITABLE).await.is_ok_and(|ready| ready.is_write_closed()) {
+                return;
+            }
+            tokio::time::sleep(GONE_CHECK).await;
+        }
+    }
+}
+
+impl<R: Source, W: Peer> Connection<'_, R, W> {
     async fn serve(mut self, mut stop: watch::Receiver<bool>) -> Result<(), End> {
         if *stop.borrow() {
             return Ok(());
@@ -179,7 +228,10 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
                 self.quiet.heard();
             }
             let Arrival::Frame(frame) = arrival else { continue };
-            let held = taken.take();
+            let waits_for_records = request::waits_for_records(&frame);
+            // One that waits is read at once, and its handler lets go of it before (Kafka: Processor releases the buffer of all but those
+            // that keep bytes of it).
+            let held = taken.take().filter(|_| !waits_for_records);
             self.quiet.heard();
             self.client.place.heard(clock::now);
             self.client.rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);
@@ -190,7 +242,7 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
                 drop(held);
                 answer
             };
-            let (reply, throttle_ms) = self.answer(pin!(call)).await?;
+            let (reply, throttle_ms) = self.answer(pin!(call), waits_for_records).await?;
             if let Reply::Pieces(pieces) = reply {
                 client.rooms.metrics.sent_bytes.inc_by(pieces.iter().map(|piece| piece.len() as u64).sum());
                 self.outbox.push(pieces);
@@ -202,6 +254,7 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
                 // KIP-219: the answer is out, and nothing more is heard of the client until its time is over.
                 tokio::select! {
                     () = tokio::time::sleep_until(clock::deadline(throttle_ms)) => self.quiet.heard(),
+                    () = self.reader.gone(!self.inbox.is_empty()) => return Ok(()),
                     _ = &mut stopped => return Ok(()),
                     () = client.place.needed() => return Err(End::Needed),
                 }
@@ -209,40 +262,56 @@ impl<R: AsyncRead + Unpin, W: Peer> Connection<'_, R, W> {
         }
     }
 
-    /// The answer to a request. If it takes time, the answers before it do not wait for it.
-    async fn answer<T>(&mut self, mut call: Pin<&mut impl Future<Output = Result<T, End>>>) -> Result<T, End> {
+    /// The answer to a request. If it takes time, the answers before it do not wait for it, and it goes on meanwhile: a client that does
+    /// not read must not hold up what others wait for. One that waits for records alone is given up when its client leaves; others may
+    /// be half done.
+    async fn answer<T>(
+        &mut self,
+        mut call: Pin<&mut impl Future<Output = Result<T, End>>>,
+        may_be_given_up: bool,
+    ) -> Result<T, End> {
         let at_once = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
-        match at_once {
-            Poll::Ready(reply) => reply,
-            Poll::Pending if self.outbox.is_empty() => call.await,
-            Poll::Pending => {
-                // The request goes on meanwhile: a client that does not read must not hold up what others wait for.
-                let (flushed, reply) = tokio::join!(self.flush(), call);
-                flushed?;
-                reply
-            }
+        if let Poll::Ready(reply) = at_once {
+            return reply;
+        }
+        let (reader, inbox) = (&mut self.reader, &self.inbox);
+        let both = async {
+            let (flushed, reply) =
+                tokio::join!(flush(&mut self.outbox, &mut self.writer, &mut self.quiet, self.client.place), call);
+            flushed?;
+            reply
+        };
+        tokio::select! {
+            biased;
+            reply = both => reply,
+            () = reader.gone(!inbox.is_empty()), if may_be_given_up => Err(End::Ordinary),
         }
     }
 
-    /// Writes all answers. Nothing is read meanwhile, so what waits for a client that does not read is bounded; and it may not wait for
-    /// longer than a client may be silent.
+    /// Writes all answers.
     async fn flush(&mut self) -> Result<(), End> {
-        let mut waiting = self.outbox.bytes();
-        while !self.outbox.is_empty() {
-            tokio::select! {
-                biased;
-                flushed = self.outbox.flush(&mut self.writer) => return Ok(flushed?),
-                since = self.quiet.passed() => match since {
-                    Since::TooLong if self.outbox.bytes() == waiting => return Err(End::Ordinary),
-                    Since::TooLong => self.quiet.heard(),
-                    Since::Awhile => {}
-                },
-                () = self.client.place.needed() => return Err(End::Needed),
-            }
-            waiting = self.outbox.bytes();
-        }
-        Ok(())
+        flush(&mut self.outbox, &mut self.writer, &mut self.quiet, self.client.place).await
     }
+}
+
+/// Writes all answers. Nothing is read meanwhile, so what waits for a client that does not read is bounded; and it may not wait for longer
+/// than a client may be silent.
+async fn flush<W: Peer>(outbox: &mut Outbox, writer: &mut W, quiet: &mut Quiet, place: &Place) -> Result<(), End> {
+    let mut waiting = outbox.bytes();
+    while !outbox.is_empty() {
+        tokio::select! {
+            biased;
+            flushed = outbox.flush(writer) => return Ok(flushed?),
+            since = quiet.passed() => match since {
+                Since::TooLong if outbox.bytes() == waiting => return Err(End::Ordinary),
+                Since::TooLong => quiet.heard(),
+                Since::Awhile => {}
+            },
+            () = place.needed() => return Err(End::Needed),
+        }
+        waiting = outbox.bytes();
+    }
+    Ok(())
 }
 
 impl Client<'_> {

@@ -21,6 +21,13 @@ pub enum Parsed {
     UnsupportedApiVersions(Call),
 }
 
+/// Whether a request waits for records, with nothing done that others could not take over, and without what it came in: Fetch and
+/// ShareFetch.
+pub fn waits_for_records(frame: &[u8]) -> bool {
+    let key = frame.first_chunk().map(|key| i16::from_be_bytes(*key));
+    key.is_some_and(|key| [ApiKey::Fetch as i16, ApiKey::ShareFetch as i16].contains(&key))
+}
+
 /// Parses the header of `frame`. Errors as Kafka's `SocketServer` acts: an unknown API or version ends the connection.
 pub fn parse(mut frame: Bytes, peer: SocketAddr, listener: &Arc<Listener>) -> Result<Parsed, Hangup> {
     let [k0, k1, v0, v1, c0, c1, c2, c3, ..] = *frame else {

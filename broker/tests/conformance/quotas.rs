@@ -10,7 +10,7 @@ use kafka_protocol::messages::*;
 use crate::support::client::Client;
 use crate::support::records::batch;
 use crate::support::requests::{append, create_topic, fetch_partition, fetch_request, produce_request};
-use crate::support::{Broker, text, topic};
+use crate::support::{Broker, eventually, text, topic};
 
 /// Two windows of a second: what counts is one whole second, and what has passed of the next.
 const SHORT: &[&str] = &["quota.window.num=2", "controller.quota.window.num=2"];
@@ -178,4 +178,24 @@ fn quotas_and_credentials_outlive_a_restart() {
     assert_eq!((quotas.len(), quotas[0].values[0].value), (1, 1e6));
     let users = admin.call(0, &DescribeUserScramCredentialsRequest::default().with_users(None)).results;
     assert_eq!((users.len(), users[0].credential_infos[0].iterations), (1, 4096));
+}
+
+#[test]
+fn a_client_that_leaves_while_it_is_held_up_is_noticed() {
+    let broker = Broker::start();
+    let mut admin = broker.client();
+    let t = create_topic(&mut admin, "t", 1, &[]);
+    set(&mut admin, "client-id", "slow", "producer_byte_rate", 1.0);
+    let mut slow = broker.client().named("slow");
+    let answer = slow.call(13, &produce_request(13, &t, 0, &batch(&[&"x".repeat(20_000)]), None));
+    assert!(answer.throttle_time_ms > 600_000, "{} ms", answer.throttle_time_ms);
+    drop(slow);
+    eventually("it has left", || broker.metrics().connections.get() == 1);
+    // One that has sent more meanwhile is noticed when it is cut: as here, where it leaves with an answer unread.
+    let mut slow = broker.client().named("slow");
+    let request = produce_request(13, &t, 0, &batch(&["x"]), None);
+    let _ = (slow.send(13, &request), slow.send(13, &request));
+    while slow.is_silent_for(Duration::from_millis(5)) {}
+    drop(slow);
+    eventually("it has left", || broker.metrics().connections.get() == 1);
 }

@@ -83,11 +83,7 @@ fn answers_that_nobody_reads_do_not_pile_up() {
     assert!(unsent <= READERS as i64 * EACH, "{unsent} bytes for {READERS} clients that do not read");
     assert_eq!(client.call(0, &ApiVersionsRequest::default()).error_code, 0, "others are served");
     drop(clients);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while broker.metrics().unsent_bytes.get() > 0 {
-        assert!(Instant::now() < deadline, "what nobody takes any more is counted");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    eventually("what nobody will take is counted no more", || broker.metrics().unsent_bytes.get() == 0);
 }
 
 #[cfg(target_os = "linux")]
@@ -163,4 +159,40 @@ fn requests_wait_where_others_have_taken_the_memory_for_them() {
     assert!(other.is_silent_for(STUCK), "there is no memory for its request");
     drop(slow);
     assert_eq!(other.receive(sent).error_code, 0);
+}
+
+/// A fetch that waits for ten minutes, in a frame of so many bytes.
+fn waiting_fetch(topic: &Topic, frame_bytes: usize) -> Vec<u8> {
+    let frame = |partitions: usize, name: usize| {
+        let forgotten = ForgottenTopic::default()
+            .with_topic(crate::support::topic(&"x".repeat(name)))
+            .with_partitions(vec![7; partitions]);
+        let request = fetch_request(12, topic, vec![fetch_partition(0, 0)])
+            .with_max_wait_ms(600_000)
+            .with_forgotten_topics_data(vec![forgotten]);
+        let mut body = BytesMut::new();
+        request.encode(&mut body, 12).unwrap();
+        framed(1, 12, 2, 7, &body)
+    };
+    let partitions = frame_bytes / 4 - 1000;
+    let rest = frame_bytes + 4 - frame(partitions, 200).len();
+    let frame = frame(partitions, 200 + rest);
+    assert_eq!(frame.len(), frame_bytes + 4);
+    frame
+}
+
+#[test]
+fn a_fetch_that_waits_gives_its_memory_back_and_ends_with_its_client() {
+    const MOST: i32 = 1_000_000;
+    let settings = [format!("socket.request.max.bytes={MOST}"), format!("queued.max.request.bytes={MOST}")];
+    let broker = Broker::start_with(&settings.each_ref().map(String::as_str));
+    let mut other = broker.client();
+    let topic = create_topic(&mut other, "t", 1, &[]);
+    let mut waiting = broker.client();
+    let request = waiting_fetch(&topic, MOST as usize);
+    broker.until_received(|| waiting.send_bytes(&request));
+    assert_eq!(other.call(0, &ApiVersionsRequest::default()).error_code, 0, "there is memory for its request");
+    waiting.assert_unanswered();
+    drop(waiting);
+    eventually("it waits no more for records that nobody takes", || broker.metrics().connections.get() == 1);
 }

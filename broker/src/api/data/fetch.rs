@@ -64,7 +64,10 @@ pub async fn handle(
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0),
         max_bytes: usize::try_from(request.max_bytes).unwrap_or(0).min(quotas.most_fetched_at_once(call.client())),
     };
-    let found = wait_for(&wanted, i64::from(request.max_wait_ms), partitions, &context, stop.clone()).await;
+    let max_wait_ms = i64::from(request.max_wait_ms);
+    // What it came in is free while it waits (`connection`).
+    drop(request);
+    let found = wait_for(&wanted, max_wait_ms, partitions, &context, stop.clone()).await;
     if let Some(held_up) = hold_up(call, quotas, &context, &found) {
         return encode(call, &held_up);
     }

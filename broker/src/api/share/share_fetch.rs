@@ -36,12 +36,13 @@ pub async fn handle(
     quotas: &Arc<Quotas>,
 ) -> Outcome {
     let most_bytes = quotas.most_fetched_at_once(call.client());
-    let response = match fetch(call, &request, groups, partitions, most_bytes, stop).await {
+    let max_wait_ms = i64::from(request.request.max_wait_ms);
+    let response = match fetch(call, request, groups, partitions, most_bytes, stop).await {
         Ok(response) => response,
         Err(error) => {
             if error == ErrorCode::ShareSessionLimitReached {
                 // So that who is turned away does not ask again at once.
-                wait(i64::from(request.request.max_wait_ms), stop).await;
+                wait(max_wait_ms, stop).await;
             }
             ShareFetchResponse::default().with_error_code(error.code())
         }
@@ -74,26 +75,25 @@ async fn wait(ms: i64, stop: &watch::Receiver<bool>) {
 
 async fn fetch(
     call: &Call,
-    wire: &ShareFetch,
+    wire: ShareFetch,
     groups: &Arc<ShareGroups>,
     partitions: &Arc<Partitions>,
     most_bytes: usize,
     stop: &watch::Receiver<bool>,
 ) -> Result<ShareFetchResponse, ErrorCode> {
-    let request = &wire.request;
+    let ShareFetch { request, acquire_mode, is_renew_ack: renews } = wire;
     let member = member(request.group_id.as_deref().map(|id| &**id), request.member_id.as_deref())?;
-    let renews = wire.is_renew_ack;
     if renews && (request.max_bytes, request.min_bytes, request.max_records, request.max_wait_ms) != (0, 0, 0, 0) {
         return Err(ErrorCode::InvalidRequest);
     }
-    let acknowledged = acknowledgements(request);
+    let acknowledged = acknowledgements(&request);
     let has_acknowledgements = acknowledged.iter().any(|(_, batches)| !batches.is_empty());
     let epoch = request.share_session_epoch;
     let context = {
         let is_known = |id: PartitionId| (id, partitions.topic_by_id(id.0).is_some());
         let named: Vec<_> = acknowledged.iter().map(|(id, _)| is_known(*id)).collect();
         let connection = (call.peer, call.listener.local);
-        groups.sessions.lock().begin(&member, epoch, &named, &forgotten(request), has_acknowledgements, connection)?
+        groups.sessions.lock().begin(&member, epoch, &named, &forgotten(&request), has_acknowledgements, connection)?
     };
     let acknowledging = has_acknowledgements.then(|| {
         let acknowledgements = Acknowledgements {
@@ -105,21 +105,31 @@ async fn fetch(
         acknowledgements.begin(groups, partitions)
     });
     // Kafka looks at it when the request counts already, and answers what is no error of the protocol.
-    let mode = match wire.acquire_mode {
+    let mode = match acquire_mode {
         0 => AcquireMode::BatchOptimized,
         1 => AcquireMode::RecordLimit,
         _ => return Err(ErrorCode::UnknownServerError),
     };
+    let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(most_bytes);
+    let wanted = Wanted {
+        group_id: member.group_id.clone(),
+        member_id: member.member_id.clone(),
+        mode,
+        batch_size: request.batch_size,
+        max_records: request.max_records,
+        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0).min(max_bytes),
+        max_bytes,
+        max_wait_ms: i64::from(request.max_wait_ms),
+        partitions: Vec::new(),
+    };
+    // What it came in is free while it waits (`connection`).
+    drop(request);
     let (of_session, is_subsequent) = match context {
         Context::Final => (Vec::new(), false),
         Context::Fetch { partitions, is_subsequent } => (partitions, is_subsequent),
     };
     let fetching = async {
-        if renews {
-            Answers::new()
-        } else {
-            records(wire, mode, &member, of_session, groups, partitions, most_bytes, stop).await
-        }
+        if renews { Answers::new() } else { records(wanted, epoch, of_session, groups, partitions, stop).await }
     };
     let acknowledging = async {
         match acknowledging {
@@ -162,41 +172,25 @@ fn forgotten(request: &ShareFetchRequest) -> Vec<PartitionId> {
 }
 
 /// Fetches of the session's partitions; what does not exist is answered with its error.
-#[expect(clippy::too_many_arguments, reason = "the request and the rooms it needs")]
 async fn records(
-    wire: &ShareFetch,
-    mode: AcquireMode,
-    member: &ShareSessionKey,
+    mut wanted: Wanted,
+    epoch: i32,
     of_session: Vec<(PartitionId, bool)>,
     groups: &Arc<ShareGroups>,
     partitions: &Arc<Partitions>,
-    most_bytes: usize,
     stop: &watch::Receiver<bool>,
 ) -> Answers {
-    let request = &wire.request;
-    let (mut failed, mut wanted) = (Answers::new(), Vec::new());
+    let mut failed = Answers::new();
     for (id, is_known) in of_session {
         let exists = partitions.topic_by_id(id.0).is_some_and(|topic| partitions.exists(&topic, id.1));
         match (is_known, exists) {
             (false, _) => failed.push((id, Err(ErrorCode::UnknownTopicId))),
             (true, false) => failed.push((id, Err(ErrorCode::UnknownTopicOrPartition))),
-            (true, true) => wanted.push(id),
+            (true, true) => wanted.partitions.push(id),
         }
     }
-    let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(most_bytes);
-    rotate(&mut wanted, request.share_session_epoch);
-    let fetch = Wanted {
-        group_id: member.group_id.clone(),
-        member_id: member.member_id.clone(),
-        mode,
-        batch_size: request.batch_size,
-        max_records: request.max_records,
-        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0).min(max_bytes),
-        max_bytes,
-        max_wait_ms: i64::from(request.max_wait_ms),
-        partitions: wanted,
-    };
-    failed.extend(groups.fetch(&fetch, stop.clone()).await);
+    rotate(&mut wanted.partitions, epoch);
+    failed.extend(groups.fetch(&wanted, stop.clone()).await);
     failed
 }
 
