@@ -3,6 +3,7 @@
 //! A task is a transactional client that lives in the broker: it reads committed records, and each of its commits is one Kafka
 //! transaction that holds outputs, the state's changelog and the input offsets.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -50,8 +51,28 @@ pub trait Host: Send + Sync {
     /// [`HostError::Fenced`] means that another session took over: the task must stop.
     fn commit(&self, session: &mut Session, commit: CommitSet) -> Result<(), HostError>;
 
+    /// The folder in which the state of this changelog's task may be that memory has no room for. It goes with the changelog. `None` if
+    /// there is no disk for it.
+    fn state_folder(&self, _changelog: &TopicPartition) -> Option<StateFolder> {
+        None
+    }
+
+    /// Removes that folder with all that is in it.
+    fn clear_state_folder(&self, _changelog: &TopicPartition) -> Result<(), HostError> {
+        Ok(())
+    }
+
     /// Deletes the records of a changelog before `before`, which a snapshot has made superfluous.
     fn trim(&self, partition: &TopicPartition, before: Offset) -> Result<(), HostError>;
+}
+
+/// Where state may be on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateFolder {
+    /// The folder, on a local disk.
+    pub path: PathBuf,
+    /// Whether it is there.
+    pub used: bool,
 }
 
 /// A topic that a job needs.

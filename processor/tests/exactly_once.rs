@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use support::host::MemoryHost;
 use support::plans::{self, INPUT, OUTPUT};
-use support::world::{Action, World, action};
+use support::world::{Action, World, action, state_memory};
 
 const SIZE: i64 = 10_000;
 const DELAY: i64 = 7_000;
@@ -69,11 +69,12 @@ proptest! {
         (partitions, actions) in (1..4i32).prop_flat_map(|n| (Just(n), prop::collection::vec(action(events(n)), 1..60))),
         step_bytes in 100..5_000usize,
         read_bytes in 100..1_000usize,
+        state_memory_bytes in state_memory(),
         parallelism in 1..4usize,
     ) {
         let host = MemoryHost::new();
         host.create_topic(INPUT, partitions);
-        let options = TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, ..TaskOptions::default() };
+        let options = TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, state_memory_bytes, ..TaskOptions::default() };
         let mut plan = (*plans::tumbling(SIZE, Some(0), false)).clone();
         plan.pipelines[0].parallelism = parallelism;
         let plan = std::sync::Arc::new(plan);

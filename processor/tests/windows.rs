@@ -14,7 +14,7 @@ use forebay_processor::sql::{PlanContext, plan_job};
 use proptest::prelude::*;
 use support::host::MemoryHost;
 use support::plans::sql_time;
-use support::world::{Action, World, action};
+use support::world::{Action, World, action, state_memory};
 
 /// Time of the events that close everything.
 const FAR: i64 = 10_000_000;
@@ -365,11 +365,14 @@ proptest! {
         grain in prop_oneof![Just(1i64), Just(500), Just(1_000)],
         begin in -100_000..50_000i64,
         step_bytes in 100..5_000usize,
+        state_memory_bytes in state_memory(),
     ) {
         let host = MemoryHost::new();
         host.create_topic("t", partitions + without_rows);
         host.create_topic("o", 2);
-        let options = TaskOptions { step_bytes, read_bytes: step_bytes / 3, snapshot_floor: 300, ..TaskOptions::default() };
+        let read_bytes = step_bytes / 3;
+        let options =
+            TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, state_memory_bytes, ..TaskOptions::default() };
         let plan = plan_job(&query.sql(), &PlanContext::NOWHERE).unwrap();
         let mut world = World::new(host, Arc::new(plan), options);
         let produce = |host: &MemoryHost, events: &[Event]| {

@@ -190,8 +190,12 @@ pub struct JobStatus {
     pub open_windows: u64,
     /// Group keys in them.
     pub state_keys: u64,
-    /// Memory they take, in bytes.
+    /// Memory their content takes, in bytes.
     pub state_bytes: u64,
+    /// Memory that is taken for them, with the room that is kept for more, in bytes.
+    pub state_memory_bytes: u64,
+    /// What they take on disk beside the changelog, in bytes.
+    pub state_disk_bytes: u64,
     /// Bytes of changelog since the last snapshot of the state.
     pub changelog_bytes: u64,
     /// The share of the last seconds in which the busiest task was at work, 0 to 1.

@@ -133,6 +133,8 @@ fn show(view: JobView) -> JobStatus {
         open_windows: sum(|t| t.open_windows as u64),
         state_keys: sum(|t| t.state_keys as u64),
         state_bytes: sum(|t| t.state_bytes),
+        state_memory_bytes: sum(|t| t.state_memory_bytes),
+        state_disk_bytes: sum(|t| t.state_disk_bytes),
         changelog_bytes: sum(|t| t.changelog_bytes),
         busy_share: share(vitals.busy_share),
         waiting_share: share(1.0 - vitals.busy_share),

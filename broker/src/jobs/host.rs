@@ -1,6 +1,7 @@
 //! The processor's port into this broker: a job is a transactional client without a wire.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use forebay_control::error_code::ErrorCode;
 use forebay_control::group::{CommitTransactionalOffsets, DeleteGroups, GroupCommand, GroupReply, OffsetToCommit};
 use forebay_control::transaction::{Command, Reply, TransactionVersion, command};
 use forebay_processor::host::{
-    CommitSet, CommittedOffset, Host, HostError, OffsetRange, ReadBatches, Session, TopicSpec,
+    CommitSet, CommittedOffset, Host, HostError, OffsetRange, ReadBatches, Session, StateFolder, TopicSpec,
 };
 use forebay_processor::job::PipelineResources;
 use forebay_storage::batch::BatchStamp;
@@ -24,6 +25,9 @@ use crate::coordinator::metadata::Metadata;
 use crate::coordinator::transactions::{Producer, Transactions};
 use crate::partition::{Isolation, Partition, Partitions};
 use crate::pending::block_on;
+
+/// Name of the folder of state on disk, in that of the changelog's log.
+const STATE_FOLDER: &str = "forebay-state";
 
 /// A commit takes milliseconds; one that is still open after this is aborted by the coordinator.
 const TRANSACTION_TIMEOUT_MS: i32 = 60_000;
@@ -124,6 +128,12 @@ impl BrokerHost {
 
     fn partition(&self, name: &TopicPartition) -> Result<Arc<Partition>, HostError> {
         self.partitions.get(&name.topic, name.partition).ok_or_else(|| HostError::UnknownPartition(name.clone()))
+    }
+
+    /// The folder of state on disk: in that of the changelog's log, with which it is moved and deleted. Apache Kafka and its tools pass
+    /// over folders there (LogLoader).
+    fn state_path(&self, changelog: &TopicPartition) -> Result<PathBuf, HostError> {
+        Ok(self.partition(changelog)?.with_log(|log| log.dir().join(STATE_FOLDER)))
     }
 
     /// Everything of a commit up to its end; what fails here is aborted by the caller.
@@ -376,6 +386,19 @@ impl Host for BrokerHost {
                 Err(error)
             }
         }
+    }
+
+    fn state_folder(&self, changelog: &TopicPartition) -> Option<StateFolder> {
+        let path = self.state_path(changelog).ok()?;
+        let disk = self.partitions.disk();
+        // A disk that does not know its size is a test's, in memory.
+        disk.space(path.parent()?).ok()??;
+        Some(StateFolder { used: disk.exists(&path).ok()?, path })
+    }
+
+    fn clear_state_folder(&self, changelog: &TopicPartition) -> Result<(), HostError> {
+        let path = self.state_path(changelog)?;
+        self.partitions.disk().remove_dir_all(&path).map_err(|e| HostError::Storage(format!("{changelog}: {e}")))
     }
 
     fn trim(&self, partition: &TopicPartition, before: Offset) -> Result<(), HostError> {

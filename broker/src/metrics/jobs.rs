@@ -48,6 +48,12 @@ const GAUGES: &[Number<JobStatus, f64>] = &[
     ("job_open_windows", "Windows of a job that are open", |job| job.open_windows as f64),
     ("job_state_keys", "Group keys in the open windows of a job", |job| job.state_keys as f64),
     ("job_state_bytes", "Memory that the open windows of a job take", |job| job.state_bytes as f64),
+    ("job_state_memory_bytes", "Memory that is kept for the open windows of a job", |job| {
+        job.state_memory_bytes as f64
+    }),
+    ("job_state_disk_bytes", "Disk that the open windows of a job take beside the changelog", |job| {
+        job.state_disk_bytes as f64
+    }),
     ("job_changelog_bytes", "Bytes of a job's changelog since its last snapshot", |job| job.changelog_bytes as f64),
     ("job_busy_ratio", "Share of the last seconds in which a job was at work", |job| job.busy_share),
     ("job_waiting_ratio", "Share of the last seconds in which a job waited", |job| job.waiting_share),

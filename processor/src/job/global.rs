@@ -14,6 +14,7 @@ use super::open;
 use super::options::TaskOptions;
 use super::reader::{PartitionReader, ReadFailure};
 use super::resources::{PipelineResources, resources};
+use super::spill::{self, Beside};
 use super::status::{Hold, InputStatus, TaskStatus};
 use super::subtask::SubtaskId;
 use super::task::Progress;
@@ -35,7 +36,7 @@ struct Times {
 
 impl Times {
     /// Takes a record of times in; false if it is none.
-    fn take(&mut self, value: Option<&[u8]>, fresh: bool) -> bool {
+    fn learn(&mut self, value: Option<&[u8]>, fresh: bool) -> bool {
         let Some(told) = value.and_then(decode_times) else { return false };
         for (partition, time) in told {
             let before = self.all.insert(partition, time);
@@ -125,7 +126,11 @@ impl GlobalTask {
         let mut times = Times::default();
         // A partition that nobody has told of yet holds the watermark back.
         times.all.extend(partitions.iter().map(|partition| (partition.partition, PartitionTime::NEW)));
-        let has_state = restore(host, &changelog, &mut pipeline, &mut times)?;
+        let memory = pipeline_plan.source.policies.state_memory_bytes.unwrap_or(options.state_memory_bytes);
+        let has_state = match pipeline.state_mut() {
+            Some(state) => open::restore(host, &changelog, state, memory, &mut times)?,
+            None => false,
+        };
         let owner = id.owner(&names);
         let (reader, progress) = resume(host, &names.group, &owner, &input, has_state)?;
         let mut valve = Valve::new(progress.combined);
@@ -163,12 +168,12 @@ impl GlobalTask {
 
     /// Does a bounded amount of work.
     pub fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
-        self.guarded(|task| task.work(host))
+        self.guarded(host, |task| task.work(host))
     }
 
     /// Commits what is computed but not committed.
     pub fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError> {
-        self.guarded(|task| {
+        self.guarded(host, |task| {
             let now = host.now();
             task.finish_now(host, now)
         })
@@ -179,12 +184,19 @@ impl GlobalTask {
     }
 
     /// Once something has failed, memory and log may differ: nothing more is done with this task.
-    fn guarded<T>(&mut self, work: impl FnOnce(&mut GlobalTask) -> Result<T, TaskError>) -> Result<T, TaskError> {
+    fn guarded<T>(
+        &mut self,
+        host: &dyn Host,
+        work: impl FnOnce(&mut GlobalTask) -> Result<T, TaskError>,
+    ) -> Result<T, TaskError> {
         if self.broken {
             return Err(TaskError::Retry("the task has failed before and must be opened again".to_owned()));
         }
         let result = work(self);
         self.broken = result.is_err();
+        if let (true, Some(state)) = (self.broken, self.pipeline.state_mut()) {
+            spill::give_up(host, &self.changelog, state);
+        }
         result
     }
 
@@ -232,7 +244,7 @@ impl GlobalTask {
             let partition = reader.partition().clone();
             let read = reader.read(host, budget.min(self.options.read_bytes), |record| {
                 if is_times(record.key) {
-                    return if times.take(record.value, true) { Ok(()) } else { Err(MergeError::Times) };
+                    return if times.learn(record.value, true) { Ok(()) } else { Err(MergeError::Times) };
                 }
                 counted.records_in += 1;
                 *pending_records = true;
@@ -243,6 +255,9 @@ impl GlobalTask {
                 ReadFailure::Host(error) => TaskError::from_host("reading partial results", error),
                 ReadFailure::Batch { offset, error } => {
                     TaskError::Failed(format!("{partition}@{offset}: the batch is damaged: {error}"))
+                }
+                ReadFailure::Sink(_, MergeError::Row(error)) if error.is_of_disk() => {
+                    TaskError::Retry(error.to_string())
                 }
                 ReadFailure::Sink(offset, error) => TaskError::Failed(format!("{partition}@{offset}: {error}")),
             })?;
@@ -314,7 +329,10 @@ impl GlobalTask {
     fn close_up_to(&mut self, up_to: i64, now: Timestamp) -> Result<(), TaskError> {
         let frontier = self.times.frontier(up_to);
         let done = self.pipeline.close_windows(self.closed, frontier, now, &mut self.output);
-        let late = done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
+        let late = done.map_err(|error| {
+            let why = format!("closing windows: {error}");
+            if error.is_of_disk() { TaskError::Retry(why) } else { TaskError::Failed(why) }
+        })?;
         self.late += late.values().sum::<u64>();
         self.closed = up_to;
         Ok(())
@@ -353,7 +371,10 @@ impl GlobalTask {
             self.purge_at = now.plus_ms(self.options.purge_ms);
             let _ = host.trim(&self.input[0], self.reader.position());
         }
-        Ok(())
+        match self.pipeline.state_mut() {
+            Some(state) => spill::settle_committed(host, &self.changelog, state, &self.times),
+            None => Ok(()),
+        }
     }
 
     fn offset(&self) -> CommittedOffset {
@@ -378,18 +399,16 @@ impl GlobalTask {
         if !state.is_dirty() && times.fresh.is_empty() {
             return Ok(None);
         }
-        let snapshot = state.write_changes(&mut |key, value| output.push(changelog, now, Some(key), value));
-        let told = times.all.iter().filter(|(partition, _)| snapshot || times.fresh.contains(*partition));
+        let rewriting = state.is_rewriting();
+        let written = state.write_changes(&mut |key, value| output.push(changelog, now, Some(key), value));
+        let superfluous = written.map_err(|error| spill::state_error(&error))?;
+        let whole = rewriting || superfluous.is_some();
+        let told = times.all.iter().filter(|(partition, _)| whole || times.fresh.contains(*partition));
         let value = encode_times(told.map(|(partition, time)| (*partition, *time)));
         output.push(changelog, now, Some(times_key()), Some(&value));
         state.add_changelog_bytes(value.len() as u64);
         times.fresh.clear();
-        if !snapshot {
-            return Ok(None);
-        }
-        // This task is the only writer, so the snapshot's first record comes at or after the present end.
-        let range = host.offset_range(changelog).map_err(|error| TaskError::from_host("writing a snapshot", error))?;
-        Ok(Some(range.stable_end))
+        spill::trim_offset(host, changelog, superfluous)
     }
 
     /// The partition that the watermark waits for: the slowest of those that count.
@@ -430,6 +449,8 @@ impl GlobalTask {
             open_windows: state.map_or(0, TaskState::windows),
             state_keys: state.map_or(0, TaskState::keys),
             state_bytes: state.map_or(0, TaskState::size_in_bytes),
+            state_memory_bytes: state.map_or(0, TaskState::memory_in_bytes),
+            state_disk_bytes: state.map_or(0, TaskState::size_on_disk),
             changelog_bytes: state.map_or(0, TaskState::changelog_bytes),
             inputs: vec![InputStatus {
                 topic: self.input[0].topic.to_string(),
@@ -447,21 +468,19 @@ impl GlobalTask {
     }
 }
 
-/// Reads the changelog into the state and the times; true if there was anything.
-fn restore(
-    host: &dyn Host,
-    changelog: &TopicPartition,
-    pipeline: &mut Pipeline,
-    times: &mut Times,
-) -> Result<bool, TaskError> {
-    let Some(state) = pipeline.state_mut() else { return Ok(false) };
-    open::read_changelog(host, changelog, |key, value| {
-        if !is_times(key) {
-            return state.restore(key, value);
-        }
-        state.add_changelog_bytes(value.map_or(0, <[u8]>::len) as u64);
-        if times.take(value, false) { Ok(()) } else { Err(RestoreError::Record(ChangelogError::WRONG_TIMES)) }
-    })
+impl Beside for Times {
+    fn take(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) -> Option<Result<(), RestoreError>> {
+        let wrong = || RestoreError::Record(ChangelogError::WRONG_TIMES);
+        is_times(key).then(|| self.learn(value, false).then_some(()).ok_or_else(wrong))
+    }
+
+    fn whole(&self) -> Vec<u8> {
+        encode_times(self.all.iter().map(|(partition, time)| (*partition, *time)))
+    }
+
+    fn take_whole(&mut self, whole: &[u8]) -> bool {
+        self.learn(Some(whole), false)
+    }
 }
 
 /// The reader at the position that the task has committed, and what it has committed with it.

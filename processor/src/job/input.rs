@@ -189,6 +189,7 @@ impl Input {
             ReadFailure::Batch { offset, error } => {
                 TaskError::Failed(format!("{partition}@{offset}: the batch is damaged: {error}"))
             }
+            ReadFailure::Sink(_, error) if error.is_of_disk() => TaskError::Retry(error.to_string()),
             ReadFailure::Sink(offset, error) if error.is_undecodable() => TaskError::Failed(format!(
                 "{partition}@{offset}: {error}; to skip such records set 'json.ignore-parse-errors' = 'true' on the table, \
                  or 'forebay.on-error' = 'skip' or 'dead-letter'"

@@ -21,6 +21,7 @@ mod reader;
 mod resources;
 mod savepoint;
 mod side;
+mod spill;
 mod status;
 mod subtask;
 mod task;

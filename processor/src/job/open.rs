@@ -6,6 +6,7 @@ use super::error::TaskError;
 use super::input::Input;
 use super::reader::{PartitionReader, ReadFailure};
 use super::resources::internal_spec;
+use super::spill::{self, Beside};
 use crate::commit::InputProgress;
 use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
 use crate::plan::{Bounded, OffsetReset, Sink, Source, StartupMode};
@@ -196,31 +197,52 @@ pub fn ensure_internal(host: &dyn Host, partition: &TopicPartition, tasks: usize
     }
 }
 
-/// Reads the whole changelog into `state`; true if there was anything.
-pub fn restore(host: &dyn Host, changelog: &TopicPartition, state: &mut TaskState) -> Result<bool, TaskError> {
-    read_changelog(host, changelog, |key, value| state.restore(key, value))
-}
-
-/// Reads the whole changelog; true if there was anything.
-pub fn read_changelog(
+/// Brings `state`, and what is written `beside` it, to where the changelog ends: from the store on disk if there is one, and else from its
+/// beginning, moving to disk what does not fit into `memory` bytes. True if there was anything.
+pub fn restore(
     host: &dyn Host,
     changelog: &TopicPartition,
-    mut take: impl FnMut(Option<&[u8]>, Option<&[u8]>) -> Result<(), RestoreError>,
+    state: &mut TaskState,
+    memory: u64,
+    beside: &mut dyn Beside,
+) -> Result<bool, TaskError> {
+    let restored = roll_forward(host, changelog, state, memory, beside);
+    if restored.is_err() {
+        spill::give_up(host, changelog, state);
+    }
+    restored
+}
+
+fn roll_forward(
+    host: &dyn Host,
+    changelog: &TopicPartition,
+    state: &mut TaskState,
+    memory: u64,
+    beside: &mut dyn Beside,
 ) -> Result<bool, TaskError> {
     let host_error = |error: HostError| TaskError::from_host("restoring the state", error);
     let range = host.offset_range(changelog).map_err(host_error)?;
-    let mut reader = PartitionReader::new(changelog.clone(), range.start, LeaderEpoch::UNKNOWN);
-    let mut found = false;
+    let stored = spill::open(host, changelog, state, memory, beside, range)?;
+    let mut reader = PartitionReader::new(changelog.clone(), stored.unwrap_or(range.start), LeaderEpoch::UNKNOWN);
+    let mut found = stored.is_some();
     while reader.position() < range.stable_end {
         let read = reader.read(host, RESTORE_BYTES, |record| {
             found = true;
-            take(record.key, record.value)
+            match beside.take(record.key, record.value) {
+                Some(taken) => {
+                    state.add_changelog_bytes(record.value.map_or(0, <[u8]>::len) as u64);
+                    taken
+                }
+                None => state.restore(record.key, record.value),
+            }
         });
         let bytes = read.map_err(|failure| restore_failure(changelog, failure))?;
         if bytes == 0 {
             return Err(TaskError::Retry(format!("{changelog} ended at {} while it was read", reader.position())));
         }
+        spill::settle(host, changelog, state, beside, || Ok(reader.position()))?;
     }
+    state.restored().map_err(spill::restore_error)?;
     Ok(found)
 }
 
@@ -228,6 +250,9 @@ fn restore_failure(changelog: &TopicPartition, failure: ReadFailure<RestoreError
     match failure {
         ReadFailure::Host(error) => TaskError::from_host("restoring the state", error),
         ReadFailure::Batch { offset, error } => TaskError::Failed(format!("{changelog}@{offset} is damaged: {error}")),
-        ReadFailure::Sink(offset, error) => TaskError::Failed(format!("{changelog}@{offset}: {error}")),
+        ReadFailure::Sink(offset, error) => match spill::restore_error(error) {
+            TaskError::Failed(why) => TaskError::Failed(format!("{changelog}@{offset}: {why}")),
+            other => other,
+        },
     }
 }

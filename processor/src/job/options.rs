@@ -25,6 +25,8 @@ pub struct TaskOptions {
     pub waiting_bytes: u64,
     /// How often what is merged is deleted from the repartition topic, in ms (Kafka Streams: `repartition.purge.interval.ms`).
     pub purge_ms: i64,
+    /// Bytes of memory for a task's state where the job does not say (`forebay.state.memory`); what is beyond it goes to disk.
+    pub state_memory_bytes: u64,
     /// How often a waiting task looks for new partitions of its topic, in ms.
     pub discovery_ms: i64,
 }
@@ -46,6 +48,7 @@ impl Default for TaskOptions {
             aligned_read_bytes: 64 * 1024,
             waiting_bytes: 64 * 1024 * 1024,
             purge_ms: 30_000,
+            state_memory_bytes: 256 * 1024 * 1024,
             discovery_ms: 10_000,
         }
     }

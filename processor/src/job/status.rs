@@ -125,8 +125,12 @@ pub struct TaskStatus {
     pub open_windows: usize,
     /// Group keys in them.
     pub state_keys: usize,
-    /// Memory they take, in bytes.
+    /// Memory their content takes, in bytes; what is on disk does not count.
     pub state_bytes: u64,
+    /// Memory that is taken for them, with the room that is kept for more, in bytes: what `forebay.state.memory` bounds.
+    pub state_memory_bytes: u64,
+    /// What they take on disk beside the changelog, in bytes; 0 as long as memory has room.
+    pub state_disk_bytes: u64,
     /// Changelog bytes since the last snapshot.
     pub changelog_bytes: u64,
 }

@@ -2,7 +2,7 @@
 
 use crate::expr::EvalError;
 use crate::format::{DecodeError, EncodeError};
-use crate::state::SliceFull;
+use crate::state::StateError;
 
 /// What is wrong with a record, or with a row made from it. The task adds where it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,9 +45,9 @@ pub enum RowError {
     /// The corrected result of a window cannot be put out.
     #[error("the corrected result of a window: {0}")]
     Correction(Box<RowError>),
-    /// A window has grown too large.
+    /// A window has grown too large, or the state on disk failed.
     #[error(transparent)]
-    State(#[from] SliceFull),
+    State(#[from] StateError),
 }
 
 impl RowError {
@@ -69,6 +69,16 @@ impl RowError {
     #[must_use]
     pub fn is_of_record(&self) -> bool {
         !matches!(self, RowError::State(_) | RowError::Correction(_))
+    }
+
+    /// Whether opening the task again may help: the state on disk failed.
+    #[must_use]
+    pub fn is_of_disk(&self) -> bool {
+        match self {
+            RowError::State(error) => error.is_of_disk(),
+            RowError::Correction(error) => error.is_of_disk(),
+            _ => false,
+        }
     }
 
     /// Whether the record itself is to blame, so that ignoring parse errors skips it.

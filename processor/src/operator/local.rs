@@ -12,7 +12,7 @@ use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, WindowOperator};
 use crate::expr::{EvalError, Value};
 use crate::state::changelog;
-use crate::state::{Accumulator, Merge, SessionState, Slice, Stamp, decode_value};
+use crate::state::{Accumulator, Merge, SessionState, Slice, Stamp, StateError, decode_value};
 use crate::time::WindowSpan;
 
 /// Gathered rows come without their number: our bug.
@@ -67,7 +67,8 @@ impl LocalKeeper {
                     Err(late) => return Ok(Added::Late(late)),
                 };
                 let new = || spare.take().unwrap_or_else(|| Slice::new(&counted(operator.initial())));
-                let states = slices.entry(span).or_insert_with(new).update(operator.key())?;
+                let states = slices.entry(span).or_insert_with(new).update(operator.key());
+                let states = states.map_err(StateError::from)?;
                 let (rows, own) = states.split_last_mut().ok_or(NO_COUNT)?;
                 operator.count(own, row)?;
                 add_rows(rows, 1);

@@ -86,7 +86,7 @@ impl SessionOperator {
             self.content.check(row)?;
             let merge = Merger::new(&self.content);
             let end = start.saturating_add(self.gap_ms);
-            let states = state.update(&self.key, start, end, &|into, from| merge.merge(into, from));
+            let states = state.update(&self.key, start, end, &|into, from| merge.merge(into, from))?;
             self.content.count(states, row)?;
             return merge.done().map(|()| Added::Taken);
         }
@@ -144,7 +144,7 @@ impl SessionOperator {
         }
         let merge = Merger::new(&self.content);
         let end = start.saturating_add(self.gap_ms);
-        let states = gathered.update(&self.key, start, end, &counting(&|into, from| merge.merge(into, from)));
+        let states = gathered.update(&self.key, start, end, &counting(&|into, from| merge.merge(into, from)))?;
         let (rows, own) = states.split_last_mut().ok_or(NO_COUNT)?;
         self.content.count(own, row)?;
         add_rows(rows, 1);
@@ -178,14 +178,14 @@ impl SessionOperator {
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
         while let Some(tardy) = state.next_tardy(frontier) {
-            self.emit(state.end(tardy.stamp.watermark), take)?;
+            self.emit(state.end(tardy.stamp.watermark)?, take)?;
             let window = (tardy.time, tardy.time.saturating_add(self.gap_ms));
             let placed = self.content.place(state, &tardy.key, window, &tardy.states, tardy.stamp.watermark)?;
             if matches!(placed, Added::Late(_)) {
                 late(tardy.stamp.partition);
             }
         }
-        self.emit(state.end(frontier.watermark), take)
+        self.emit(state.end(frontier.watermark)?, take)
     }
 
     fn emit(&mut self, ended: Vec<Ended>, take: &mut TakeRow<'_>) -> Result<(), RowError> {
@@ -272,11 +272,11 @@ impl Content {
         alone: &[Accumulator],
         watermark: i64,
     ) -> Result<Added, RowError> {
-        if is_window_fired(end, watermark) && !state.touches(key, start, end) {
+        if is_window_fired(end, watermark) && !state.touches(key, start, end)? {
             return Ok(Added::Late(LateRow { window_end: end, watermark }));
         }
         let merge = Merger::new(self);
-        let states = state.update(key, start, end, &|into, from| merge.merge(into, from));
+        let states = state.update(key, start, end, &|into, from| merge.merge(into, from))?;
         merge.merge(states, alone);
         merge.done().map(|()| Added::Taken)
     }

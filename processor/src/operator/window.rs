@@ -16,7 +16,7 @@ use super::session::Added;
 use crate::expr::{EvalError, Value};
 use crate::format::recycle;
 use crate::plan::{OutputField, WindowAggregate};
-use crate::state::{Accumulator, Slice, WindowState, decode_value, encode_value};
+use crate::state::{Accumulator, WindowState, decode_value, encode_value};
 use crate::time::{Grid, WindowSpan, is_window_fired};
 
 /// Takes a result row and its group key.
@@ -168,7 +168,7 @@ impl WindowOperator {
         let merge = merging(plan, &failure);
         let mut end = span.first;
         while end <= span.last && is_window_fired(end, closed) {
-            let states = state.of_key(end, key, &merge);
+            let states = state.of_key(end, key, &merge)?;
             emit_key(plan, (grid.start(end), end), key, &states, row, take)?;
             let Some(next) = end.checked_add(grid.interval()) else { break };
             end = next;
@@ -198,7 +198,8 @@ impl WindowOperator {
         while let Some(end) = state.next_end(fired, grid.interval())
             && is_window_fired(end, watermark)
         {
-            let mut emit = |slice: &Slice| emit(plan, (grid.start(end), end), slice, row, take);
+            let window = (grid.start(end), end);
+            let mut emit = |key: &[u8], states: &[Accumulator]| emit_key(plan, window, key, states, row, take);
             match self.lateness {
                 0 => state.fire(end, &merge, &mut emit)?,
                 _ => state.show(end, &merge, &mut emit)?,
@@ -227,17 +228,6 @@ fn merging<'m>(
             }
         }
     }
-}
-
-/// Hands the rows of one window to `take`; `scratch` is room for a row.
-fn emit(
-    plan: &WindowAggregate,
-    window: (i64, i64),
-    slice: &Slice,
-    scratch: &mut Vec<Value<'static>>,
-    take: &mut TakeRow<'_>,
-) -> Result<(), RowError> {
-    slice.sorted().into_iter().try_for_each(|(key, states)| emit_key(plan, window, key, states, scratch, take))
 }
 
 /// Hands the row of one key of a window to `take`; `scratch` is room for a row.

@@ -15,6 +15,8 @@ pub struct Policies {
     pub allowed_lateness_ms: i64,
     /// `forebay.close-after-idle`, in milliseconds: when everything is read and nothing has come for so long, open windows close.
     pub close_after_idle_ms: Option<i64>,
+    /// `forebay.state.memory`, in bytes: what open windows may take of memory, the rest is on disk; `None` for the default.
+    pub state_memory_bytes: Option<u64>,
     /// `scan.bounded.mode`: where the input ends, if it does.
     pub bounded: Option<Bounded>,
     /// `scan.watermark.alignment.max-drift`, in milliseconds: a partition whose watermark is further ahead of the slowest one is not

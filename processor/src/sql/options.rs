@@ -414,3 +414,20 @@ pub(crate) fn duration_ms(text: &str) -> Option<i64> {
     };
     number.checked_mul(factor)
 }
+
+/// Bytes of a size as Flink's MemorySize reads it: a number and a unit, bytes without one; all units are binary.
+pub(crate) fn memory_bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" | "bytes" => 0,
+        "k" | "kb" | "kibibytes" => 10,
+        "m" | "mb" | "mebibytes" => 20,
+        "g" | "gb" | "gibibytes" => 30,
+        "t" | "tb" | "tebibytes" => 40,
+        _ => return None,
+    };
+    number.checked_mul(1 << shift)
+}

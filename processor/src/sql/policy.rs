@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Span;
 
 use super::error::{SqlError, did_you_mean};
-use super::options::{duration_ms, specific_offsets, topic_problem};
+use super::options::{duration_ms, memory_bytes, specific_offsets, topic_problem};
 use super::statement::Name;
 use crate::plan::{Bounded, OnError, OnLate, Policies};
 
@@ -15,6 +15,7 @@ pub(crate) const KEYS: &[&str] = &[
     "forebay.late.topic",
     "forebay.allowed-lateness",
     "forebay.close-after-idle",
+    "forebay.state.memory",
 ];
 
 /// Flink's name of `forebay.allowed-lateness`, for SET only.
@@ -30,6 +31,9 @@ pub(crate) const TABLE_KEYS: &[&str] = &[
     "scan.watermark.alignment.update-interval",
 ];
 
+/// Least `forebay.state.memory`, in bytes.
+const MIN_STATE_MEMORY: u64 = 4 * 1024;
+
 /// What was said, in one place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PolicyOptions {
@@ -39,6 +43,7 @@ pub(crate) struct PolicyOptions {
     late_topic: Option<Name>,
     allowed_lateness_ms: Option<i64>,
     close_after_idle_ms: Option<i64>,
+    state_memory_bytes: Option<u64>,
     bounded_mode: Option<Name>,
     bounded_timestamp: Option<i64>,
     bounded_offsets: Option<std::collections::BTreeMap<i32, i64>>,
@@ -55,6 +60,7 @@ impl PolicyOptions {
             "forebay.late.topic" => self.late_topic = Some(topic(value)?),
             "forebay.allowed-lateness" | ALLOW_LATENESS => self.allowed_lateness_ms = Some(duration(value)?),
             "forebay.close-after-idle" => self.close_after_idle_ms = Some(duration(value)?),
+            "forebay.state.memory" => self.state_memory_bytes = Some(memory(value)?),
             "scan.bounded.mode" => {
                 const MODES: &[&str] =
                     &["unbounded", "latest-offset", "group-offsets", "timestamp", "specific-offsets"];
@@ -112,6 +118,7 @@ pub(crate) fn resolve(table: &PolicyOptions, set: &PolicyOptions, source: &str) 
         on_late,
         allowed_lateness_ms: table.allowed_lateness_ms.or(set.allowed_lateness_ms).unwrap_or(0),
         close_after_idle_ms: table.close_after_idle_ms.or(set.close_after_idle_ms),
+        state_memory_bytes: table.state_memory_bytes.or(set.state_memory_bytes),
         bounded: bounded(table)?,
         max_drift_ms: table.max_drift_ms,
     })
@@ -164,6 +171,18 @@ fn topic(value: &Name) -> Result<Name, SqlError> {
     match topic_problem(&value.text) {
         Some(problem) => Err(SqlError::new(value.span, problem)),
         None => Ok(value.clone()),
+    }
+}
+
+fn memory(value: &Name) -> Result<u64, SqlError> {
+    let refuse =
+        |why: String| SqlError::new(value.span, why).hint("a size is a number and a unit: '64 mb', '512 mb', '4 gb'");
+    match memory_bytes(&value.text) {
+        None => Err(refuse(format!("'{}' is no size of memory", value.text))),
+        Some(bytes) if bytes < MIN_STATE_MEMORY => {
+            Err(refuse(format!("'{}' is less than 4 kb, which is the least memory for state", value.text)))
+        }
+        Some(bytes) => Ok(bytes),
     }
 }
 

@@ -143,7 +143,8 @@ impl Accumulator {
         let alike = std::mem::discriminant(self) == std::mem::discriminant(&read);
         match (&mut *self, read) {
             (Self::Distinct(values), Self::MoreDistinct(known, more)) => {
-                let fits = known as usize == values.len() && values.merge(&more);
+                // It may have more already, where a store that knows it all is rolled forward; those are the same values.
+                let fits = known as usize <= values.len() && values.merge(&more);
                 values.mark_clean();
                 fits
             }
@@ -159,10 +160,31 @@ impl Accumulator {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match self {
-            Self::Distinct(values) => size_of::<DistinctValues>() + values.size_in_bytes(),
-            Self::Rows(rows) => size_of::<KeptRows>() + rows.bytes().len(),
-            _ => 0,
+            Self::Distinct(values) | Self::MoreDistinct(_, values) => {
+                size_of::<DistinctValues>() + values.memory_in_bytes()
+            }
+            Self::Rows(rows) => size_of::<KeptRows>() + rows.capacity(),
+            Self::Value(value) => {
+                let text = match &**value {
+                    Value::String(text) => text.len(),
+                    Value::Bytes(bytes) => bytes.len(),
+                    _ => 0,
+                };
+                size_of::<Value<'_>>() + text
+            }
+            Self::DecimalMean(_) => size_of::<(Option<i128>, i64)>(),
+            Self::Count(_)
+            | Self::Integer(_)
+            | Self::Double(_)
+            | Self::IntegerMean { .. }
+            | Self::DoubleMean { .. } => 0,
         }
+    }
+
+    /// Whether it takes memory beside its own size.
+    #[must_use]
+    pub fn has_heap(&self) -> bool {
+        self.heap_bytes() > 0
     }
 }
 

@@ -24,6 +24,12 @@
 //! the key its start and end in ms and its accumulators, always whole; no value once there is none. Kind 6 is a row that waits for the
 //! time to be placed (see [`super::sessions`]): watermark (8 bytes, sign bit flipped), partition (4), number (8), group key; the value
 //! is its time in ms and the accumulators of it alone, none once it is placed.
+//!
+//! # Rewriting
+//! State of which much is on disk ([`super::store`]) is too much for one commit. There everything is written again piece by piece: kind
+//! 10, with the layout, opens the pass, kind 11 ends it, and between them ordinary commits carry the whole state along with their own
+//! changes. Once the end is committed, what lies before kind 10 is superfluous. A reader that begins there does not know the
+//! state until the end: it passes over additions to what it has not seen yet.
 
 use super::Accumulator;
 use super::codec::take;
@@ -37,7 +43,11 @@ const PUT_SHARED: u8 = 3;
 const CLOSE_SHARED: u8 = 4;
 const SESSIONS: u8 = 5;
 const TARDY: u8 = 6;
+/// In the store only.
+const TIMER: u8 = 8;
 const NESTED: u8 = 9;
+const REWRITE: u8 = 10;
+const REWRITTEN: u8 = 11;
 
 /// One record of the changelog.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +79,13 @@ pub enum Record<'a> {
         /// Its sessions by their start.
         sessions: Vec<Session>,
     },
+    /// From here on everything is written again, piece by piece.
+    Rewrite {
+        /// As in [`Record::Begin`].
+        layout: &'a str,
+    },
+    /// Everything is written again.
+    Rewritten,
     /// A row waits to be placed, or does not any more.
     Tardy {
         /// When it is to be placed.
@@ -130,13 +147,27 @@ pub fn encode_put(
     key: &mut Vec<u8>,
     value: &mut Vec<u8>,
 ) {
-    window_key([PUT, PUT_SHARED], span, key);
-    key.extend_from_slice(group);
+    encode_put_key((span, group), key);
     value.clear();
     for state in states {
         state.encode(whole, value);
     }
 }
+
+/// Writes the key of [`Record::Put`]; the buffer's content is replaced.
+pub fn encode_put_key((span, group): (WindowSpan, &[u8]), key: &mut Vec<u8>) {
+    window_key([PUT, PUT_SHARED], span, key);
+    key.extend_from_slice(group);
+}
+
+/// Writes the record [`Record::Rewrite`] into the two buffers, whose content is replaced.
+pub fn encode_rewrite(layout: &str, key: &mut Vec<u8>, value: &mut Vec<u8>) {
+    encode_begin(layout, key, value);
+    key[0] = REWRITE;
+}
+
+/// The key of [`Record::Rewritten`], whose value is empty.
+pub const REWRITTEN_KEY: &[u8] = &[REWRITTEN];
 
 /// Writes the key of [`Record::Close`], which has no value; the buffer's content is replaced.
 pub fn encode_close(span: WindowSpan, key: &mut Vec<u8>) {
@@ -145,9 +176,7 @@ pub fn encode_close(span: WindowSpan, key: &mut Vec<u8>) {
 
 /// Writes the record [`Record::Sessions`] into the two buffers, whose content is replaced.
 pub fn encode_sessions(group: &[u8], sessions: &[Session], key: &mut Vec<u8>, value: &mut Vec<u8>) {
-    key.clear();
-    key.push(SESSIONS);
-    key.extend_from_slice(group);
+    encode_sessions_key(group, key);
     value.clear();
     let width = sessions.first().map_or(0, |session| session.states.len());
     value.extend_from_slice(&(width as u16).to_be_bytes());
@@ -157,6 +186,33 @@ pub fn encode_sessions(group: &[u8], sessions: &[Session], key: &mut Vec<u8>, va
         states.iter().for_each(|state| state.encode(true, value));
     }
 }
+
+/// Writes the key of [`Record::Sessions`]; the buffer's content is replaced.
+pub fn encode_sessions_key(group: &[u8], key: &mut Vec<u8>) {
+    key.clear();
+    key.push(SESSIONS);
+    key.extend_from_slice(group);
+}
+
+/// The key under which a store has the key of a session by its end.
+#[must_use]
+pub fn timer_key(end: i64, group: &[u8]) -> Vec<u8> {
+    [&[TIMER], &sortable(end)[..], group].concat()
+}
+
+/// The end and the key of the session that [`timer_key`] made this of.
+#[must_use]
+pub fn take_timer(key: &[u8]) -> Option<(i64, &[u8])> {
+    let mut rest = key.strip_prefix(&[TIMER])?;
+    let end = from_sortable(*take(&mut rest)?);
+    Some((end, rest))
+}
+
+/// What the keys of all [`Record::Sessions`] begin with, and of all [`Record::Tardy`].
+pub const SESSION_PREFIXES: [&[u8]; 2] = [&[SESSIONS], &[TARDY]];
+
+/// What all keys of [`timer_key`] begin with.
+pub const TIMER_PREFIX: &[u8] = &[TIMER];
 
 /// Writes the key of [`Record::Tardy`]; the buffer's content is replaced.
 pub fn encode_tardy_key(stamp: Stamp, group: &[u8], key: &mut Vec<u8>) {
@@ -194,9 +250,13 @@ pub fn take_nesting(key: Option<&[u8]>) -> (u8, Option<&[u8]>) {
 pub fn decode<'a>(key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Result<Record<'a>, ChangelogError> {
     let key = key.ok_or(ChangelogError("it has no key"))?;
     let (kind, rest) = key.split_first().ok_or(ChangelogError("its key is empty"))?;
-    if *kind == BEGIN {
+    if matches!(*kind, BEGIN | REWRITE) {
         let layout = value.and_then(|text| std::str::from_utf8(text).ok());
-        return Ok(Record::Begin { layout: layout.ok_or(ChangelogError("the layout is not text"))? });
+        let layout = layout.ok_or(ChangelogError("the layout is not text"))?;
+        return Ok(if *kind == BEGIN { Record::Begin { layout } } else { Record::Rewrite { layout } });
+    }
+    if *kind == REWRITTEN {
+        return Ok(Record::Rewritten);
     }
     if *kind == SESSIONS {
         let sessions =
@@ -287,6 +347,9 @@ mod tests {
             prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(put));
             encode_begin(&layout, &mut key, &mut value);
             prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Begin { layout: &layout }));
+            encode_rewrite(&layout, &mut key, &mut value);
+            prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Rewrite { layout: &layout }));
+            prop_assert_eq!(decode(Some(REWRITTEN_KEY), Some(&[])), Ok(Record::Rewritten));
             encode_close(span, &mut key);
             prop_assert_eq!(decode(Some(&key), None), Ok(Record::Close { span }));
         }

@@ -42,10 +42,11 @@ impl DistinctValues {
         self.ends.is_empty()
     }
 
-    /// About how much memory it takes, in bytes.
+    /// How much memory is taken, in bytes.
     #[must_use]
-    pub fn size_in_bytes(&self) -> usize {
-        self.bytes.len() + self.ends.len() * 2 * size_of::<u32>()
+    pub fn memory_in_bytes(&self) -> usize {
+        let table = (self.table.capacity() * 8 / 7).next_power_of_two() * (size_of::<u32>() + 1);
+        table + self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
     }
 
     /// Adds a value; false if it is too much: the values would take more than 4 GiB.

@@ -1,20 +1,28 @@
-//! State of windows: a hash map in memory, and the changelog that it is a cache of.
+//! State of windows: a hash map in memory, a store on disk for what memory has no room for, and the changelog that both are a cache of.
 
 mod accumulator;
 pub mod changelog;
 mod codec;
 mod distinct;
+mod error;
+mod gather;
+mod restore;
+mod rewrite;
 mod rows;
 pub mod sessions;
+mod shelf;
 mod slice;
+pub mod store;
 mod task;
 mod windows;
 
 pub use accumulator::Accumulator;
 pub use codec::{decode_value, encode_value};
 pub use distinct::DistinctValues;
+pub use error::StateError;
+pub use restore::RestoreError;
 pub use rows::KeptRows;
 pub use sessions::{Ended, Session, SessionState, Stamp, Tardy};
 pub use slice::{Slice, SliceFull};
-pub use task::{PutRecord, RestoreError, TaskState, Windows};
-pub use windows::{Merge, WindowState};
+pub use task::{PutRecord, Superfluous, TaskState, Windows};
+pub use windows::{EmitKey, Merge, WindowState};

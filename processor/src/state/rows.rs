@@ -22,6 +22,12 @@ impl KeptRows {
         &self.bytes
     }
 
+    /// Bytes of memory that are taken.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Adds a row; false if it is too much: they would take more than 4 GiB.
     #[must_use]
     pub fn add<'v>(&mut self, values: impl Iterator<Item = &'v Value<'v>>) -> bool {

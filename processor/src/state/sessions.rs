@@ -9,6 +9,12 @@
 //! Sessions, unlike other windows, are made of the rows of all partitions. A row whose time is after that watermark by more than a
 //! millisecond cannot tell the difference: whatever it touches is still open. Any other waits until time has come to the same
 //! watermark for all partitions, with a [`Stamp`] for its place in the order; then ended sessions are gone and no earlier row is missing.
+//!
+//! # Cold keys
+//! Those that memory has no room for are in the store alone (`cold.rs`), which also has their keys by the end of their first session. A
+//! row of such a key brings it back, and so does its end.
+
+mod cold;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +22,9 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::changelog::{self, ChangelogError, Record};
-use super::task::{PutRecord, RestoreError};
+use super::error::StateError;
+use super::restore::RestoreError;
+use super::task::PutRecord;
 use super::{Accumulator, Merge};
 use crate::time::{Frontier, is_window_fired};
 
@@ -101,6 +109,7 @@ pub struct SessionState {
     weight: u64,
     /// Bytes of the rows that wait.
     waiting_bytes: u64,
+    cold: Option<cold::Cold>,
 }
 
 impl SessionState {
@@ -119,6 +128,7 @@ impl SessionState {
             open: 0,
             weight: 0,
             waiting_bytes: 0,
+            cold: None,
         }
     }
 
@@ -129,16 +139,23 @@ impl SessionState {
     }
 
     /// Whether `key` has an open session that one from `start` to `end` touches.
-    #[must_use]
-    pub fn touches(&self, key: &[u8], start: i64, end: i64) -> bool {
+    pub fn touches(&mut self, key: &[u8], start: i64, end: i64) -> Result<bool, StateError> {
+        self.warm(key)?;
         let touches = |session: &Session| session.start <= end && start <= session.end;
-        self.keys.get(key).is_some_and(|entry| entry.sessions.iter().any(touches))
+        Ok(self.keys.get(key).is_some_and(|entry| entry.sessions.iter().any(touches)))
     }
 
     /// The accumulators of the session of `key` from `start` to `end`, merged with all that it touches, to be changed.
     ///
     /// Flink: `TimeWindow.intersects`: events exactly a gap apart are one session.
-    pub fn update(&mut self, key: &[u8], start: i64, end: i64, merge: &Merge<'_>) -> &mut [Accumulator] {
+    pub fn update(
+        &mut self,
+        key: &[u8],
+        start: i64,
+        end: i64,
+        merge: &Merge<'_>,
+    ) -> Result<&mut [Accumulator], StateError> {
+        self.warm(key)?;
         if !self.keys.contains_key(key) {
             self.keys.insert(key.into(), Entry::default());
         }
@@ -171,11 +188,12 @@ impl SessionState {
         let session = &mut entry.sessions[first];
         session.start = session.start.min(start);
         session.end = session.end.max(end);
-        &mut session.states
+        Ok(&mut session.states)
     }
 
     /// Takes out the sessions that `watermark` has ended: by their end, then by the bytes of their keys.
-    pub fn end(&mut self, watermark: i64) -> Vec<Ended> {
+    pub fn end(&mut self, watermark: i64) -> Result<Vec<Ended>, StateError> {
+        self.warm_ended(watermark)?;
         let SessionState { keys, timers, dirty, open, .. } = self;
         let mut ended = Vec::new();
         while let Some((end, _)) = timers.first()
@@ -196,7 +214,7 @@ impl SessionState {
             }
         }
         ended.sort_unstable_by(|a, b| (a.session.end, &a.key).cmp(&(b.session.end, &b.key)));
-        ended
+        Ok(ended)
     }
 
     /// All sessions of a state that was never written, by the order in which their keys came.
@@ -212,9 +230,10 @@ impl SessionState {
     #[must_use]
     pub fn next_end(&self) -> Option<i64> {
         let timer = self.timers.first().map(|(end, _)| *end);
+        let cold = self.cold.as_ref().and_then(cold::Cold::next_end);
         // A row can be placed for certain when the watermark is after its own.
         let row = self.waiting.first_key_value().map(|((stamp, _), _)| stamp.watermark.saturating_add(2));
-        [timer, row].into_iter().flatten().min()
+        [timer, cold, row].into_iter().flatten().min()
     }
 
     /// Lets a row wait.
@@ -259,16 +278,16 @@ impl SessionState {
         !self.dirty.is_empty() || !self.placed.is_empty() || !self.fresh.is_empty()
     }
 
-    /// Number of open sessions.
+    /// Number of open sessions, in memory or not; about, where the store was rolled forward.
     #[must_use]
     pub fn sessions(&self) -> usize {
-        self.open
+        self.open + self.cold.as_ref().map_or(0, cold::Cold::sessions)
     }
 
-    /// Number of keys with open sessions.
+    /// Number of keys with open sessions, as above.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.keys.len()
+        self.keys.len() + self.cold.as_ref().map_or(0, cold::Cold::keys)
     }
 
     /// About how much memory it takes, in bytes; sets that came since the last commit are not counted.
@@ -279,71 +298,98 @@ impl SessionState {
         (keys + sessions) as u64 + self.weight + self.waiting_bytes
     }
 
-    /// Hands the records that bring the changelog up to date to `put`, or, for a `snapshot`, those of everything there is.
-    pub fn write_changes(&mut self, snapshot: bool, put: &mut PutRecord<'_>) {
+    /// Hands the records that bring the changelog up to date to `put`.
+    pub fn write_changes(&mut self, put: &mut PutRecord<'_>) {
         let (mut key, mut value) = (Vec::new(), Vec::new());
-        let mut names = std::mem::take(&mut self.dirty);
-        if snapshot {
-            names = self.keys.keys().cloned().collect();
-            names.sort_unstable();
-        }
-        for name in &names {
-            let Some(entry) = self.keys.get_mut(name) else { continue };
-            changelog::encode_sessions(name, &entry.sessions, &mut key, &mut value);
+        for name in std::mem::take(&mut self.dirty) {
+            let Some(entry) = self.keys.get_mut(&name) else { continue };
+            changelog::encode_sessions(&name, &entry.sessions, &mut key, &mut value);
             self.weight -= u64::from(entry.weight);
             if entry.sessions.is_empty() {
-                if entry.in_changelog && !snapshot {
+                if entry.in_changelog {
                     put(&key, None);
                 }
-                self.keys.remove(name);
-                continue;
+                self.keys.remove(&name);
+            } else {
+                put(&key, Some(&value));
+                entry.weight = (key.len() + value.len()) as u32;
+                self.weight += u64::from(entry.weight);
+                (entry.dirty, entry.in_changelog) = (false, true);
             }
-            put(&key, Some(&value));
-            entry.weight = (key.len() + value.len()) as u32;
-            self.weight += u64::from(entry.weight);
-            (entry.dirty, entry.in_changelog) = (false, true);
+            if let Some(cold) = &mut self.cold {
+                cold.changed(name);
+            }
         }
-        self.write_waiting(snapshot, put);
+        self.write_waiting(put);
     }
 
-    fn write_waiting(&mut self, snapshot: bool, put: &mut PutRecord<'_>) {
+    fn write_waiting(&mut self, put: &mut PutRecord<'_>) {
         let (mut key, mut value) = (Vec::new(), Vec::new());
-        for (stamp, group) in self.placed.drain(..).filter(|_| !snapshot) {
-            changelog::encode_tardy_key(stamp, &group, &mut key);
+        for place in self.placed.drain(..) {
+            changelog::encode_tardy_key(place.0, &place.1, &mut key);
             put(&key, None);
+            if let Some(cold) = &mut self.cold {
+                cold.changed_row(place);
+            }
         }
-        let mut rows = std::mem::take(&mut self.fresh);
-        if snapshot {
-            rows = self.waiting.keys().cloned().collect();
-        }
-        for place in rows {
+        for place in std::mem::take(&mut self.fresh) {
             let Some(row) = self.waiting.get_mut(&place) else { continue };
             changelog::encode_tardy_key(place.0, &place.1, &mut key);
             changelog::encode_tardy_row(row.time, &row.states, &mut value);
             put(&key, Some(&value));
             row.in_changelog = true;
+            if let Some(cold) = &mut self.cold {
+                cold.changed_row(place);
+            }
         }
+    }
+
+    /// Hands the records of everything there is to `put`.
+    pub fn write_all(&self, put: &mut PutRecord<'_>) -> Result<(), StateError> {
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        let mut names: Vec<_> = self.keys.iter().filter(|(_, entry)| !entry.sessions.is_empty()).collect();
+        names.sort_unstable_by_key(|(name, _)| Arc::clone(name));
+        for (name, entry) in names {
+            changelog::encode_sessions(name, &entry.sessions, &mut key, &mut value);
+            put(&key, Some(&value));
+        }
+        self.write_cold(put)?;
+        for ((stamp, group), row) in &self.waiting {
+            changelog::encode_tardy_key(*stamp, group, &mut key);
+            changelog::encode_tardy_row(row.time, &row.states, &mut value);
+            put(&key, Some(&value));
+        }
+        Ok(())
+    }
+
+    /// Forgets what was changed: everything is in the changelog.
+    pub fn mark_clean(&mut self) {
+        // Nobody sees these records; what they count and forget is the same.
+        self.write_changes(&mut |_, _| {});
     }
 
     /// Takes in one record of the changelog; records must come in the order of the log.
     pub fn restore(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
         match record {
             Record::Sessions { key, sessions } => {
-                let sessions = sessions.into_iter().map(|session| {
-                    let states = self.restored(session.states)?;
-                    Ok(Session { states, ..session })
-                });
-                let sessions = sessions.collect::<Result<Vec<_>, RestoreError>>()?;
+                let sessions = self.restored_sessions(sessions)?;
                 self.restore_key(key, sessions);
+                if let Some(cold) = &mut self.cold {
+                    cold.changed(key.into());
+                }
             }
             Record::Tardy { stamp, key, row } => {
                 self.next_number = self.next_number.max(stamp.number.saturating_add(1));
                 let place = (stamp, key.to_vec());
+                if let Some(cold) = &mut self.cold {
+                    cold.changed_row(place.clone());
+                }
                 match row {
                     Some((time, states)) => {
                         let states = self.restored(states)?;
                         self.waiting_bytes += weigh(key, &states);
-                        self.waiting.insert(place, Waiting { time, states, in_changelog: true });
+                        let known = self.waiting.insert(place, Waiting { time, states, in_changelog: true });
+                        self.waiting_bytes -= known.map_or(0, |row| weigh(key, &row.states));
                     }
                     None => {
                         let gone = self.waiting.remove(&place);
@@ -356,28 +402,39 @@ impl SessionState {
         Ok(())
     }
 
-    fn restored(&self, read: Vec<Accumulator>) -> Result<Vec<Accumulator>, RestoreError> {
+    fn restored_sessions(&self, sessions: Vec<Session>) -> Result<Vec<Session>, ChangelogError> {
+        let restored = |session: Session| Ok(Session { states: self.restored(session.states)?, ..session });
+        sessions.into_iter().map(restored).collect()
+    }
+
+    fn restored(&self, read: Vec<Accumulator>) -> Result<Vec<Accumulator>, ChangelogError> {
         let mut states = self.initial.clone();
         let fits = read.len() == states.len() && states.iter_mut().zip(read).all(|(state, read)| state.restore(read));
-        if fits { Ok(states) } else { Err(ChangelogError::WRONG_ACCUMULATORS.into()) }
+        if fits { Ok(states) } else { Err(ChangelogError::WRONG_ACCUMULATORS) }
     }
 
     fn restore_key(&mut self, key: &[u8], sessions: Vec<Session>) {
         let name: Arc<[u8]> = key.into();
         if let Some(before) = self.keys.remove(key) {
             self.open -= before.sessions.len();
+            self.weight -= u64::from(before.weight);
             before.timer.map(|timer| self.timers.remove(&(timer, Arc::clone(&name))));
         }
         let Some(timer) = sessions.first().map(|session| session.end) else { return };
         self.open += sessions.len();
         self.timers.insert((timer, Arc::clone(&name)));
-        let entry = Entry { sessions, timer: Some(timer), dirty: false, in_changelog: true, weight: 0 };
+        let (mut record_key, mut value) = (Vec::new(), Vec::new());
+        changelog::encode_sessions(key, &sessions, &mut record_key, &mut value);
+        let weight = (record_key.len() + value.len()) as u32;
+        self.weight += u64::from(weight);
+        let entry = Entry { sessions, timer: Some(timer), dirty: false, in_changelog: true, weight };
         self.keys.insert(name, entry);
     }
 
     /// Forgets everything: a snapshot follows.
     pub fn clear(&mut self) {
-        *self = SessionState::new(std::mem::take(&mut self.initial));
+        let cold = self.cold.take();
+        *self = SessionState { cold, ..SessionState::new(std::mem::take(&mut self.initial)) };
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A hash table of indexes into three flat arrays (keys, places of keys, accumulators): an update of a known key allocates
 //! nothing, and closing the window drops four allocations, however many keys it had. Keys changed since the last commit are
-//! remembered once each, for the changelog.
+//! remembered once each, for the changelog; those changed since the last checkpoint too, once there is a store
+//! ([`super::store`]) that has keys of this window which are not in memory.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -25,7 +26,10 @@ const MIN_KEY_BYTES: usize = 64 * 1024;
 struct Entry {
     key_start: u32,
     key_end: u32,
+    /// Changed since the last commit.
     dirty: bool,
+    /// Committed since the last checkpoint of the store.
+    unstored: bool,
 }
 
 impl Entry {
@@ -51,9 +55,20 @@ pub struct Slice {
     entries: Vec<Entry>,
     accumulators: Vec<Accumulator>,
     dirty: Vec<u32>,
+    /// As `dirty`, of the keys that the store is behind with.
+    unstored: Vec<u32>,
     in_changelog: bool,
-    /// Whether accumulators hold sets, which have a size of their own and are written piece by piece.
-    has_sets: bool,
+    /// Whether the store may have keys that are not here.
+    stored: bool,
+    /// About how many of them.
+    cold_keys: usize,
+    /// How many keys went to the store at the last checkpoint.
+    recent: usize,
+    /// Bytes of each key's accumulators beside their own size; empty if they have none.
+    heap: Vec<u32>,
+    heap_bytes: u64,
+    /// Whether accumulators have a size of their own.
+    has_heap: bool,
 }
 
 impl Slice {
@@ -68,8 +83,14 @@ impl Slice {
             entries: Vec::new(),
             accumulators: Vec::new(),
             dirty: Vec::new(),
+            unstored: Vec::new(),
             in_changelog: false,
-            has_sets: initial.iter().any(|state| matches!(state, Accumulator::Distinct(_))),
+            stored: false,
+            cold_keys: 0,
+            recent: 0,
+            heap: Vec::new(),
+            heap_bytes: 0,
+            has_heap: initial.iter().any(Accumulator::has_heap),
         }
     }
 
@@ -89,14 +110,28 @@ impl Slice {
         self.entries.clear();
         self.accumulators.clear();
         self.dirty.clear();
-        self.in_changelog = false;
+        self.unstored.clear();
+        self.heap.clear();
+        (self.in_changelog, self.stored, self.cold_keys, self.heap_bytes) = (false, false, 0, 0);
         Some(self)
     }
 
-    /// Number of group keys.
+    /// Accumulators of each key.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.initial.len()
+    }
+
+    /// Number of group keys in memory.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Number of group keys, in memory or not; about, where the store was rolled forward.
+    #[must_use]
+    pub fn all_keys(&self) -> usize {
+        self.entries.len() + self.cold_keys
     }
 
     /// True if no key was ever updated.
@@ -108,11 +143,20 @@ impl Slice {
     /// About how much memory the keys and accumulators take, in bytes.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
-        let mut accumulators = self.accumulators.len() * size_of::<Accumulator>();
-        if self.has_sets {
-            accumulators += self.accumulators.iter().map(Accumulator::heap_bytes).sum::<usize>();
-        }
-        self.keys.len() + self.entries.len() * (size_of::<Entry>() + size_of::<u32>()) + accumulators
+        let entries = self.entries.len() * (size_of::<Entry>() + size_of::<u32>());
+        self.keys.len() + entries + self.accumulators.len() * size_of::<Accumulator>() + self.heap_bytes as usize
+    }
+
+    /// How much memory is taken, with the room that is kept for more, in bytes. What has no size of its own is exact; sets and texts
+    /// count as they were at the last commit.
+    #[must_use]
+    pub fn memory_in_bytes(&self) -> u64 {
+        // A table of indexes has a byte of control for each, and takes a power of two of which 7/8 are used.
+        let table = (self.table.capacity() * 8 / 7).next_power_of_two() * (size_of::<u32>() + 1);
+        let lists = (self.dirty.capacity() + self.unstored.capacity() + self.heap.capacity()) * size_of::<u32>();
+        let entries = self.entries.capacity() * size_of::<Entry>();
+        let accumulators = self.accumulators.capacity() * size_of::<Accumulator>();
+        (table + lists + entries + accumulators + self.keys.capacity()) as u64 + self.heap_bytes
     }
 
     /// Whether the changelog holds keys of this window.
@@ -165,7 +209,86 @@ impl Slice {
         self.in_changelog = true;
         let width = self.initial.len();
         let places = self.accumulators[index * width..][..width].iter_mut();
-        Ok(places.zip(accumulators).all(|(place, read)| place.restore(read)))
+        let fits = places.zip(accumulators).all(|(place, read)| place.restore(read));
+        self.weigh(index);
+        Ok(fits)
+    }
+
+    /// Takes `key` in from the store.
+    pub fn warm(&mut self, key: &[u8], accumulators: Vec<Accumulator>) -> Result<bool, SliceFull> {
+        self.cold_keys = self.cold_keys.saturating_sub(1);
+        self.restore(key, accumulators)
+    }
+
+    /// Whether the store may have keys that are not here.
+    #[inline]
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.stored
+    }
+
+    /// The store has about `keys` keys of this window, none of which is here.
+    pub fn set_stored(&mut self, keys: usize) {
+        (self.stored, self.in_changelog, self.cold_keys) = (true, true, keys);
+    }
+
+    /// The store is behind with this key, which is committed.
+    pub fn mark_unstored(&mut self, key: &[u8]) {
+        let hash = self.hasher.hash_one(key);
+        let found = self.table.find(hash, |&index| self.keys[self.entries[index as usize].key()] == *key);
+        if let Some(&index) = found
+            && !std::mem::replace(&mut self.entries[index as usize].unstored, true)
+        {
+            self.unstored.push(index);
+        }
+    }
+
+    /// The store is behind with all keys.
+    pub fn mark_all_unstored(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.unstored = true);
+        self.unstored = (0..self.entries.len() as u32).collect();
+    }
+
+    /// Number of keys that the store is behind with.
+    #[must_use]
+    pub fn unstored(&self) -> usize {
+        self.unstored.len()
+    }
+
+    /// How many keys went to the store at the last checkpoint: how lively it is.
+    #[must_use]
+    pub fn recent(&self) -> usize {
+        self.recent
+    }
+
+    /// Takes note that the store has everything, and hands over the keys that it was behind with, in the order of their bytes.
+    pub fn take_unstored(&mut self) -> Vec<(&[u8], &[Accumulator])> {
+        let mut indexes = std::mem::take(&mut self.unstored);
+        indexes.iter().for_each(|index| self.entries[*index as usize].unstored = false);
+        (self.stored, self.recent) = (true, indexes.len());
+        let key = |index: u32| &self.keys[self.entries[index as usize].key()];
+        indexes.sort_unstable_by(|a, b| key(*a).cmp(key(*b)));
+        indexes.into_iter().map(|index| self.at(index)).collect()
+    }
+
+    /// Gives the memory back: everything is in the store.
+    pub fn evict(&mut self) {
+        let keys = self.all_keys();
+        *self = Slice::new(&self.initial);
+        self.set_stored(keys);
+    }
+
+    /// Counts again what the accumulators of a key take beside their own size.
+    fn weigh(&mut self, index: usize) {
+        if !self.has_heap {
+            return;
+        }
+        let width = self.initial.len();
+        let bytes: usize = self.accumulators[index * width..][..width].iter().map(Accumulator::heap_bytes).sum();
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.heap.resize(self.entries.len(), 0);
+        self.heap_bytes = self.heap_bytes + u64::from(bytes) - u64::from(self.heap[index]);
+        self.heap[index] = bytes;
     }
 
     fn index_of(&mut self, key: &[u8]) -> Result<usize, SliceFull> {
@@ -180,7 +303,7 @@ impl Slice {
         let index = entries.len() as u32;
         let key_start = keys.len() as u32;
         keys.extend_from_slice(key);
-        entries.push(Entry { key_start, key_end: keys.len() as u32, dirty: false });
+        entries.push(Entry { key_start, key_end: keys.len() as u32, dirty: false, unstored: false });
         accumulators.extend_from_slice(initial);
         table.insert_unique(hash, index, |&other| hasher.hash_one(&keys[entries[other as usize].key()]));
         Ok(index as usize)
@@ -197,16 +320,25 @@ impl Slice {
         self.dirty.iter().map(|&index| self.at(index))
     }
 
-    /// Forgets which keys were changed: they are in the changelog now.
-    pub fn mark_clean(&mut self) {
-        for index in self.dirty.drain(..) {
-            self.entries[index as usize].dirty = false;
-            if self.has_sets {
+    /// Forgets which keys were changed: they are in the changelog now. With `track`, the store is behind with them.
+    pub fn mark_clean(&mut self, track: bool) {
+        let dirty = std::mem::take(&mut self.dirty);
+        for &index in &dirty {
+            let entry = &mut self.entries[index as usize];
+            entry.dirty = false;
+            if track && !std::mem::replace(&mut entry.unstored, true) {
+                self.unstored.push(index);
+            }
+            if self.has_heap {
                 let width = self.initial.len();
                 self.accumulators[index as usize * width..][..width].iter_mut().for_each(Accumulator::mark_clean);
+                self.weigh(index as usize);
             }
             self.in_changelog = true;
         }
+        // Its room is kept for the next commit.
+        self.dirty = dirty;
+        self.dirty.clear();
     }
 
     /// All keys in the order of their bytes.
@@ -274,7 +406,7 @@ mod tests {
             let mut changed: Vec<&str> = Vec::new();
             for (at, key) in keys.iter().enumerate() {
                 if at == clean_at {
-                    slice.mark_clean();
+                    slice.mark_clean(false);
                     changed.clear();
                 }
                 let Accumulator::Count(count) = &mut slice.update(key.as_bytes()).unwrap()[0] else { unreachable!() };

@@ -3,13 +3,21 @@
 //! Each slice of time has its own map (see [`WindowSpan`]). A window that is one slice, as with TUMBLE, is taken from it as it is; one
 //! of several slices is put together when it fires. Slices with the same last window whose first ones have all fired count in
 //! the same windows from then on, and become one: so CUMULATE adds only what is new at each step.
+//!
+//! A slice that memory has no room for is in the store ([`super::store`]); a key of it that is touched comes back, and stays until the
+//! slice goes there again. A window that closes takes the keys in memory and those in the store in one order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Accumulator;
 use super::changelog::{self, ChangelogError, Record};
-use super::slice::{Slice, SliceFull};
-use super::task::{PutRecord, RestoreError};
+use super::error::StateError;
+use super::gather;
+use super::restore::RestoreError;
+use super::shelf::Shelf;
+use super::slice::Slice;
+use super::store::{PutStored, StoreError, StoredSlice};
+use super::task::PutRecord;
 use crate::time::{WindowSpan, is_window_fired};
 
 /// How many closed windows' room is kept: one to fill while the next one begins.
@@ -17,6 +25,9 @@ const SPARE_SLICES: usize = 2;
 
 /// Adds the accumulators of a key in one slice to those of the same key in another.
 pub type Merge<'m> = dyn Fn(&mut [Accumulator], &[Accumulator]) + 'm;
+
+/// Takes a key of a window and its accumulators.
+pub type EmitKey<'e, E> = dyn FnMut(&[u8], &[Accumulator]) -> Result<(), E> + 'e;
 
 /// Open windows by the slices they are made of.
 #[derive(Debug)]
@@ -27,20 +38,31 @@ pub struct WindowState {
     spare: Vec<Slice>,
     /// Slices that the changelog knows and that were dropped since the last commit.
     closed: Vec<WindowSpan>,
+    /// Where slices go that memory has no room for.
+    shelf: Option<Shelf>,
+    /// Slices that were dropped and whose keys are still in the store.
+    gone: BTreeSet<WindowSpan>,
 }
 
 impl WindowState {
     /// No open windows; `initial` are the accumulators of a new key.
     #[must_use]
     pub fn new(initial: Vec<Accumulator>) -> WindowState {
-        WindowState { initial, slices: BTreeMap::new(), spare: Vec::new(), closed: Vec::new() }
+        let (slices, spare, closed) = (BTreeMap::new(), Vec::new(), Vec::new());
+        WindowState { initial, slices, spare, closed, shelf: None, gone: BTreeSet::new() }
     }
 
     /// The accumulators of `key` in the slice that `span` tells, to be changed.
     #[inline]
-    pub fn update(&mut self, span: WindowSpan, key: &[u8]) -> Result<&mut [Accumulator], SliceFull> {
+    pub fn update(&mut self, span: WindowSpan, key: &[u8]) -> Result<&mut [Accumulator], StateError> {
         let new = || self.spare.pop().unwrap_or_else(|| Slice::new(&self.initial));
-        self.slices.entry(span).or_insert_with(new).update(key)
+        let slice = self.slices.entry(span).or_insert_with(new);
+        if slice.is_stored()
+            && let Some(shelf) = &self.shelf
+        {
+            warm(shelf, span, slice, key)?;
+        }
+        Ok(slice.update(key)?)
     }
 
     /// Takes the room of a slice that was dropped for slices to come.
@@ -70,13 +92,13 @@ impl WindowState {
         next
     }
 
-    /// Fires the window that ends at `end`, all before it having fired: hands its keys to `emit` and drops the slices that no later
-    /// window has.
-    pub fn fire<E: From<SliceFull>>(
+    /// Fires the window that ends at `end`, all before it having fired: hands its keys to `emit`, in the order of their bytes, and drops
+    /// the slices that no later window has.
+    pub fn fire<E: From<StateError>>(
         &mut self,
         end: i64,
         merge: &Merge<'_>,
-        emit: &mut dyn FnMut(&Slice) -> Result<(), E>,
+        emit: &mut EmitKey<'_, E>,
     ) -> Result<(), E> {
         self.unite(end, merge)?;
         self.show(end, merge, emit)?;
@@ -84,22 +106,29 @@ impl WindowState {
         Ok(())
     }
 
-    /// Hands the keys of the window that ends at `end` to `emit`, and keeps them.
-    pub fn show<E: From<SliceFull>>(
+    /// Hands the keys of the window that ends at `end` to `emit`, in the order of their bytes, and keeps them.
+    pub fn show<E: From<StateError>>(
         &mut self,
         end: i64,
         merge: &Merge<'_>,
-        emit: &mut dyn FnMut(&Slice) -> Result<(), E>,
+        emit: &mut EmitKey<'_, E>,
     ) -> Result<(), E> {
         let spans = self.spans(end);
+        if let Some(shelf) = &self.shelf
+            && spans.iter().any(|span| self.slices[span].is_stored())
+        {
+            let sources = spans.iter().map(|span| gather::Source::new(shelf, *span, &self.slices[span]));
+            return gather::gather(sources.collect::<Result<_, _>>()?, &self.initial, merge, emit);
+        }
+        let mut emit_all = |slice: &Slice| slice.sorted().into_iter().try_for_each(|(key, states)| emit(key, states));
         match &spans[..] {
-            [only] => emit(&self.slices[only])?,
+            [only] => emit_all(&self.slices[only])?,
             _ => {
                 let mut whole = self.spare.pop().unwrap_or_else(|| Slice::new(&self.initial));
                 for span in &spans {
-                    whole.merge(&self.slices[span], merge)?;
+                    whole.merge(&self.slices[span], merge).map_err(StateError::from)?;
                 }
-                emit(&whole)?;
+                emit_all(&whole)?;
                 self.reuse(whole);
             }
         }
@@ -107,12 +136,20 @@ impl WindowState {
     }
 
     /// The accumulators of one key in the window that ends at `end`.
-    #[must_use]
-    pub fn of_key(&self, end: i64, key: &[u8], merge: &Merge<'_>) -> Vec<Accumulator> {
+    pub fn of_key(&self, end: i64, key: &[u8], merge: &Merge<'_>) -> Result<Vec<Accumulator>, StateError> {
         let mut whole = self.initial.clone();
-        let slices = self.spans(end).into_iter().filter_map(|span| self.slices[&span].get(key));
-        slices.for_each(|states| merge(&mut whole, states));
-        whole
+        for span in self.spans(end) {
+            let slice = &self.slices[&span];
+            if let Some(states) = slice.get(key) {
+                merge(&mut whole, states);
+            } else if slice.is_stored()
+                && let Some(shelf) = &self.shelf
+                && let Some(states) = shelf.of_key(span, key)?
+            {
+                merge(&mut whole, &states);
+            }
+        }
+        Ok(whole)
     }
 
     /// Drops what no window holds any more that `horizon` has not passed.
@@ -127,10 +164,13 @@ impl WindowState {
         self.slices.range(..=up_to).map(|(span, _)| *span).filter(|span| span.last >= end).collect()
     }
 
-    /// Makes one slice of those that count in the same windows from the one on that ends at `end`.
-    fn unite(&mut self, end: i64, merge: &Merge<'_>) -> Result<(), SliceFull> {
+    /// Makes one slice of those that count in the same windows from the one on that ends at `end`; not of those in the store.
+    fn unite(&mut self, end: i64, merge: &Merge<'_>) -> Result<(), StateError> {
         let mut firsts: BTreeMap<i64, WindowSpan> = BTreeMap::new();
         for span in self.spans(end) {
+            if self.slices[&span].is_stored() {
+                continue;
+            }
             let Some(into) = firsts.get(&span.last).copied() else {
                 firsts.insert(span.last, span);
                 continue;
@@ -152,6 +192,9 @@ impl WindowState {
         if slice.is_in_changelog() {
             self.closed.push(span);
         }
+        if slice.is_stored() {
+            self.gone.insert(span);
+        }
         self.reuse(slice);
     }
 
@@ -167,10 +210,10 @@ impl WindowState {
         self.slices.len()
     }
 
-    /// Number of keys in all open windows.
+    /// Number of keys in all open windows, in memory or not.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.slices.values().map(Slice::len).sum()
+        self.slices.values().map(Slice::all_keys).sum()
     }
 
     /// About how much memory they take, in bytes.
@@ -179,41 +222,79 @@ impl WindowState {
         self.slices.values().map(|slice| slice.size_in_bytes() as u64).sum()
     }
 
-    /// Hands the records that bring the changelog up to date to `put`, or, for a `snapshot`, those of everything there is.
-    pub fn write_changes(&mut self, snapshot: bool, put: &mut PutRecord<'_>) {
-        let (mut key, mut value) = (Vec::new(), Vec::new());
-        if !snapshot {
-            for span in &self.closed {
-                changelog::encode_close(*span, &mut key);
-                put(&key, None);
-            }
-        }
-        for (span, slice) in &mut self.slices {
-            let mut put_key = |(group, states): (&[u8], &[Accumulator])| {
-                changelog::encode_put((*span, group), states, snapshot, &mut key, &mut value);
-                put(&key, Some(&value));
-            };
-            if snapshot {
-                slice.sorted().into_iter().for_each(&mut put_key);
-            } else {
-                slice.changed().for_each(&mut put_key);
-            }
-            slice.mark_clean();
-        }
-        self.closed.clear();
+    /// How much memory is taken, with the room that is kept for more, in bytes.
+    #[must_use]
+    pub fn memory_in_bytes(&self) -> u64 {
+        self.slices.values().chain(&self.spare).map(Slice::memory_in_bytes).sum()
     }
 
-    /// Takes in one record of the changelog; records must come in the order of the log.
-    pub fn restore(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
+    /// Hands the records that bring the changelog up to date to `put`.
+    pub fn write_changes(&mut self, put: &mut PutRecord<'_>) {
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        for span in self.closed.drain(..) {
+            changelog::encode_close(span, &mut key);
+            put(&key, None);
+        }
+        for (span, slice) in &mut self.slices {
+            for (group, states) in slice.changed() {
+                changelog::encode_put((*span, group), states, false, &mut key, &mut value);
+                put(&key, Some(&value));
+            }
+            slice.mark_clean(self.shelf.is_some());
+        }
+    }
+
+    /// Hands the records of everything there is to `put`.
+    pub fn write_all(&self, put: &mut PutRecord<'_>) -> Result<(), StateError> {
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        for (span, slice) in &self.slices {
+            let mut put_key = |group: &[u8], states: &[Accumulator]| {
+                changelog::encode_put((*span, group), states, true, &mut key, &mut value);
+                put(&key, Some(&value));
+                Ok::<_, StateError>(())
+            };
+            match &self.shelf {
+                Some(shelf) if slice.is_stored() => {
+                    let source = gather::Source::new(shelf, *span, slice)?;
+                    // There is nothing to merge it with.
+                    gather::gather(vec![source], &self.initial, &|_, _| {}, &mut put_key)?;
+                }
+                _ => slice.sorted().into_iter().try_for_each(|(group, states)| put_key(group, states))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets which keys were changed: everything is in the changelog.
+    pub fn mark_clean(&mut self) {
+        self.closed.clear();
+        self.slices.values_mut().for_each(|slice| slice.mark_clean(self.shelf.is_some()));
+    }
+
+    /// Takes in one record of the changelog; records must come in the order of the log. With `partial`, what is added to keys that are
+    /// not known yet is passed over.
+    pub fn restore(&mut self, record: Record<'_>, partial: bool) -> Result<(), RestoreError> {
         match record {
             Record::Put { span, key, accumulators } => {
                 let slice = self.slices.entry(span).or_insert_with(|| Slice::new(&self.initial));
-                if !slice.restore(key, accumulators)? {
+                let adds = accumulators.iter().any(|state| matches!(state, Accumulator::MoreDistinct(..)));
+                if let (true, true, Some(shelf)) = (adds, slice.is_stored(), &self.shelf) {
+                    warm(shelf, span, slice, key)?;
+                }
+                if partial && adds && slice.get(key).is_none() {
+                    return Ok(());
+                }
+                if !slice.restore(key, accumulators).map_err(StateError::from)? {
                     return Err(ChangelogError::WRONG_ACCUMULATORS.into());
+                }
+                if self.shelf.is_some() {
+                    slice.mark_unstored(key);
                 }
             }
             Record::Close { span } => {
-                self.slices.remove(&span);
+                if self.slices.remove(&span).is_some_and(|slice| slice.is_stored()) {
+                    self.gone.insert(span);
+                }
             }
             _ => return Err(ChangelogError::WRONG_WINDOWS.into()),
         }
@@ -225,6 +306,100 @@ impl WindowState {
         self.slices.clear();
         self.closed.clear();
     }
+
+    /// Gets a store, which has the slices `stored` and nothing else of these windows.
+    pub fn attach(&mut self, shelf: Shelf, stored: impl Iterator<Item = StoredSlice>) {
+        self.shelf = Some(shelf);
+        self.slices.values_mut().for_each(Slice::mark_all_unstored);
+        for StoredSlice { first, last, keys, .. } in stored {
+            let slice = self.slices.entry(WindowSpan { first, last }).or_insert_with(|| Slice::new(&self.initial));
+            slice.set_stored(keys);
+        }
+    }
+
+    /// Lets go of the store.
+    pub fn detach(&mut self) {
+        self.shelf = None;
+    }
+
+    /// The slices of which the store has something, or will have once it has all that is committed.
+    pub fn stored(&self, before: u8) -> impl Iterator<Item = StoredSlice> {
+        let stored = self.slices.iter().filter(|(_, slice)| slice.is_stored() || slice.unstored() > 0);
+        stored.map(move |(span, slice)| {
+            let WindowSpan { first, last } = *span;
+            StoredSlice { before, first, last, keys: slice.all_keys() }
+        })
+    }
+
+    /// Whether keys of dropped slices are still in the store.
+    #[must_use]
+    pub fn has_gone(&self) -> bool {
+        !self.gone.is_empty()
+    }
+
+    /// Removes the keys of dropped slices from the store.
+    pub fn remove_gone(&mut self, put: &mut PutStored<'_>) -> Result<(), StoreError> {
+        let gone = in_order(std::mem::take(&mut self.gone));
+        self.shelf.as_ref().map_or(Ok(()), |shelf| shelf.remove(&gone, put))
+    }
+
+    /// Puts into the store what it is behind with.
+    pub fn write_unstored(&mut self, put: &mut PutStored<'_>) -> Result<(), StoreError> {
+        let Some(shelf) = &self.shelf else { return Ok(()) };
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        let behind = self.slices.iter().filter(|(_, slice)| slice.unstored() > 0).map(|(span, _)| *span);
+        for span in in_order(behind) {
+            let Some(slice) = self.slices.get_mut(&span) else { continue };
+            for (group, states) in slice.take_unstored() {
+                changelog::encode_put((span, group), states, true, &mut key, &mut value);
+                shelf.put(&key, Some(&value), put)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands each slice that has keys in memory to `take`, with how many keys went to the store the last time and the bytes it takes.
+    pub fn weigh(&self, take: &mut dyn FnMut(WindowSpan, usize, u64)) {
+        let warm = self.slices.iter().filter(|(_, slice)| !slice.is_empty());
+        warm.for_each(|(span, slice)| take(*span, slice.recent(), slice.memory_in_bytes()));
+    }
+
+    /// Gives the memory of a slice back; the store must have all of it.
+    pub fn evict(&mut self, span: WindowSpan) {
+        self.spare.clear();
+        if let Some(slice) = self.slices.get_mut(&span) {
+            slice.evict();
+        }
+    }
+
+    /// What became of a key that the store has: `None` if it is gone, and its value in the changelog if it is in memory too.
+    #[must_use]
+    pub fn present(&self, span: WindowSpan, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        let slice = self.slices.get(&span)?;
+        Some(slice.get(key).map(|states| {
+            let mut value = Vec::new();
+            states.iter().for_each(|state| state.encode(true, &mut value));
+            value
+        }))
+    }
+}
+
+/// Takes a key into memory that only the store has, if it has it.
+fn warm(shelf: &Shelf, span: WindowSpan, slice: &mut Slice, key: &[u8]) -> Result<(), StateError> {
+    if slice.get(key).is_none()
+        && let Some(states) = shelf.of_key(span, key)?
+        && !slice.warm(key, states)?
+    {
+        return Err(shelf.wrong_accumulators().into());
+    }
+    Ok(())
+}
+
+/// Spans in the order of their keys in the store.
+fn in_order(spans: impl IntoIterator<Item = WindowSpan>) -> Vec<WindowSpan> {
+    let mut spans: Vec<_> = spans.into_iter().collect();
+    spans.sort_unstable_by_key(|span| (span.first != span.last, span.first, span.last));
+    spans
 }
 
 #[cfg(test)]
@@ -253,9 +428,9 @@ mod tests {
         while let Some(end) = state.next_end(fired, interval)
             && is_window_fired(end, watermark)
         {
-            let mut emit = |slice: &Slice| {
-                rows.extend(slice.sorted().into_iter().map(|(key, states)| (end, key.to_vec(), states[0].clone())));
-                Ok::<_, SliceFull>(())
+            let mut emit = |key: &[u8], states: &[Accumulator]| {
+                rows.push((end, key.to_vec(), states[0].clone()));
+                Ok::<_, StateError>(())
             };
             state.fire(end, &add_counts, &mut emit).unwrap();
             fired = end - 1;

@@ -3,6 +3,7 @@
 
 mod bounded;
 mod crash;
+mod disk;
 mod large;
 mod late;
 mod parallel;

@@ -1,15 +1,17 @@
 //! A broker in memory: real record batches, transactions with markers, read_committed reads, and crashes on demand.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use forebay_processor::host::{
-    CommitSet, CommittedOffset, Host, HostError, OffsetRange, ReadBatches, Session, TopicSpec,
+    CommitSet, CommittedOffset, Host, HostError, OffsetRange, ReadBatches, Session, StateFolder, TopicSpec,
 };
 use forebay_storage::batch::{BatchBuilder, BatchStamp, ControlKind, ControlRecord, batches};
 use forebay_storage::compress::Compression;
 use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicPartition};
+use tempfile::TempDir;
 
 /// When the broker "crashes" in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,7 @@ struct Broker {
     commits: u64,
     trims: u64,
     largest_commit: usize,
+    disk: u32,
 }
 
 /// A record as a consumer gets it.
@@ -100,7 +103,7 @@ const MESSAGE_LIMIT: usize = 1_048_588;
 
 /// The broker.
 #[derive(Default)]
-pub struct MemoryHost(Mutex<Broker>);
+pub struct MemoryHost(Mutex<Broker>, OnceLock<TempDir>);
 
 /// Producer ids of sessions are above those of test producers.
 const SESSION_PRODUCERS: i64 = 1_000_000;
@@ -134,6 +137,23 @@ impl MemoryHost {
                 broker.logs.entry(TopicPartition::new(topic, partition)).or_default();
             }
         });
+    }
+
+    /// The folder of a changelog's state on disk.
+    pub fn state_path(&self, changelog: &TopicPartition) -> PathBuf {
+        let new = || {
+            // Nothing has to outlive the machine, so no test waits for its disk.
+            let memory = Path::new("/dev/shm");
+            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
+        };
+        let disk = self.with(|broker| broker.disk).to_string();
+        let name = format!("{}-{}", changelog.topic, changelog.partition);
+        self.1.get_or_init(|| new().unwrap()).path().join(disk).join(name)
+    }
+
+    /// Whoever opens a task from now on does it on another machine, which has the logs and no state on disk.
+    pub fn other_disk(&self) {
+        self.with(|broker| broker.disk += 1);
     }
 
     pub fn delete_topic(&self, topic: &str) {
@@ -440,6 +460,19 @@ impl Host for MemoryHost {
 
     fn commit(&self, session: &mut Session, commit: CommitSet) -> Result<(), HostError> {
         self.with(|broker| broker.commit(session, commit))
+    }
+
+    fn state_folder(&self, changelog: &TopicPartition) -> Option<StateFolder> {
+        let path = self.state_path(changelog);
+        Some(StateFolder { used: path.exists(), path })
+    }
+
+    fn clear_state_folder(&self, changelog: &TopicPartition) -> Result<(), HostError> {
+        let path = self.state_path(changelog);
+        if path.exists() {
+            std::fs::remove_dir_all(&path).unwrap();
+        }
+        Ok(())
     }
 
     fn trim(&self, partition: &TopicPartition, before: Offset) -> Result<(), HostError> {

@@ -40,6 +40,11 @@ pub fn action<E: Clone + std::fmt::Debug + 'static>(
     ]
 }
 
+/// Bytes of memory for state: enough for all of it, or so few that everything is on disk, or some.
+pub fn state_memory() -> impl Strategy<Value = u64> {
+    prop_oneof![2 => Just(TaskOptions::default().state_memory_bytes), 1 => Just(1), 1 => 500..5_000u64]
+}
+
 /// Tasks that are opened again whenever they have stopped.
 pub struct World {
     pub host: MemoryHost,
@@ -86,6 +91,7 @@ impl World {
     fn move_task(&mut self, task: usize, at_once: bool) {
         self.open(task);
         let mut first = self.tasks[task].1.take().unwrap();
+        self.host.other_disk();
         self.open(task);
         if at_once {
             self.attempt(task, |task, host| task.step(host).map(drop));

@@ -57,10 +57,11 @@ pub(super) fn one(job: &JobStatus) -> String {
             friendly_count(job.records_aside)
         ),
         format!(
-            "windows     {} open, {} keys, {}; {} of changelog",
+            "windows     {} open, {} keys, {} in memory, {} on disk; {} of changelog",
             friendly_count(job.open_windows),
             friendly_count(job.state_keys),
             friendly_bytes(job.state_bytes),
+            friendly_bytes(job.state_disk_bytes),
             friendly_bytes(job.changelog_bytes)
         ),
         format!("commits     {}{}", friendly_count(job.commits), commit_time(job)),
@@ -229,6 +230,8 @@ mod tests {
             open_windows: 2,
             state_keys: 1_000,
             state_bytes: 1_572_864,
+            state_memory_bytes: 2_097_152,
+            state_disk_bytes: 0,
             changelog_bytes: 0,
             busy_share: 0.254,
             waiting_share: 0.746,
@@ -277,7 +280,7 @@ mod tests {
             "lag         10,000 records",
             "read        5 records, 500/s, 2.0 KiB",
             "put aside   3 late, 1 with errors; 4 written to side topics",
-            "windows     2 open, 1,000 keys, 1.5 MiB; 0 bytes of changelog",
+            "windows     2 open, 1,000 keys, 1.5 MiB in memory, 0 bytes on disk; 0 bytes of changelog",
             "commits     7, half within 0.2 ms, 99 % within 3.0 ms",
             "time        25 % at work, 75 % waiting",
             "why         partition a-2 holds it",

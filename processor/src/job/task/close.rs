@@ -76,7 +76,10 @@ impl Task {
     fn close_up_to(&mut self, up_to: i64, now: Timestamp) -> Result<(), TaskError> {
         let frontier = Frontier { watermark: up_to, partition: self.first_at(up_to) };
         let done = self.pipeline.close_windows(self.closed, frontier, now, &mut self.output);
-        let late = done.map_err(|error| TaskError::Failed(format!("closing windows: {error}")))?;
+        let late = done.map_err(|error| {
+            let why = format!("closing windows: {error}");
+            if error.is_of_disk() { TaskError::Retry(why) } else { TaskError::Failed(why) }
+        })?;
         for input in &mut self.inputs {
             input.add_late(late.get(&input.partition()).copied().unwrap_or(0));
         }

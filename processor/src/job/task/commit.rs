@@ -8,6 +8,7 @@ use crate::host::{CommitSet, Host};
 use crate::job::error::TaskError;
 use crate::job::exchange::Exchange;
 use crate::job::input::Input;
+use crate::job::spill::{self, NothingBeside};
 use crate::state::TaskState;
 
 impl Task {
@@ -27,7 +28,7 @@ impl Task {
         self.commit_with(host, started, None)
     }
 
-    /// Commits; the state goes whole to the changelog and to `copy` too if there is one.
+    /// Commits; the state goes whole to `copy` too if there is one.
     pub(super) fn commit_with(
         &mut self,
         host: &dyn Host,
@@ -68,7 +69,7 @@ impl Task {
             // If it fails the log is longer than it need be until the next snapshot; that is all.
             let _ = host.trim(changelog, before);
         }
-        Ok(())
+        self.settle(host)
     }
 
     /// Adds the state's changes to `output`. Returns the offset before which the changelog is superfluous after the commit.
@@ -83,21 +84,18 @@ impl Task {
         if copy.is_none() && !state.is_dirty() {
             return Ok(None);
         }
-        if copy.is_some() {
-            state.snapshot_next();
+        let written = state.write_changes(&mut |key, value| output.push(changelog, now, Some(key), value));
+        let superfluous = written.map_err(|error| spill::state_error(&error))?;
+        if let Some((to, copy)) = copy {
+            let written = state.write_all(&mut |key, value| copy.push(to, now, Some(key), value));
+            written.map_err(|error| spill::state_error(&error))?;
         }
-        let mut copy = copy;
-        let snapshot = state.write_changes(&mut |key, value| {
-            output.push(changelog, now, Some(key), value);
-            if let Some((to, copy)) = &mut copy {
-                copy.push(to, now, Some(key), value);
-            }
-        });
-        if !snapshot {
-            return Ok(None);
-        }
-        // This task is the only writer, so the snapshot's first record comes at or after the present end.
-        let range = host.offset_range(changelog).map_err(|error| TaskError::from_host("writing a snapshot", error))?;
-        Ok(Some(range.stable_end))
+        spill::trim_offset(host, changelog, superfluous)
+    }
+
+    /// Everything is committed: the moment at which state can go to disk.
+    fn settle(&mut self, host: &dyn Host) -> Result<(), TaskError> {
+        let (Some(changelog), Some(state)) = (&self.changelog, self.pipeline.state_mut()) else { return Ok(()) };
+        spill::settle_committed(host, changelog, state, &NothingBeside)
     }
 }

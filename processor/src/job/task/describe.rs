@@ -52,6 +52,8 @@ impl Task {
             open_windows: state.map_or(0, |state| state.windows()),
             state_keys: state.map_or(0, |state| state.keys()),
             state_bytes: state.map_or(0, |state| state.size_in_bytes()),
+            state_memory_bytes: state.map_or(0, |state| state.memory_in_bytes()),
+            state_disk_bytes: state.map_or(0, |state| state.size_on_disk()),
             changelog_bytes: state.map_or(0, |state| state.changelog_bytes()),
             inputs,
         }

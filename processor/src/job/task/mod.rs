@@ -23,6 +23,7 @@ use super::input::{Input, ReadContext};
 use super::options::TaskOptions;
 use super::resources::PipelineResources;
 use super::side::SideOutputs;
+use super::spill;
 use super::subtask::SubtaskId;
 use crate::commit::RecordBuffer;
 use crate::host::{Host, Session};
@@ -114,7 +115,7 @@ impl Task {
     /// # Errors
     /// The task has stopped: drop it, and see [`TaskError`] for what is next.
     pub fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
-        self.guarded(|task| task.work(host))
+        self.guarded(host, |task| task.work(host))
     }
 
     /// Commits what is computed but not committed, before a pause or a shutdown. Without it nothing is lost, only computed again.
@@ -122,7 +123,7 @@ impl Task {
     /// # Errors
     /// As [`Task::step`].
     pub fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError> {
-        self.guarded(|task| {
+        self.guarded(host, |task| {
             let now = host.now();
             task.finish_now(host, now)
         })
@@ -133,12 +134,19 @@ impl Task {
     }
 
     /// Once something has failed, memory and log may differ: nothing more is done with this task.
-    fn guarded<T>(&mut self, work: impl FnOnce(&mut Task) -> Result<T, TaskError>) -> Result<T, TaskError> {
+    fn guarded<T>(
+        &mut self,
+        host: &dyn Host,
+        work: impl FnOnce(&mut Task) -> Result<T, TaskError>,
+    ) -> Result<T, TaskError> {
         if self.broken {
             return Err(TaskError::Retry("the task has failed before and must be opened again".to_owned()));
         }
         let result = work(self);
         self.broken = result.is_err();
+        if let (true, Some(changelog), Some(state)) = (self.broken, &self.changelog, self.pipeline.state_mut()) {
+            spill::give_up(host, changelog, state);
+        }
         result
     }
 

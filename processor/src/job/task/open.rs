@@ -14,6 +14,7 @@ use crate::job::open;
 use crate::job::options::TaskOptions;
 use crate::job::resources::resources;
 use crate::job::side::SideOutputs;
+use crate::job::spill::NothingBeside;
 use crate::job::subtask::{Stage, SubtaskId};
 use crate::operator::Pipeline;
 use crate::plan::JobPlan;
@@ -72,7 +73,8 @@ impl Task {
         let mut has_state = false;
         if let (Some(changelog), Some(state)) = (&changelog, pipeline.state_mut()) {
             open::ensure_changelog(host, changelog)?;
-            has_state = open::restore(host, changelog, state)?;
+            let memory = source.policies.state_memory_bytes.unwrap_or(options.state_memory_bytes);
+            has_state = open::restore(host, changelog, state, memory, &mut NothingBeside)?;
         }
         let owner = id.owner(&names);
         let (inputs, combined) = open::open_inputs(host, source, (&names.group, &owner), &partitions, has_state)?;

@@ -15,7 +15,7 @@ impl Task {
     /// # Errors
     /// As [`Task::step`].
     pub fn savepoint(&mut self, host: &dyn Host, to: &TopicPartition, about: &SavepointAbout) -> Result<(), TaskError> {
-        self.guarded(|task| {
+        self.guarded(host, |task| {
             let now = host.now();
             task.step_began = host.micros();
             // The savepoint's offsets are those of the commit, so all of them are in it.

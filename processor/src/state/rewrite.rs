@@ -1,0 +1,75 @@
+//! Writes the state to the changelog again while the task goes on, so that what lies before can go.
+//!
+//! State in the store is too much for one commit. A pass goes through the store's keys, a piece with each commit. A key that is in
+//! memory too is written with its value there; one that came after the pass began is in the changelog since then anyway.
+
+use super::changelog::{self, Record};
+use super::error::StateError;
+use super::task::{PutRecord, Windows};
+
+/// A pass under way.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// What the changelog has before this offset is superfluous when it is done.
+    pub from: i64,
+    /// The key after which it goes on; empty before the first one.
+    pub cursor: Vec<u8>,
+    /// Whether its beginning is written.
+    pub begun: bool,
+    /// Bytes of the changelog since it began.
+    pub bytes: u64,
+    /// Bytes of state written so far.
+    pub written: u64,
+    /// Bytes of state that one commit writes again, if its own changes are not more.
+    pub piece: u64,
+}
+
+impl Rewrite {
+    /// A pass over a store that is complete up to the offset `from`, with `piece` bytes in a commit.
+    #[must_use]
+    pub fn new(from: i64, piece: u64) -> Rewrite {
+        Rewrite { from, cursor: Vec::new(), begun: false, bytes: 0, written: 0, piece }
+    }
+}
+
+/// The record that the changelog needs for a key of the store: its value in memory if it is there, none if it is gone.
+pub(super) fn present(windows: &[Windows], key: &[u8], value: Vec<u8>) -> Option<Vec<u8>> {
+    let (before, record_key) = changelog::take_nesting(Some(key));
+    let record = changelog::decode(record_key, Some(&value)).ok()?;
+    let newer = match (windows.get(usize::from(before))?, record) {
+        (Windows::Grid(state), Record::Put { span, key, .. }) => state.present(span, key)?,
+        (Windows::Sessions(state), Record::Sessions { key, .. }) => state.present(key)?,
+        (Windows::Sessions(state), Record::Tardy { stamp, key, .. }) => {
+            return state.waits(stamp, key).then_some(value);
+        }
+        _ => return None,
+    };
+    Some(newer.unwrap_or(value))
+}
+
+/// Writes the next piece of `pass` to `put`, reading `items`, the store's keys after its cursor; `changes` are the bytes of the last commit's
+/// own changes. True when it is done.
+pub(super) fn write_piece(
+    pass: &mut Rewrite,
+    windows: &[Windows],
+    items: impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), super::store::StoreError>>,
+    changes: u64,
+    put: &mut PutRecord<'_>,
+) -> Result<bool, StateError> {
+    // At least as much as is added, or it would never come to its end.
+    let piece = pass.piece.max(changes);
+    let mut written = 0;
+    for item in items {
+        let (key, value) = item?;
+        if let Some(value) = present(windows, &key, value) {
+            written += (key.len() + value.len()) as u64;
+            pass.written += (key.len() + value.len()) as u64;
+            put(&key, Some(&value));
+        }
+        pass.cursor = key;
+        if written > piece {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
