@@ -42,7 +42,16 @@ fn twenty_kills_lose_and_double_nothing() {
 fn kills_lose_and_double_no_hopping_window_late_row_or_dead_letter() {
     let seed = seed();
     let mut node = Broker::Forebay.start("kill-loop-jobs").unwrap();
-    if let Err(error) = jobs::run(&mut node, &mut Random::new(seed)) {
+    if let Err(error) = jobs::run(&mut node, &mut Random::new(seed), 1) {
+        panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
+    }
+}
+
+#[test]
+fn kills_lose_and_double_nothing_between_tasks() {
+    let seed = seed();
+    let mut node = Broker::Forebay.start("kill-loop-tasks").unwrap();
+    if let Err(error) = jobs::run(&mut node, &mut Random::new(seed), 2) {
         panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
     }
 }

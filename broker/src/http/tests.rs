@@ -66,7 +66,17 @@ fn status(name: &str, sql: String) -> JobStatus {
             holds_watermark: true,
             waits_for_others: false,
         }],
-        tasks: Vec::new(),
+        tasks: vec![JobTask {
+            pipeline: 0,
+            stage: "global".to_owned(),
+            number: 1,
+            records_read: 9,
+            lag_records: 4,
+            watermark_ms: None,
+            state_keys: 5,
+            state_bytes: 6,
+            commits: 8,
+        }],
     }
 }
 
@@ -324,6 +334,8 @@ async fn metrics_show_the_jobs_as_they_are_at_that_moment() {
         "forebay_job_busy_ratio{job=\"j\"} 0.25",
         "forebay_job_waiting_ratio{job=\"j\"} 0.75",
         "forebay_job_next_close_milliseconds{job=\"j\"} 10000",
+        "forebay_job_task_records_read{job=\"j\",insert=\"1\",stage=\"global\",task=\"1\"} 9",
+        "forebay_job_task_lag_records{job=\"j\",insert=\"1\",stage=\"global\",task=\"1\"} 4",
         "forebay_job_partition_lag_records{job=\"j\",topic=\"clicks\",partition=\"2\"} 7",
         "forebay_job_partition_watermark_milliseconds{job=\"j\",topic=\"clicks\",partition=\"2\"} 2000",
         "forebay_job_partition_holds_watermark{job=\"j\",topic=\"clicks\",partition=\"2\"} 1",

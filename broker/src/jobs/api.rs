@@ -1,6 +1,6 @@
 //! The jobs as HTTP shows them.
 
-use forebay_processor::job::{Stage, State, TaskStatus, why};
+use forebay_processor::job::{InputStatus, Stage, State, TaskStatus, why};
 
 use super::{JobError as Why, JobView, Jobs, Savepoint, tasks};
 use crate::clock;
@@ -151,7 +151,7 @@ fn show(view: JobView) -> JobStatus {
         commit_p99_ms: vitals.commit_p99_ms,
         last_error: vitals.last_error,
         last_error_at_ms: vitals.last_error_ms,
-        partitions: status.tasks.iter().flat_map(partitions).collect(),
+        partitions: partitions(&status.tasks),
         tasks: status.tasks.iter().map(tasks::show).collect(),
         name: spec.name,
     }
@@ -174,8 +174,17 @@ fn at_work(tasks: &[TaskStatus], lag: i64, reasons: &[String]) -> (JobState, Opt
     }
 }
 
-fn partitions(task: &TaskStatus) -> impl Iterator<Item = JobPartition> {
-    task.inputs.iter().map(|input| JobPartition {
+/// All partitions: pipeline by pipeline, those of the source first.
+fn partitions(tasks: &[TaskStatus]) -> Vec<JobPartition> {
+    let inputs = tasks.iter().flat_map(|task| task.inputs.iter().map(move |input| (task, input)));
+    let mut inputs: Vec<_> = inputs.collect();
+    inputs.sort_by_key(|(task, input)| (task.pipeline, task.stage, input.partition));
+    inputs.into_iter().map(|(task, input)| partition(task, input)).collect()
+}
+
+fn partition(task: &TaskStatus, input: &InputStatus) -> JobPartition {
+    let holds = task.held_by.as_ref().is_some_and(|hold| hold.partition == input.partition);
+    JobPartition {
         topic: input.topic.clone(),
         partition: input.partition,
         position: input.position,
@@ -184,7 +193,8 @@ fn partitions(task: &TaskStatus) -> impl Iterator<Item = JobPartition> {
         idle: input.idle,
         late_records: input.late,
         undecodable_records: input.undecodable,
-        holds_watermark: task.held_by.as_ref().is_some_and(|hold| hold.partition == input.partition),
+        // What a merging task waits for is a partition of the source.
+        holds_watermark: holds && task.stage != Stage::Global,
         waits_for_others: task.waiting_for_others.contains(&input.partition),
-    })
+    }
 }

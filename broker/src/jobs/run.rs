@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use forebay_processor::host::Host;
 use forebay_processor::job::{
-    JobStatus, Progress, SavepointAbout, State, Subtask, SubtaskId, TaskError, TaskOptions, TaskStatus, resources,
-    subtasks,
+    JobStatus, Progress, SavepointAbout, Stage, State, Subtask, SubtaskId, TaskError, TaskOptions, TaskStatus,
+    resources, subtasks,
 };
 use forebay_processor::plan::JobPlan;
 use forebay_storage::ids::{Timestamp, TopicPartition};
@@ -166,7 +166,10 @@ impl RunningJob {
         let mut vitals = Vitals::default();
         for task in &self.tasks {
             let pace = task.pace.lock();
-            vitals.records_per_second += pace.records_per_second(now);
+            // Partial results are no records of the job's input.
+            if task.status.lock().as_ref().is_none_or(|status| status.stage != Stage::Global) {
+                vitals.records_per_second += pace.records_per_second(now);
+            }
             let (p50, p99) = (pace.commit_ms(50), pace.commit_ms(99));
             vitals.commit_p50_ms = if p50 > vitals.commit_p50_ms { p50 } else { vitals.commit_p50_ms };
             vitals.commit_p99_ms = if p99 > vitals.commit_p99_ms { p99 } else { vitals.commit_p99_ms };

@@ -9,7 +9,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use crate::http::{JobPartition, JobState, JobStatus, JobsApi};
+use crate::http::{JobPartition, JobState, JobStatus, JobTask, JobsApi};
 
 /// Writes the numbers of the jobs that are there.
 pub(super) struct JobCollector {
@@ -87,6 +87,15 @@ const OF_PARTITIONS: &[Number<JobPartition, i64>] = &[
     }),
 ];
 
+/// Those of the tasks of one stage have the same unit: records of the source, or partial results.
+const OF_TASKS: &[Number<JobTask, u64>] = &[
+    ("job_task_records_read", "Records that a task of a job read since it was opened", |task| task.records_read),
+    ("job_task_lag_records", "Records that a task of a job has not processed yet", |task| task.lag_records),
+    ("job_task_state_keys", "Group keys in the open windows of a task", |task| task.state_keys),
+    ("job_task_state_bytes", "Memory that the open windows of a task take", |task| task.state_bytes),
+    ("job_task_commits", "Commits of a task since it was opened", |task| task.commits),
+];
+
 impl Collector for JobCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let jobs = self.jobs.list();
@@ -116,8 +125,21 @@ impl Collector for JobCollector {
         }
         commits(&jobs, &mut encoder)?;
         states(&jobs, &mut encoder)?;
+        tasks(&jobs, &mut encoder)?;
         partitions(&jobs, &mut encoder)
     }
+}
+
+fn tasks(jobs: &[JobStatus], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    for (name, help, value) in OF_TASKS {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (job, task) in jobs.iter().flat_map(|job| job.tasks.iter().map(move |task| (job, task))) {
+            let (insert, number) = ((task.pipeline + 1).to_string(), task.number.to_string());
+            let labels = [("job", job.name.as_str()), ("insert", &insert), ("stage", &task.stage), ("task", &number)];
+            ConstGauge::new(i64::try_from(value(task)).unwrap_or(i64::MAX)).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 fn commits(jobs: &[JobStatus], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -20,6 +20,10 @@ pub struct Exchange {
     told: BTreeMap<i32, PartitionTime>,
     /// What they are told by the commit under way.
     telling: BTreeMap<i32, PartitionTime>,
+    /// Records since it was last looked how far the others are.
+    unseen: u64,
+    /// Whether they were too far behind then.
+    full: bool,
 }
 
 /// How far `input` has come. With `close_after_idle_ms` it is quiet after so long without records.
@@ -37,7 +41,25 @@ impl Exchange {
         let partitions: Vec<_> =
             (0..tasks).map(|partition| TopicPartition::new(topic.clone(), partition as i32)).collect();
         partitions.first().map_or(Ok(()), |first| ensure_internal(host, first, tasks))?;
-        Ok(Exchange { partitions, told: BTreeMap::new(), telling: BTreeMap::new() })
+        Ok(Exchange { partitions, told: BTreeMap::new(), telling: BTreeMap::new(), unseen: 0, full: false })
+    }
+
+    /// Whether one of the others is more than `most` records behind, so that nothing more is to be gathered for them: what they have not
+    /// read takes room on the disk. It is looked at again after a quarter of that, so one step more than `most` may be there.
+    pub fn is_full(&mut self, host: &dyn Host, group: &str, most: u64) -> Result<bool, TaskError> {
+        if !self.full && self.unseen < most / 4 {
+            return Ok(false);
+        }
+        let error = |error| TaskError::from_host("looking how far partial results are merged", error);
+        let committed = host.committed(group, &self.partitions).map_err(error)?;
+        self.full = false;
+        for (partition, committed) in self.partitions.iter().zip(committed) {
+            let range = host.offset_range(partition).map_err(error)?;
+            let merged = committed.map_or(range.start, |committed| committed.offset.max(range.start));
+            self.full |= range.stable_end.0.saturating_sub(merged.0) > i64::try_from(most).unwrap_or(i64::MAX);
+        }
+        self.unseen = 0;
+        Ok(self.full)
     }
 
     /// Whether the others have been told this of a partition.
@@ -59,6 +81,7 @@ impl Exchange {
         let flushed = pipeline.flush(&mut |by, key, value| {
             let to = partition_for_key(by, count) as usize;
             out.push(&self.partitions[to], now, Some(key), Some(value));
+            self.unseen += 1;
         });
         flushed.map_err(|error| TaskError::Failed(format!("writing partial results: {error}")))?;
         let times = inputs.iter().map(|input| (input.partition(), time_of(input, close_after_idle_ms, now)));

@@ -23,6 +23,10 @@ pub struct TaskOptions {
     /// Bytes of rows waiting to be placed in sessions beyond which only the slowest partitions are read, so that time comes to where the
     /// rows stand. [`TaskOptions::MOST_WAITING`] times as much stops the job.
     pub waiting_bytes: u64,
+    /// Records by which a task that merges partial results may be behind before nothing more is gathered for it.
+    pub repartition_lag: u64,
+    /// How soon a task that gathers nothing for that reason looks again, in ms.
+    pub repartition_pause_ms: i64,
     /// How often what is merged is deleted from the repartition topic, in ms (Kafka Streams: `repartition.purge.interval.ms`).
     pub purge_ms: i64,
     /// Bytes of memory for a task's state where the job does not say (`forebay.state.memory`); what is beyond it goes to disk.
@@ -47,6 +51,8 @@ impl Default for TaskOptions {
             output_bytes: 8 * 1024 * 1024,
             aligned_read_bytes: 64 * 1024,
             waiting_bytes: 64 * 1024 * 1024,
+            repartition_lag: 200_000,
+            repartition_pause_ms: 20,
             purge_ms: 30_000,
             state_memory_bytes: 256 * 1024 * 1024,
             discovery_ms: 10_000,

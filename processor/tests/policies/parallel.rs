@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use forebay_processor::job::{Progress, Stage, Subtask, SubtaskId, TaskError, TaskOptions, resources, subtasks};
 use forebay_processor::plan::{JobPlan, check_state};
+use forebay_storage::ids::Timestamp;
 
 use crate::support::host::MemoryHost;
 use crate::support::plans::{INPUT, OUTPUT, click};
@@ -199,6 +200,33 @@ fn what_is_merged_is_deleted_from_the_repartition_topic() {
     again.finish();
     let row = |end, n| metric("a", end, n, Some(100 * n));
     assert_eq!(rows(&again.host), [row(10_000, 4), row(20_000, 4), row(30_000, 2)]);
+}
+
+#[test]
+fn nothing_more_is_gathered_while_it_is_not_merged() {
+    let host = host(1);
+    let plan = parallel(2, NEVER_IDLE);
+    let options = TaskOptions { repartition_lag: 8, step_bytes: 1, ..TaskOptions::default() };
+    let id = SubtaskId { pipeline: 0, stage: Stage::Local, index: 0, parallelism: 2 };
+    let mut local = Subtask::open(&plan, "job", id, &host, options).unwrap();
+    // One step each, as they are batches of their own.
+    (0..100).for_each(|n| send(&host, 0, &format!("user-{n}"), &[1_000 + n]));
+    run(&mut local, &host).unwrap();
+    let gathered = partials(&host);
+    // With times and markers a step takes two or three offsets of each partition.
+    assert!((2..=8).contains(&gathered), "{gathered} records, by then one partition has more than 8 offsets");
+    let paused = local.step(&host).unwrap();
+    assert_eq!(paused, Progress::Waiting { until: Some(Timestamp(20)) });
+    assert!(local.status().lag() > 0);
+    // It goes on as the others do.
+    send(&host, 0, "z", &[40_000]);
+    let mut merging: Vec<Subtask> = (0..2).map(|index| open(&plan, &host, Stage::Global, index)).collect();
+    while local.status().lag() > 0 {
+        merging.iter_mut().for_each(|task| run_and_finish(task, &host).unwrap());
+        run(&mut local, &host).unwrap();
+    }
+    merging.iter_mut().for_each(|task| run_and_finish(task, &host).unwrap());
+    assert_eq!(rows(&host).len(), 100);
 }
 
 #[test]

@@ -157,8 +157,10 @@ impl Task {
         for input in &mut self.inputs {
             input.poll(host)?;
         }
+        let (group, most) = (&self.names.group, self.options.repartition_lag);
+        let full = self.exchange.as_mut().map_or(Ok(false), |exchange| exchange.is_full(host, group, most))?;
         // What waits to be closed comes first: nothing grows beyond one step.
-        if self.closed == self.valve.watermark() {
+        if self.closed == self.valve.watermark() && !full {
             self.read_inputs(host, now)?;
         }
         let idle_at = self.inputs.iter_mut().filter_map(|input| input.rest(now, self.idle_policy)).min();
@@ -170,6 +172,9 @@ impl Task {
         let due = self.commit_due();
         if due.is_some_and(|due| due <= now) {
             self.commit(host, now)?;
+        }
+        if full {
+            return Ok(Progress::Waiting { until: Some(now.plus_ms(self.options.repartition_pause_ms)) });
         }
         let limit = self.drift_limit();
         if self.closed < self.valve.watermark() || self.inputs.iter().any(|input| can_read(input, limit)) {
