@@ -103,9 +103,7 @@ impl Limits {
     pub fn new(quotas: &ClientQuotas) -> Limits {
         let mut limits = Limits::default();
         for (entity, values) in quotas {
-            // Kafka's controller takes what is no number as well; it limits nobody.
-            let value =
-                |kind: Kind| values.get(kind.key()).map(|value| if value.0.is_nan() { f64::INFINITY } else { value.0 });
+            let value = |kind: Kind| values.get(kind.key()).map(|value| value.0);
             match (entity.get(IP), value(Kind::Connection)) {
                 (None, _) => {
                     let (user, client_id) = (Part::of(entity, USER), Part::of(entity, CLIENT_ID));

@@ -111,7 +111,7 @@ impl Quotas {
     #[must_use]
     pub fn most_fetched_at_once(&self, client: Client<'_>) -> usize {
         let limit = self.limit(Kind::Fetch, client).map(|(limit, _)| limit);
-        // Saturates. Without an end it is no limit, however few windows there are.
+        // Saturates. Kafka's controller takes what has no end, and what is no number: they limit nobody, however few windows there are.
         let limit = limit.filter(|limit| limit.is_finite());
         let quota = limit.map_or(usize::MAX, |limit| (limit * self.of_clients.full_seconds()) as usize);
         quota.min(self.fetch_max_bytes)
