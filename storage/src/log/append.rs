@@ -73,14 +73,11 @@ impl Log {
     }
 
     fn duplicate_outcome(&self, earlier: &BatchMetadata) -> AppendOutcome {
-        let log_append_time = match self.config.timestamp_type {
-            TimestampType::CreateTime => Timestamp::NONE,
-            TimestampType::LogAppendTime => earlier.timestamp,
-        };
         AppendOutcome {
             base_offset: earlier.first_offset(),
             last_offset: earlier.last_offset,
-            log_append_time,
+            // Kafka: UnifiedLog.append; also where the producer has set it itself.
+            log_append_time: earlier.timestamp,
             log_start_offset: self.log_start,
             duplicate: true,
         }

@@ -12,7 +12,7 @@ pub struct AppendOutcome {
     pub base_offset: Offset,
     /// Offset of the last record.
     pub last_offset: Offset,
-    /// The time that the broker stamped on them, or [`Timestamp::NONE`].
+    /// The time that the broker stamped on them, or [`Timestamp::NONE`]; of a duplicate, the newest time of the batch in the log.
     pub log_append_time: Timestamp,
     /// First offset of the log.
     pub log_start_offset: Offset,

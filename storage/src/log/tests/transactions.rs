@@ -22,6 +22,7 @@ fn the_last_five_batches_may_be_repeated() {
         let again = send(&mut log, &stamp(1, 0, 2 * sequence), &["a", "b"]).unwrap();
         assert!(again.duplicate);
         assert_eq!((again.base_offset.0, again.last_offset.0), (2 * i64::from(sequence), 2 * i64::from(sequence) + 1));
+        assert_eq!(again.log_append_time, NOW.plus_ms(1), "the newest time of the batch that is there");
     }
     assert!(matches!(send(&mut log, &stamp(1, 0, 0), &["a", "b"]), Err(AppendError::OutOfOrderSequence(_))));
     // Another length from the same sequence is no repetition.
