@@ -290,6 +290,11 @@ impl Partition {
         self.log.lock().has_ongoing_transaction_in(producer_id, epoch)
     }
 
+    /// Whether a producer has an epoch above `epoch` here.
+    pub fn is_fenced(&self, producer_id: ProducerId, epoch: ProducerEpoch) -> bool {
+        self.log.lock().is_fenced(producer_id, epoch)
+    }
+
     /// Ends a producer's transaction here.
     pub fn append_marker(
         self: &Arc<Self>,

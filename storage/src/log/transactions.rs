@@ -43,6 +43,12 @@ impl Log {
         self.producers.entry(producer_id).is_some_and(|entry| entry.transaction_start.is_some())
     }
 
+    /// Whether a producer has an epoch above `epoch` here: what comes with that one is late (Kafka: UnifiedLog.maybeStartTransactionVerification).
+    #[must_use]
+    pub fn is_fenced(&self, producer_id: ProducerId, epoch: ProducerEpoch) -> bool {
+        self.producers.entry(producer_id).is_some_and(|entry| entry.epoch > epoch)
+    }
+
     /// Whether `producer_id` has a transaction open here that began in `epoch`: such a batch needs no verification.
     #[must_use]
     pub fn has_ongoing_transaction_in(&self, producer_id: ProducerId, epoch: ProducerEpoch) -> bool {

@@ -206,6 +206,9 @@ async fn verify(request: &Request<'_>, partition: &Arc<Partition>, header: &Batc
         // Kafka: KafkaApis.handleProduceRequest; no id is an id for which nobody has a permission.
         return Err(ErrorCode::TransactionalIdAuthorizationFailed.into());
     };
+    if partition.is_fenced(header.producer_id, header.producer_epoch) {
+        return Err(ErrorCode::InvalidProducerEpoch.into());
+    }
     if partition.has_open_transaction(header.producer_id, header.producer_epoch) {
         return Ok(true);
     }
