@@ -26,11 +26,6 @@ impl TransactionMachine {
             TransactionState::PrepareCommit | TransactionState::PrepareAbort => {
                 answered(command.reply_to, refusal(ErrorCode::ConcurrentTransactions))
             }
-            // Kafka aborts the newer producer's transaction and fences the asker when it comes again; fencing it at once spares the
-            // newer producer, and the asker gets the same answer.
-            TransactionState::Ongoing if command.expected.is_some_and(|(_, epoch)| epoch != entry.producer_epoch) => {
-                answered(command.reply_to, refusal(ErrorCode::ProducerFenced))
-            }
             TransactionState::Ongoing => self.abort_then_again(now, &entry, command),
             TransactionState::Empty | TransactionState::CompleteCommit | TransactionState::CompleteAbort => {
                 start(now, &entry, &command)
@@ -61,10 +56,12 @@ impl TransactionMachine {
     }
 
     /// Shuts the present producer out and aborts its transaction. The epoch that does so is never given to anyone: the asker comes
-    /// again and gets the one after it.
+    /// again and gets the one after it. Kafka looks at the asker's epoch only then: one that was replaced aborts its successor's
+    /// transaction as well, and learns that it is fenced when it has come again (the twin's `transactions::fenced`).
     fn abort_then_again(&self, now: Timestamp, entry: &TransactionEntry, mut command: InitProducerId) -> Decision {
         let mut decision = self.fence_and_abort(now, entry);
-        if command.wait_for_abort {
+        let replaced = command.expected.is_some_and(|(_, epoch)| epoch != entry.producer_epoch);
+        if command.wait_for_abort && !replaced {
             command.wait_for_abort = false;
             decision.effects.push(Effect::Again(Box::new(Command::InitProducerId(command))));
         } else {

@@ -110,13 +110,16 @@ fn a_producer_that_was_replaced_is_fenced() {
 }
 
 #[test]
-fn a_replaced_producer_does_not_harm_the_transaction_of_its_successor() {
+fn a_replaced_producer_is_fenced_when_it_comes_again() {
+    // Kafka: prepareInitProducerIdTransit fences whoever has the transaction before it looks at the asker's epoch.
     let mut w = World::new();
     let (id, old) = w.init();
     let (_, epoch) = w.init();
     w.add(id, epoch, &[0], V2);
+    assert_eq!(w.init_as(Some((id, old)), true).0, ErrorCode::ConcurrentTransactions);
+    assert_eq!(w.state(), TransactionState::CompleteAbort);
     assert_eq!(w.init_as(Some((id, old)), true).0, ErrorCode::ProducerFenced);
-    assert_eq!(w.end(id, epoch, true, V2).0, ErrorCode::None);
+    assert_eq!(w.end(id, epoch, true, V2).0, ErrorCode::InvalidTxnState, "its successor's was aborted");
 }
 
 #[test]
