@@ -51,7 +51,7 @@ pub async fn handle(
         return encode(call, &refused_all(call.version, &request));
     }
     let begun = {
-        let (metadata, keys, forgotten) = session_request(call.version, &request);
+        let (metadata, keys, forgotten) = session_request(call.version, &request, partitions);
         sessions.lock().begin(metadata, keys, &forgotten, clock::now())
     };
     let context = match begun {
@@ -112,8 +112,12 @@ fn refused_all(version: i16, request: &FetchRequest) -> FetchAnswer {
     FetchAnswer { topics: topics.collect(), session_id: request.session_id, ..FetchAnswer::refused(error) }
 }
 
-/// Kafka: FetchResponse.partitionResponse has an empty list of aborted transactions where a log has none.
+/// Kafka: FetchResponse.partitionResponse has an empty list of aborted transactions where a log has none; what only the log layer finds
+/// has no list.
 fn not_read(partition: i32, error: ErrorCode) -> PartitionAnswer {
+    if error == ErrorCode::InconsistentTopicId {
+        return gone(partition, error);
+    }
     PartitionAnswer { aborted_transactions: Some(Vec::new()), ..PartitionAnswer::refused(partition, error) }
 }
 
@@ -124,9 +128,13 @@ fn encode(call: &Call, answer: &FetchAnswer) -> Outcome {
 fn session_request(
     version: i16,
     request: &FetchRequest,
+    partitions: &Partitions,
 ) -> (SessionRequest, Vec<(FetchKey, PartitionRequest)>, Vec<FetchKey>) {
     let by_id = version >= TOPIC_IDS_FROM;
-    let topic_ref = |name: &str, id| if by_id { TopicRef::Id(TopicId(id)) } else { TopicRef::Name(name.into()) };
+    let topic_ref = |name: &str, id| match TopicId(id) {
+        id if by_id => TopicRef::Id { id, name: partitions.topic_by_id(id) },
+        _ => TopicRef::Name(name.into()),
+    };
     let mut keys = Vec::new();
     for topic in &request.topics {
         let topic_ref = topic_ref(&topic.topic, topic.topic_id);
@@ -200,10 +208,9 @@ async fn wait_for(
     }
 }
 
-/// Kafka: what is deleted while a fetch waits for it is found missing in the log layer (`ReplicaManager.readFromLog`), which knows
-/// topics by name.
-fn gone(partition: i32, _error: ErrorCode) -> PartitionAnswer {
-    PartitionAnswer::refused(partition, ErrorCode::UnknownTopicOrPartition)
+/// Kafka: what is deleted while a fetch waits for it is found missing in the log layer (`ReplicaManager.readFromLog`).
+fn gone(partition: i32, error: ErrorCode) -> PartitionAnswer {
+    PartitionAnswer::refused(partition, error)
 }
 
 /// Reads every partition once, within the limits of the whole answer; `missing` answers for what is not there. The flag says whether
@@ -226,7 +233,7 @@ fn read_all(
             Err(error) => {
                 let (name, id) = match &key.topic {
                     TopicRef::Name(name) => (name.clone(), TopicId::ZERO),
-                    TopicRef::Id(id) => ("".into(), *id),
+                    TopicRef::Id { id, .. } => ("".into(), *id),
                 };
                 Found { name, id, answer: missing(key.partition, error) }
             }
@@ -240,12 +247,15 @@ fn read_all(
     (all, failed || bytes >= wanted.min_bytes.min(wanted.max_bytes))
 }
 
+/// Kafka's log layer knows topics by name: a session goes on asking for the name that it knows, and is told when that is another topic's
+/// (KafkaApis.handleFetchRequest, ReplicaManager.readFromLog).
 fn find(partitions: &Partitions, key: &FetchKey) -> Result<Arc<Partition>, ErrorCode> {
     match &key.topic {
         TopicRef::Name(name) => convert::get(partitions, name, key.partition),
-        TopicRef::Id(id) => {
-            let topic = partitions.topic_by_id(*id).ok_or(ErrorCode::UnknownTopicId)?;
-            convert::get(partitions, &topic, key.partition)
+        TopicRef::Id { name: None, .. } => Err(ErrorCode::UnknownTopicId),
+        TopicRef::Id { id, name: Some(name) } => {
+            let partition = convert::get(partitions, name, key.partition)?;
+            if partition.topic_id() == *id { Ok(partition) } else { Err(ErrorCode::InconsistentTopicId) }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One session: its partitions in the order in which they are due, and what the client last heard of each.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
@@ -10,12 +11,40 @@ use super::context::{PartitionOutcome, SessionRequest};
 use super::{INITIAL_EPOCH, next_epoch};
 
 /// How a request names a topic.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub enum TopicRef {
     /// By name, up to version 12.
     Name(Arc<str>),
     /// By id, from version 13 on (KIP-516).
-    Id(TopicId),
+    Id {
+        /// The id.
+        id: TopicId,
+        /// The name that belonged to the id when it was first asked for; `None` if there was none. A session keeps it, also when the name
+        /// goes to another topic (Kafka: `CachedPartition`).
+        name: Option<Arc<str>>,
+    },
+}
+
+/// An id is all that counts of a topic named by id.
+impl PartialEq for TopicRef {
+    fn eq(&self, other: &TopicRef) -> bool {
+        match (self, other) {
+            (TopicRef::Name(mine), TopicRef::Name(theirs)) => mine == theirs,
+            (TopicRef::Id { id: mine, .. }, TopicRef::Id { id: theirs, .. }) => mine == theirs,
+            (TopicRef::Name(_), TopicRef::Id { .. }) | (TopicRef::Id { .. }, TopicRef::Name(_)) => false,
+        }
+    }
+}
+
+impl Eq for TopicRef {}
+
+impl Hash for TopicRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            TopicRef::Name(name) => name.hash(state),
+            TopicRef::Id { id, .. } => id.hash(state),
+        }
+    }
 }
 
 /// A partition as requests name it.

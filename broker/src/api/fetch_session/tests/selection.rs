@@ -51,7 +51,7 @@ fn a_partition_that_is_named_twice_is_read_once() {
 #[test]
 fn the_same_name_and_another_id_are_two_topics() {
     let by_id = |id: u128| FetchKey {
-        topic: TopicRef::Id(forebay_storage::ids::TopicId(uuid::Uuid::from_u128(id))),
+        topic: TopicRef::Id { id: forebay_storage::ids::TopicId(uuid::Uuid::from_u128(id)), name: None },
         partition: 0,
     };
     let (_, want) = wanted("", 0, 0);
