@@ -23,6 +23,8 @@ fn topics_and_their_records() {
     let mut client = broker.client();
     let known = create_topic(&mut client, "known", 2, &[("max.message.bytes", "5000")]);
     append(&mut client, &known, &batch(&["a", "b"]));
+    // The first request for a topic makes it.
+    topic_ids(&mut client);
     let before = (topic_ids(&mut client), fetch_in(&mut client, 13, &known, 0, 0).records);
     let cluster = client.call(0, &DescribeClusterRequest::default()).cluster_id;
     broker.restart();

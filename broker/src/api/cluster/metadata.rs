@@ -1,4 +1,4 @@
-//! Metadata (3): brokers, topics and the leaders of partitions; makes a topic that is asked for and not there.
+//! Metadata (3): brokers, topics and the leaders of partitions; makes a topic that is asked for and not there, for the next request.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::config::BrokerConfig;
+use crate::coordinator::is_internal;
 use crate::coordinator::metadata::Metadata;
-use crate::coordinator::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, is_internal};
 use crate::node::Cluster;
 use crate::partition::Partitions;
 
@@ -115,23 +115,26 @@ fn one(
         }
         return found.unwrap_or(missing);
     };
-    let find = || metadata.query(|m| m.topic(name).map(|t| topic(version, t, partitions, with_operations)));
-    if let Some(found) = find() {
+    if let Some(found) = metadata.query(|m| m.topic(name).map(|t| topic(version, t, partitions, with_operations))) {
         return found;
     }
     if validate_topic_name(name).is_err() {
         return refused(ErrorCode::InvalidTopicException);
     }
-    // Kafka: the coordinators make their topics themselves, with their own settings.
-    if !may_create || [OFFSETS_TOPIC, TRANSACTIONS_TOPIC].contains(&name.as_str()) {
-        return refused(ErrorCode::UnknownTopicOrPartition);
+    let missing = || {
+        let answer = refused(ErrorCode::UnknownTopicOrPartition);
+        if version >= 1 { answer.with_is_internal(is_internal(name)) } else { answer }
+    };
+    // The coordinators make their topics themselves, with their own settings.
+    if !may_create || is_internal(name) {
+        return missing();
     }
-    match metadata.create_topic(name, -1, &[]) {
-        Ok(_) => find().unwrap_or_else(|| refused(ErrorCode::UnknownTopicOrPartition)),
-        // Kafka makes topics behind the answer, which does not tell what has become of it.
-        Err((ErrorCode::InvalidTopicException, _)) => refused(ErrorCode::UnknownTopicOrPartition),
-        Err((error, _)) => refused(error),
+    // Kafka: AutoTopicCreationManager.createTopics makes a topic behind the answer, which says that it is not there, whatever has become
+    // of it; clients ask again.
+    if let Err((error, message)) = metadata.create_topic(name, -1, &[]) {
+        tracing::warn!("topic {} cannot be made: {error} {message}", name.as_str());
     }
+    missing()
 }
 
 fn topic(version: i16, info: &TopicInfo, partitions: &Partitions, with_operations: bool) -> MetadataResponseTopic {
