@@ -1,6 +1,6 @@
 //! The controller on one node: the metadata machine, its log, and what its decisions do to the partitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
@@ -9,7 +9,7 @@ use forebay_control::metadata::command::{
     ConfigResource, CreateTopics, DeleteTopics, NewTopic, RegisterBroker, TopicRef,
 };
 use forebay_control::metadata::{Command, Effect, MetadataConfig, MetadataMachine, Reply};
-use forebay_storage::ids::{BrokerId, LeaderEpoch, ProducerId, TopicId, TopicPartition};
+use forebay_storage::ids::{BrokerId, LeaderEpoch, Offset, ProducerId, TopicId, TopicPartition};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use super::replay::{Replayed, replay};
 use super::shard::Shard;
 use crate::config::dynamic::Dynamic;
 use crate::partition::{NewPartition, Partition, Partitions};
+use crate::pending::block_on;
 use crate::quota::Quotas;
 
 /// Topics, their configs, and the blocks of producer ids.
@@ -29,8 +30,18 @@ pub struct Metadata {
     group_views: GroupViews,
     quotas: Arc<Quotas>,
     producer_id_expiration_ms: i64,
+    /// What was decided and is not done yet, in the order of the decisions.
+    decided: Mutex<VecDeque<Decided>>,
+    /// Held by the one who does it: a topic is not taken in before another of its name that was deleted is taken out.
+    performing: Mutex<()>,
     /// Held while configs go from the machine to the logs, so that an older one never comes after a newer one.
     configuring: Mutex<()>,
+}
+
+/// The work that a decision asks for, to be done once everything before `end` is committed.
+struct Decided {
+    end: Offset,
+    effects: Vec<Effect>,
 }
 
 impl Metadata {
@@ -63,6 +74,8 @@ impl Metadata {
             group_views: GroupViews::default(),
             quotas,
             producer_id_expiration_ms,
+            decided: Mutex::default(),
+            performing: Mutex::new(()),
             configuring: Mutex::new(()),
         };
         metadata.update_quotas();
@@ -78,7 +91,8 @@ impl Metadata {
             .shard
             .run(Command::RegisterBroker(node))
             .map_err(|e| format!("the metadata log cannot be written: {e}"))?;
-        metadata.perform(effects.effects);
+        let opening = metadata.perform(effects.effects);
+        metadata.make_logs(&opening);
         Ok(metadata)
     }
 
@@ -92,9 +106,36 @@ impl Metadata {
         self.shard.partition()
     }
 
-    /// Runs a command; what it decides is done before this returns.
+    /// Runs a command; what it decides is done before this returns, and after what was decided before it.
     pub fn ask(&self, command: impl FnOnce(ReplyTo) -> Command) -> Result<Reply, ErrorCode> {
-        self.shard.ask_now(command, |effects| self.perform(effects)).map_err(|_| ErrorCode::KafkaStorageError)
+        let lost = |_| ErrorCode::KafkaStorageError;
+        let begun = {
+            let mut decided = self.decided.lock();
+            let mut begun = self.shard.begin(command).map_err(lost)?;
+            let effects = std::mem::take(&mut begun.ran.effects);
+            decided.push_back(Decided { end: begun.ran.end, effects });
+            begun
+        };
+        block_on(self.shard.committed(begun.ran.end)).map_err(lost)?;
+        self.perform_up_to(begun.ran.end);
+        // Let go for the same offset, perhaps a moment later than we were.
+        block_on(begun.reply()).map_err(lost)
+    }
+
+    /// Does what was decided up to there. Whoever comes second waits until it is done.
+    fn perform_up_to(&self, end: Offset) {
+        let mut opening = Vec::new();
+        {
+            let _performing = self.performing.lock();
+            let next = || {
+                let mut decided = self.decided.lock();
+                if decided.front()?.end <= end { decided.pop_front() } else { None }
+            };
+            while let Some(next) = next() {
+                opening.extend(self.perform(next.effects));
+            }
+        }
+        self.make_logs(&opening);
     }
 
     /// The number of partitions of a topic, if it exists.
@@ -195,13 +236,14 @@ impl Metadata {
         }
     }
 
-    fn perform(&self, effects: Vec<Effect>) {
+    /// Does what a decision asks for, but for making the logs of new partitions, which takes long: those are returned.
+    fn perform(&self, effects: Vec<Effect>) -> Vec<TopicPartition> {
         let mut opening = Vec::new();
         for effect in effects {
             match effect {
                 Effect::OpenPartitions { topic, topic_id, partitions } => opening.push((topic, topic_id, partitions)),
-                Effect::DeletePartitions { topic, .. } => {
-                    self.partitions.delete_topic(&topic);
+                Effect::DeletePartitions { topic, topic_id, .. } => {
+                    self.partitions.delete_topic(&topic, topic_id);
                     self.group_views.changed();
                 }
                 Effect::GroupConfigChanged => self.group_views.changed(),
@@ -213,22 +255,26 @@ impl Metadata {
                 }
             }
         }
-        if !opening.is_empty() {
-            self.open_partitions(&opening);
-        }
+        if opening.is_empty() { Vec::new() } else { self.take_in(&opening) }
     }
 
-    /// Takes in the new partitions of all topics of a request, and makes their logs, several at a time.
-    fn open_partitions(&self, opening: &[(String, TopicId, Vec<i32>)]) {
+    /// Takes in the new partitions of all topics of a request.
+    fn take_in(&self, opening: &[(String, TopicId, Vec<i32>)]) -> Vec<TopicPartition> {
         let of_topic =
             |(topic, id, numbers): &(String, TopicId, Vec<i32>)| self.new_partitions(topic, *id, numbers, true);
         let new: Vec<NewPartition> = opening.iter().flat_map(of_topic).collect();
         let names: Vec<TopicPartition> = new.iter().map(|new| new.name.clone()).collect();
         self.partitions.add(new);
         self.group_views.changed();
-        self.partitions.make(&names);
-        // They may have changed since.
-        opening.iter().for_each(|(topic, ..)| self.update_config(topic));
+        names
+    }
+
+    /// Makes the logs of new partitions, several at a time.
+    fn make_logs(&self, names: &[TopicPartition]) {
+        self.partitions.make(names);
+        // Their configs may have changed since they were taken in.
+        let topics: BTreeSet<&str> = names.iter().map(|name| &*name.topic).collect();
+        topics.into_iter().for_each(|topic| self.update_config(topic));
     }
 
     fn update_quotas(&self) {

@@ -124,6 +124,37 @@ fn topics_are_deleted_by_id_and_by_name_and_come_back_empty() {
     assert_eq!(delete(&mut client, by_name("again")), 0);
 }
 
+/// Two who know nothing of each other: what is decided in one order must not be done in another.
+#[test]
+fn a_topic_made_while_its_namesake_is_deleted_has_its_partitions() {
+    let broker = Broker::start();
+    let (mut one, mut two) = (broker.client(), broker.client());
+    create_topic(&mut one, "again", 3, &[]);
+    for round in 0..100 {
+        let id = std::thread::scope(|scope| {
+            let made = scope.spawn(|| {
+                loop {
+                    let made = create(&mut two, wanted("again").with_num_partitions(3));
+                    match made.error_code {
+                        0 => return made.topic_id,
+                        code => assert_eq!(code, 36, "TOPIC_ALREADY_EXISTS"),
+                    }
+                }
+            });
+            assert_eq!(delete(&mut one, DeleteTopicState::default().with_name(Some(topic("again")))), 0);
+            made.join().unwrap()
+        });
+        let made = Topic { name: "again".into(), id };
+        for partition in 0..3 {
+            assert_eq!(
+                fetch_in(&mut one, 13, &made, partition, 0).error_code,
+                0,
+                "round {round}, partition {partition}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_deletion_wakes_the_fetch_that_waits() {
     let broker = Broker::start();

@@ -126,8 +126,11 @@ impl Topics {
         topic.partitions.insert(name.partition, held);
     }
 
-    /// Takes a topic out.
-    pub(super) fn remove(&mut self, topic: &str) -> Option<Topic> {
+    /// Takes a topic out, if the one of that name has that id.
+    pub(super) fn remove(&mut self, topic: &str, id: TopicId) -> Option<Topic> {
+        if self.by_name.get(topic)?.id != id {
+            return None;
+        }
         let removed = self.by_name.remove(topic)?;
         self.by_id.remove(&removed.id);
         Some(removed)

@@ -245,10 +245,10 @@ impl Partitions {
         }
     }
 
-    /// Takes a topic out of service and removes its files. Those who wait on it are told.
-    pub fn delete_topic(&self, topic: &str) {
+    /// Takes a topic out of service and removes its files. Those who wait on it are told. Another topic of that name stays.
+    pub fn delete_topic(&self, topic: &str, id: TopicId) {
         let _changing = self.changing.lock();
-        let Some(removed) = self.topics.write().remove(topic) else { return };
+        let Some(removed) = self.topics.write().remove(topic, id) else { return };
         for held in removed.partitions.into_values() {
             match held.state {
                 State::Open(partition) => {

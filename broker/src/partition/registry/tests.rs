@@ -213,7 +213,9 @@ fn a_topic_that_nobody_opened_is_deleted_with_its_files() {
     partitions.close();
     let partitions = start(&disk, &["/d"], true);
     partitions.add(wanted(0..1, false));
-    partitions.delete_topic(TOPIC);
+    partitions.delete_topic(TOPIC, TopicId(Uuid::from_u128(8)));
+    assert!(partitions.exists(TOPIC, 0), "another topic was meant");
+    partitions.delete_topic(TOPIC, TopicId(Uuid::from_u128(7)));
     assert_eq!(partitions.find(TOPIC, 0).err(), Some(Absent::Unknown));
     assert!(!disk.exists(Path::new("/d/t-0")).unwrap());
     // One of the same name begins anew.
