@@ -108,7 +108,7 @@ apis! {
     DescribeGroups(DescribeGroupsRequest) 0, 0..=6 => groups::describe_groups::handle [groups];
     ListGroups(ListGroupsRequest) 0, 0..=5 => groups::list_groups::handle [groups];
     SaslHandshake(SaslHandshakeRequest) 0, 0..=1 => security::sasl::handshake [cluster];
-    ApiVersions(ApiVersionsRequest) 0, 0..=4 => cluster::api_versions::handle [cluster];
+    ApiVersions(ApiVersionsRequest) 0, 0..=4 => cluster::api_versions::handle [metadata];
     CreateTopics(CreateTopicsRequest) 2, 2..=7 => topics::create_topics::handle [metadata, quotas];
     DeleteTopics(DeleteTopicsRequest) 1, 1..=6 => topics::delete_topics::handle [metadata, groups, share_groups, quotas];
     DeleteRecords(DeleteRecordsRequest) 0, 0..=2 => data::delete_records::handle [partitions];
@@ -143,7 +143,7 @@ apis! {
     DescribeUserScramCredentials(DescribeUserScramCredentialsRequest) 0, 0..=0 => security::describe_scram::handle [metadata];
     AlterUserScramCredentials(AlterUserScramCredentialsRequest) 0, 0..=0 => security::alter_scram::handle [metadata];
     DescribeQuorum(DescribeQuorumRequest) 0, 0..=2 => cluster::describe_quorum::handle [cluster, metadata];
-    UpdateFeatures(UpdateFeaturesRequest) 0, 0..=2 => cluster::update_features::handle [cluster];
+    UpdateFeatures(UpdateFeaturesRequest) 0, 0..=2 => cluster::update_features::handle [metadata, cluster];
     DescribeCluster(DescribeClusterRequest) 0, 0..=2 => cluster::describe_cluster::handle [cluster];
     DescribeProducers(DescribeProducersRequest) 0, 0..=0 => transactions::describe_producers::handle [partitions];
     UnregisterBroker(UnregisterBrokerRequest) 0, 0..=0 => cluster::unregister_broker::handle [cluster];

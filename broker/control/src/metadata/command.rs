@@ -9,7 +9,7 @@ use crate::machine::ReplyTo;
 /// A command of [`super::MetadataMachine`].
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// The node has started: registers it and, in an empty log, writes the feature levels. Not answered. First command after loading.
+    /// The node has started: registers it and writes the levels of features that the log says nothing of. Not answered. First command after loading.
     RegisterBroker(RegisterBroker),
     /// CreateTopics, and automatic creation. Answered by [`super::Reply::CreateTopics`].
     CreateTopics(CreateTopics),
@@ -23,6 +23,8 @@ pub enum Command {
     AlterClientQuotas(AlterClientQuotas),
     /// AlterUserScramCredentials. Answered by [`super::Reply::AlterScramCredentials`].
     AlterScramCredentials(AlterScramCredentials),
+    /// UpdateFeatures. Answered by [`super::Reply::UpdateFeatures`].
+    UpdateFeatures(UpdateFeatures),
     /// A block of producer ids for a coordinator. Answered by [`super::Reply::ProducerIds`].
     AllocateProducerIds {
         /// Who waits for the answer.
@@ -30,6 +32,41 @@ pub enum Command {
         /// The node that will hand them out.
         broker: BrokerId,
     },
+}
+
+/// Features that shall have other levels.
+#[derive(Clone, Debug)]
+pub struct UpdateFeatures {
+    /// Who waits for the answer.
+    pub reply_to: ReplyTo,
+    /// The changes: all are made or none.
+    pub updates: Vec<FeatureUpdate>,
+    /// Only look.
+    pub validate_only: bool,
+    /// The controller that says so in refusals.
+    pub node: i32,
+}
+
+/// One feature that shall have another level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureUpdate {
+    /// The feature.
+    pub feature: String,
+    /// The level; 0 turns the feature off.
+    pub level: i16,
+    /// In which direction; `None` for one that there is not.
+    pub upgrade_type: Option<UpgradeType>,
+}
+
+/// How a level may change (Kafka: FeatureUpdate.UpgradeType).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpgradeType {
+    /// Up only.
+    Upgrade,
+    /// Down, if nothing is lost.
+    SafeDowngrade,
+    /// Down, whatever is lost.
+    UnsafeDowngrade,
 }
 
 /// A node that comes up.

@@ -77,12 +77,6 @@ impl MetadataMachine {
         self.brokers.iter().map(|(id, info)| (*id, info))
     }
 
-    /// The level of a feature.
-    #[must_use]
-    pub fn feature_level(&self, feature: &str) -> Option<i16> {
-        self.features.get(feature).copied()
-    }
-
     /// The first producer id of the next block.
     #[must_use]
     pub fn next_producer_id(&self) -> ProducerId {
@@ -183,6 +177,7 @@ impl Machine for MetadataMachine {
             Command::AlterConfigs(command) => self.alter_configs(command),
             Command::AlterClientQuotas(command) => self.alter_client_quotas(command),
             Command::AlterScramCredentials(command) => self.alter_scram_credentials(command),
+            Command::UpdateFeatures(command) => self.update_features(command),
             Command::AllocateProducerIds { reply_to, broker } => self.allocate_producer_ids(reply_to, broker),
         }
     }

@@ -8,6 +8,7 @@ mod create_partitions;
 mod create_topics;
 mod delete_topics;
 pub mod effect;
+pub mod features;
 pub mod image;
 pub mod kafka_image;
 pub mod machine;

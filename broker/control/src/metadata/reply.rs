@@ -22,6 +22,8 @@ pub enum Reply {
     AlterClientQuotas(Vec<AlterClientQuotasResult>),
     /// To AlterUserScramCredentials: one for each user.
     AlterScramCredentials(Vec<AlterScramResult>),
+    /// To UpdateFeatures; the error is Kafka's message of the first update that cannot be had (INVALID_UPDATE_VERSION).
+    UpdateFeatures(Result<(), String>),
     /// To AllocateProducerIds: ids `first` to `first + count - 1` are the asker's alone.
     ProducerIds {
         /// UNKNOWN_SERVER_ERROR when all 2^63 ids are used up.

@@ -1,16 +1,18 @@
 //! ApiVersions (18): the APIs that are served, and the features that are on (KIP-35, KIP-511, KIP-584).
 
+use std::sync::Arc;
+
 use forebay_control::error_code::ErrorCode;
+use forebay_control::metadata::features::FEATURES;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
-use super::features::FEATURES;
 use crate::api::call::{Call, Hangup, Reply};
 use crate::api::{TABLE, convert};
-use crate::node::Cluster;
+use crate::coordinator::metadata::Metadata;
 
-/// Answers from the table.
-pub async fn handle(call: &Call, request: ApiVersionsRequest, _: &Cluster) -> ApiVersionsResponse {
+/// Answers from the table, and from the controller's state.
+pub async fn handle(call: &Call, request: ApiVersionsRequest, metadata: &Arc<Metadata>) -> ApiVersionsResponse {
     if call.version >= 3
         && !(is_software_name(&request.client_software_name) && is_software_name(&request.client_software_version))
     {
@@ -31,16 +33,18 @@ pub async fn handle(call: &Call, request: ApiVersionsRequest, _: &Cluster) -> Ap
                 .with_max_version(f.max)
         })
         .collect();
-    let finalized = FEATURES
-        .iter()
-        .map(|f| {
+    let finalized = metadata.query(|m| {
+        let finalized = m.finalized_features().map(|(name, level)| {
             FinalizedFeatureKey::default()
-                .with_name(convert::text(f.name))
-                .with_min_version_level(f.finalized)
-                .with_max_version_level(f.finalized)
-        })
-        .collect();
-    response.with_supported_features(supported).with_finalized_features(finalized).with_finalized_features_epoch(1)
+                .with_name(convert::text(name))
+                .with_min_version_level(level)
+                .with_max_version_level(level)
+        });
+        finalized.collect()
+    });
+    // Clients take what has the greater number for newer.
+    let epoch = metadata.log().log_end().0;
+    response.with_supported_features(supported).with_finalized_features(finalized).with_finalized_features_epoch(epoch)
 }
 
 /// The answer to a version that we do not know: in version 0, which every client reads.

@@ -10,7 +10,6 @@ pub mod describe_log_dirs;
 pub mod describe_quorum;
 pub mod describe_topic_partitions;
 pub mod elect_leaders;
-pub mod features;
 pub mod list_partition_reassignments;
 pub mod metadata;
 pub mod raft_voters;
