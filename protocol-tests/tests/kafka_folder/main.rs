@@ -1,10 +1,11 @@
 //! A data folder goes from Forebay to Apache Kafka and back, and from Apache Kafka to Forebay and back: both serve the same
-//! records, offsets, groups and outcomes of transactions, and clients go on where they were.
+//! records, offsets, groups, share groups and outcomes of transactions, and clients go on where they were.
 
 #![allow(clippy::unwrap_used)]
 
 mod client;
 mod observe;
+mod share;
 mod write;
 
 use client::text;
@@ -21,7 +22,8 @@ use write::Writers;
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
 /// What is looked at after each change of the broker.
-const CHECKS: &[&str] = &["records", "offsets", "times", "groups", "topics", "clients-go-on", "transactions"];
+const CHECKS: &[&str] =
+    &["records", "offsets", "times", "groups", "share-group", "topics", "clients-go-on", "transactions"];
 
 /// Settings of both brokers: timed-out transactions are looked for often, so that the test need not wait.
 const SETTINGS: &[(&str, &str)] =
@@ -56,6 +58,7 @@ fn there_and_back(name: &str, first: Broker, kill: bool) -> Result<Report, Strin
     let kept_from = if kill { 0 } else { 301 };
     let mut report = Report::new();
     let outcome = Writers::begin(&node.bootstrap(), node.log_dir(), kept_from).and_then(|mut writers| {
+        share::begin(node.port(), write::TRANSACTIONAL)?;
         for way in ["there", "back"] {
             change(&mut node, kill, way, &mut writers, &mut report)?;
         }
@@ -72,6 +75,7 @@ fn there_and_back(name: &str, first: Broker, kill: bool) -> Result<Report, Strin
 fn change(node: &mut Node, kill: bool, way: &str, writers: &mut Writers, report: &mut Report) -> Result<(), String> {
     writers.leave_transactions_open()?;
     let before = Observed::take(&node.bootstrap(), node.port())?;
+    let shared = share::observe(node.port())?;
     if kill {
         node.kill();
     } else {
@@ -83,6 +87,9 @@ fn change(node: &mut Node, kill: bool, way: &str, writers: &mut Writers, report:
     for (check, same) in before.compare(&after) {
         report.insert(format!("{way}-{check}"), same);
     }
+    let same = share::observe(node.port())
+        .and_then(|after| if after == shared { Ok(()) } else { Err(format!("before {shared}\nafter {after}")) });
+    report.insert(format!("{way}-share-group"), same);
     report.insert(format!("{way}-clients-go-on"), writers.go_on());
     report.insert(format!("{way}-transactions"), writers.end_transactions());
     Ok(())

@@ -47,7 +47,7 @@ pub(super) fn plan(folders: &DataFolders, found: &Metadata, endpoint: Option<&Vo
         None => format!("controller.quorum.voters={node}@HOST:PORT"),
         Some(at) => format!("controller.quorum.bootstrap.servers={}:{}", at.host, at.port),
     };
-    // Level 27 is the last of 4.1; higher ones are in folders that were Kafka's before, of 4.3 at the latest.
+    // Level 27 is the last of 4.1; 30, which new folders have, is 4.3's.
     let level = found.image.machine().feature_level("metadata.version").unwrap_or_default();
     let release = if level <= 27 { "4.1" } else { "4.3" };
     plan.next = format!(

@@ -12,10 +12,10 @@ use super::plan::NotCarriedOver;
 use crate::cli::exit::CliError;
 use crate::coordinator::OFFSETS_TOPIC;
 
-/// Types of keys (Kafka: group-coordinator's ShareGroupMetadataKey, StreamsGroupMetadataKey).
-const KINDS: [(i16, &str); 2] = [(11, "share group"), (17, "streams group")];
+/// Types of keys (Kafka: group-coordinator's StreamsGroupMetadataKey).
+const KINDS: [(i16, &str); 1] = [(17, "streams group")];
 
-/// The share and streams groups that there are. Damaged logs say nothing: their recovery is the broker's affair.
+/// The streams groups that there are. Damaged logs say nothing: their recovery is the broker's affair.
 pub(super) fn unserved(folders: &DataFolders) -> Result<Vec<NotCarriedOver>, CliError> {
     let mut found = BTreeSet::new();
     for dir in &folders.dirs {
