@@ -29,18 +29,10 @@ const fn allow(
     Allowed { scenario, answer, fields, reason }
 }
 
-const OWN_VERSIONS: &str =
-    "the message names the metadata versions a broker can read: ours are those of Kafka 4.1, whose records we have";
 const NAMED_FAULT: &str =
     "Kafka lets an exception of its codec through as an unknown error; ours says what is wrong with the batch";
-const DUPLICATE_TIME: &str =
-    "of a duplicate Kafka tells the batch's newest timestamp, which the producer has set itself";
 const AUTHORIZER: &str = "a key of Kafka's authorizer, which Kafka takes and does not describe";
-const SPARED: &str =
-    "Kafka aborts the newer producer's transaction before it fences the asker; fencing at once spares it";
 const OTHERS_OPERATION: &str = "Kafka verifies several producers' partitions in one request and may answer one by the version of another's request";
-const SESSION_BY_NAME: &str =
-    "not yet: a session of Kafka's remembers the name of a topic id, and says that the name has another id now";
 const WHOLE_BATCHES: &str =
     "Kafka cuts the last batch off at the limit, and clients drop it; ours ends with a whole one";
 
@@ -49,23 +41,14 @@ const WHOLE_BATCHES: &str =
 pub const SOMETIMES: &[Allowed] = &[
     allow("transactions::fenced", "with another partition", &["error_code", "error_message", "\"Partition was not", "),"], OTHERS_OPERATION),
     allow("transactions_v2::verified_appends", "to what was not added", &["error_code", "\"Partition was not", "error_message", "),"], OTHERS_OPERATION),
-    allow("long_polls::made_again", "v17: the session from before", &["),"], SESSION_BY_NAME),
     allow("transactional_offsets::offsets", "of a group that was not added", &["error_code"], OTHERS_OPERATION),
 ];
 
 /// What may differ in one scenario: the start of a line of some answers.
 #[rustfmt::skip]
 pub const ALLOWED: &[Allowed] = &[
-    allow("cluster::features", "metadata.version to 1", &["\"The update failed for all features"], OWN_VERSIONS),
     allow("produce::bad_batches", "an unknown codec", &["error_code"], NAMED_FAULT),
     allow("produce::bad_batches", "gzip, which it is not", &["error_code", "log_start_offset"], NAMED_FAULT),
-    allow("produce::idempotent", "the first again", &["log_append_time_ms"], DUPLICATE_TIME),
-    allow("produce::idempotent", "the fifth from behind", &["log_append_time_ms"], DUPLICATE_TIME),
-    allow("transactions_v2::implicit_partitions", "Produce v12: again", &["log_append_time_ms"], DUPLICATE_TIME),
-    allow("transactions_v2::verified_appends", "in a transaction of its own", &["log_append_time_ms"], DUPLICATE_TIME),
-    allow("restarted::open_transactions", "one repeats itself", &["log_append_time_ms"], DUPLICATE_TIME),
-    allow("long_polls::made_again", "v17: the session from before", &["error_code: 10", "aborted_transactions", "[],"], SESSION_BY_NAME),
-    allow("transactions::fenced", "a zombie begins", &["error_code"], SPARED),
     allow("configs::describe_broker", "of all keys", &["super.users", "allow.everyone.if.no.acl.found"], AUTHORIZER),
     allow("fetch::limits", "100 bytes in all", &["b\""], WHOLE_BATCHES),
     allow("fetch::limits", "150 of the partition", &["b\""], WHOLE_BATCHES),

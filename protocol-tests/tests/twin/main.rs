@@ -2,8 +2,9 @@
 //! Where memory and the twin disagree, the twin is right.
 //!
 //! A scenario is a function that asks; it runs once against each broker, and what each answered is its transcript. The two must
-//! be equal but for what `allowed.rs` lists with its reason. Three runs, on one pair of brokers: the scenarios; those that go on
-//! after both brokers were killed and started again (`restart.rs`); and whether the API table was covered (`coverage.rs`).
+//! be equal but for what `allowed.rs` lists with its reason. Four runs, on one pair of brokers: the scenarios; those that go on
+//! after both brokers were killed and started again, and those for brokers with little room (`restart.rs`); and whether the API table
+//! was covered (`coverage.rs`).
 
 #![allow(clippy::unwrap_used)]
 
@@ -72,6 +73,8 @@ fn main() -> ExitCode {
     let mut failed = libtest_mimic::run(&arguments, scenarios::all().into_iter().map(trial).collect()).has_failed();
     let after = restart::trials(&twins).into_iter().map(|trial| trial.with_ignored_flag(ignored)).collect();
     failed |= libtest_mimic::run(&arguments, after).has_failed();
+    let third = restart::third_life(&twins).into_iter().map(|trial| trial.with_ignored_flag(ignored)).collect();
+    failed |= libtest_mimic::run(&arguments, third).has_failed();
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     if whole && !ignored {
         let covered = Trial::test("coverage::every_version_of_every_api", move || {

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+use std::sync::OnceLock;
 
 /// The producer of a batch: id, epoch, first sequence.
 #[derive(Clone, Copy)]
@@ -16,10 +17,13 @@ pub struct Origin {
     pub transactional: bool,
 }
 
-/// A time for records, well within what brokers take.
+/// A time for records, well within what brokers take: the same for both brokers, as answers tell it.
 pub fn now_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    i64::try_from(since.as_millis()).unwrap()
+    static NOW: OnceLock<i64> = OnceLock::new();
+    *NOW.get_or_init(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        i64::try_from(since.as_millis()).unwrap()
+    })
 }
 
 /// One batch of records without keys, all of now, of no producer in particular.
@@ -41,6 +45,26 @@ pub fn batch_of(origin: Origin, values: &[&str]) -> Bytes {
     encode(&records, Some(origin))
 }
 
+/// One batch of one record with a key, of now.
+pub fn keyed(key: &[u8], value: &[u8]) -> Bytes {
+    let record = Record {
+        transactional: false,
+        control: false,
+        delete_horizon: false,
+        partition_leader_epoch: 0,
+        producer_id: -1,
+        producer_epoch: -1,
+        timestamp_type: TimestampType::Creation,
+        offset: 0,
+        sequence: -1,
+        timestamp: now_ms(),
+        key: Some(Bytes::copy_from_slice(key)),
+        value: Some(Bytes::copy_from_slice(value)),
+        headers: Default::default(),
+    };
+    in_one_batch(&[record])
+}
+
 fn encode(records: &[(i64, &str)], origin: Option<Origin>) -> Bytes {
     let record = |(at, (timestamp, value)): (usize, &(i64, &str))| {
         let at = i32::try_from(at).unwrap();
@@ -60,10 +84,13 @@ fn encode(records: &[(i64, &str)], origin: Option<Origin>) -> Bytes {
             headers: Default::default(),
         }
     };
-    let records: Vec<Record> = records.iter().enumerate().map(record).collect();
+    in_one_batch(&records.iter().enumerate().map(record).collect::<Vec<Record>>())
+}
+
+fn in_one_batch(records: &[Record]) -> Bytes {
     let mut out = BytesMut::new();
     let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut out, &records, &options).unwrap();
+    RecordBatchEncoder::encode(&mut out, records, &options).unwrap();
     out.freeze()
 }
 

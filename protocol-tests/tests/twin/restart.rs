@@ -1,8 +1,9 @@
-//! Scenarios in two parts: what is asked of the brokers, and, after both were killed and started again, what has become of it.
+//! Scenarios in two parts: what is asked of the brokers, and, after both were killed and started again, what has become of it. And those
+//! of the brokers' third life, in which they have little room and a short memory.
 
-use crate::scenarios::restarts;
+use crate::scenarios::{limits, restarts};
 use crate::side::Side;
-use crate::{PANICKED, Told, Twins, judge, lock};
+use crate::{PANICKED, Told, Twins, judge, lock, run};
 use libtest_mimic::Trial;
 use protocol_tests::broker::Broker;
 use std::collections::BTreeMap;
@@ -19,6 +20,15 @@ const SETTINGS: &[(&str, &str)] = &[
     ("group.max.size", "2"),
     ("group.initial.rebalance.delay.ms", "400"),
     ("offsets.retention.check.interval.ms", "500"),
+    ("broker.rack", "a-rack"),
+];
+
+/// What differs in their third.
+const LITTLE_ROOM: &[(&str, &str)] = &[
+    ("producer.id.expiration.ms", "1500"),
+    // A key of Kafka's own tests; we look at least once in that time.
+    ("producer.id.expiration.check.interval.ms", "200"),
+    ("max.incremental.fetch.session.cache.slots", "8"),
 ];
 
 /// A side between its two parts.
@@ -48,9 +58,28 @@ fn first_parts(twins: &Twins) -> Result<Between, String> {
         })?;
         between.insert(name, both);
     }
+    start_again(twins, SETTINGS)?;
+    Ok(Mutex::new(between))
+}
+
+/// A test for each scenario of the brokers' third life. The first of them restarts both.
+pub fn third_life(twins: &Arc<Twins>) -> Vec<Trial> {
+    let begun: Arc<OnceLock<Result<(), String>>> = Arc::default();
+    let trial = |(name, scenario): &(&'static str, crate::scenarios::Scenario)| {
+        let (twins, begun, name, scenario) = (Arc::clone(twins), Arc::clone(&begun), *name, *scenario);
+        Trial::test(name, move || {
+            begun.get_or_init(|| start_again(&twins, LITTLE_ROOM)).clone()?;
+            run(&twins, name, scenario)
+        })
+    };
+    limits::SCENARIOS.iter().map(trial).collect()
+}
+
+/// Kills both and starts them with more settings.
+fn start_again(twins: &Twins, settings: &[(&str, &str)]) -> Result<(), String> {
     let [kafka, forebay] = each(twins.nodes()?.each_ref(), |node| {
         let mut node = lock(node);
-        SETTINGS.iter().for_each(|(key, value)| node.set(key, value));
+        settings.iter().for_each(|(key, value)| node.set(key, value));
         // Apache Kafka is stopped in good order: it would check every log, which takes a minute on a busy machine.
         match node.broker() {
             Broker::ApacheKafka => node.stop()?,
@@ -59,8 +88,7 @@ fn first_parts(twins: &Twins) -> Result<Between, String> {
         // A busy machine may need longer than one start is given.
         node.start().or_else(|_| node.start())
     })?;
-    kafka.and(forebay)?;
-    Ok(Mutex::new(between))
+    kafka.and(forebay)
 }
 
 fn second_parts(both: [Paused; 2]) -> Result<[Told; 2], String> {

@@ -56,6 +56,7 @@ pub struct Side {
     transcript: Transcript,
     masks: Vec<(String, String)>,
     note: String,
+    client_id: &'static str,
 }
 
 /// A connection, and what was sent over it and is not answered yet.
@@ -76,6 +77,7 @@ impl Side {
             transcript: Transcript::default(),
             masks: Vec::new(),
             note: String::new(),
+            client_id: "twin",
         }
     }
 
@@ -87,6 +89,12 @@ impl Side {
     /// Goes on over the connection of that name, which is opened when it is first used.
     pub fn on(&mut self, connection: &'static str) -> &mut Self {
         self.current = connection;
+        self
+    }
+
+    /// Calls itself that from now on; "twin" before.
+    pub fn as_client(&mut self, client_id: &'static str) -> &mut Self {
+        self.client_id = client_id;
         self
     }
 
@@ -235,7 +243,7 @@ impl Side {
             .with_request_api_key(key)
             .with_request_api_version(version)
             .with_correlation_id(self.correlation_id)
-            .with_client_id(Some(text("twin")));
+            .with_client_id(Some(text(self.client_id)));
         let mut frame = BytesMut::new();
         frame.put_u32(0);
         head.encode(&mut frame, header).map_err(|e| e.to_string())?;

@@ -24,12 +24,16 @@ fn every_version(side: &mut Side) -> Result<(), String> {
 fn without_tables(answer: &mut ApiVersionsResponse) {
     answer.api_keys.clear();
     answer.finalized_features_epoch = answer.finalized_features_epoch.signum();
-    // Of Kafka's others, metadata versions are ours of Kafka 4.1 (see `cluster::features`), and what the rest switches on is not served yet.
-    let common = |name: &str| ["transaction.version", "group.version"].contains(&name);
+    // What the rest of Kafka's switches on is not served yet.
+    let common = |name: &str| forebay_features().contains(&name);
     answer.supported_features.retain(|f| common(&f.name));
     answer.finalized_features.retain(|f| common(&f.name));
     answer.supported_features.sort_by(|a, b| a.name.cmp(&b.name));
     answer.finalized_features.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+fn forebay_features() -> [&'static str; 4] {
+    ["transaction.version", "group.version", "share.version", "metadata.version"]
 }
 
 fn named(request: ApiVersionsRequest, name: &str, version: &str) -> ApiVersionsRequest {

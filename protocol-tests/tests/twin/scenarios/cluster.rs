@@ -198,6 +198,14 @@ fn features(side: &mut Side) -> Result<(), String> {
             ("transaction.version", 1, 1),
             ("transaction.version", -1, 1),
             ("metadata.version", 1, 1),
+            ("metadata.version", 31, 1),
+            ("metadata.version", 29, 1),
+            ("metadata.version", 29, 2),
+            ("metadata.version", 7, 3),
+            ("metadata.version", 30, 2),
+            ("share.version", 2, 1),
+            ("share.version", 0, 2),
+            ("group.version", 0, 3),
             ("transaction.version", 2, 9),
         ] {
             side.about(format!("{name} to {level} by {kind}"));

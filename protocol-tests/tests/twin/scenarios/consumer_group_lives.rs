@@ -244,6 +244,21 @@ fn racks_and_clients(side: &mut Side) -> Result<(), String> {
     Ok(())
 }
 
+/// Writes down who shall have what.
+pub fn target(side: &mut Side, id: &str) -> Result<(), String> {
+    let answer = side.quietly(1, &ConsumerGroupDescribeRequest::default().with_group_ids(vec![group(id)]))?;
+    let answer = answer.ok_or("closed")?;
+    let mut lines = vec![];
+    for m in &answer.groups[0].members {
+        for of in &m.target_assignment.topic_partitions {
+            lines.push(format!("{} {:?} {:?}", m.member_id, of.topic_name, of.partitions));
+        }
+    }
+    lines.sort();
+    side.write_down("target", &lines.join("\n"));
+    Ok(())
+}
+
 fn three_in_turn(side: &mut Side) -> Result<(), String> {
     let (s, t) = (side.topic("s", 3, &[])?, side.topic("t", 2, &[])?);
     for assignor in ["uniform", "range"] {
@@ -252,16 +267,7 @@ fn three_in_turn(side: &mut Side) -> Result<(), String> {
             let request = join(&id, member, &[&s.name, &t.name]).with_server_assignor(Some(text(assignor)));
             side.about(format!("{assignor}: {member}"));
             side.ask_sorted(1, &request, |a| a.assignment = None)?;
-            let answer = side.quietly(1, &ConsumerGroupDescribeRequest::default().with_group_ids(vec![group(&id)]))?;
-            let answer = answer.ok_or("closed")?;
-            let mut lines = vec![];
-            for m in &answer.groups[0].members {
-                for of in &m.target_assignment.topic_partitions {
-                    lines.push(format!("{} {:?} {:?}", m.member_id, of.topic_name, of.partitions));
-                }
-            }
-            lines.sort();
-            side.write_down("target", &lines.join("\n"));
+            target(side, &id)?;
         }
         for member in ["b", "a"] {
             side.about(format!("{assignor}: {member} leaves"));

@@ -15,6 +15,7 @@ pub const SCENARIOS: &[(&str, Scenario)] = &[
     ("long_polls::waiting_for_bytes", waiting_for_bytes),
     ("long_polls::several_partitions", several_partitions),
     ("long_polls::topic_deleted_beneath", topic_deleted_beneath),
+    ("long_polls::gone_from_a_session", gone_from_a_session),
     ("long_polls::made_again", made_again),
     ("long_polls::session_over_time", session_over_time),
     ("long_polls::first_comes_first", first_comes_first),
@@ -131,6 +132,29 @@ fn topic_deleted_beneath(side: &mut Side) -> Result<(), String> {
         side.record::<FetchRequest>(version, answer.as_ref());
         side.on("").about("after that");
         ask(side, version, &request_of(version, &made, 0))?;
+    }
+    Ok(())
+}
+
+/// A session remembers the name that a topic had.
+fn gone_from_a_session(side: &mut Side) -> Result<(), String> {
+    let unknown = Topic { name: "nowhere".into(), id: uuid::Uuid::from_u128(0x77) };
+    for version in [12, 13, 17] {
+        let made = kept(side, &format!("log-{version}"), 1)?;
+        append(side, &made.name, 0, one("a"))?;
+        let both = vec![of(version, &made, vec![part(0, 0, 1000)]), of(version, &unknown, vec![part(0, 0, 1000)])];
+        let opened = side.quietly(version, &request(version, both).with_session_epoch(0))?.ok_or("closed")?;
+        side.mask(opened.session_id, format!("session of v{version}"));
+        delete(side, &made)?;
+        let next = |topics: Vec<FetchTopic>, epoch: i32| {
+            request(version, topics).with_session_id(opened.session_id).with_session_epoch(epoch)
+        };
+        side.about("nothing is named");
+        ask(side, version, &next(vec![], 1))?;
+        side.about("it is named again");
+        ask(side, version, &next(vec![of(version, &made, vec![part(0, 1, 1000)])], 2))?;
+        side.about("without a session");
+        ask(side, version, &request(version, vec![of(version, &made, vec![part(0, 0, 1000)])]))?;
     }
     Ok(())
 }

@@ -71,6 +71,7 @@ fn ask_by_name(side: &mut Side, version: i16, request: &MetadataRequest) -> Resu
     side.ask_sorted(version, request, |answer| {
         answer.cluster_id = None;
         answer.topics.iter_mut().for_each(|t| t.topic_id = Uuid::nil());
+        answer.topics.sort_by(|a, b| a.name.cmp(&b.name));
     })?;
     Ok(())
 }
@@ -104,12 +105,18 @@ fn auto_creation(side: &mut Side) -> Result<(), String> {
     for version in [0, 3, 4, 9, 12, 13] {
         let name = side.name(&format!("v{version}"));
         let request = MetadataRequest::default().with_topics(Some(vec![by_name(&name)]));
-        // Kafka's first answer is that it is not there, ours is the topic.
-        side.quietly(version, &request)?;
+        side.about("a topic that is being made");
+        ask_by_name(side, version, &request)?;
         side.await_leaders(&name, 1)?;
         side.about("a topic that was made");
         ask_by_name(side, version, &request)?;
     }
+    side.about("one that cannot be made, among others");
+    let (new, good) = (side.name("new"), side.name("v0"));
+    let request = MetadataRequest::default()
+        .with_topics(Some(["bad/name", &new, &good].map(by_name).into()))
+        .with_include_topic_authorized_operations(true);
+    ask_by_name(side, 12, &request)?;
     let collides = [side.name("a.b"), side.name("a_b")];
     let [dot, low] = collides.map(|name| MetadataRequest::default().with_topics(Some(vec![by_name(&name)])));
     side.quietly(12, &dot)?;

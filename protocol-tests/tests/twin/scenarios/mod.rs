@@ -2,6 +2,7 @@
 
 mod aborted_lists;
 mod api_versions;
+mod between_brokers;
 mod classic_groups;
 mod cluster;
 mod configs;
@@ -9,6 +10,7 @@ mod configs_at_run_time;
 mod consumer_group_lives;
 mod consumer_groups;
 mod fetch;
+pub mod limits;
 mod list_offsets;
 mod log_dirs;
 mod long_polls;
@@ -17,6 +19,7 @@ mod membership;
 mod metadata;
 mod migrations;
 mod offsets;
+mod prepared;
 mod produce;
 mod quotas;
 mod rebalances;
@@ -44,6 +47,7 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
     [
         aborted_lists::SCENARIOS,
         api_versions::SCENARIOS,
+        between_brokers::SCENARIOS,
         classic_groups::SCENARIOS,
         cluster::SCENARIOS,
         configs::SCENARIOS,
@@ -78,5 +82,5 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
 
 /// Every scenario that goes on after a restart, with its name.
 pub fn restarts() -> Vec<(&'static str, Story)> {
-    [restarted::STORIES, share_fetch::STORIES].concat()
+    [prepared::STORIES, restarted::STORIES, share_fetch::STORIES].concat()
 }

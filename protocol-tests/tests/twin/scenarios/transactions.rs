@@ -335,10 +335,15 @@ fn fenced(side: &mut Side) -> Result<(), String> {
         side.about("a zombie adds");
         side.ask(version, &add(version, &name, id, epoch, &[(&made.name, vec![0])]))?;
     }
+    side.about("a zombie begins");
+    side.ask(4, &init_request(Some(&name), 1000, id, epoch))?;
+    settled(side, &name)?;
     for version in 3..=4 {
-        side.about("a zombie begins");
+        side.about("a zombie begins again");
         side.ask(version, &init_request(Some(&name), 1000, id, epoch))?;
     }
+    side.about("the newer one ends what was aborted");
+    side.ask(4, &ending(&name, id, newer, true))?;
     Ok(())
 }
 

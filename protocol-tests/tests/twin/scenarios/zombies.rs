@@ -11,7 +11,7 @@ use crate::side::Side;
 pub const SCENARIOS: &[(&str, Scenario)] = &[("zombies::zombies", zombies), ("zombies::times_out", times_out)];
 
 /// Asks for an epoch, again while the transaction before it is being ended; how often that was is each broker's own affair.
-fn ask_init(side: &mut Side, about: &str, request: &InitProducerIdRequest) -> Result<i16, String> {
+pub fn ask_init(side: &mut Side, about: &str, request: &InitProducerIdRequest) -> Result<i16, String> {
     side.about(about);
     let answer = until("the transaction before", END_LIMIT, || match side.quietly(5, request) {
         Ok(Some(a)) if a.error_code == CONCURRENT_TRANSACTIONS => None,
