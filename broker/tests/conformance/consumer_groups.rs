@@ -53,6 +53,26 @@ fn partitions_go_from_one_member_to_the_next_step_by_step() {
     assert_eq!(described(&mut client, GROUP).members.len(), 1);
 }
 
+/// The racks of a topic's replicas are part of what a group knows of it (Kafka: Utils.computeTopicHash), whoever assigns.
+#[test]
+fn a_group_is_assigned_anew_when_its_broker_has_moved_to_another_rack() {
+    let mut broker = Broker::start_with(&["group.consumer.session.timeout.ms=60000"]);
+    let mut client = broker.client();
+    let t = create_topic(&mut client, "t", 2, &[]);
+    let joined = beat_until(&mut client, &joining(GROUP, "a", &["t"]), |answer| assigned(answer).is_some());
+    let epoch = joined.member_epoch;
+    client.call(1, &owning(GROUP, "a", epoch, &t, &[0, 1]));
+    for (rack, moved) in [("north", true), ("north", false), ("south", true)] {
+        let before = described(&mut broker.client(), GROUP).group_epoch;
+        broker.set(&format!("broker.rack={rack}"));
+        broker.restart();
+        let mut client = broker.client();
+        let member_epoch = described(&mut client, GROUP).members[0].member_epoch;
+        assert_eq!(client.call(1, &owning(GROUP, "a", member_epoch, &t, &[0, 1])).error_code, 0);
+        assert_eq!(described(&mut client, GROUP).group_epoch, before + i32::from(moved), "{rack}");
+    }
+}
+
 #[test]
 fn a_group_survives_a_restart() {
     let mut broker = Broker::start();

@@ -71,6 +71,11 @@ impl Broker {
         self.run();
     }
 
+    /// A setting, `key=value`, from the next start on.
+    pub fn set(&mut self, setting: &str) {
+        self.extra.push(setting.to_owned());
+    }
+
     /// Stops it in order.
     pub fn stop(&mut self) {
         let running = self.running.take().expect("it runs");
