@@ -59,6 +59,26 @@ fn a_hot_key_costs_the_merging_task_one_record_a_step_and_others_do_not_wait_for
     assert_eq!(rows(&host).len(), 6);
 }
 
+/// Rows that a time passes must be there before it, even where a transaction is too large to be read at once.
+#[test]
+fn times_come_after_all_that_was_gathered_before_them() {
+    let host = host(1);
+    let plan = parallel(2, NEVER_IDLE);
+    (0..20).for_each(|n| send(&host, 0, &format!("user-{n}"), &[1_000, 40_000]));
+    open(&plan, &host, Stage::Local, 0).step(&host).unwrap();
+    let records = host.records(REPARTITION);
+    for partition in 0..2 {
+        let keys = records.iter().filter(|record| record.partition == partition).map(|record| record.key.as_deref());
+        let times: Vec<bool> = keys.map(|key| key == Some("\u{7}")).collect();
+        assert!(times.len() > 1, "some keys fall to each task");
+        assert_eq!(
+            times.iter().position(|is_times| *is_times),
+            Some(times.len() - 1),
+            "partition {partition}: {times:?}"
+        );
+    }
+}
+
 #[test]
 fn without_windows_tasks_share_the_partitions_and_their_number_may_change() {
     let host = host(5);
