@@ -9,17 +9,11 @@ use forebay_processor::job::{Task, TaskError, TaskOptions};
 use forebay_processor::plan::{JobPlan, StartupMode};
 use forebay_storage::batch::ControlKind;
 use support::host::MemoryHost;
-use support::plans::{self, INPUT, OUTPUT, click};
+use support::plans::{self, INPUT, OUTPUT, click, host};
 use support::{run, run_and_finish};
 
 fn open(host: &MemoryHost, plan: &Arc<JobPlan>) -> Task {
     Task::open(plan, "job", 0, host, TaskOptions::default()).unwrap()
-}
-
-fn host(partitions: i32) -> MemoryHost {
-    let host = MemoryHost::new();
-    host.create_topic(INPUT, partitions);
-    host
 }
 
 fn users(host: &MemoryHost) -> Vec<String> {

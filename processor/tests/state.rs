@@ -5,16 +5,10 @@ mod support;
 
 use forebay_processor::job::{Task, TaskError, TaskOptions, resources};
 use support::host::{Crash, MemoryHost};
-use support::plans::{self, INPUT, OUTPUT, click, metric};
+use support::plans::{self, INPUT, OUTPUT, click, host, metric};
 use support::{run, run_and_finish};
 
 const CHANGELOG: &str = "__forebay-job-0-changelog";
-
-fn host() -> MemoryHost {
-    let host = MemoryHost::new();
-    host.create_topic(INPUT, 1);
-    host
-}
 
 fn open(host: &MemoryHost, snapshot_floor: u64) -> Result<Task, TaskError> {
     let options = TaskOptions { snapshot_floor, ..TaskOptions::default() };
@@ -27,7 +21,7 @@ fn send(host: &MemoryHost, user: &str, ts: i64) {
 
 #[test]
 fn open_windows_are_restored() {
-    let host = host();
+    let host = host(1);
     let mut task = open(&host, 1 << 20).unwrap();
     for (user, ts) in [("a", 1), ("b", 2), ("a", 3)] {
         send(&host, user, ts);
@@ -47,7 +41,7 @@ fn open_windows_are_restored() {
 
 #[test]
 fn snapshots_bound_the_changelog_and_restore_the_same() {
-    let host = host();
+    let host = host(1);
     let mut task = open(&host, 1_000).unwrap();
     for n in 0..300 {
         send(&host, &format!("user{}", n % 5), n * 100);
@@ -66,7 +60,7 @@ fn snapshots_bound_the_changelog_and_restore_the_same() {
 
 #[test]
 fn an_older_session_cannot_commit() {
-    let host = host();
+    let host = host(1);
     let mut old = open(&host, 1 << 20).unwrap();
     let mut new = open(&host, 1 << 20).unwrap();
     send(&host, "a", 1);
@@ -79,7 +73,7 @@ fn an_older_session_cannot_commit() {
 
 #[test]
 fn an_undecided_commit_leaves_nothing_behind() {
-    let host = host();
+    let host = host(1);
     let mut task = open(&host, 1 << 20).unwrap();
     send(&host, "a", 1);
     host.crash_at_commit(0, Crash::Undecided);
@@ -90,7 +84,7 @@ fn an_undecided_commit_leaves_nothing_behind() {
 
 #[test]
 fn offsets_set_from_outside_do_not_go_with_the_state() {
-    let host = host();
+    let host = host(1);
     let mut task = open(&host, 1 << 20).unwrap();
     send(&host, "a", 1);
     run_and_finish(&mut task, &host).unwrap();
@@ -101,7 +95,7 @@ fn offsets_set_from_outside_do_not_go_with_the_state() {
 
 #[test]
 fn offsets_without_their_state_are_refused() {
-    let host = host();
+    let host = host(1);
     let mut task = open(&host, 1 << 20).unwrap();
     send(&host, "a", 1);
     run_and_finish(&mut task, &host).unwrap();
@@ -112,7 +106,7 @@ fn offsets_without_their_state_are_refused() {
 
 #[test]
 fn offsets_of_another_job_in_the_same_group_are_not_this_jobs_progress() {
-    let host = host();
+    let host = host(1);
     let mut plan = plans::tumbling(10_000, Some(0), false);
     std::sync::Arc::make_mut(&mut plan).pipelines[0].source.group_id = Some("shared".to_owned());
     std::sync::Arc::make_mut(&mut plan).pipelines[0].source.startup =
@@ -128,7 +122,7 @@ fn offsets_of_another_job_in_the_same_group_are_not_this_jobs_progress() {
 
 #[test]
 fn another_querys_state_is_not_taken_over() {
-    let host = host();
+    let host = host(1);
     let mut task = open(&host, 1 << 20).unwrap();
     send(&host, "a", 1);
     run_and_finish(&mut task, &host).unwrap();
@@ -139,7 +133,7 @@ fn another_querys_state_is_not_taken_over() {
 
 #[test]
 fn a_step_that_only_changes_state_is_committed_a_little_later() {
-    let host = host();
+    let host = host(1);
     let mut task = open(&host, 1 << 20).unwrap();
     send(&host, "a", 1);
     run(&mut task, &host).unwrap();

@@ -7,7 +7,7 @@ use forebay_processor::host::Host as _;
 use forebay_processor::job::{Progress, Task, TaskOptions};
 use forebay_storage::ids::Timestamp;
 use support::host::MemoryHost;
-use support::plans::{self, INPUT, OUTPUT, click, metric};
+use support::plans::{self, clicks, host, metric, rows};
 use support::{run, run_and_finish};
 
 /// Window of 10 s and watermark delay of 2 s, the case measured on Flink 2.2.1.
@@ -19,21 +19,8 @@ fn open(host: &MemoryHost, idle_timeout_ms: Option<i64>) -> Task {
     Task::open(&plan, "job", 0, host, TaskOptions::default()).unwrap()
 }
 
-fn host(partitions: i32) -> MemoryHost {
-    let host = MemoryHost::new();
-    host.create_topic(INPUT, partitions);
-    host
-}
-
 fn send(host: &MemoryHost, partition: i32, user: &str, times: &[i64]) {
-    let values: Vec<_> = times.iter().map(|ts| Some(click(user, Some(1), *ts, ts - DELAY))).collect();
-    host.produce(INPUT, partition, &values);
-}
-
-fn rows(host: &MemoryHost) -> Vec<String> {
-    let mut rows: Vec<String> = host.consume(OUTPUT).into_iter().flatten().collect();
-    rows.sort();
-    rows
+    clicks(host, partition, user, times, DELAY);
 }
 
 fn one(user: &str, start: i64, count: i64) -> String {

@@ -21,7 +21,7 @@ use forebay_processor::job::{Task, TaskError, TaskOptions};
 use forebay_processor::plan::JobPlan;
 use forebay_processor::sql::{PlanContext, SqlError, plan_job};
 use support::host::MemoryHost;
-use support::plans::{INPUT, OUTPUT, click, sql_time};
+use support::plans::{INPUT, OUTPUT, clicks, host, rows, sql_time};
 
 /// Window of 10 s and watermark delay of 2 s.
 const SIZE: i64 = 10_000;
@@ -77,12 +77,6 @@ fn stateless(options: &str) -> Arc<JobPlan> {
     Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")))
 }
 
-fn host(partitions: i32) -> MemoryHost {
-    let host = MemoryHost::new();
-    host.create_topic(INPUT, partitions);
-    host
-}
-
 fn open(plan: &Arc<JobPlan>, host: &dyn Host) -> Task {
     open_with(plan, host, TaskOptions::default()).unwrap()
 }
@@ -93,13 +87,5 @@ fn open_with(plan: &Arc<JobPlan>, host: &dyn Host, options: TaskOptions) -> Resu
 
 /// Clicks of a user at these times, one byte each, in one batch.
 fn send(host: &MemoryHost, partition: i32, user: &str, times: &[i64]) {
-    let values: Vec<_> = times.iter().map(|ts| Some(click(user, Some(1), *ts, ts - DELAY))).collect();
-    host.produce(INPUT, partition, &values);
-}
-
-/// All output rows, sorted.
-fn rows(host: &MemoryHost) -> Vec<String> {
-    let mut rows: Vec<String> = host.consume(OUTPUT).into_iter().flatten().collect();
-    rows.sort();
-    rows
+    clicks(host, partition, user, times, DELAY);
 }

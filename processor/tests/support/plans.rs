@@ -8,8 +8,30 @@ use forebay_processor::plan::{
     Sink, Source, Stage, StartupMode, TimestampFormat, Window, WindowAggregate,
 };
 
+use super::host::MemoryHost;
+
 pub const INPUT: &str = "clicks";
 pub const OUTPUT: &str = "metrics";
+
+/// A broker with the input topic.
+pub fn host(partitions: i32) -> MemoryHost {
+    let host = MemoryHost::new();
+    host.create_topic(INPUT, partitions);
+    host
+}
+
+/// Clicks of a user at these times, one byte each, in one batch.
+pub fn clicks(host: &MemoryHost, partition: i32, user: &str, times: &[i64], delay: i64) {
+    let values: Vec<_> = times.iter().map(|ts| Some(click(user, Some(1), *ts, ts - delay))).collect();
+    host.produce(INPUT, partition, &values);
+}
+
+/// All output rows, sorted.
+pub fn rows(host: &MemoryHost) -> Vec<String> {
+    let mut rows: Vec<String> = host.consume(OUTPUT).into_iter().flatten().collect();
+    rows.sort();
+    rows
+}
 
 fn column(name: &str, data_type: DataType) -> Column {
     Column { name: name.to_owned(), data_type, nullable: true }
