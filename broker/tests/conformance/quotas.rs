@@ -32,7 +32,7 @@ fn a_producer_gets_its_rate_and_the_others_are_not_held_up() {
     set(&mut admin, "client-id", "slow", "producer_byte_rate", RATE);
     let request = produce_request(13, &t, 0, &batch(&[&"x".repeat(20_000)]), None);
     let (mut slow, mut free) = (broker.client().named("slow"), broker.client().named("free"));
-    let (start, mut bytes, mut held_up) = (Instant::now(), 0.0, Duration::ZERO);
+    let (start, mut bytes, mut held_up, mut in_all) = (Instant::now(), 0.0, Duration::ZERO, Duration::ZERO);
     while bytes < 3.0 * RATE {
         let sent = Instant::now();
         let answer = slow.call(13, &request);
@@ -40,12 +40,16 @@ fn a_producer_gets_its_rate_and_the_others_are_not_held_up() {
         // KIP-219: the answer comes at once, and the next request is read when its time is over.
         assert!(waited + Duration::from_millis(50) >= held_up, "{waited:?} after {held_up:?}");
         held_up = Duration::from_millis(u64::try_from(answer.throttle_time_ms).unwrap());
+        in_all += held_up;
         bytes += 20_100.0;
     }
     let seconds = start.elapsed().as_secs_f64();
     // The first second's worth may come at once.
     let rate = (bytes - RATE) / seconds;
-    assert!((0.5 * RATE..1.3 * RATE).contains(&rate), "{rate} bytes a second over {seconds} s");
+    assert!(rate < 1.3 * RATE, "{rate} bytes a second over {seconds} s");
+    // How slow this machine is does not count: the broker alone leaves it at least half of its rate.
+    let granted = (bytes - RATE) / in_all.as_secs_f64();
+    assert!(granted > 0.5 * RATE, "{granted} bytes a second, held up for {in_all:?}");
     let start = Instant::now();
     for _ in 0..30 {
         assert_eq!(free.call(13, &request).throttle_time_ms, 0);
