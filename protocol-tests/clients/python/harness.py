@@ -92,7 +92,8 @@ def wait(what, done, *members):
     with Member.stepped:
         in_time = Member.stepped.wait_for(lambda: failures() or done(), LIMIT_S)
     assert not failures(), f"member failed: {failures()!r}"
-    assert in_time, f"not within {LIMIT_S} s: {what}"
+    have = [(sorted(member.owned), len(member.values)) for member in members]
+    assert in_time, f"not within {LIMIT_S} s: {what}; partitions owned and values read: {have}"
 
 
 def main():
