@@ -106,16 +106,8 @@ impl Groups {
         if let Some(places) = self.places.get() {
             return Ok(places);
         }
-        let count = internal_topics::ensure(&self.metadata, OFFSETS_TOPIC, &self.topic)?;
-        let mut places = Vec::with_capacity(count as usize);
-        for number in 0..count {
-            // One that is not there lies in a folder that has failed.
-            let partition = self.partitions.get(OFFSETS_TOPIC, number).filter(|partition| !partition.is_offline());
-            places.push(match partition {
-                Some(partition) => self.load(number as usize, partition)?,
-                None => None,
-            });
-        }
+        let load = |number, partition| self.load(number, partition);
+        let places = internal_topics::load_all(&self.metadata, &self.partitions, OFFSETS_TOPIC, &self.topic, load)?;
         Ok(self.places.get_or_init(|| places))
     }
 

@@ -1,8 +1,11 @@
 //! Internal topics are made when they are first needed, with Kafka's settings.
 
+use std::sync::Arc;
+
 use forebay_control::error_code::ErrorCode;
 
 use super::metadata::Metadata;
+use crate::partition::{Partition, Partitions};
 
 /// How an internal topic is made.
 #[derive(Clone, Debug)]
@@ -41,8 +44,27 @@ impl Settings {
     }
 }
 
+/// What a coordinator has for each partition of `topic`, which is made if it is not there. `None` where a partition lies in a folder that
+/// has failed, or `load` says so.
+///
+/// # Errors
+/// COORDINATOR_NOT_AVAILABLE when the topic cannot be made; what `load` says.
+pub fn load_all<S>(
+    metadata: &Metadata,
+    partitions: &Partitions,
+    topic: &str,
+    settings: &Settings,
+    load: impl Fn(usize, Arc<Partition>) -> Result<Option<S>, ErrorCode>,
+) -> Result<Vec<Option<S>>, ErrorCode> {
+    let load_one = |number: i32| match partitions.get(topic, number).filter(|partition| !partition.is_offline()) {
+        Some(partition) => load(number as usize, partition),
+        None => Ok(None),
+    };
+    (0..ensure(metadata, topic, settings)?).map(load_one).collect()
+}
+
 /// The number of partitions of `topic`, which is made if it is not there.
-pub fn ensure(metadata: &Metadata, topic: &str, settings: &Settings) -> Result<i32, ErrorCode> {
+fn ensure(metadata: &Metadata, topic: &str, settings: &Settings) -> Result<i32, ErrorCode> {
     if let Some(count) = metadata.topic_partitions(topic) {
         return Ok(count);
     }

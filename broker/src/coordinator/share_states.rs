@@ -97,13 +97,8 @@ impl ShareStates {
         if let Some(places) = self.places.get() {
             return Ok(places);
         }
-        let count = internal_topics::ensure(&self.metadata, SHARE_STATE_TOPIC, &self.topic)?;
-        let mut places = Vec::with_capacity(count as usize);
-        for number in 0..count {
-            // One that is not there lies in a folder that has failed.
-            let partition = self.partitions.get(SHARE_STATE_TOPIC, number).filter(|partition| !partition.is_offline());
-            places.push(partition.and_then(|partition| self.load(number as usize, partition)));
-        }
+        let load = |number, partition| Ok(self.load(number, partition));
+        let places = internal_topics::load_all(&self.metadata, &self.partitions, SHARE_STATE_TOPIC, &self.topic, load)?;
         Ok(self.places.get_or_init(|| places))
     }
 

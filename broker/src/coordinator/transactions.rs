@@ -86,16 +86,9 @@ impl Transactions {
         if let Some(shards) = self.shards.get() {
             return Ok(shards);
         }
-        let count = internal_topics::ensure(&self.metadata, TRANSACTIONS_TOPIC, &self.topic)?;
-        let mut shards = Vec::with_capacity(count as usize);
-        for number in 0..count {
-            // One that is not there lies in a folder that has failed.
-            let partition = self.partitions.get(TRANSACTIONS_TOPIC, number).filter(|partition| !partition.is_offline());
-            shards.push(match partition {
-                Some(partition) => self.load(number as usize, partition)?,
-                None => None,
-            });
-        }
+        let load = |number, partition| self.load(number, partition);
+        let shards =
+            internal_topics::load_all(&self.metadata, &self.partitions, TRANSACTIONS_TOPIC, &self.topic, load)?;
         let shards = self.shards.get_or_init(|| shards);
         for shard in shards.iter().flatten() {
             match shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
