@@ -36,7 +36,7 @@ class ClassicGroupChecks extends Harness {
     static void staticMembership() throws Exception {
         String topic = topic("static", 4), group = "java-static" + RUN;
         staticMembership(topic, group, id -> new Member(topic, "group.id", group, "group.instance.id", id,
-            "session.timeout.ms", 30000, "partition.assignment.strategy", RangeAssignor.class.getName()));
+            "partition.assignment.strategy", RangeAssignor.class.getName()));
     }
 
     /** A member that starts again under its name has its partitions back without the others' noticing; of either protocol. */

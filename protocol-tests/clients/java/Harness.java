@@ -85,7 +85,7 @@ class Harness {
 
     static KafkaConsumer<String, String> consumer(Object... settings) {
         var all = with(Map.of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest", "enable.auto.commit", false,
-            "heartbeat.interval.ms", 300, "session.timeout.ms", 10000), settings);
+            "heartbeat.interval.ms", 300, "session.timeout.ms", 30000), settings);
         // With the consumer protocol the broker says these.
         if ("consumer".equals(all.get("group.protocol"))) all.keySet().removeAll(Set.of("heartbeat.interval.ms", "session.timeout.ms"));
         return new KafkaConsumer<>(all, new StringDeserializer(), new StringDeserializer());

@@ -73,7 +73,7 @@ def producer(**settings):
 
 def consumer(*topics, **settings):
     defaults = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "heartbeat_interval_ms": 300,
-                "session_timeout_ms": 10000, "fetch_max_wait_ms": 50, "metadata_max_age_ms": 1000}
+                "session_timeout_ms": 30000, "fetch_max_wait_ms": 50, "metadata_max_age_ms": 1000}
     return started(AIOKafkaConsumer(*topics, bootstrap_servers=BOOTSTRAP, **(defaults | settings)))
 
 
@@ -201,7 +201,7 @@ async def rebalance(strategy, assignor):
 @check("static-membership")
 async def static_membership():
     name, group = await topic("static", 4), f"aiokafka-static-{RUN}"
-    settings = {"group_id": group, "session_timeout_ms": 30000}
+    settings = {"group_id": group}
     found = []
     async with consumer(name, group_instance_id="one", **settings) as first:
         async with consumer(name, group_instance_id="two", **settings) as second:

@@ -39,7 +39,7 @@ def producer(**settings):
 def consumer(**settings):
     return Consumer({
         "bootstrap.servers": BOOTSTRAP, "group.id": "python-none", "auto.offset.reset": "earliest", "enable.auto.commit": False,
-        "heartbeat.interval.ms": 300, "session.timeout.ms": 10000, "topic.metadata.refresh.interval.ms": 1000, "fetch.wait.max.ms": 50,
+        "heartbeat.interval.ms": 300, "session.timeout.ms": 30000, "topic.metadata.refresh.interval.ms": 1000, "fetch.wait.max.ms": 50,
     } | {k.replace("_", "."): v for k, v in settings.items()})
 
 
@@ -172,7 +172,7 @@ def static_membership():
     name, group = topic("static", 4), f"python-static-{RUN}"
 
     def member(instance):
-        return Member(name, group_id=group, group_instance_id=instance, session_timeout_ms=30000)
+        return Member(name, group_id=group, group_instance_id=instance)
     with member("one") as first:
         with member("two") as second:
             wait("two and two", lambda: len(first.owned) == len(second.owned) == 2, first, second)

@@ -35,7 +35,7 @@ def producer(**settings):
 
 def open_consumer(*topics, **settings):
     defaults = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "heartbeat_interval_ms": 300,
-                "session_timeout_ms": 10000, "fetch_max_wait_ms": 50, "metadata_max_age_ms": 1000}
+                "session_timeout_ms": 30000, "fetch_max_wait_ms": 50, "metadata_max_age_ms": 1000}
     return KafkaConsumer(*topics, bootstrap_servers=BOOTSTRAP, **(defaults | settings))
 
 
@@ -154,7 +154,7 @@ def static_membership():
     name, group = topic("static", 4), f"kafka-python-static-{RUN}"
 
     def member(instance):
-        return Member(name, group_id=group, group_instance_id=instance, session_timeout_ms=30000)
+        return Member(name, group_id=group, group_instance_id=instance)
     with member("one") as first:
         with member("two") as second:
             wait("two and two", lambda: len(first.owned) == len(second.owned) == 2, first, second)
