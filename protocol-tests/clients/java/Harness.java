@@ -64,10 +64,12 @@ class Harness {
     }
 
     /** Runs `step` until `done` holds; fails with `what` after the limit. */
-    static void until(String what, Runnable step, BooleanSupplier done) {
-        long deadline = System.nanoTime() + LIMIT.toNanos();
+    static void until(String what, Runnable step, BooleanSupplier done) { until(LIMIT, what, step, done); }
+
+    static void until(Duration limit, String what, Runnable step, BooleanSupplier done) {
+        long deadline = System.nanoTime() + limit.toNanos();
         while (!done.getAsBoolean()) {
-            expect(System.nanoTime() < deadline, "not within " + LIMIT.toSeconds() + " s: " + what);
+            expect(System.nanoTime() < deadline, "not within " + limit.toSeconds() + " s: " + what);
             step.run();
         }
     }
@@ -130,6 +132,12 @@ class Harness {
                 () -> partitions.stream().allMatch(p -> consumer.position(p) >= ends.get(p)));
             return found;
         }
+    }
+
+    /** Awaits the values that are committed: the end of a transaction may be answered before its markers are written. */
+    static void committedValues(Set<String> expected, String topic, String what) {
+        until(what, () -> {}, () -> readAll(topic, "read_committed").size() >= expected.size());
+        sameValues(expected, readAll(topic, "read_committed"), what);
     }
 
     static void sameValues(Set<String> expected, List<String> found, String what) {

@@ -81,7 +81,7 @@ class ReadProcessWriteChecks extends Harness {
         }
         Set<String> expected = new TreeSet<>();
         for (int i = 0; i < sent[0]; i++) expected.add("out v" + i);
-        sameValues(expected, readAll(sink, "read_committed"), "processed exactly once");
+        committedValues(expected, sink, "processed exactly once");
     }
 
     // Who had a partition in an earlier generation commits nothing of it any more.
@@ -106,7 +106,7 @@ class ReadProcessWriteChecks extends Harness {
             accepted(producer, sink, offsets, second.groupMetadata());
             same(5L, committed(group), "committed by who has it now");
         }
-        same(List.of("accepted"), readAll(sink, "read_committed"), "what came out");
+        committedValues(Set.of("accepted"), sink, "what came out");
     }
 
     // Who has left the group commits nothing.
@@ -128,7 +128,7 @@ class ReadProcessWriteChecks extends Harness {
             accepted(producer, sink, offsets, second.groupMetadata());
         }
         same(5L, committed(group), "committed");
-        same(List.of("accepted"), readAll(sink, "read_committed"), "what came out");
+        committedValues(Set.of("accepted"), sink, "what came out");
     }
 
     // An instance that was replaced commits nothing.

@@ -1,6 +1,7 @@
 // Transactions and groups while the broker is killed and started again: `java RestartChecks 127.0.0.1:9092 [check ...]`, as Checks.java.
 // Prints `restart N` where the broker shall be killed; whoever does that writes N into the topic `told` when it is there again.
 
+import java.time.Duration;
 import java.util.*;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.*;
@@ -22,6 +23,8 @@ public class RestartChecks extends Harness {
     }
 
     static final String TOLD = "told";
+    // Apache Kafka takes long to start where the machine is busy.
+    static final Duration RESTART_LIMIT = Duration.ofSeconds(120);
     static int restarts;
 
     // Returns when the broker was killed and is there again.
@@ -32,7 +35,7 @@ public class RestartChecks extends Harness {
         Set<String> told = new HashSet<>();
         try (var consumer = consumer()) {
             consumer.assign(List.of(new TopicPartition(TOLD, 0)));
-            until("restart " + number, () -> consumer.poll(POLL).forEach(r -> told.add(r.value())), () -> told.contains(number));
+            until(RESTART_LIMIT, "restart " + number, () -> consumer.poll(POLL).forEach(r -> told.add(r.value())), () -> told.contains(number));
         }
     }
 
@@ -46,7 +49,7 @@ public class RestartChecks extends Harness {
             sameValues(values(0, 0), readAll(topic, "read_committed"), "committed while it is open");
             produce(producer, topic, 50, 100);
             producer.commitTransaction();
-            sameValues(values(0, 100), readAll(topic, "read_committed"), "committed");
+            committedValues(values(0, 100), topic, "committed");
             producer.beginTransaction();
             produce(producer, topic, 100, 150);
             restart();
@@ -57,7 +60,7 @@ public class RestartChecks extends Harness {
         }
         Set<String> expected = values(0, 100);
         expected.addAll(values(150, 160));
-        sameValues(expected, readAll(topic, "read_committed"), "committed after all");
+        committedValues(expected, topic, "committed after all");
         sameValues(values(0, 160), readAll(topic, "read_uncommitted"), "written");
     }
 
@@ -87,7 +90,7 @@ public class RestartChecks extends Harness {
         same(20L, committed(group), "committed");
         Set<String> expected = new TreeSet<>();
         for (int i = 0; i < 20; i++) expected.add("out v" + i);
-        sameValues(expected, readAll(sink, "read_committed"), "processed exactly once");
+        committedValues(expected, sink, "processed exactly once");
     }
 
     // A member stays in its group, and reads each record once.
@@ -121,7 +124,7 @@ public class RestartChecks extends Harness {
             expect(cause instanceof ProducerFencedException || cause instanceof InvalidProducerEpochException, "the zombie got " + fenced);
             heir.commitTransaction();
         }
-        same(List.of("from the heir"), readAll(topic, "read_committed"), "committed");
+        committedValues(Set.of("from the heir"), topic, "committed");
     }
 
     // A transaction whose time is over is ended by the coordinator, also by one that has found it in its log.
