@@ -1,4 +1,4 @@
-//! The transaction coordinator: one shard for each partition of `__transaction_state`, and the writing of markers.
+//! The transaction coordinator: one shard for each partition of `__transaction_state`.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -9,17 +9,17 @@ use forebay_control::transaction::{
     Command, Effect, Event, Reply, TransactionConfig, TransactionMachine, TransactionVersion, WriteMarkers, command,
     partition_for,
 };
-use forebay_storage::error::StorageError;
-use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, TopicPartition};
+use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
 use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 
 use super::groups::Groups;
+use super::markers::Unwritten;
 use super::metadata::Metadata;
 use super::producer_ids::ProducerIds;
 use super::replay::{Replayed, replay};
 use super::shard::{Ran, Shard, Shared};
-use super::{OFFSETS_TOPIC, TRANSACTIONS_TOPIC, internal_topics};
+use super::{TRANSACTIONS_TOPIC, internal_topics};
 use crate::clock;
 use crate::partition::{Partition, Partitions};
 use crate::pending::block_on;
@@ -29,8 +29,8 @@ pub struct Transactions {
     config: TransactionConfig,
     topic: internal_topics::Settings,
     metadata: Arc<Metadata>,
-    partitions: Arc<Partitions>,
-    groups: Arc<Groups>,
+    pub(super) partitions: Arc<Partitions>,
+    pub(super) groups: Arc<Groups>,
     /// Where producer ids come from.
     pub producer_ids: ProducerIds,
     shared: Arc<Shared<TransactionMachine>>,
@@ -38,6 +38,7 @@ pub struct Transactions {
     shards: OnceLock<Vec<Option<Shard<TransactionMachine>>>>,
     /// Held while the topic is made and its log replayed.
     opening: Mutex<()>,
+    pub(super) unwritten: Unwritten,
 }
 
 impl Transactions {
@@ -59,6 +60,7 @@ impl Transactions {
             shared: Arc::default(),
             shards: OnceLock::new(),
             opening: Mutex::new(()),
+            unwritten: Unwritten::default(),
         }
     }
 
@@ -147,58 +149,36 @@ impl Transactions {
 
     /// Does what the machine wants done, and what follows from that; each step when the one before is committed, so that no marker
     /// says what the transaction's own log may forget.
-    async fn perform(&self, shard: &Shard<TransactionMachine>, ran: Ran<Effect>) {
+    pub(super) async fn perform(&self, shard: &Shard<TransactionMachine>, ran: Ran<Effect>) {
         let mut end = ran.end;
         let mut queue: VecDeque<Effect> = ran.effects.into();
         while let Some(effect) = queue.pop_front() {
             if shard.committed(end).await.is_err() {
                 return;
             }
-            let command = match effect {
-                Effect::WriteMarkers(markers) => match self.write_markers(&markers).await {
-                    Ok(()) => markers.written(),
-                    Err(error) => {
-                        // The transaction stays prepared: it is ended when the broker starts again.
-                        tracing::error!(id = markers.transactional_id, "cannot write transaction markers: {error}");
-                        continue;
-                    }
+            let more = match effect {
+                Effect::WriteMarkers(markers) => match self.write_markers(markers).await {
+                    Ok(markers) => match shard.run(markers.written()) {
+                        Ok(more) => Ok(more),
+                        Err(error) => {
+                            self.write_later(WriteMarkers { partitions: Vec::new(), ..markers });
+                            Err(error)
+                        }
+                    },
+                    Err(()) => continue,
                 },
-                Effect::Again(command) => *command,
+                Effect::Again(command) => shard.run(*command),
             };
-            match shard.run(command) {
+            match more {
                 // What follows from an effect comes before the effects after it.
                 Ok(more) => {
                     end = more.end;
                     more.effects.into_iter().rev().for_each(|effect| queue.push_front(effect));
                 }
+                Err(AppendError::Storage(error)) if error.is_full() => {}
                 Err(error) => tracing::error!("cannot write the transaction log: {error}"),
             }
         }
-    }
-
-    /// Writes them all, and waits until they are committed.
-    async fn write_markers(&self, markers: &WriteMarkers) -> Result<(), AppendError> {
-        let producer = (markers.producer_id, markers.producer_epoch);
-        let mut written = Vec::with_capacity(markers.partitions.len());
-        for name in &markers.partitions {
-            if &*name.topic == OFFSETS_TOPIC {
-                written.extend(self.groups.end_transaction(
-                    name.partition,
-                    producer,
-                    markers.commit,
-                    markers.coordinator_epoch,
-                )?);
-            } else if let Some(partition) = self.partitions.get(&name.topic, name.partition) {
-                let outcome = partition.append_marker(producer, markers.commit, markers.coordinator_epoch)?;
-                written.push((partition, Offset(outcome.last_offset.0 + 1)));
-            }
-        }
-        for (partition, end) in written {
-            if partition.committed(end).await.is_err() && !partition.is_deleted() {
-                return Err(StorageError::Broken { path: partition.dir().path().to_owned() }.into());
-            }
-        }
-        Ok(())
     }
 
     /// Fires timers until the task is dropped.

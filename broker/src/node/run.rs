@@ -69,6 +69,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
     let mut background = JoinSet::new();
     background.spawn(rooms.groups.clone().drive_timers());
     background.spawn(rooms.transactions.clone().drive_timers());
+    background.spawn(rooms.transactions.clone().drive_markers());
     background.spawn(rooms.share_states.clone().run_upkeep());
     background.spawn(rooms.share_groups.clone().drive_timers());
     background.spawn(upkeep::run(config.clone(), rooms.partitions.clone(), rooms.metadata.log().clone()));
