@@ -105,7 +105,7 @@ async fn show(options: &Options, running: &Running, started: i64) -> Result<(), 
             .map_err(|(error, message)| format!("cannot create topic {INPUT}: {error} {message}"))?;
     }
     if running.jobs.describe(JOB).is_err() {
-        running.jobs.apply(Some(JOB), JOB_SQL).map_err(|e| e.to_string())?;
+        running.jobs.apply(Some(JOB), JOB_SQL).await.map_err(|e| e.to_string())?;
     }
     println!("  topic   {INPUT}   {PARTITIONS} partitions, {}/s from the built-in web shop", options.rate);
     println!("  job     {JOB}   5-second windows per user: clicks, bytes, max_bytes");

@@ -15,7 +15,7 @@ impl JobsApi for Jobs {
             let CreateJob { name, sql, from_savepoint } = request;
             let name = match from_savepoint {
                 Some(from) => self.apply_from(name.as_deref(), &sql, &from).await.map_err(explain)?,
-                None => self.apply(name.as_deref(), &sql).map_err(explain)?.0.name,
+                None => self.apply(name.as_deref(), &sql).await.map_err(explain)?.0.name,
             };
             self.get(&name).ok_or(JobError::NotFound(name))
         })
@@ -38,7 +38,7 @@ impl JobsApi for Jobs {
     }
 
     fn remove_savepoint(&self, job: String, name: String) -> Answer<'_, ()> {
-        Box::pin(async move { self.drop_savepoint(&job, &name).map_err(explain) })
+        Box::pin(async move { self.drop_savepoint(&job, &name).await.map_err(explain) })
     }
 
     fn list(&self) -> Vec<JobStatus> {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use forebay_processor::job::{SavepointAbout, Task, TaskOptions, start_from};
+use forebay_processor::job::{SavepointAbout, Task, TaskOptions, check_start, start_from};
 use forebay_processor::plan::{JobPlan, check_replacement, check_state};
 use forebay_storage::ids::TopicPartition;
 
 use super::savepoints::{self, Savepoint};
-use super::{Job, JobError, JobSpec, Jobs, run, unknown};
+use super::{Job, JobError, JobSpec, Jobs, name_of, run, unknown};
 
 impl Jobs {
     /// Gives a job other statements. What it has read stays read, and its open windows stay open; a paused job stays paused. Returns what
@@ -17,39 +17,34 @@ impl Jobs {
     /// [`JobError::Incompatible`] if the state means something else to the new statements; nothing was stopped then.
     pub async fn replace(&self, name: &str, sql: &str) -> Result<(Vec<String>, Vec<String>), JobError> {
         let plan = self.plan(sql)?;
-        let old = {
-            let jobs = self.jobs.lock();
-            jobs.get(name).ok_or_else(|| unknown(&jobs, name))?.spec.sql.clone()
-        };
-        let kept = match self.plan(&old) {
-            Ok(old) => check_replacement(name, &old, &plan).map_err(JobError::Incompatible)?,
-            // What cannot be planned has never run under this version: there is no state of it.
-            Err(_) => Vec::new(),
-        };
-        let running = {
-            let mut jobs = self.jobs.lock();
-            let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
-            if job.spec.sql != old {
-                return Err(JobError::Incompatible("somebody else has just changed the job; try again".to_owned()));
-            }
-            let spec = JobSpec { sql: sql.to_owned(), ..job.spec.clone() };
-            self.put_and_take(job, spec)?
-        };
+        let _turn = self.turns.take(name).await;
+        let (_, known) = self.describe(name)?;
+        let old = self.plan_of_old(&known.sql).map_err(|why| {
+            JobError::Incompatible(format!(
+                "the job's present statements cannot be planned any more, so nobody can tell whether its state fits the new ones ({}); \
+                 apply the new ones under another name, or drop the job first",
+                why.message
+            ))
+        })?;
+        let kept = check_replacement(name, &old, &plan).map_err(JobError::Incompatible)?;
+        let spec = JobSpec { sql: sql.to_owned(), ..known };
+        let running = self.change(name, |job| self.put_and_take(job, spec))??;
         if let Some(running) = running {
             running.stop().await;
         }
         let warnings = plan.warnings.clone();
-        let mut jobs = self.jobs.lock();
-        let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
-        if !job.spec.paused && job.spec.sql == sql && job.running.is_none() {
-            job.running = self.launch(&job.spec, plan);
-        }
+        self.change(name, |job| {
+            if !job.spec.paused {
+                job.running = self.launch(&job.spec, plan);
+            }
+        })?;
         Ok((kept, warnings))
     }
 
     /// Writes a savepoint of a job, which goes on.
     pub async fn savepoint(&self, job: &str, name: &str) -> Result<Savepoint, JobError> {
         let topic = savepoints::topic_of(job, name).map_err(JobError::Invalid)?;
+        let _turn = self.turns.take(job).await;
         let (sql, running) = {
             let jobs = self.jobs.lock();
             let found = jobs.get(job).ok_or_else(|| unknown(&jobs, job))?;
@@ -101,8 +96,10 @@ impl Jobs {
     }
 
     /// Deletes a savepoint.
-    pub fn drop_savepoint(&self, job: &str, name: &str) -> Result<(), JobError> {
+    pub async fn drop_savepoint(&self, job: &str, name: &str) -> Result<(), JobError> {
         let topic = savepoints::topic_of(job, name).map_err(JobError::Invalid)?;
+        let _turn = self.turns.take(job).await;
+        savepoints::check_owner(&self.host, &topic, job, name).map_err(JobError::Invalid)?;
         match savepoints::delete(&self.host, &topic).map_err(JobError::Failed)? {
             true => Ok(()),
             false => Err(no_savepoint(job, name)),
@@ -119,10 +116,20 @@ impl Jobs {
         }
         let found = savepoints::open(&self.host, &topic).map_err(JobError::Failed)?;
         let plan = self.plan(sql)?;
-        let old = self.plan(&found.sql)?;
+        let old = self.plan_of_old(&found.sql).map_err(|why| {
+            JobError::Incompatible(format!(
+                "the statements in the savepoint cannot be planned any more: {}",
+                why.message
+            ))
+        })?;
         check_state(&old, &plan).map_err(JobError::Incompatible)?;
+        let name = name_of(name, &plan)?;
+        let _turn = self.turns.take(&name).await;
+        let (fresh_plan, host, fresh_name) = (plan.clone(), self.host.clone(), name.clone());
+        let fresh = move || check_start(&*host, &fresh_plan, &fresh_name).map_err(|error| error.to_string());
+        self.in_background(fresh).await.map_err(JobError::Invalid)?;
         // Registered as paused first: what a crash leaves half-done is a job that can be dropped.
-        let (name, _) = self.register(name, sql, &plan, true)?;
+        self.register(&name, sql, &plan, true)?;
         let (seed_plan, host, seed_name) = (plan.clone(), self.host.clone(), name.clone());
         let seeded = self
             .in_background(move || {
@@ -134,10 +141,10 @@ impl Jobs {
             })
             .await;
         if let Err(why) = seeded {
-            self.drop_job(&name).await?;
+            self.forget(&name).await?;
             return Err(JobError::Failed(format!("the job cannot start from {from}: {why}")));
         }
-        self.resume(&name).await?;
+        self.start_again(&name).await?;
         Ok(name)
     }
 

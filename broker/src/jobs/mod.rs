@@ -2,6 +2,7 @@
 
 mod api;
 mod change;
+mod commit;
 mod host;
 mod pace;
 mod run;
@@ -10,6 +11,7 @@ mod spec;
 mod store;
 mod tasks;
 mod trial;
+mod turns;
 
 pub use host::BrokerHost;
 pub use savepoints::{MAX_SAVEPOINT_NAME, Savepoint};
@@ -26,6 +28,7 @@ use parking_lot::Mutex;
 use crate::clock;
 use run::RunningJob;
 use store::Store;
+use turns::Turns;
 
 /// Most jobs of one broker.
 pub const MAX_JOBS: usize = 10_000;
@@ -39,6 +42,8 @@ pub struct Jobs {
     /// Where tasks run: threads of their own, so that a busy job does not keep clients waiting.
     runtime: Mutex<Option<tokio::runtime::Runtime>>,
     jobs: Mutex<BTreeMap<String, Job>>,
+    /// Who changes a job takes its turn.
+    turns: Turns,
 }
 
 struct Job {
@@ -118,6 +123,7 @@ impl Jobs {
             addresses,
             runtime: Mutex::new(Some(runtime)),
             jobs: Mutex::default(),
+            turns: Turns::default(),
         })
     }
 
@@ -157,6 +163,11 @@ impl Jobs {
         plan_job(sql, &context).map(Arc::new).map_err(|e| JobError::Sql(Box::new(e)))
     }
 
+    /// The plan of statements that were taken once: since then the broker may have got another address.
+    fn plan_of_old(&self, sql: &str) -> Result<Arc<JobPlan>, SqlError> {
+        plan_job(sql, &PlanContext { is_this_broker: &|_| true }).map(Arc::new)
+    }
+
     /// Whether every address of `properties.bootstrap.servers` is one of this broker's.
     fn is_this_broker(&self, servers: &str) -> bool {
         servers.split(',').all(|server| self.addresses.iter().any(|known| known == server.trim()))
@@ -169,41 +180,31 @@ impl Jobs {
     }
 
     /// Registers a job and starts it. Without a name it is called after the topic it writes.
-    pub fn apply(&self, name: Option<&str>, sql: &str) -> Result<(JobStatus, Vec<String>), JobError> {
+    pub async fn apply(&self, name: Option<&str>, sql: &str) -> Result<(JobStatus, Vec<String>), JobError> {
         let plan = self.plan(sql)?;
-        let (name, status) = self.register(name, sql, &plan, false)?;
-        drop(name);
+        let name = name_of(name, &plan)?;
+        let _turn = self.turns.take(&name).await;
+        let status = self.register(&name, sql, &plan, false)?;
         Ok((status, plan.warnings.clone()))
     }
 
     /// Registers a job, and starts it unless it is `paused`.
-    fn register(
-        &self,
-        name: Option<&str>,
-        sql: &str,
-        plan: &Arc<JobPlan>,
-        paused: bool,
-    ) -> Result<(String, JobStatus), JobError> {
-        let name = match name {
-            Some(name) => name.to_owned(),
-            None => plan.pipelines.first().map(|p| p.sink.topic.clone()).unwrap_or_default(),
-        };
-        check_name(&name).map_err(JobError::Invalid)?;
+    fn register(&self, name: &str, sql: &str, plan: &Arc<JobPlan>, paused: bool) -> Result<JobStatus, JobError> {
         let mut jobs = self.jobs.lock();
-        if jobs.contains_key(&name) {
-            return Err(JobError::Exists(name));
+        if jobs.contains_key(name) {
+            return Err(JobError::Exists(name.to_owned()));
         }
         if jobs.len() >= MAX_JOBS {
             return Err(JobError::Invalid(format!("there are {MAX_JOBS} jobs already, which is the limit")));
         }
         let created_ms = clock::now().0;
-        let spec = JobSpec { version: spec::VERSION, name: name.clone(), sql: sql.to_owned(), paused, created_ms };
+        let spec = JobSpec { version: spec::VERSION, name: name.to_owned(), sql: sql.to_owned(), paused, created_ms };
         self.store.put(&spec).map_err(JobError::Failed)?;
         let running = if paused { None } else { self.launch(&spec, plan.clone()) };
         let job = Job { running, ..Job::at_rest(spec) };
         let status = job.status();
-        jobs.insert(name.clone(), job);
-        Ok((name, status))
+        jobs.insert(name.to_owned(), job);
+        Ok(status)
     }
 
     /// Every job, by name.
@@ -226,13 +227,18 @@ impl Jobs {
         let view = |job: &Job| {
             let flow = job.running.as_ref().map(RunningJob::flow).unwrap_or_default();
             let waiting = flow.0.iter().map(|topic| self.host.records_in(topic)).sum();
-            JobView { spec: job.spec.clone(), flow, waiting, status: job.status(), vitals: job.vitals() }
+            let mut status = job.status();
+            // A step may take long: what has come since is seen all the same.
+            let inputs = status.tasks.iter_mut().flat_map(|task| &mut task.inputs);
+            inputs.for_each(|input| self.host.see_end(input));
+            JobView { spec: job.spec.clone(), flow, waiting, status, vitals: job.vitals() }
         };
         jobs.iter().filter(|(name, _)| pick(name)).map(|(_, job)| view(job)).collect()
     }
 
     /// Stops a job at a commit; it goes on from there when it is resumed.
     pub async fn pause(&self, name: &str) -> Result<JobStatus, JobError> {
+        let _turn = self.turns.take(name).await;
         let running = {
             let mut jobs = self.jobs.lock();
             let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
@@ -255,26 +261,43 @@ impl Jobs {
 
     /// Starts a paused or failed job again, from its last commit.
     pub async fn resume(&self, name: &str) -> Result<JobStatus, JobError> {
-        let (old, spec) = {
-            let mut jobs = self.jobs.lock();
-            let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
-            let spec = JobSpec { paused: false, ..job.spec.clone() };
-            (job.running.take(), spec)
-        };
-        if let Some(old) = old {
+        let _turn = self.turns.take(name).await;
+        self.start_again(name).await
+    }
+
+    /// As [`Jobs::resume`], for who has the turn.
+    async fn start_again(&self, name: &str) -> Result<JobStatus, JobError> {
+        let spec = JobSpec { paused: false, ..self.describe(name)?.1 };
+        // What cannot start stops nothing.
+        let plan = self.plan(&spec.sql)?;
+        self.store.put(&spec).map_err(JobError::Failed)?;
+        if let Some(old) = self.change(name, |job| job.running.take())? {
             old.stop().await;
         }
-        let plan = self.plan(&spec.sql)?;
+        self.change(name, |job| {
+            job.running = self.launch(&spec, plan);
+            job.spec = spec;
+            job.status()
+        })
+    }
+
+    /// Changes what is known of a job.
+    fn change<T>(&self, name: &str, change: impl FnOnce(&mut Job) -> T) -> Result<T, JobError> {
         let mut jobs = self.jobs.lock();
-        let Some(job) = jobs.get_mut(name) else { return Err(unknown(&jobs, name)) };
-        self.store.put(&spec).map_err(JobError::Failed)?;
-        job.running = self.launch(&spec, plan);
-        job.spec = spec;
-        Ok(job.status())
+        match jobs.get_mut(name) {
+            Some(job) => Ok(change(job)),
+            None => Err(unknown(&jobs, name)),
+        }
     }
 
     /// Stops a job and forgets it, with its state and its group's offsets. The topics it reads and writes stay.
     pub async fn drop_job(&self, name: &str) -> Result<(), JobError> {
+        let _turn = self.turns.take(name).await;
+        self.forget(name).await
+    }
+
+    /// As [`Jobs::drop_job`], for who has the turn.
+    async fn forget(&self, name: &str) -> Result<(), JobError> {
         let job = {
             let mut jobs = self.jobs.lock();
             if !jobs.contains_key(name) {
@@ -287,10 +310,12 @@ impl Jobs {
         if let Some(running) = job.running {
             running.stop().await;
         }
-        // A text that cannot be planned has never run: there is nothing behind it.
-        if let Ok(plan) = self.plan(&job.spec.sql) {
-            for left in resources(name, &plan) {
-                self.host.remove(&left);
+        match self.plan_of_old(&job.spec.sql) {
+            Ok(plan) => resources(name, &plan).iter().for_each(|left| self.host.remove(left)),
+            // Which group was the job's is in a text that says nothing any more.
+            Err(error) => {
+                tracing::warn!("the group of the dropped job {name} may still be there: {error}");
+                self.host.remove_changelogs(name);
             }
         }
         Ok(())
@@ -317,6 +342,16 @@ impl Job {
     fn status(&self) -> JobStatus {
         self.running.as_ref().map_or_else(|| self.last.clone(), RunningJob::status)
     }
+}
+
+/// The name that a job is given, or else that of the topic it writes.
+fn name_of(given: Option<&str>, plan: &JobPlan) -> Result<String, JobError> {
+    let name = match given {
+        Some(name) => name.to_owned(),
+        None => plan.pipelines.first().map(|p| p.sink.topic.clone()).unwrap_or_default(),
+    };
+    check_name(&name).map_err(JobError::Invalid)?;
+    Ok(name)
 }
 
 fn unknown(jobs: &BTreeMap<String, Job>, name: &str) -> JobError {

@@ -53,6 +53,19 @@ pub fn delete(host: &BrokerHost, topic: &str) -> Result<bool, String> {
     host.metadata.delete_topic(topic).map(|()| true).map_err(|error| error.to_string())
 }
 
+/// Checks that nothing in a topic is other than the savepoint `name` of `job`. A part of one that was never whole is that too.
+pub fn check_owner(host: &BrokerHost, topic: &str, job: &str, name: &str) -> Result<(), String> {
+    for partition in 0..host.partitions(topic).unwrap_or(0) {
+        let head = read_head(host, &TopicPartition::new(topic, partition)).map_err(|error| error.to_string())?;
+        if let Some(head) = head
+            && (head.job != job || head.savepoint != name)
+        {
+            return Err(format!("topic {topic} holds the savepoint {} of job {}", head.savepoint, head.job));
+        }
+    }
+    Ok(())
+}
+
 /// All savepoints that are whole, or those of one job, by job and name.
 pub fn list(host: &BrokerHost, job: Option<&str>) -> Vec<Savepoint> {
     let topics: Vec<String> = host.metadata.query(|machine| {

@@ -268,18 +268,19 @@ impl Input {
     /// For a description.
     #[must_use]
     pub fn status(&self) -> InputStatus {
-        let position = self.position();
-        let end = self.end.map_or(self.reader.stable_end(), |end| end.min(self.reader.stable_end())).max(position);
-        InputStatus {
+        let mut status = InputStatus {
             topic: self.reader.partition().topic.to_string(),
             partition: self.reader.partition().partition,
-            position: position.0,
-            end: end.0,
-            lag: end.0 - position.0,
+            position: self.position().0,
+            end: 0,
+            lag: 0,
+            bound: self.end.map(|end| end.0),
             watermark: (self.time.watermark != NO_WATERMARK).then_some(self.time.watermark),
             idle: self.time.idle,
             late: self.late,
             undecodable: self.undecodable,
-        }
+        };
+        status.see_end(self.reader.stable_end().0);
+        status
     }
 }

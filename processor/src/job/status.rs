@@ -32,6 +32,8 @@ pub struct InputStatus {
     pub end: i64,
     /// Offsets between the two.
     pub lag: i64,
+    /// Where the input ends (exclusive), if it is bounded.
+    pub bound: Option<i64>,
     /// Watermark in ms; none before the first record.
     pub watermark: Option<i64>,
     /// Whether it is left out of the task's watermark.
@@ -133,6 +135,14 @@ pub struct TaskStatus {
     pub state_disk_bytes: u64,
     /// Changelog bytes since the last snapshot.
     pub changelog_bytes: u64,
+}
+
+impl InputStatus {
+    /// Takes in where the log ends now: a task looks only when it begins a step.
+    pub fn see_end(&mut self, stable_end: i64) {
+        self.end = self.bound.map_or(stable_end, |bound| bound.min(stable_end)).max(self.position);
+        self.lag = self.end - self.position;
+    }
 }
 
 impl TaskStatus {

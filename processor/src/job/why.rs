@@ -72,7 +72,18 @@ mod tests {
     fn input(partition: i32, position: i64, end: i64) -> InputStatus {
         let lag = end - position;
         let topic = "t".to_owned();
-        InputStatus { topic, partition, position, end, lag, watermark: None, idle: false, late: 0, undecodable: 0 }
+        InputStatus {
+            topic,
+            partition,
+            position,
+            end,
+            lag,
+            bound: None,
+            watermark: None,
+            idle: false,
+            late: 0,
+            undecodable: 0,
+        }
     }
 
     fn status() -> TaskStatus {
