@@ -7,37 +7,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use forebay_control::error_code::ErrorCode;
-use forebay_control::group::{CommitTransactionalOffsets, DeleteGroups, GroupCommand, GroupReply, OffsetToCommit};
-use forebay_control::transaction::{Command, Reply, TransactionVersion, command};
+use forebay_control::group::{DeleteGroups, GroupCommand};
+use forebay_control::transaction::{Command, Reply, command};
 use forebay_processor::host::{
     CommitSet, CommittedOffset, Host, HostError, OffsetRange, ReadBatches, Session, StateFolder, TopicSpec,
 };
-use forebay_processor::job::PipelineResources;
-use forebay_storage::batch::BatchStamp;
-use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId, TopicPartition};
-use forebay_storage::log::{AppendError, ReadError};
+use forebay_processor::job::{InputStatus, PipelineResources, topics_of_job};
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicPartition};
+use forebay_storage::log::ReadError;
 use parking_lot::Mutex;
 
+use super::commit::COMMIT_ALARM;
 use crate::clock;
-use crate::coordinator::OFFSETS_TOPIC;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::metadata::Metadata;
-use crate::coordinator::transactions::{Producer, Transactions};
+use crate::coordinator::transactions::Transactions;
 use crate::partition::{Isolation, Partition, Partitions};
 use crate::pending::block_on;
 
 /// Name of the folder of state on disk, in that of the changelog's log.
 const STATE_FOLDER: &str = "forebay-state";
 
-/// A commit takes milliseconds; one that is still open after this is aborted by the coordinator.
-const TRANSACTION_TIMEOUT_MS: i32 = 60_000;
-
-/// How soon a commit is to be visible even on a loaded machine with synced acknowledgements.
-const COMMIT_TARGET: Duration = Duration::from_millis(500);
-/// A commit that takes longer is counted and logged.
-const COMMIT_ALARM: Duration = COMMIT_TARGET;
-/// A commit that is not decided after this is aborted: until then it holds back the last stable offset of all that it writes to.
-const COMMIT_LIMIT: Duration = Duration::from_millis(10 * 500);
+/// A transaction that is still open after this is aborted by the coordinator: the longest that Kafka's default of
+/// `transaction.max.timeout.ms` allows. Tasks abort their own long before.
+const TRANSACTION_TIMEOUT_MS: i32 = 15 * 60 * 1000;
 
 /// What jobs may do in this broker.
 pub struct BrokerHost {
@@ -59,11 +52,11 @@ pub struct BrokerHost {
 
 /// A session's identity as a producer, and how far it has counted in each partition.
 #[derive(Clone)]
-struct Open {
-    transactional_id: String,
-    producer_id: ProducerId,
-    producer_epoch: ProducerEpoch,
-    sequences: HashMap<TopicPartition, Sequence>,
+pub(super) struct Open {
+    pub transactional_id: String,
+    pub producer_id: ProducerId,
+    pub producer_epoch: ProducerEpoch,
+    pub sequences: HashMap<TopicPartition, Sequence>,
 }
 
 impl BrokerHost {
@@ -96,6 +89,13 @@ impl BrokerHost {
         (0..count).filter_map(readable).sum()
     }
 
+    /// Takes in where the log of an input ends now.
+    pub fn see_end(&self, input: &mut InputStatus) {
+        if let Some(partition) = self.partitions.get(&input.topic, input.partition) {
+            input.see_end(partition.offsets().1.0);
+        }
+    }
+
     /// Commits so far that took longer than [`COMMIT_ALARM`].
     pub fn slow_commits(&self) -> u64 {
         self.slow_commits.load(Ordering::Relaxed)
@@ -126,7 +126,18 @@ impl BrokerHost {
         }
     }
 
-    fn partition(&self, name: &TopicPartition) -> Result<Arc<Partition>, HostError> {
+    /// Deletes the changelogs of a dropped job of which nothing but its name is known.
+    pub fn remove_topics(&self, job: &str) {
+        let names: Vec<String> =
+            self.metadata.query(|machine| machine.topics().map(|topic| topic.name.to_string()).collect());
+        for changelog in topics_of_job(job, names.iter().map(String::as_str)) {
+            if let Err(error) = self.metadata.delete_topic(changelog) {
+                tracing::warn!("the changelog {changelog} of a dropped job cannot be deleted: {error}");
+            }
+        }
+    }
+
+    pub(super) fn partition(&self, name: &TopicPartition) -> Result<Arc<Partition>, HostError> {
         self.partitions.get(&name.topic, name.partition).ok_or_else(|| HostError::UnknownPartition(name.clone()))
     }
 
@@ -134,119 +145,6 @@ impl BrokerHost {
     /// over folders there (LogLoader).
     fn state_path(&self, changelog: &TopicPartition) -> Result<PathBuf, HostError> {
         Ok(self.partition(changelog)?.with_log(|log| log.dir().join(STATE_FOLDER)))
-    }
-
-    /// Everything of a commit up to its end; what fails here is aborted by the caller.
-    fn write(&self, session: &Session, open: &mut Open, commit: CommitSet) -> Result<(), HostError> {
-        let producer =
-            Producer { transactional_id: &session.transactional_id, id: open.producer_id, epoch: open.producer_epoch };
-        let mut names: Vec<TopicPartition> = commit.records.iter().map(|(name, _)| name.clone()).collect();
-        if !commit.offsets.is_empty() {
-            let number = self.groups.partition_of(&commit.group).map_err(|e| refused(session, e))?;
-            names.push(TopicPartition::new(OFFSETS_TOPIC, number));
-        }
-        block_on(self.transactions.add_partitions(producer, names, TransactionVersion::V0))
-            .map_err(|e| refused(session, e))?;
-        let began = clock::instant();
-        let in_time = || match began.elapsed() {
-            took if took > COMMIT_LIMIT => Err(HostError::Storage(format!(
-                "the commit was given up after {} ms, so that readers of what it writes to do not wait for it",
-                took.as_millis()
-            ))),
-            _ => Ok(()),
-        };
-        let mut written = Vec::with_capacity(commit.records.len());
-        for (name, builder) in commit.records {
-            let count = i32::try_from(builder.len()).map_err(|_| HostError::Refused("a batch is too long".into()))?;
-            let sequence = open.sequences.entry(name.clone()).or_insert(Sequence(0));
-            let stamp = BatchStamp {
-                producer_id: open.producer_id,
-                producer_epoch: open.producer_epoch,
-                base_sequence: *sequence,
-                transactional: true,
-                ..BatchStamp::default()
-            };
-            let partition = self.partition(&name)?;
-            let outcome =
-                partition.append_internal(builder.finish(&stamp), true).map_err(|e| append_refused(&name, &e))?;
-            written.push((partition, outcome.last_offset));
-            in_time()?;
-            *sequence = sequence.plus(count);
-        }
-        self.commit_offsets(session, open, &commit.group, commit.offsets)?;
-        // Nothing is ended before all of it is where it must be.
-        for (partition, last) in written {
-            block_on(partition.committed(Offset(last.0 + 1)))
-                .map_err(|e| HostError::Storage(format!("{}: {e}", partition.name())))?;
-            in_time()?;
-        }
-        Ok(())
-    }
-
-    fn commit_offsets(
-        &self,
-        session: &Session,
-        open: &Open,
-        group: &str,
-        offsets: Vec<(TopicPartition, CommittedOffset)>,
-    ) -> Result<(), HostError> {
-        if offsets.is_empty() {
-            return Ok(());
-        }
-        let offsets = offsets
-            .into_iter()
-            .map(|(partition, position)| OffsetToCommit {
-                topic_id: self.metadata.topic_id_of(&partition).unwrap_or(TopicId::ZERO),
-                partition,
-                offset: position.offset,
-                leader_epoch: position.leader_epoch,
-                metadata: Some(position.metadata.into()),
-            })
-            .collect();
-        let reply = self.groups.ask_now(group, |reply_to| {
-            GroupCommand::CommitTransactionalOffsets(CommitTransactionalOffsets {
-                reply_to,
-                group_id: group.into(),
-                producer_id: open.producer_id,
-                producer_epoch: open.producer_epoch,
-                generation: -1,
-                member_id: "".into(),
-                instance_id: None,
-                offsets,
-            })
-        });
-        match reply {
-            Ok(GroupReply::CommitOffsets(results)) => match results.iter().find(|r| !r.error.is_ok()) {
-                None => Ok(()),
-                Some(bad) => Err(HostError::Refused(format!(
-                    "group {group} refuses the offset of {}: {}; is a consumer using this group?",
-                    bad.partition, bad.error
-                ))),
-            },
-            Ok(other) => unreachable!("a commit is answered by {other:?}"),
-            Err(error) => Err(refused(session, error)),
-        }
-    }
-
-    fn end(&self, session: &Session, open: &Open, commit: bool) -> Result<(), HostError> {
-        let fresh_producer_id = self.transactions.producer_ids.fresh().map_err(|e| refused(session, e))?;
-        let reply = block_on(self.transactions.ask(&session.transactional_id, |reply_to| {
-            Command::EndTxn(command::EndTxn {
-                reply_to,
-                transactional_id: session.transactional_id.clone(),
-                producer_id: open.producer_id,
-                producer_epoch: open.producer_epoch,
-                commit,
-                // A task cannot send a batch late, so its epoch may stay (see docs/decisions).
-                client_version: TransactionVersion::V0,
-                fresh_producer_id,
-            })
-        }));
-        match reply {
-            Ok(Reply::EndTxn { error: ErrorCode::None, .. }) => Ok(()),
-            Ok(Reply::EndTxn { error, .. }) | Err(error) => Err(refused(session, error)),
-            Ok(other) => unreachable!("EndTxn is answered by {other:?}"),
-        }
     }
 }
 
@@ -371,21 +269,10 @@ impl Host for BrokerHost {
             return Err(HostError::Fenced(session.transactional_id.clone()));
         };
         let began = clock::instant();
-        match self.write(session, &mut open, commit) {
-            Ok(()) => {
-                self.end(session, &open, true)?;
-                self.note_commit(session, began.elapsed());
-                self.sessions.lock().insert(session.token, open);
-                Ok(())
-            }
-            // The session ends here: what it wrote is aborted now or, if that fails too, by the next session's opening.
-            Err(error) => {
-                if let Err(abort) = self.end(session, &open, false) {
-                    tracing::warn!(id = session.transactional_id, "cannot abort a failed commit yet: {abort}");
-                }
-                Err(error)
-            }
-        }
+        self.transact(session, &mut open, commit)?;
+        self.note_commit(session, began.elapsed());
+        self.sessions.lock().insert(session.token, open);
+        Ok(())
     }
 
     fn state_folder(&self, changelog: &TopicPartition) -> Option<StateFolder> {
@@ -409,39 +296,17 @@ impl Host for BrokerHost {
     }
 }
 
-/// Why `partition` did not take a batch. What the topic does not take it would not take later either: somebody has to do something.
-fn append_refused(partition: &TopicPartition, error: &AppendError) -> HostError {
-    let topic = &partition.topic;
-    let advice = match error {
-        // A disk that comes back, or a producer that begins anew with the next session, may help.
-        AppendError::Storage(_)
-        | AppendError::OutOfOrderSequence(_)
-        | AppendError::InvalidProducerEpoch(_)
-        | AppendError::UnknownProducerId(_)
-        | AppendError::InvalidTxnState(_)
-        | AppendError::TransactionCoordinatorFenced(_) => return HostError::Storage(format!("{partition}: {error}")),
-        AppendError::MessageTooLarge(_) => format!("raise max.message.bytes of topic '{topic}'"),
-        AppendError::RecordListTooLarge(_) => format!("raise segment.bytes of topic '{topic}'"),
-        AppendError::InvalidTimestamp { .. } => {
-            format!("raise message.timestamp.before.max.ms or message.timestamp.after.max.ms of topic '{topic}'")
-        }
-        AppendError::InvalidRecord { .. } => format!(
-            "if topic '{topic}' is compacted, give its table a key ('key.fields') or take 'compact' out of cleanup.policy"
-        ),
-        AppendError::CorruptMessage(_)
-        | AppendError::UnsupportedForMessageFormat(_)
-        | AppendError::UnsupportedCompressionType(_) => format!("see the settings of topic '{topic}'"),
-    };
-    HostError::Refused(format!("{partition} does not take the batch: {error}; {advice} and resume the job"))
-}
-
 /// What the coordinators' errors mean to a task.
-fn refused(session: &Session, error: ErrorCode) -> HostError {
+pub(super) fn refused(session: &Session, error: ErrorCode) -> HostError {
     match error {
         ErrorCode::ProducerFenced | ErrorCode::InvalidProducerEpoch | ErrorCode::InvalidProducerIdMapping => {
             HostError::Fenced(session.transactional_id.clone())
         }
         ErrorCode::KafkaStorageError | ErrorCode::CoordinatorNotAvailable => HostError::Storage(error.to_string()),
+        ErrorCode::ConcurrentTransactions => HostError::Storage(format!(
+            "the last transaction of {} is not ended yet: a partition that it wrote to does not take its marker",
+            session.transactional_id
+        )),
         other => HostError::Refused(format!("transaction {}: {other}", session.transactional_id)),
     }
 }

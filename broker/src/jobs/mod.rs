@@ -315,7 +315,7 @@ impl Jobs {
             // Which group was the job's is in a text that says nothing any more.
             Err(error) => {
                 tracing::warn!("the group of the dropped job {name} may still be there: {error}");
-                self.host.remove_changelogs(name);
+                self.host.remove_topics(name);
             }
         }
         Ok(())

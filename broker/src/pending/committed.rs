@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 
 use forebay_storage::ids::Offset;
 use parking_lot::Mutex;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 /// The partition's log can no longer commit it: its disk failed, or its topic was deleted.
@@ -100,37 +98,6 @@ impl Future for Committed {
     }
 }
 
-/// Waits for a future that is woken from another thread, as those of this module are, where waiting cannot be written otherwise: a
-/// job's commit, the making of an internal topic. On a thread of the runtime, the other tasks of that thread move elsewhere.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    // Nearly always there is nothing to wait for.
-    if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        return output;
-    }
-    let mut park = || {
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        loop {
-            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(output) => return output,
-                Poll::Pending => std::thread::park(),
-            }
-        }
-    };
-    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(park),
-        _ => park(),
-    }
-}
-
-struct Unpark(std::thread::Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,20 +122,5 @@ mod tests {
         assert!(six.try_recv().is_err());
         waiters.fail();
         assert_eq!(six.try_recv(), Ok(Err(Lost)));
-    }
-
-    #[test]
-    fn a_thread_may_wait_inside_and_outside_of_a_runtime() {
-        let wait = || {
-            let (sender, receiver) = oneshot::channel();
-            let teller = std::thread::spawn(move || sender.send(Ok(())));
-            assert_eq!(block_on(Committed::told_by(receiver)), Ok(()));
-            teller.join().unwrap().unwrap();
-        };
-        wait();
-        for mut builder in [tokio::runtime::Builder::new_multi_thread(), tokio::runtime::Builder::new_current_thread()]
-        {
-            builder.build().unwrap().block_on(async { wait() });
-        }
     }
 }

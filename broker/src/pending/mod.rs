@@ -1,8 +1,10 @@
 //! Parked replies: requests that wait until a state machine answers them, maybe much later.
 
+mod blocking;
 mod committed;
 
-pub use committed::{CommitWaiters, Committed, Lost, block_on};
+pub use blocking::{block_on, block_on_for, carry_through};
+pub use committed::{CommitWaiters, Committed, Lost};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

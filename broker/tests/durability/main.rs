@@ -7,5 +7,6 @@ mod support;
 mod failing;
 mod full;
 mod group_commit;
+mod jobs;
 mod moving;
 mod node;

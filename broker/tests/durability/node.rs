@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use forebay::config::{Sources, load};
+use forebay::jobs::Jobs;
 use forebay::node::{Running, StartError, start_on};
 use forebay_storage::disk::{FaultyDisk, RealDisk};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -87,6 +88,53 @@ impl Node {
     /// A new connection.
     pub fn client(&self) -> Client {
         Client::connect(self.running().listeners[0].local)
+    }
+
+    /// Its jobs.
+    pub fn jobs(&self) -> &Arc<Jobs> {
+        &self.running().jobs
+    }
+
+    /// Does something with its jobs.
+    pub fn with_jobs<T>(&self, work: impl AsyncFnOnce(&Arc<Jobs>) -> T) -> T {
+        self.runtime.block_on(work(self.jobs()))
+    }
+
+    /// First offset, last stable offset and high watermark of a partition.
+    pub fn offsets_of(&self, topic: &str, partition: i32) -> (i64, i64, i64) {
+        let (start, stable, high) = self.running().rooms.partitions.get(topic, partition).unwrap().offsets();
+        (start.0, stable.0, high.0)
+    }
+
+    /// `host:port` where it listens.
+    pub fn address(&self) -> String {
+        self.running().listeners[0].local.to_string()
+    }
+
+    /// The names of the topics that begin so.
+    pub fn topics_like(&self, prefix: &str) -> Vec<String> {
+        let names = |machine: &forebay_control::metadata::MetadataMachine| {
+            machine.topics().map(|topic| topic.name.to_string()).filter(|name| name.starts_with(prefix)).collect()
+        };
+        self.running().rooms.metadata.query(names)
+    }
+
+    /// Number of partitions of a topic.
+    pub fn partitions_of_topic(&self, topic: &str) -> i32 {
+        self.running().rooms.metadata.topic_partitions(topic).unwrap()
+    }
+
+    /// Leaves so many bytes of room in the logs whose folders' names begin so; [`FaultyDisk::heal_all`] makes room again.
+    pub fn fill(&self, logs: &str, room: u64) {
+        let folders = (0..self.dirs).flat_map(|n| std::fs::read_dir(self.dir(n)).unwrap());
+        let mut found = 0;
+        for folder in
+            folders.map(Result::unwrap).filter(|folder| folder.file_name().to_string_lossy().starts_with(logs))
+        {
+            self.disk.set_space(&folder.path(), room);
+            found += 1;
+        }
+        assert!(found > 0, "there is no log {logs}");
     }
 
     fn running(&self) -> &Running {

@@ -163,10 +163,15 @@ impl Drop for Broker {
 }
 
 /// Looks until something holds that only the broker's own threads bring about.
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+pub fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    eventually_in(Duration::from_secs(30), what, holds);
+}
+
+/// The same for what takes its time, or waits for a limit of the broker.
+pub fn eventually_in(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + limit;
     while !holds() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        assert!(Instant::now() < deadline, "not within {} s: {what}", limit.as_secs());
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -31,7 +31,9 @@ pub use error::TaskError;
 pub use global::GlobalTask;
 pub use options::TaskOptions;
 pub use reader::{PartitionReader, ReadFailure};
-pub use resources::{INTERNAL_MESSAGE_BYTES, PipelineResources, resources, savepoint_spec};
+pub use resources::{
+    INTERNAL_MESSAGE_BYTES, PipelineResources, topics_of_job, is_read_later, resources, savepoint_spec,
+};
 pub use savepoint::{SavedOffset, SavepointAbout, SavepointHead, check_start, read_head, start_from};
 pub use side::{MAX_MESSAGE, header};
 pub use status::{BadRecord, Hold, InputStatus, JobStatus, State, TaskStatus};

@@ -3,6 +3,26 @@
 use crate::host::TopicSpec;
 use crate::plan::JobPlan;
 
+const INTERNAL_PREFIX: &str = "__forebay-";
+const CHANGELOG_SUFFIX: &str = "-changelog";
+const REPARTITION_SUFFIX: &str = "-repartition";
+
+/// Whether nobody waits for a topic while a task writes it: a changelog or a savepoint.
+#[must_use]
+pub fn is_read_later(topic: &str) -> bool {
+    topic.starts_with(INTERNAL_PREFIX) && !topic.ends_with(REPARTITION_SUFFIX)
+}
+
+/// Those of `topics` that the job `name` made for itself, whatever its statements are; savepoints outlive it.
+pub fn topics_of_job<'t>(name: &str, topics: impl Iterator<Item = &'t str>) -> impl Iterator<Item = &'t str> {
+    topics.filter(move |topic| {
+        let rest = topic.strip_prefix(INTERNAL_PREFIX).and_then(|rest| rest.strip_prefix(name)?.strip_prefix('-'));
+        let suffixes = [CHANGELOG_SUFFIX, REPARTITION_SUFFIX];
+        let number = rest.and_then(|rest| suffixes.iter().find_map(|suffix| rest.strip_suffix(suffix)));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+    })
+}
+
 /// What belongs to one pipeline of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PipelineResources {
@@ -30,8 +50,9 @@ pub fn resources(name: &str, plan: &JobPlan) -> Vec<PipelineResources> {
         PipelineResources {
             group: if several { format!("{group}-{at}") } else { group },
             transactional_id: format!("forebay-job-{name}-{at}"),
-            changelog: stateful.then(|| format!("__forebay-{name}-{at}-changelog")),
-            repartition: (stateful && pipeline.parallelism > 1).then(|| format!("__forebay-{name}-{at}-repartition")),
+            changelog: stateful.then(|| format!("{INTERNAL_PREFIX}{name}-{at}{CHANGELOG_SUFFIX}")),
+            repartition: (stateful && pipeline.parallelism > 1)
+                .then(|| format!("{INTERNAL_PREFIX}{name}-{at}{REPARTITION_SUFFIX}")),
         }
     };
     plan.pipelines.iter().enumerate().map(of).collect()

@@ -52,13 +52,14 @@ impl Task {
         let pipeline_plan = plan.pipelines.get(id.pipeline).ok_or_else(missing)?;
         let names = resources(name, plan).swap_remove(id.pipeline);
         let source = &pipeline_plan.source;
-        let mut partitions = open::input_partitions(host, source)?;
-        let all_partitions = partitions.len();
-        partitions.retain(|partition| id.reads(partition.partition));
-        // Fencing comes before anything is read: what is committed stands still from here on.
+        // Fencing comes before anything else: what is committed stands still from here on, and what an earlier task left open is
+        // aborted even if this one cannot begin.
         let session = host
             .open_session(&id.transactional_id(&names))
             .map_err(|error| TaskError::from_host("opening the transactional session", error))?;
+        let mut partitions = open::input_partitions(host, source)?;
+        let all_partitions = partitions.len();
+        partitions.retain(|partition| id.reads(partition.partition));
         let sink_partitions = open::ensure_sink(host, &pipeline_plan.sink)?;
         let side = SideOutputs::open(host, name, &source.policies)?;
         let (mut pipeline, exchange) = match id.stage {
