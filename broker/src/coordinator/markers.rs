@@ -73,6 +73,11 @@ impl Transactions {
         Ok(Some((partition, Offset(outcome.last_offset.0 + 1))))
     }
 
+    /// Whether markers of the last transaction of an id are to be written again.
+    pub fn has_unwritten(&self, transactional_id: &str) -> bool {
+        self.unwritten.markers.lock().iter().any(|markers| markers.transactional_id == transactional_id)
+    }
+
     /// Has markers written again after a while.
     pub(super) fn write_later(&self, markers: WriteMarkers) {
         self.unwritten.markers.lock().push(markers);

@@ -76,7 +76,12 @@ impl BrokerHost {
                 return Err(error);
             }
         };
-        self.end(session, open, true, limit.left().max(ABORT_WAIT))
+        self.end(session, open, true, limit.left().max(ABORT_WAIT))?;
+        // It is decided, and yet not to be seen everywhere: who runs the task is to know.
+        match self.transactions.has_unwritten(&session.transactional_id) {
+            true => Err(refused(session, ErrorCode::ConcurrentTransactions)),
+            false => Ok(()),
+        }
     }
 
     /// Everything of a commit up to its end; what fails here is aborted by the caller. Returns the time it has for its end.

@@ -302,9 +302,12 @@ pub(super) fn refused(session: &Session, error: ErrorCode) -> HostError {
         ErrorCode::ProducerFenced | ErrorCode::InvalidProducerEpoch | ErrorCode::InvalidProducerIdMapping => {
             HostError::Fenced(session.transactional_id.clone())
         }
-        ErrorCode::KafkaStorageError | ErrorCode::CoordinatorNotAvailable => HostError::Storage(error.to_string()),
+        ErrorCode::KafkaStorageError | ErrorCode::CoordinatorNotAvailable => HostError::Storage(format!(
+            "a coordinator of {} cannot write its log ({error}); is its disk full?",
+            session.transactional_id
+        )),
         ErrorCode::ConcurrentTransactions => HostError::Storage(format!(
-            "the last transaction of {} is not ended yet: a partition that it wrote to does not take its marker",
+            "the last transaction of {} is not ended yet: a partition that it wrote to does not take its marker; is its disk full?",
             session.transactional_id
         )),
         other => HostError::Refused(format!("transaction {}: {other}", session.transactional_id)),

@@ -61,6 +61,7 @@ mod tests {
             position: 0,
             end: 0,
             lag: 0,
+            bound: None,
             watermark: None,
             idle: false,
             late: 0,

@@ -149,6 +149,7 @@ fn a_job_on_a_full_disk_says_so_and_loses_and_doubles_nothing() {
         // 61 bytes are the header of a batch; a marker has 78.
         for room in [0, 61, 150, 400] {
             println!("{log} has room for {room} bytes");
+            let since = job(&node).last_error_at_ms;
             node.fill(log, room);
             send_texts(&mut client, &input, &counted(windows..windows + 1));
             windows += 1;
@@ -156,8 +157,8 @@ fn a_job_on_a_full_disk_says_so_and_loses_and_doubles_nothing() {
                 let before = rows(&mut client, &output, 0).len();
                 // What fits in the room has been put out.
                 before == 3 * (windows as usize - 1)
-                    || last_error(&node).contains("space")
-                    || job(&node).reason.is_some()
+                    || job(&node).last_error_at_ms > since
+                        && ["space", "disk"].iter().any(|word| last_error(&node).contains(word))
             });
             node.disk.heal_all();
             eventually_in(LONG, "the job goes on", || {

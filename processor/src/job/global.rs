@@ -458,6 +458,7 @@ impl GlobalTask {
                 position,
                 end,
                 lag: end - position,
+                bound: None,
                 watermark,
                 idle: false,
                 late: self.late,

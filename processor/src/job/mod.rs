@@ -32,7 +32,7 @@ pub use global::GlobalTask;
 pub use options::TaskOptions;
 pub use reader::{PartitionReader, ReadFailure};
 pub use resources::{
-    INTERNAL_MESSAGE_BYTES, PipelineResources, topics_of_job, is_read_later, resources, savepoint_spec,
+    INTERNAL_MESSAGE_BYTES, PipelineResources, is_read_later, resources, savepoint_spec, topics_of_job,
 };
 pub use savepoint::{SavedOffset, SavepointAbout, SavepointHead, check_start, read_head, start_from};
 pub use side::{MAX_MESSAGE, header};
