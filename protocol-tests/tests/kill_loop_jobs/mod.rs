@@ -1,4 +1,4 @@
-//! Hopping windows, late rows into a topic and dead letters while the broker is killed: what must be there is computed from the input
+//! Hopping windows, sessions, late rows into a topic and dead letters while the broker is killed: what must be there is computed from the input
 //! topic as it finally is, and compared record by record.
 
 use std::collections::BTreeMap;
@@ -19,9 +19,12 @@ const LONGEST_LIFE_MS: u64 = 150;
 const DELIVERY_LIMIT: Duration = Duration::from_secs(240);
 /// Events, so many before each kill and after the last.
 const EVENTS_A_LIFE: usize = 600;
-const OUTPUTS: [&str; 5] = ["hops", "tumbles", "late-clicks", "shares", "dead-clicks"];
+const OUTPUTS: [&str; 6] = ["hops", "sessions", "tumbles", "late-clicks", "shares", "dead-clicks"];
 const HOP_MS: i64 = 5_000;
 const HOPS_A_WINDOW: i64 = 2;
+const GAP_MS: i64 = 4_000;
+/// How long the clicks last; after that they come again, so much later.
+const CLICKS_MS: i64 = 1_000_000;
 const TUMBLE_MS: i64 = 5_000;
 const TUMBLE_DELAY_MS: i64 = 10_000;
 
@@ -30,6 +33,7 @@ const TUMBLE_DELAY_MS: i64 = 10_000;
 struct Outcome {
     /// User and window end to number of clicks; only of windows that have closed.
     hops: BTreeMap<(String, i64), Vec<i64>>,
+    sessions: BTreeMap<(String, i64), Vec<i64>>,
     tumbles: BTreeMap<(String, i64), Vec<i64>>,
     /// Partition and offset, in the order of the topic, by partition.
     late: BTreeMap<i64, Vec<i64>>,
@@ -40,8 +44,7 @@ struct Outcome {
 
 /// The job in `parallelism` tasks a stage.
 pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(), String> {
-    let kills =
-        std::env::var("KILL_LOOP_KILLS").map_or(KILLS, |kills| kills.parse().expect("KILL_LOOP_KILLS is a number"));
+    let kills = crate::kills(KILLS);
     let bootstrap = node.bootstrap();
     support::create_topics(&bootstrap, &[INPUT], &[])?;
     support::create_topics(&bootstrap, &OUTPUTS, &[])?;
@@ -56,12 +59,17 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
     let producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext> =
         config.create().map_err(support::text)?;
     let clicks = Clicks::generate();
+    let mut lives_with_output = 0;
     for life in 0..=kills {
-        for (number, click) in clicks.events.iter().cycle().skip(life * EVENTS_A_LIFE).take(EVENTS_A_LIFE).enumerate() {
+        let before = written(node);
+        for number in life * EVENTS_A_LIFE..(life + 1) * EVENTS_A_LIFE {
+            let click = &clicks.events[number % clicks.events.len()];
+            let time = click.event_time + (number / clicks.events.len()) as i64 * CLICKS_MS;
+            let value = click.value.replace(&click.event_time.to_string(), &time.to_string());
             let value = match number % 40 {
                 7 => "no row".to_owned(),
-                23 => click.value.replace("\"bytes\":", "\"bytes\":0,\"was\":"),
-                _ => click.value.clone(),
+                23 => value.replace("\"bytes\":", "\"bytes\":0,\"was\":"),
+                _ => value,
             };
             send(&producer, &click.user_id, &value, None)?;
         }
@@ -69,9 +77,11 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
             std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
             node.check_running()?;
             node.kill();
+            lives_with_output += usize::from(written(node) > before);
             node.start().map_err(|error| format!("start {} after a kill: {error}", life + 1))?;
         }
     }
+    println!("{kills} kills, {lives_with_output} of the killed lives wrote rows");
     producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
     for days in [1, 2] {
         for (partition, click) in (0..).zip(clicks.closers(PARTITIONS, days)) {
@@ -82,9 +92,9 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
     let described = || {
         let text = support::forebay(node, &["job", "describe", "policies", "-o", "json"]).ok()?;
         let job: Value = serde_json::from_str(&text).ok()?;
-        // Two INSERT INTO have windows, and so a repartition topic each if they have several tasks.
-        let between = if parallelism > 1 { 2 * parallelism } else { 0 };
-        let read = job["partitions"].as_array().is_some_and(|all| all.len() == 3 * PARTITIONS as usize + between);
+        // Three INSERT INTO have windows, and so a repartition topic each if they have several tasks.
+        let between = if parallelism > 1 { 3 * parallelism } else { 0 };
+        let read = job["partitions"].as_array().is_some_and(|all| all.len() == 4 * PARTITIONS as usize + between);
         (read && job["lag_records"] == 0).then_some(())
     };
     until("the job has read everything", LIMIT, described)?;
@@ -100,14 +110,16 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
     let count = |outcome: &Outcome| {
         let late: usize = outcome.late.values().map(Vec::len).sum();
         let dead: usize = outcome.dead.values().map(Vec::len).sum();
-        (outcome.hops.len(), outcome.tumbles.len(), late, dead, outcome.shares.values().sum::<usize>())
+        let shares: usize = outcome.shares.values().sum();
+        (outcome.hops.len(), outcome.sessions.len(), outcome.tumbles.len(), late, dead, shares)
     };
-    println!("hops, tumbles, late, dead, shares: {:?}", count(&expected));
-    if count(&expected).2 == 0 || count(&expected).3 == 0 {
+    println!("hops, sessions, tumbles, late, dead, shares: {:?}", count(&expected));
+    if count(&expected).3 == 0 || count(&expected).4 == 0 {
         return Err("nothing is late or dead: the test tests nothing".to_owned());
     }
     for (name, same) in [
         ("hops", expected.hops == found.hops),
+        ("sessions", expected.sessions == found.sessions),
         ("tumbles", expected.tumbles == found.tumbles),
         ("late-clicks", expected.late == found.late),
         ("dead-clicks", expected.dead == found.dead),
@@ -149,6 +161,7 @@ fn by_partition(messages: Vec<OwnedMessage>) -> BTreeMap<i32, Vec<OwnedMessage>>
 fn expected(input: &BTreeMap<i32, Vec<OwnedMessage>>) -> Outcome {
     let mut outcome = Outcome::default();
     let (mut hops, mut tumbles) = (BTreeMap::new(), BTreeMap::new());
+    let mut times: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for (partition, messages) in input {
         let mut watermark = i64::MIN;
         for message in messages {
@@ -165,6 +178,7 @@ fn expected(input: &BTreeMap<i32, Vec<OwnedMessage>>) -> Outcome {
                 let row = format!("{user} {}", 1_000_000 / bytes);
                 *outcome.shares.entry(row).or_default() += 1;
             }
+            times.entry(user.clone()).or_default().push(time);
             let slice = time - time % HOP_MS + HOP_MS;
             (0..HOPS_A_WINDOW).for_each(|n| *hops.entry((user.clone(), slice + n * HOP_MS)).or_insert(0) += 1);
             let end = time - time % TUMBLE_MS + TUMBLE_MS;
@@ -185,12 +199,32 @@ fn expected(input: &BTreeMap<i32, Vec<OwnedMessage>>) -> Outcome {
             .collect()
     };
     (outcome.hops, outcome.tumbles) = (closed(hops), closed(tumbles));
+    outcome.sessions = closed(sessions(times));
     outcome
 }
 
+/// The end and the number of rows of each user's sessions: rows exactly a gap apart are in one.
+fn sessions(times: BTreeMap<String, Vec<i64>>) -> BTreeMap<(String, i64), i64> {
+    let mut sessions = BTreeMap::new();
+    for (user, mut times) in times {
+        times.sort_unstable();
+        for session in times.chunk_by(|before, after| after - before <= GAP_MS) {
+            let last = session.last().expect("a chunk is not empty");
+            sessions.insert((user.clone(), last + GAP_MS), session.len() as i64);
+        }
+    }
+    sessions
+}
+
+/// The bytes in the logs of what the job's windows put out.
+fn written(node: &Node) -> u64 {
+    ["hops", "sessions", "tumbles"].iter().map(|topic| crate::written(node, topic)).sum()
+}
+
 fn found(bootstrap: &str) -> Result<Outcome, String> {
+    let of = |topic| windows(bootstrap, topic);
     let mut outcome =
-        Outcome { hops: windows(bootstrap, "hops")?, tumbles: windows(bootstrap, "tumbles")?, ..Outcome::default() };
+        Outcome { hops: of("hops")?, sessions: of("sessions")?, tumbles: of("tumbles")?, ..Outcome::default() };
     for messages in by_partition(support::read_all(bootstrap, "late-clicks")?).values() {
         for message in messages {
             outcome

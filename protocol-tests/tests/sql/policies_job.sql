@@ -1,4 +1,4 @@
--- One job, three ways to treat the same clicks: hopping windows, windows whose late rows are kept, and rows that may fail.
+-- One job, four ways to treat the same clicks: hopping windows, sessions, windows whose late rows are kept, and rows that may fail.
 SET 'forebay.on-error' = 'skip';
 SET 'table.exec.source.idle-timeout' = '0';
 
@@ -6,7 +6,7 @@ CREATE TABLE patient (
   user_id    STRING,
   event_time BIGINT,
   ts AS TO_TIMESTAMP_LTZ(event_time, 3),
-  WATERMARK FOR ts AS ts - INTERVAL '12' HOUR
+  WATERMARK FOR ts AS ts - INTERVAL '70' SECOND
 ) WITH ('connector' = 'kafka', 'topic' = 'website-clicks', 'format' = 'json');
 
 CREATE TABLE hops (user_id STRING, window_end TIMESTAMP(3), clicks BIGINT)
@@ -15,6 +15,14 @@ CREATE TABLE hops (user_id STRING, window_end TIMESTAMP(3), clicks BIGINT)
 INSERT INTO hops
 SELECT user_id, window_end, COUNT(*)
 FROM TABLE(HOP(TABLE patient, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
+GROUP BY user_id, window_start, window_end;
+
+CREATE TABLE sessions (user_id STRING, window_end TIMESTAMP(3), clicks BIGINT)
+  WITH ('connector' = 'kafka', 'topic' = 'sessions', 'format' = 'json');
+
+INSERT INTO sessions
+SELECT user_id, window_end, COUNT(*)
+FROM TABLE(SESSION(TABLE patient PARTITION BY user_id, DESCRIPTOR(ts), INTERVAL '4' SECOND))
 GROUP BY user_id, window_start, window_end;
 
 CREATE TABLE strict (
