@@ -72,7 +72,8 @@ async fn what_is_wrong_is_told_with_its_place() {
     assert!(matches!(mistake, TrialError::Invalid(_)), "{mistake}");
 }
 
-/// The rows that Apache Flink 2.2.1 makes of the same file and the same input (docs/examples/README.md).
+/// The rows that Apache Flink 2.2.1 makes of the same file and the same input (docs/examples/README.md); also where nearly all state is on
+/// disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_gives_the_rows_that_flink_gives() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples");
@@ -84,11 +85,15 @@ async fn every_example_gives_the_rows_that_flink_gives() {
         let folder = examples.join(name);
         let sql = std::fs::read_to_string(folder.join("query.sql")).unwrap();
         let inputs = vec![(table.to_owned(), folder.join(format!("{topic}-0.jsonl")))];
-        let outcome = run(Trial { name: name.to_owned(), sql, inputs }).await.unwrap();
         let expected = read_rows(&folder.join("expected.jsonl")).unwrap();
         assert!(!expected.is_empty());
-        assert_eq!(Differences::between(&expected, &outcome.tables[0].rows), Differences::default(), "{name}");
-        assert_eq!((outcome.late, outcome.undecodable), (0, 0), "{name}");
-        assert!(outcome.warnings.is_empty(), "{name} runs in Flink as it is: {:?}", outcome.warnings);
+        for memory in ["256 mb", "4 kb"] {
+            let sql = format!("SET 'forebay.state.memory' = '{memory}';\n{sql}");
+            let outcome = run(Trial { name: name.to_owned(), sql, inputs: inputs.clone() }).await.unwrap();
+            let differences = Differences::between(&expected, &outcome.tables[0].rows);
+            assert_eq!(differences, Differences::default(), "{name} with {memory}");
+            assert_eq!((outcome.late, outcome.undecodable), (0, 0), "{name}");
+            assert!(outcome.warnings.is_empty(), "{name} runs in Flink as it is: {:?}", outcome.warnings);
+        }
     }
 }

@@ -98,8 +98,9 @@ impl World {
             Step::Subscribe { who, topics: choice } if who < moderns => self.modern[who].topics = topics(choice),
             Step::Leave { who } if who < moderns => self.modern[who].leave(&mut self.sim),
             Step::LeaveClassic { who } if who < classics => self.classic[who].leave(&mut self.sim),
-            Step::Grow { topic } => {
-                self.partitions[topic] = self.partitions[topic].max(1) + 1;
+            // A deleted topic does not come back: one of its name would have an id of its own, and these clients know one id a name.
+            Step::Grow { topic } if self.partitions[topic] > 0 => {
+                self.partitions[topic] += 1;
                 self.tell_topics();
             }
             // Gone for the groups; its offsets are another matter.
