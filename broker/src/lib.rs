@@ -19,4 +19,3 @@ pub mod partition;
 pub mod pending;
 pub mod quota;
 pub mod share;
-pub mod trial;

@@ -15,6 +15,7 @@ pub mod job;
 pub mod log;
 pub mod output;
 pub mod serve;
+pub mod trial;
 
 /// What is said to those who call it without a command.
 const WELCOME: &str = "\

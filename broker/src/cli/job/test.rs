@@ -8,7 +8,7 @@ use tracing::Level;
 
 use crate::cli::exit::{CliError, CliResult};
 use crate::cli::output::{self, Format, friendly_count};
-use crate::trial::{self, Differences, Outcome, Trial, TrialError, Written};
+use crate::cli::trial::{self, Differences, Outcome, Trial, TrialError, Written};
 use crate::{logging, node};
 
 /// Rows of a table that are printed for a person.
