@@ -10,7 +10,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use protocol_tests::process::until;
 use protocol_tests::wire::{Answer, Connection};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::{Debug, Display, Formatter};
 use std::time::Duration;
 use uuid::Uuid;
@@ -55,6 +55,8 @@ pub struct Side {
     correlation_id: i32,
     transcript: Transcript,
     masks: Vec<(String, String)>,
+    /// Ids of producers that have a mask.
+    producers: BTreeSet<i64>,
     note: String,
     client_id: &'static str,
 }
@@ -76,6 +78,7 @@ impl Side {
             correlation_id: 0,
             transcript: Transcript::default(),
             masks: Vec::new(),
+            producers: BTreeSet::new(),
             note: String::new(),
             client_id: "twin",
         }
@@ -381,11 +384,16 @@ impl Side {
         if let Some(id) = transactional_id {
             self.coordinator(1, id)?;
         }
-        until("a producer id", TOPIC_LIMIT, || match self.quietly(4, &request) {
+        let (id, epoch) = until("a producer id", TOPIC_LIMIT, || match self.quietly(4, &request) {
             Ok(Some(answer)) if answer.error_code == 0 => Some(Ok((answer.producer_id.0, answer.producer_epoch))),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
-        })?
+        })??;
+        // Which number a broker has come to depends on who else has asked it, and how often it was started.
+        if self.producers.insert(id) {
+            self.mask(format!("producer_id: {id},"), format!("producer_id: of producer {}", self.producers.len()));
+        }
+        Ok((id, epoch))
     }
 
     /// Everything that was written down.
