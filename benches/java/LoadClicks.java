@@ -1,5 +1,5 @@
 // Fills a topic with clicks: `java LoadClicks BOOTSTRAP TOPIC EVENTS USERS EVENTS_PER_SECOND [closers|open]`.
-// Event times go up by the rate, each up to 1.9 s behind; keys are users, evenly drawn. At the end one click an hour later in
+// Event times go up by the rate, each up to 1.9 s behind; keys are users, evenly drawn. At the end one click some seconds later in
 // each partition closes all windows: with `closers` only these are sent, with `open` all but these. Prints how many events, bytes of values and rows (users in 5-second windows) that makes.
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -38,7 +38,8 @@ public class LoadClicks {
                 send(producer, topic, null, "user-" + user, time);
             }
             producer.flush();
-            long end = START + events * 1000 / rate + 3_600_000;
+            // Late enough for every window, and not so late that Kafka Streams has given up windows that it has not put out.
+            long end = START + events * 1000 / rate + 20_000;
             for (int p = 0; !part.equals("open") && p < partitions; p++) send(producer, topic, p, "closer-" + p, end);
         }
         if (FAILED.get() != null) throw FAILED.get();
