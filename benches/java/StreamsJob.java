@@ -17,12 +17,17 @@ import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.Serializer;
+import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.*;
 import org.apache.kafka.streams.kstream.*;
+import org.apache.kafka.streams.state.WindowStore;
 
 public class StreamsJob {
     static final JsonFactory JSON = new JsonFactory();
     static final Duration WINDOW = Duration.ofSeconds(5), GRACE = Duration.ofSeconds(2);
+    // Closed windows are put out once a second of the clock. While it catches up, event time goes further in that second than the default
+    // retention (window and grace), and what is beyond the retention is never put out.
+    static final Duration RETENTION = Duration.ofHours(1);
 
     record Click(long bytes, long time) {}
 
@@ -62,7 +67,8 @@ public class StreamsJob {
             .groupByKey()
             .windowedBy(TimeWindows.ofSizeAndGrace(WINDOW, GRACE))
             .emitStrategy(EmitStrategy.onWindowClose())
-            .aggregate(() -> new Metrics(0, 0, 0), (user, click, sum) -> sum.with(click), Materialized.with(Serdes.String(), metrics))
+            .aggregate(() -> new Metrics(0, 0, 0), (user, click, sum) -> sum.with(click),
+                Materialized.<String, Metrics, WindowStore<Bytes, byte[]>>with(Serdes.String(), metrics).withRetention(RETENTION))
             .toStream((window, sum) -> window.key() + "@" + window.window().start())
             .mapValues(StreamsJob::row)
             .to("user-metrics", Produced.with(Serdes.String(), Serdes.ByteArray()));
