@@ -11,12 +11,16 @@
 //! ```
 
 mod aborted;
+mod clock;
+mod counters;
 mod error;
 mod exchange;
 mod global;
+mod guard;
 mod input;
 mod open;
 mod options;
+mod pending;
 mod reader;
 mod resources;
 mod savepoint;

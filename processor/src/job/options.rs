@@ -1,5 +1,7 @@
 //! What can be set for a task; the limits of a step have their names here.
 
+use super::error::TaskError;
+
 /// Settings of a task. The defaults are for production.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskOptions {
@@ -38,6 +40,17 @@ pub struct TaskOptions {
 impl TaskOptions {
     /// How many times [`TaskOptions::waiting_bytes`] rows may take that wait: those of the slowest partitions are read all the same.
     pub const MOST_WAITING: u64 = 8;
+
+    /// Fails if the rows that wait take more than that; they take `waiting` bytes.
+    pub(super) fn check_waiting(&self, waiting: u64) -> Result<(), TaskError> {
+        if waiting <= self.waiting_bytes.saturating_mul(TaskOptions::MOST_WAITING) {
+            return Ok(());
+        }
+        Err(TaskError::Failed(format!(
+            "{waiting} bytes of late rows wait to be placed in sessions, as other partitions have not come to their time; \
+             give the table's WATERMARK a longer delay"
+        )))
+    }
 }
 
 impl Default for TaskOptions {

@@ -1,9 +1,10 @@
 //! The way of a task's state out of its changelog, from the beginning or from where its store ends.
 
 use super::changelog::{self, ChangelogError, Record};
+use super::either::Windows;
 use super::error::StateError;
 use super::store::About;
-use super::task::{TaskState, Windows};
+use super::task::TaskState;
 
 /// State that cannot be rebuilt from its changelog.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +56,7 @@ impl TaskState {
                 self.partial = false;
                 Ok(())
             }
-            (record, Some(Windows::Grid(state))) => state.restore(record, partial),
-            (record, Some(Windows::Sessions(state))) => state.restore(record),
+            (record, Some(windows)) => windows.restore(record, partial),
             (_, None) => Err(ChangelogError::WRONG_WINDOWS.into()),
         }
     }
@@ -78,12 +78,7 @@ impl TaskState {
 
     fn begin(&mut self, layout: &str, bytes: u64) -> Result<(), RestoreError> {
         self.check_layout(layout)?;
-        for windows in &mut self.windows {
-            match windows {
-                Windows::Grid(state) => state.clear(),
-                Windows::Sessions(state) => state.clear(),
-            }
-        }
+        self.windows.iter_mut().for_each(Windows::clear);
         (self.begun, self.partial, self.changelog_bytes) = (true, false, bytes);
         Ok(())
     }

@@ -3,9 +3,10 @@
 //! State in the store is too much for one commit. A pass goes through the store's keys, a piece with each commit. A key that is in
 //! memory too is written with its value there; one that came after the pass began is in the changelog since then anyway.
 
-use super::changelog::{self, Record};
+use super::changelog;
+use super::either::Windows;
 use super::error::StateError;
-use super::task::{PutRecord, Windows};
+use super::task::PutRecord;
 
 /// A pass under way.
 #[derive(Clone, Debug)]
@@ -36,14 +37,7 @@ impl Rewrite {
 pub(super) fn present(windows: &[Windows], key: &[u8], value: Vec<u8>) -> Option<Vec<u8>> {
     let (before, record_key) = changelog::take_nesting(Some(key));
     let record = changelog::decode(record_key, Some(&value)).ok()?;
-    let newer = match (windows.get(usize::from(before))?, record) {
-        (Windows::Grid(state), Record::Put { span, key, .. }) => state.present(span, key)?,
-        (Windows::Sessions(state), Record::Sessions { key, .. }) => state.present(key)?,
-        (Windows::Sessions(state), Record::Tardy { stamp, key, .. }) => {
-            return state.waits(stamp, key).then_some(value);
-        }
-        _ => return None,
-    };
+    let newer = windows.get(usize::from(before))?.present(&record)?;
     Some(newer.unwrap_or(value))
 }
 

@@ -2,26 +2,21 @@
 
 use forebay_storage::ids::{Offset, Timestamp, TopicPartition};
 
-use super::{Pending, Task};
+use super::Task;
 use crate::commit::RecordBuffer;
 use crate::host::{CommitSet, Host};
 use crate::job::error::TaskError;
 use crate::job::exchange::Exchange;
 use crate::job::input::Input;
+use crate::job::pending::Pending;
 use crate::job::spill::{self, NothingBeside};
 use crate::state::TaskState;
 
 impl Task {
     /// When what is pending is to be committed: output at once, the rest a little later.
     pub(super) fn commit_due(&self) -> Option<Timestamp> {
-        let since = self.pending.since?;
-        Some(if !self.output.is_empty() || (self.exchange.is_some() && self.pending.records) {
-            since
-        } else if self.pending.records {
-            since.plus_ms(self.options.state_commit_ms)
-        } else {
-            since.plus_ms(self.options.progress_commit_ms)
-        })
+        let results = !self.output.is_empty() || (self.exchange.is_some() && self.pending.records);
+        self.pending.due(results, &self.options)
     }
 
     pub(super) fn commit(&mut self, host: &dyn Host, started: Timestamp) -> Result<(), TaskError> {
@@ -44,7 +39,7 @@ impl Task {
             let after = plan.pipelines[id.pipeline].source.policies.close_after_idle_ms;
             exchange.write(pipeline, inputs, after, started, &mut output)?;
         }
-        let combined = self.closed;
+        let combined = self.clock.closed();
         let dirty = self.partitions.iter().zip(&self.inputs).filter(|(_, input)| input.is_dirty());
         let has_state = self.pipeline.state().is_some_and(TaskState::is_in_changelog);
         let owner = &self.owner;
@@ -57,14 +52,10 @@ impl Task {
         self.inputs.iter_mut().for_each(Input::mark_clean);
         self.exchange.iter_mut().for_each(Exchange::committed);
         self.pending = Pending::default();
-        let now = host.now();
         self.counters.records_out += rows;
         self.counters.records_aside += aside;
         self.counters.bytes_out += bytes;
-        self.counters.commits += 1;
-        self.counters.last_commit = Some(now);
-        self.counters.last_commit_latency_ms = now.0 - started.0;
-        self.counters.last_commit_latency_us = host.micros().saturating_sub(self.step_began);
+        self.counters.committed(host, started, self.step_began);
         if let (Some(changelog), Some(before)) = (&self.changelog, snapshot_at) {
             // If it fails the log is longer than it need be until the next snapshot; that is all.
             let _ = host.trim(changelog, before);

@@ -17,20 +17,23 @@ use std::sync::Arc;
 
 use forebay_storage::ids::{Timestamp, TopicPartition};
 
+use super::clock::EventClock;
+use super::counters::Counters;
 use super::error::TaskError;
 use super::exchange::{self, Exchange};
+use super::guard::Guard;
 use super::input::{Input, ReadContext};
 use super::options::TaskOptions;
+use super::pending::Pending;
 use super::resources::PipelineResources;
 use super::side::SideOutputs;
-use super::spill;
 use super::subtask::SubtaskId;
 use crate::commit::RecordBuffer;
 use crate::host::{Host, Session};
 use crate::operator::Pipeline;
 use crate::plan::{JobPlan, Policies};
 use crate::state::TaskState;
-use crate::time::{IdlePolicy, NO_WATERMARK, Valve};
+use crate::time::{IdlePolicy, NO_WATERMARK};
 
 /// What the one who drives a task is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,6 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Task {
     plan: Arc<JobPlan>,
-    pipeline_index: usize,
     id: SubtaskId,
     /// Whose the committed positions are.
     owner: String,
@@ -69,38 +71,14 @@ pub struct Task {
     /// Where rows go that another task merges.
     exchange: Option<Exchange>,
     side: SideOutputs,
-    valve: Valve,
-    /// Watermark up to which windows are closed; behind the valve while there are too many for one commit.
-    closed: i64,
+    clock: EventClock,
     output: RecordBuffer,
     pending: Pending,
-    broken: bool,
+    guard: Guard,
     next_discovery: Timestamp,
     /// [`Host::micros`] when the present step began.
     step_began: u64,
     counters: Counters,
-}
-
-/// What is computed but not committed.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pending {
-    /// When the oldest of it came about.
-    since: Option<Timestamp>,
-    /// Whether records were processed, and not only time moved.
-    records: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counters {
-    records_in: u64,
-    records_out: u64,
-    records_aside: u64,
-    bytes_in: u64,
-    bytes_out: u64,
-    commits: u64,
-    last_commit: Option<Timestamp>,
-    last_commit_latency_ms: i64,
-    last_commit_latency_us: u64,
 }
 
 impl Task {
@@ -123,31 +101,22 @@ impl Task {
     /// # Errors
     /// As [`Task::step`].
     pub fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError> {
-        self.guarded(host, |task| {
-            let now = host.now();
-            task.finish_now(host, now)
-        })
+        self.guarded(host, |task| task.finish_now(host, host.now()))
     }
 
     fn finish_now(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
-        if self.pending.since.is_some() { self.commit(host, now) } else { Ok(()) }
+        if self.pending.is_empty() { Ok(()) } else { self.commit(host, now) }
     }
 
-    /// Once something has failed, memory and log may differ: nothing more is done with this task.
     fn guarded<T>(
         &mut self,
         host: &dyn Host,
         work: impl FnOnce(&mut Task) -> Result<T, TaskError>,
     ) -> Result<T, TaskError> {
-        if self.broken {
-            return Err(TaskError::Retry("the task has failed before and must be opened again".to_owned()));
-        }
+        self.guard.check()?;
         let result = work(self);
-        self.broken = result.is_err();
-        if let (true, Some(changelog), Some(state)) = (self.broken, &self.changelog, self.pipeline.state_mut()) {
-            spill::give_up(host, changelog, state);
-        }
-        result
+        let Task { guard, changelog, pipeline, .. } = self;
+        guard.see(result, host, changelog.as_ref().zip(pipeline.state_mut()))
     }
 
     fn work(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
@@ -160,14 +129,14 @@ impl Task {
         let (group, most) = (&self.names.group, self.options.repartition_lag);
         let full = self.exchange.as_mut().map_or(Ok(false), |exchange| exchange.is_full(host, group, most))?;
         // What waits to be closed comes first: nothing grows beyond one step.
-        if self.closed == self.valve.watermark() && !full {
+        if !self.clock.is_behind() && !full {
             self.read_inputs(host, now)?;
         }
         let idle_at = self.inputs.iter_mut().filter_map(|input| input.rest(now, self.idle_policy)).min();
         let close_at = self.advance_time(now)?;
         let tell_at = self.look_at_times(now);
-        if self.pending.since.is_none() && self.inputs.iter().any(Input::is_dirty) {
-            self.pending.since = Some(now);
+        if self.inputs.iter().any(Input::is_dirty) {
+            self.pending.note(now);
         }
         let due = self.commit_due();
         if due.is_some_and(|due| due <= now) {
@@ -177,7 +146,7 @@ impl Task {
             return Ok(Progress::Waiting { until: Some(now.plus_ms(self.options.repartition_pause_ms)) });
         }
         let limit = self.drift_limit();
-        if self.closed < self.valve.watermark() || self.inputs.iter().any(|input| can_read(input, limit)) {
+        if self.clock.is_behind() || self.inputs.iter().any(|input| can_read(input, limit)) {
             return Ok(Progress::Busy);
         }
         if self.has_ended() {
@@ -191,7 +160,7 @@ impl Task {
     }
 
     fn policies(&self) -> &Policies {
-        &self.plan.pipelines[self.pipeline_index].source.policies
+        &self.plan.pipelines[self.id.pipeline].source.policies
     }
 
     /// Sees whether those who merge are to hear of a partition that has become quiet. Returns when the next one will have.
@@ -235,7 +204,7 @@ impl Task {
             return Ok(());
         }
         self.next_discovery = now.plus_ms(self.options.discovery_ms);
-        let topic = &self.plan.pipelines[self.pipeline_index].source.topic;
+        let topic = &self.plan.pipelines[self.id.pipeline].source.topic;
         match host.partitions(topic) {
             Some(count) if count as usize == self.all_partitions => Ok(()),
             Some(count) => {
@@ -249,7 +218,7 @@ impl Task {
     fn read_inputs(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
         let count = self.inputs.len();
         // Where rows are gathered for others, it is these who know what is closed.
-        let closed = if self.exchange.is_some() { NO_WATERMARK } else { self.closed };
+        let closed = if self.exchange.is_some() { NO_WATERMARK } else { self.clock.closed() };
         let mut budget = self.options.step_bytes;
         let mut at_end = 0;
         let most = self.options.output_bytes;
@@ -270,13 +239,7 @@ impl Task {
             self.counters.bytes_in += read.bytes as u64;
             self.counters.records_in += read.records;
             self.pending.records |= read.records > 0;
-            let waiting = self.waiting_bytes();
-            if waiting > self.options.waiting_bytes.saturating_mul(TaskOptions::MOST_WAITING) {
-                return Err(TaskError::Failed(format!(
-                    "{waiting} bytes of late rows wait to be placed in sessions, as other partitions have not come to their time; \
-                     give the table's WATERMARK a longer delay"
-                )));
-            }
+            self.options.check_waiting(self.waiting_bytes())?;
             if read.bytes == 0 {
                 break;
             }

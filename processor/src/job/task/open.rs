@@ -4,21 +4,24 @@ use std::sync::Arc;
 
 use forebay_storage::ids::TopicPartition;
 
-use super::{Counters, Pending, Task};
+use super::Task;
 use crate::commit::RecordBuffer;
 use crate::host::Host;
+use crate::job::clock::EventClock;
+use crate::job::counters::Counters;
 use crate::job::error::TaskError;
 use crate::job::exchange::Exchange;
-use crate::job::input::Input;
+use crate::job::guard::Guard;
 use crate::job::open;
 use crate::job::options::TaskOptions;
+use crate::job::pending::Pending;
 use crate::job::resources::resources;
 use crate::job::side::SideOutputs;
 use crate::job::spill::NothingBeside;
 use crate::job::subtask::{Stage, SubtaskId};
 use crate::operator::Pipeline;
 use crate::plan::JobPlan;
-use crate::time::{IdlePolicy, Valve};
+use crate::time::IdlePolicy;
 
 impl Task {
     /// Takes over pipeline number `pipeline_index` of the job `name`, and restores it to its last commit. Creates the sink's topic
@@ -79,13 +82,9 @@ impl Task {
         }
         let owner = id.owner(&names);
         let (inputs, combined) = open::open_inputs(host, source, (&names.group, &owner), &partitions, has_state)?;
-        let mut valve = Valve::new(combined);
-        // Windows that the last commit had no room for are closed before anything is read.
-        valve.update(inputs.iter().map(Input::counted_time));
         Ok(Task {
             idle_policy: IdlePolicy::new(source.idle_timeout_ms),
             plan: Arc::clone(plan),
-            pipeline_index: id.pipeline,
             id,
             owner,
             names,
@@ -93,17 +92,16 @@ impl Task {
             session,
             partitions,
             all_partitions,
+            clock: EventClock::new(combined, Task::times(&inputs)),
             inputs,
             turn: 0,
             pipeline,
             changelog,
             exchange,
             side,
-            valve,
-            closed: combined,
             output: RecordBuffer::default(),
             pending: Pending::default(),
-            broken: false,
+            guard: Guard::default(),
             next_discovery: host.now().plus_ms(options.discovery_ms),
             step_began: 0,
             counters: Counters::default(),

@@ -30,7 +30,7 @@ impl Task {
     fn savepoint_head(&self, now: Timestamp, about: &SavepointAbout) -> Result<Vec<u8>, TaskError> {
         let has_state = self.pipeline.state().is_some();
         let saved = |input: &Input| {
-            let offset = input.offset(&self.owner, self.closed, has_state);
+            let offset = input.offset(&self.owner, self.clock.closed(), has_state);
             SavedOffset {
                 partition: input.status().partition,
                 offset: offset.offset.0,
@@ -44,9 +44,9 @@ impl Task {
             job: about.job.clone(),
             sql: about.sql.clone(),
             created_ms: now.0,
-            pipeline: self.pipeline_index,
+            pipeline: self.id.pipeline,
             owner: self.owner.clone(),
-            topic: self.plan.pipelines[self.pipeline_index].source.topic.clone(),
+            topic: self.plan.pipelines[self.id.pipeline].source.topic.clone(),
             offsets: self.inputs.iter().map(saved).collect(),
         };
         serde_json::to_vec(&head).map_err(|error| TaskError::Failed(format!("writing a savepoint: {error}")))

@@ -1,0 +1,194 @@
+//! A task that merges what other tasks have gathered: it owns one partition of the repartition topic, and so the keys in it.
+//!
+//! It reads committed records only, in offset order. What a reading task gathered stands before the times that its partitions had come
+//! to then (see [`commit`](crate::commit)), so the minimum of those times closes windows exactly as it does where one task
+//! reads all partitions. Times are part of the commit too: they are in the changelog, with the state.
+
+mod commit;
+mod describe;
+mod open;
+mod times;
+
+use std::sync::Arc;
+
+use forebay_storage::ids::{Timestamp, TopicPartition};
+
+use self::times::Times;
+use super::clock::{Closing, EventClock};
+use super::counters::Counters;
+use super::error::TaskError;
+use super::guard::Guard;
+use super::options::TaskOptions;
+use super::pending::Pending;
+use super::reader::{PartitionReader, ReadFailure};
+use super::resources::PipelineResources;
+use super::subtask::SubtaskId;
+use super::task::Progress;
+use crate::commit::{RecordBuffer, is_times};
+use crate::host::{Host, Session};
+use crate::operator::{Pipeline, RowError};
+use crate::plan::JobPlan;
+use crate::state::TaskState;
+use crate::state::changelog::{self, ChangelogError};
+
+/// The merging task.
+#[derive(Debug)]
+pub struct GlobalTask {
+    plan: Arc<JobPlan>,
+    id: SubtaskId,
+    names: PipelineResources,
+    options: TaskOptions,
+    session: Session,
+    input: Vec<TopicPartition>,
+    reader: PartitionReader,
+    times: Times,
+    late: u64,
+    pipeline: Pipeline,
+    changelog: TopicPartition,
+    clock: EventClock,
+    output: RecordBuffer,
+    pending: Pending,
+    guard: Guard,
+    purge_at: Timestamp,
+    /// [`Host::micros`] when the present step began.
+    step_began: u64,
+    counters: Counters,
+}
+
+/// Why a record of the repartition topic cannot be taken in.
+#[derive(Debug, thiserror::Error)]
+enum MergeError {
+    #[error("its times cannot be read")]
+    Times,
+    #[error(transparent)]
+    Record(#[from] ChangelogError),
+    #[error(transparent)]
+    Row(#[from] RowError),
+}
+
+impl GlobalTask {
+    /// The partition it reads, to be watched.
+    #[must_use]
+    pub fn inputs(&self) -> &[TopicPartition] {
+        &self.input
+    }
+
+    /// Does a bounded amount of work.
+    pub fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
+        self.guarded(host, |task| task.work(host))
+    }
+
+    /// Commits what is computed but not committed.
+    pub fn finish(&mut self, host: &dyn Host) -> Result<(), TaskError> {
+        self.guarded(host, |task| task.finish_now(host, host.now()))
+    }
+
+    fn finish_now(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
+        if self.pending.is_empty() { Ok(()) } else { self.commit(host, now) }
+    }
+
+    fn guarded<T>(
+        &mut self,
+        host: &dyn Host,
+        work: impl FnOnce(&mut GlobalTask) -> Result<T, TaskError>,
+    ) -> Result<T, TaskError> {
+        self.guard.check()?;
+        let result = work(self);
+        let GlobalTask { guard, changelog, pipeline, .. } = self;
+        guard.see(result, host, pipeline.state_mut().map(|state| (&*changelog, state)))
+    }
+
+    fn work(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
+        let now = host.now();
+        self.step_began = host.micros();
+        self.reader.poll(host).map_err(|error| TaskError::from_host("looking for partial results", error))?;
+        // What waits to be closed comes first: nothing grows beyond one step.
+        if !self.clock.is_behind() {
+            self.read(host, now)?;
+        }
+        self.advance_time(now)?;
+        if self.commit_due().is_some_and(|due| due <= now) {
+            self.commit(host, now)?;
+        }
+        if self.clock.is_behind() || self.has_more() {
+            return Ok(Progress::Busy);
+        }
+        if self.has_ended() {
+            self.finish_now(host, now)?;
+            return Ok(Progress::Finished);
+        }
+        Ok(Progress::Waiting { until: self.commit_due() })
+    }
+
+    fn has_more(&self) -> bool {
+        self.reader.position() < self.reader.stable_end()
+    }
+
+    /// Whether the input is bounded and everything of it has come through.
+    fn has_ended(&self) -> bool {
+        self.plan.pipelines[self.id.pipeline].source.policies.bounded.is_some()
+            && self.times.all.values().all(|time| time.ended)
+    }
+
+    /// Whether all is read and nothing has come for so long that open windows are to close.
+    fn is_quiet(&self) -> bool {
+        !self.has_more() && self.times.all.values().all(|time| time.quiet || time.ended)
+    }
+
+    fn read(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
+        let mut budget = self.options.step_bytes;
+        while self.has_more() && budget > 0 {
+            let bytes = self.read_some(host, now, budget.min(self.options.read_bytes))?;
+            if bytes == 0 {
+                break;
+            }
+            budget = budget.saturating_sub(bytes);
+            self.counters.bytes_in += bytes as u64;
+            self.pending.note(now);
+            self.options.check_waiting(self.pipeline.state().map_or(0, TaskState::waiting_bytes))?;
+        }
+        Ok(())
+    }
+
+    fn read_some(&mut self, host: &dyn Host, now: Timestamp, most: usize) -> Result<usize, TaskError> {
+        let GlobalTask { reader, pipeline, times, late, output, clock, counters, pending, .. } = self;
+        let partition = reader.partition().clone();
+        let read = reader.read(host, most, |record| {
+            if is_times(record.key) {
+                return if times.learn(record.value, true) { Ok(()) } else { Err(MergeError::Times) };
+            }
+            counters.records_in += 1;
+            pending.records = true;
+            *late += pipeline.merge(changelog::decode(record.key, record.value)?, clock.closed(), now, output)?;
+            Ok(())
+        });
+        read.map_err(|failure| match failure {
+            ReadFailure::Host(error) => TaskError::from_host("reading partial results", error),
+            ReadFailure::Batch { offset, error } => {
+                TaskError::Failed(format!("{partition}@{offset}: the batch is damaged: {error}"))
+            }
+            ReadFailure::Sink(_, MergeError::Row(error)) if error.is_of_disk() => TaskError::Retry(error.to_string()),
+            ReadFailure::Sink(offset, error) => TaskError::Failed(format!("{partition}@{offset}: {error}")),
+        })
+    }
+
+    /// Closes the windows that time has passed.
+    fn advance_time(&mut self, now: Timestamp) -> Result<(), TaskError> {
+        self.clock.update(self.times.counted());
+        if self.has_ended() {
+            self.clock.raise(i64::MAX);
+        }
+        let (before, quiet) = (self.clock.closed(), self.is_quiet());
+        let GlobalTask { clock, pipeline, output: out, options, .. } = self;
+        let late = clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now })?;
+        self.late += late.values().sum::<u64>();
+        if self.clock.closed() > before {
+            self.pending.note(now);
+        }
+        Ok(())
+    }
+
+    fn commit_due(&self) -> Option<Timestamp> {
+        self.pending.due(!self.output.is_empty(), &self.options)
+    }
+}

@@ -1,0 +1,111 @@
+//! A task's state through its changelog, whatever happens between commits.
+use proptest::prelude::*;
+
+use super::super::either::Windows;
+use super::super::restore::RestoreError;
+use super::super::sessions::SessionState;
+use super::super::windows::WindowState;
+use super::super::{Accumulator, StateError};
+use super::*;
+use crate::time::{Frontier, WindowSpan, is_window_fired};
+
+type Log = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// Windows on a grid, and sessions over them.
+fn new_state() -> TaskState {
+    let initial = || vec![Accumulator::Count(0)];
+    let windows = vec![Windows::Grid(WindowState::new(initial())), Windows::Sessions(SessionState::new(initial()))];
+    TaskState::new("COUNT(*)".to_owned(), windows, 200)
+}
+
+fn parts(state: &mut TaskState) -> (&mut WindowState, &mut SessionState) {
+    let [Windows::Grid(grid), Windows::Sessions(sessions)] = &mut state.windows[..] else { unreachable!() };
+    (grid, sessions)
+}
+
+fn commit(state: &mut TaskState, log: &mut Log) -> bool {
+    let begin = log.len();
+    let put = &mut |key: &[u8], value: Option<&[u8]>| log.push((key.to_vec(), value.map(<[u8]>::to_vec)));
+    let snapshot = state.write_changes(put).unwrap().is_some();
+    if snapshot {
+        log.drain(..begin);
+    }
+    snapshot
+}
+
+/// Everything there is, as the records of a snapshot of it.
+fn content(state: &mut TaskState) -> Log {
+    let mut records = Log::new();
+    let mut put = |key: &[u8], value: Option<&[u8]>| records.push((key.to_vec(), value.map(<[u8]>::to_vec)));
+    let (grid, sessions) = parts(state);
+    grid.write_all(&mut put).unwrap();
+    sessions.write_all(&mut put).unwrap();
+    records
+}
+
+fn restored(log: &Log) -> TaskState {
+    let mut state = new_state();
+    for (key, value) in log {
+        state.restore(Some(key), value.as_deref()).unwrap();
+    }
+    state
+}
+
+fn count(states: &mut [Accumulator]) {
+    let Accumulator::Count(count) = &mut states[0] else { unreachable!() };
+    *count += 1;
+}
+
+fn merge(into: &mut [Accumulator], from: &[Accumulator]) {
+    let (Accumulator::Count(into), Accumulator::Count(from)) = (&mut into[0], &from[0]) else { unreachable!() };
+    *into += from;
+}
+
+proptest! {
+    /// Whatever happens between commits, what is restored from the log, cut at each snapshot, is what was there.
+    #[test]
+    fn the_log_holds_the_state(steps in prop::collection::vec((0..6i64, 0..3i64, "[a-c]", 0..10u8), 1..150)) {
+        let (mut state, mut log) = (new_state(), Log::new());
+        let (mut watermark, mut snapshots) = (0, 0);
+        for (window, more, key, action) in steps {
+            let first = watermark + 10 + window * 10;
+            let (grid, sessions) = parts(&mut state);
+            count(grid.update(WindowSpan { first, last: first + 10 * more }, key.as_bytes()).unwrap());
+            count(sessions.update(key.as_bytes(), first, first + 10 + more, &merge).unwrap());
+            if action == 1 {
+                sessions.wait(watermark + more, window as i32, key.as_bytes(), first, vec![Accumulator::Count(1)]);
+            }
+            if action == 0 {
+                while let Some(end) = grid.next_end(watermark, 10) && is_window_fired(end, watermark + 10) {
+                    grid.fire(end, &merge, &mut |_, _| Ok::<_, StateError>(())).unwrap();
+                    watermark = end - 1;
+                }
+                watermark += 10;
+                sessions.end(watermark).unwrap();
+                while sessions.next_tardy(Frontier { watermark, partition: 0 }).is_some() {}
+            }
+            if action < 5 {
+                snapshots += u32::from(commit(&mut state, &mut log));
+                prop_assert!(!state.is_dirty());
+                let mut again = restored(&log);
+                prop_assert_eq!(again.changelog_bytes(), state.changelog_bytes());
+                prop_assert_eq!((again.windows(), again.keys()), (state.windows(), state.keys()));
+                prop_assert_eq!(content(&mut again), content(&mut state));
+            }
+        }
+        prop_assert!(log.is_empty() || snapshots > 0);
+    }
+}
+
+#[test]
+fn refuses_another_querys_state_and_a_log_without_its_beginning() {
+    let (mut state, mut log) = (new_state(), Log::new());
+    parts(&mut state).0.update(WindowSpan::one(10), b"k").unwrap();
+    commit(&mut state, &mut log);
+    let grid = WindowState::new(vec![Accumulator::Integer(None)]);
+    let mut other = TaskState::new("SUM(x)".to_owned(), vec![Windows::Grid(grid)], 200);
+    let error = other.restore(Some(&log[0].0), log[0].1.as_deref()).unwrap_err();
+    assert!(matches!(error, RestoreError::Layout { .. }), "{error}");
+    let error = new_state().restore(Some(&log[1].0), log[1].1.as_deref()).unwrap_err();
+    assert_eq!(error, RestoreError::NoBegin);
+}
