@@ -5,13 +5,15 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::{Response, StatusCode};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, RequestBuilder};
 
 use crate::cli::exit::{CliError, Exit};
 use crate::http::{CreateJob, CreateSavepoint, ErrorBody, JobStatus, ReplaceJob, Replaced, SavepointInfo, SqlProblem};
 
-/// Seconds until a broker that does not answer is given up.
-const TIMEOUT_SECONDS: u64 = 30;
+/// A broker that does not answer is given up after this.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The same for what writes or reads all the state of a job: longer than the broker itself allows for that.
+const STATE_TIMEOUT: Duration = Duration::from_secs(12 * 60);
 
 /// A broker's `/v1/jobs`.
 pub(super) struct Client {
@@ -39,11 +41,7 @@ impl Client {
                 format!("--admin {admin}: it must be the broker's HTTP server, such as http://127.0.0.1:9644");
             return Err(CliError::usage(message));
         }
-        let agent = Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(TIMEOUT_SECONDS)))
-            .http_status_as_error(false)
-            .build()
-            .into();
+        let agent = Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build().into();
         Ok(Self { agent, admin: admin.to_owned() })
     }
 
@@ -58,7 +56,8 @@ impl Client {
     }
 
     pub(super) fn create(&self, request: &CreateJob) -> Result<JobStatus, CliError> {
-        let answer = self.agent.post(self.url("")).send_json(request).map_err(|error| self.unreachable(&error));
+        let answer =
+            patient(self.agent.post(self.url(""))).send_json(request).map_err(|error| self.unreachable(&error));
         self.read(answer)
     }
 
@@ -76,7 +75,7 @@ impl Client {
 
     pub(super) fn savepoint(&self, job: &str, name: &str) -> Result<SavepointInfo, CliError> {
         let url = self.url(&format!("{}/savepoints", segment(job)));
-        let answer = self.agent.post(url).send_json(CreateSavepoint { name: name.to_owned() });
+        let answer = patient(self.agent.post(url)).send_json(CreateSavepoint { name: name.to_owned() });
         self.read(answer.map_err(|error| self.unreachable(&error)))
     }
 
@@ -107,7 +106,7 @@ impl Client {
 
     fn unreachable(&self, error: &ureq::Error) -> CliError {
         let why = match error {
-            ureq::Error::Timeout(_) => format!("no answer within {TIMEOUT_SECONDS} s"),
+            ureq::Error::Timeout(_) => "no answer in time".to_owned(),
             ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
                 "connection refused".to_owned()
             }
@@ -141,6 +140,11 @@ impl Client {
         let admin = &self.admin;
         CliError::failed(format!("{admin} did not answer as a Forebay broker does; is --admin (FOREBAY_ADMIN) right?"))
     }
+}
+
+/// A request whose answer may take as long as writing all of a job's state.
+fn patient<T>(request: RequestBuilder<T>) -> RequestBuilder<T> {
+    request.config().timeout_global(Some(STATE_TIMEOUT)).build()
 }
 
 /// The exit code and message for an answer that is not a success.

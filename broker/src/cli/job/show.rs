@@ -60,7 +60,7 @@ pub(super) fn one(job: &JobStatus) -> String {
             "windows     {} open, {} keys, {} in memory, {} on disk; {} of changelog",
             friendly_count(job.open_windows),
             friendly_count(job.state_keys),
-            friendly_bytes(job.state_bytes),
+            friendly_bytes(job.state_memory_bytes),
             friendly_bytes(job.state_disk_bytes),
             friendly_bytes(job.changelog_bytes)
         ),
@@ -280,7 +280,7 @@ mod tests {
             "lag         10,000 records",
             "read        5 records, 500/s, 2.0 KiB",
             "put aside   3 late, 1 with errors; 4 written to side topics",
-            "windows     2 open, 1,000 keys, 1.5 MiB in memory, 0 bytes on disk; 0 bytes of changelog",
+            "windows     2 open, 1,000 keys, 2.0 MiB in memory, 0 bytes on disk; 0 bytes of changelog",
             "commits     7, half within 0.2 ms, 99 % within 3.0 ms",
             "time        25 % at work, 75 % waiting",
             "why         partition a-2 holds it",

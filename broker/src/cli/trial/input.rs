@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use forebay_processor::plan::JobPlan;
@@ -63,7 +63,9 @@ fn fill(rooms: &Rooms, topic: &str, number: i32, file: &Path) -> Result<(), Tria
     let now = clock::now();
     let mut lines = BufReader::new(File::open(file).map_err(unreadable)?);
     let (mut line, mut batch, mut bytes) = (Vec::new(), BatchBuilder::new(Compression::None), 0);
-    while lines.read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
+    // Two bytes more, for its end.
+    let longest = MAX_LINE as u64 + 2;
+    while (&mut lines).take(longest).read_until(b'\n', &mut line).map_err(unreadable)? > 0 {
         let value = line.trim_ascii_end();
         if value.len() > MAX_LINE {
             return Err(TrialError::Invalid(format!("a line of {} is longer than {MAX_LINE} bytes", file.display())));
@@ -85,7 +87,11 @@ fn fill(rooms: &Rooms, topic: &str, number: i32, file: &Path) -> Result<(), Tria
 pub fn with_lines(message: &str, files: &BTreeMap<String, Vec<PathBuf>>) -> String {
     let found = files.iter().flat_map(|(topic, files)| files.iter().enumerate().map(move |file| (topic, file)));
     let place = found.into_iter().find_map(|(topic, (partition, file))| {
-        let (_, rest) = message.split_once(&format!("{topic}-{partition}@"))?;
+        let (before, rest) = message.split_once(&format!("{topic}-{partition}@"))?;
+        // Or else it is the end of another topic's name.
+        if before.ends_with(|c: char| c.is_ascii_alphanumeric() || "._-".contains(c)) {
+            return None;
+        }
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         Some((file, line_of(file, digits.parse().ok()?)?))
     });
@@ -110,7 +116,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("clicks.jsonl");
         std::fs::write(&file, "{}\n\n{}\r\n  \nbad\n").unwrap();
-        let files = BTreeMap::from([("clicks".to_owned(), vec![PathBuf::from("other"), file.clone()])]);
+        let clicks = ("clicks".to_owned(), vec![PathBuf::from("other"), file.clone()]);
+        let icks = ("icks".to_owned(), vec![file.clone(), file.clone()]);
+        let files = BTreeMap::from([clicks, ("a-clicks".to_owned(), vec![]), icks]);
         let message = with_lines("clicks-1@2: it is no JSON", &files);
         assert_eq!(message, format!("{}, line 5: clicks-1@2: it is no JSON", file.display()));
         assert_eq!(with_lines("closing windows: too many", &files), "closing windows: too many");

@@ -96,8 +96,10 @@ pub async fn run(trial: Trial) -> Result<Outcome, TrialError> {
     let done = tokio::task::spawn_blocking(move || over_files(&runner, &trial)).await;
     let done = done.map_err(|e| TrialError::Failed(format!("the job ended badly: {e}")))?;
     // The folder goes away in any case; a clean end keeps the log quiet.
-    if let Some(running) = Arc::into_inner(running) {
-        running.stop().await.map_err(|e| TrialError::Failed(e.to_string()))?;
+    if let Some(running) = Arc::into_inner(running)
+        && let Err(error) = running.stop().await
+    {
+        tracing::warn!("the broker of the trial did not end in order: {error}");
     }
     done
 }
