@@ -32,7 +32,7 @@ pub const COMMIT_LIMIT: Duration = Duration::from_millis(10 * 500);
 /// A disk writes at least so many bytes of state each second; the time for writing them is beyond [`COMMIT_LIMIT`].
 const STATE_BYTES_PER_SECOND: u64 = 8 * 1024 * 1024;
 /// Writing state may take so long at most; the coordinator gives the whole transaction a few minutes more.
-const STATE_LIMIT: Duration = Duration::from_secs(10 * 60);
+pub(super) const STATE_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// How long an abort is waited for; it goes on after that.
 const ABORT_WAIT: Duration = COMMIT_TARGET;
 

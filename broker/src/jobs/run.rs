@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::commit::{COMMIT_LIMIT, STATE_LIMIT};
 use super::host::BrokerHost;
 use super::pace::Pace;
 use crate::clock;
@@ -38,10 +39,12 @@ struct Order {
     /// Where the savepoint goes.
     to: TopicPartition,
     about: SavepointAbout,
+    /// Told when the task comes to it.
+    begun: oneshot::Sender<()>,
     reply: oneshot::Sender<Result<(), String>>,
 }
 
-/// How long who gives an order waits for it to be carried out.
+/// How long who gives an order waits for the task to come to it.
 const ORDER_LIMIT: Duration = Duration::from_secs(20);
 
 /// Orders that wait for one task.
@@ -57,16 +60,19 @@ impl Door {
         let stopped = || "the job has just stopped".to_owned();
         let mut replies = Vec::new();
         for (number, task) in self.0.iter().enumerate() {
-            let (reply, answer) = oneshot::channel();
+            let ((begun, begins), (reply, answer)) = (oneshot::channel(), oneshot::channel());
             let to = TopicPartition::new(topic, i32::try_from(number).unwrap_or(i32::MAX));
-            task.send(Order { to, about: about.clone(), reply }).await.map_err(|_| stopped())?;
-            replies.push(answer);
+            task.send(Order { to, about: about.clone(), begun, reply }).await.map_err(|_| stopped())?;
+            replies.push((begins, answer));
         }
-        for answer in replies {
-            let answer = tokio::time::timeout(ORDER_LIMIT, answer).await;
-            answer
+        for (begins, answer) in replies {
+            let begins = tokio::time::timeout(ORDER_LIMIT, begins).await;
+            begins
                 .map_err(|_| "the job did not come to it; is it being restarted?".to_owned())?
-                .map_err(|_| stopped())??;
+                .map_err(|_| stopped())?;
+            // What was begun is written to, as long as a commit of so much state may take.
+            let answer = tokio::time::timeout(STATE_LIMIT + COMMIT_LIMIT, answer).await;
+            answer.map_err(|_| "the job did not end it in time".to_owned())?.map_err(|_| stopped())??;
         }
         Ok(())
     }
@@ -300,7 +306,7 @@ impl Drive {
 
 fn savepoint(task: &mut Subtask, host: &BrokerHost, order: Order) -> Result<(), TaskError> {
     // Who asked has given up, and removed what it made for this.
-    if order.reply.is_closed() {
+    if order.begun.send(()).is_err() {
         return Ok(());
     }
     let done = task.savepoint(host, &order.to, &order.about);
