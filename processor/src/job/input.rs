@@ -211,11 +211,12 @@ impl Input {
             self.clock.busy();
             return None;
         }
+        let had_data = self.reader.stable_end() > Offset::ZERO;
+        // Also where it is idle already: what is committed says that, and not since when it rests.
+        let idle_at = self.clock.at_end(now, policy, had_data)?;
         if self.time.idle {
             return None;
         }
-        let had_data = self.reader.stable_end() > Offset::ZERO;
-        let idle_at = self.clock.at_end(now, policy, had_data)?;
         if idle_at > now {
             return Some(idle_at);
         }

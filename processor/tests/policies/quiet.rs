@@ -41,6 +41,23 @@ fn when_nothing_comes_any_more_the_open_windows_close_once() {
 }
 
 #[test]
+fn silence_is_counted_anew_after_a_restart_also_where_all_partitions_were_idle() {
+    let host = host(1);
+    let plan = windowed(", 'forebay.close-after-idle' = '60 s', 'scan.watermark.idle-timeout' = '1 s'");
+    let mut task = open(&plan, &host);
+    send(&host, 0, "a", &[1_000]);
+    run_and_finish(&mut task, &host).unwrap();
+    host.advance(1_000);
+    run_and_finish(&mut task, &host).unwrap();
+    drop(task);
+    let mut task = open(&plan, &host);
+    run_and_finish(&mut task, &host).unwrap();
+    host.advance(60_000);
+    run_and_finish(&mut task, &host).unwrap();
+    assert_eq!(rows(&host), [metric("a", 10_000, 1, Some(100))]);
+}
+
+#[test]
 fn a_partition_that_has_ended_does_not_keep_the_others_from_being_quiet() {
     let host = host(2);
     let ends = "'scan.bounded.specific-offsets' = 'partition:0,offset:2;partition:1,offset:5'";
