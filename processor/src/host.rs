@@ -30,8 +30,14 @@ pub trait Host: Send + Sync {
     /// On return no transaction of that id is open and every committed one is visible.
     fn open_session(&self, transactional_id: &str) -> Result<Session, HostError>;
 
-    /// The offsets committed by `group`, one for each of `partitions`, in order.
-    fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<CommittedOffset>>, HostError>;
+    /// The offsets committed by `group`, one for each of `partitions`, in order. With `require_stable` an offset that an open transaction
+    /// may change is an error that goes away (KIP-447); without, what was committed last is given.
+    fn committed(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+        require_stable: bool,
+    ) -> Result<Vec<Option<CommittedOffset>>, HostError>;
 
     /// First offset still there, and the last stable offset (the end for a read_committed reader).
     fn offset_range(&self, partition: &TopicPartition) -> Result<OffsetRange, HostError>;
@@ -53,8 +59,8 @@ pub trait Host: Send + Sync {
 
     /// The folder in which the state of this changelog's task may be that memory has no room for. It goes with the changelog. `None` if
     /// there is no disk for it.
-    fn state_folder(&self, _changelog: &TopicPartition) -> Option<StateFolder> {
-        None
+    fn state_folder(&self, _changelog: &TopicPartition) -> Result<Option<StateFolder>, HostError> {
+        Ok(None)
     }
 
     /// Removes that folder with all that is in it.

@@ -126,13 +126,13 @@ impl BrokerHost {
         }
     }
 
-    /// Deletes the changelogs of a dropped job of which nothing but its name is known.
+    /// Deletes the internal topics of a dropped job of which nothing but its name is known.
     pub fn remove_topics(&self, job: &str) {
         let names: Vec<String> =
             self.metadata.query(|machine| machine.topics().map(|topic| topic.name.to_string()).collect());
-        for changelog in topics_of_job(job, names.iter().map(String::as_str)) {
-            if let Err(error) = self.metadata.delete_topic(changelog) {
-                tracing::warn!("the changelog {changelog} of a dropped job cannot be deleted: {error}");
+        for topic in topics_of_job(job, names.iter().map(String::as_str)) {
+            if let Err(error) = self.metadata.delete_topic(topic) {
+                tracing::warn!("the topic {topic} of a dropped job cannot be deleted: {error}");
             }
         }
     }
@@ -205,10 +205,15 @@ impl Host for BrokerHost {
         }
     }
 
-    fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<CommittedOffset>>, HostError> {
-        let unavailable = |e: ErrorCode| HostError::Refused(format!("group {group} is not available: {e}"));
+    fn committed(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+        require_stable: bool,
+    ) -> Result<Vec<Option<CommittedOffset>>, HostError> {
+        let unavailable = |e: ErrorCode| HostError::Storage(format!("group {group} is not available: {e}"));
         let shard = self.groups.shard(group).map_err(unavailable)?;
-        let found = block_on(shard.read(|machine| machine.fetch_offsets(group, Some(partitions), true)));
+        let found = block_on(shard.read(|machine| machine.fetch_offsets(group, Some(partitions), require_stable)));
         let found = found.map_err(|_| unavailable(ErrorCode::CoordinatorNotAvailable))?;
         found
             .into_iter()
@@ -275,12 +280,16 @@ impl Host for BrokerHost {
         Ok(())
     }
 
-    fn state_folder(&self, changelog: &TopicPartition) -> Option<StateFolder> {
-        let path = self.state_path(changelog).ok()?;
+    fn state_folder(&self, changelog: &TopicPartition) -> Result<Option<StateFolder>, HostError> {
+        let failed = |e: std::io::Error| HostError::Storage(format!("{changelog}: {e}"));
+        let log = self.partition(changelog)?.with_log(|log| log.dir().to_path_buf());
+        let path = log.join(STATE_FOLDER);
         let disk = self.partitions.disk();
         // A disk that does not know its size is a test's, in memory.
-        disk.space(path.parent()?).ok()??;
-        Some(StateFolder { used: disk.exists(&path).ok()?, path })
+        match disk.space(&log).map_err(failed)? {
+            Some(_) => Ok(Some(StateFolder { used: disk.exists(&path).map_err(failed)?, path })),
+            None => Ok(None),
+        }
     }
 
     fn clear_state_folder(&self, changelog: &TopicPartition) -> Result<(), HostError> {

@@ -45,8 +45,9 @@ pub fn open_inputs(
     partitions: &[TopicPartition],
     has_state: bool,
 ) -> Result<(Vec<Input>, i64), TaskError> {
-    let committed =
-        host.committed(group, partitions).map_err(|error| TaskError::from_host("reading committed offsets", error))?;
+    let committed = host
+        .committed(group, partitions, true)
+        .map_err(|error| TaskError::from_host("reading committed offsets", error))?;
     let own = |offset: &CommittedOffset| InputProgress::from_text(&offset.metadata, owner).ok();
     let progress: Vec<Option<InputProgress>> = committed.iter().map(|offset| offset.as_ref().and_then(own)).collect();
     let resumed = progress.iter().any(Option::is_some);

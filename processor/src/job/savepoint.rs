@@ -111,7 +111,7 @@ fn check_fresh(
         }
     }
     let inputs = input_partitions(host, &pipeline.source)?;
-    let committed = host.committed(&names.group, &inputs);
+    let committed = host.committed(&names.group, &inputs, true);
     let committed = committed.map_err(|error| TaskError::from_host("looking for positions", error))?;
     match inputs.iter().zip(committed).find_map(|(partition, found)| Some((partition, found?))) {
         None => Ok(()),

@@ -39,7 +39,8 @@ impl Beside for NothingBeside {
 
 /// Opens the store that is there, if one is. Returns the offset from which the changelog is to be read then; none if from its beginning.
 ///
-/// One that is damaged, or that does not go with the changelog, is removed: the changelog has everything.
+/// One that is damaged, or that does not go with the changelog, is removed: the changelog has everything. One of other statements, which the
+/// changelog would be as well, is an error.
 pub fn open(
     host: &dyn Host,
     changelog: &TopicPartition,
@@ -49,7 +50,7 @@ pub fn open(
     range: OffsetRange,
 ) -> Result<Option<Offset>, TaskError> {
     state.set_memory(memory);
-    let folder = match host.state_folder(changelog) {
+    let folder = match state_folder(host, changelog)? {
         Some(StateFolder { path, used: true }) => path,
         _ => return Ok(None),
     };
@@ -97,18 +98,23 @@ pub fn settle(
         return Ok(());
     }
     if !state.has_store() {
-        let Some(folder) = host.state_folder(changelog) else {
+        let Some(folder) = state_folder(host, changelog)? else {
             // There is no disk: memory has to do.
             state.set_memory(u64::MAX);
             return Ok(());
         };
         clear(host, changelog)?;
-        let (store, _) =
-            TaskState::open_store(&folder.path, state.memory()).map_err(|error| state_error(&error.into()))?;
+        // Nothing is there yet that could be damaged: it is the disk that refuses, and that may change.
+        let making = |error: StoreError| TaskError::Retry(format!("making room for state on disk: {error}"));
+        let (store, _) = TaskState::open_store(&folder.path, state.memory()).map_err(making)?;
         state.attach(store, None).map_err(restore_error)?;
     }
     let end = end().map_err(|error| TaskError::from_host("moving state to disk", error))?;
     state.checkpoint(end.0, beside.whole()).map_err(|error| state_error(&error))
+}
+
+fn state_folder(host: &dyn Host, changelog: &TopicPartition) -> Result<Option<StateFolder>, TaskError> {
+    host.state_folder(changelog).map_err(|error| TaskError::from_host("looking for state on disk", error))
 }
 
 /// Removes a store of which something could not be read, so that it is made anew.

@@ -112,7 +112,7 @@ impl Slice {
         self.dirty.clear();
         self.unstored.clear();
         self.heap.clear();
-        (self.in_changelog, self.stored, self.cold_keys, self.heap_bytes) = (false, false, 0, 0);
+        (self.in_changelog, self.stored, self.cold_keys, self.heap_bytes, self.recent) = (false, false, 0, 0, 0);
         Some(self)
     }
 

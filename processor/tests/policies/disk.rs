@@ -77,12 +77,16 @@ impl Job {
 
     /// Rows of 50 keys in one commit.
     fn round(&mut self, round: i64) -> usize {
+        self.send(round);
+        self.run()
+    }
+
+    fn send(&self, round: i64) {
         let row = |key: i64| {
             let (value, ts) = ((round * key) % 5, sql_time(round * 900 + key));
             Some(format!(r#"{{"k":"k{:02}","v":{value},"ts":"{ts}"}}"#, key * 7 % 50))
         };
         self.host.produce("t", 0, &(0..50).map(row).collect::<Vec<_>>());
-        self.run()
     }
 
     /// Closes everything; all that was put out.
@@ -268,4 +272,19 @@ fn the_changelog_is_bounded_and_has_everything_at_any_time() {
             assert_eq!(job.rows(), expected, "{lost_after} {window}");
         }
     }
+}
+
+#[test]
+fn a_disk_that_does_not_take_a_store_is_asked_again() {
+    let mut job = Job::new(WINDOWS[0], 1);
+    let store = job.store();
+    let in_the_way = store.parent().unwrap();
+    std::fs::write(in_the_way, "no folder").unwrap();
+    job.send(0);
+    let error = job.open().and_then(|mut task| run_and_finish(&mut task, &job.host)).unwrap_err();
+    assert!(matches!(&error, TaskError::Retry(why) if why.starts_with("making room for state on disk")), "{error:?}");
+    std::fs::remove_file(in_the_way).unwrap();
+    job.run();
+    (1..ROUNDS).for_each(|round| assert_eq!(job.round(round), 0));
+    assert_eq!(job.rows(), expected(WINDOWS[0]));
 }

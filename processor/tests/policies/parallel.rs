@@ -250,6 +250,19 @@ fn nothing_more_is_gathered_while_it_is_not_merged() {
 }
 
 #[test]
+fn who_gathers_goes_on_while_others_are_in_the_middle_of_a_commit() {
+    let host = host(1);
+    let plan = parallel(2, NEVER_IDLE);
+    let options = TaskOptions { repartition_lag: 8, step_bytes: 1, ..TaskOptions::default() };
+    let id = SubtaskId { pipeline: 0, stage: Stage::Local, index: 0, parallelism: 2 };
+    let mut local = Subtask::open(&plan, "job", id, &host, options).unwrap();
+    (0..2).for_each(|partition| host.unstable(REPARTITION, partition));
+    (0..6).for_each(|n| send(&host, 0, &format!("user-{n}"), &[1_000 + n]));
+    run(&mut local, &host).unwrap();
+    assert!(partials(&host) >= 2);
+}
+
+#[test]
 fn a_partition_that_is_added_is_read_by_the_task_it_falls_to() {
     let host = host(1);
     let plan = parallel(2, NEVER_IDLE);

@@ -1,6 +1,6 @@
 //! A broker in memory: real record batches, transactions with markers, read_committed reads, and crashes on demand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -69,6 +69,8 @@ struct Broker {
     /// `max.message.bytes` of topics that were made with one.
     message_limits: BTreeMap<String, usize>,
     groups: BTreeMap<(String, TopicPartition), CommittedOffset>,
+    /// Partitions whose committed offsets an open transaction may change.
+    unstable: BTreeSet<TopicPartition>,
     sessions: BTreeMap<String, u64>,
     /// Of all sessions, so that no two have the same producer id.
     last_token: u64,
@@ -128,6 +130,11 @@ impl MemoryHost {
 
     fn with<T>(&self, work: impl FnOnce(&mut Broker) -> T) -> T {
         work(&mut self.0.lock().unwrap())
+    }
+
+    /// From now on an open transaction may change the offsets of this partition.
+    pub fn unstable(&self, topic: &str, partition: i32) {
+        self.with(|broker| broker.unstable.insert(TopicPartition::new(topic, partition)));
     }
 
     pub fn create_topic(&self, topic: &str, partitions: i32) {
@@ -410,11 +417,20 @@ impl Host for MemoryHost {
         }))
     }
 
-    fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<CommittedOffset>>, HostError> {
-        Ok(self.with(|broker| {
+    fn committed(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+        require_stable: bool,
+    ) -> Result<Vec<Option<CommittedOffset>>, HostError> {
+        self.with(|broker| {
+            let unstable = partitions.iter().find(|partition| require_stable && broker.unstable.contains(partition));
+            if let Some(partition) = unstable {
+                return Err(HostError::Storage(format!("{partition}: {group} has an open transaction")));
+            }
             let of = |partition: &TopicPartition| broker.groups.get(&(group.to_owned(), partition.clone())).cloned();
-            partitions.iter().map(of).collect()
-        }))
+            Ok(partitions.iter().map(of).collect())
+        })
     }
 
     fn offset_range(&self, partition: &TopicPartition) -> Result<OffsetRange, HostError> {
@@ -462,9 +478,9 @@ impl Host for MemoryHost {
         self.with(|broker| broker.commit(session, commit))
     }
 
-    fn state_folder(&self, changelog: &TopicPartition) -> Option<StateFolder> {
+    fn state_folder(&self, changelog: &TopicPartition) -> Result<Option<StateFolder>, HostError> {
         let path = self.state_path(changelog);
-        Some(StateFolder { used: path.exists(), path })
+        Ok(Some(StateFolder { used: path.exists(), path }))
     }
 
     fn clear_state_folder(&self, changelog: &TopicPartition) -> Result<(), HostError> {

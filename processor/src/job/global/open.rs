@@ -88,7 +88,7 @@ fn resume(
 ) -> Result<(PartitionReader, InputProgress), TaskError> {
     let error = |error| TaskError::from_host("opening the partial results", error);
     let range = host.offset_range(input).map_err(error)?;
-    let committed = host.committed(group, std::slice::from_ref(input)).map_err(error)?.pop().flatten();
+    let committed = host.committed(group, std::slice::from_ref(input), true).map_err(error)?.pop().flatten();
     let gone = |why: &str| TaskError::Failed(format!("{why} {input} in group '{group}'; drop the job with its state"));
     let Some(committed) = committed else {
         if has_state {
