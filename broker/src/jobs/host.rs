@@ -13,6 +13,7 @@ use forebay_processor::host::{
     CommitSet, CommittedOffset, Host, HostError, OffsetRange, ReadBatches, Session, StateFolder, TopicSpec,
 };
 use forebay_processor::job::{InputStatus, PipelineResources, topics_of_job};
+use forebay_storage::error::StorageError;
 use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicPartition};
 use forebay_storage::log::ReadError;
 use parking_lot::Mutex;
@@ -281,7 +282,7 @@ impl Host for BrokerHost {
     }
 
     fn state_folder(&self, changelog: &TopicPartition) -> Result<Option<StateFolder>, HostError> {
-        let failed = |e: std::io::Error| HostError::Storage(format!("{changelog}: {e}"));
+        let failed = |e: StorageError| HostError::Storage(format!("{changelog}: {e}"));
         let log = self.partition(changelog)?.with_log(|log| log.dir().to_path_buf());
         let path = log.join(STATE_FOLDER);
         let disk = self.partitions.disk();
