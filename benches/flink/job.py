@@ -7,6 +7,10 @@ import sys
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "protocol-tests" / "clients" / "flink"))
+import flink  # noqa: E402
+
 bootstrap, sql, jar, parallelism, checkpoint_ms = sys.argv[1:]
 SINK = (
     "'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'flink-job',"
@@ -21,9 +25,8 @@ for key, value in {
     "execution.checkpointing.interval": f"{checkpoint_ms} ms",
 }.items():
     environment.get_config().set(key, value)
-text = "\n".join(line for line in pathlib.Path(sql).read_text().splitlines() if not line.lstrip().startswith("--"))
 tables = 0
-for statement in filter(None, (part.strip() for part in text.split(";"))):
+for statement in flink.statements(sql):
     if statement.startswith("CREATE TABLE"):
         options = f"'properties.bootstrap.servers' = '{bootstrap}', " + (SINK if tables else "")
         statement = statement.replace("WITH (", f"WITH ({options}", 1)

@@ -12,7 +12,9 @@ from pathlib import Path
 from . import job, loads, readings, tools
 from .workspace import ROOT, TARGET, BenchError, run, say
 
-FLINK = "2.2.1"
+sys.path.insert(0, str(ROOT / "protocol-tests" / "clients" / "flink"))
+import flink  # noqa: E402
+
 CONNECTOR = "5.0.0-2.2"
 # As many as cores.
 PARALLELISM = 2
@@ -27,7 +29,7 @@ RATE = 1_000
 ABOUT = (
     f"one job at a time: docs/examples/user-metrics.sql over clicks that are loaded already, then benches/readings.sql (without state) at {RATE:,} "
     f"records a second, from append to the committed row at a read_committed consumer; all exactly once, Kafka Streams {PARALLELISM} threads "
-    f"(commit.interval.ms 100, its default), Flink {FLINK} parallelism {PARALLELISM} with a checkpoint each {CHECKPOINT_MS:,} ms"
+    f"(commit.interval.ms 100, its default), Flink {flink.VERSION} parallelism {PARALLELISM} with a checkpoint each {CHECKPOINT_MS:,} ms"
 )
 # Title, key, form.
 ROWS = [
@@ -126,24 +128,13 @@ class Flink:
     waits_for_a_record = False
 
     def __init__(self, _):
-        self.python = flink_python()
+        self.python = flink.python()
         self.connector = connector()
 
     def start(self, node, folder, kind):
         sql = {"metrics": job.SQL, "hot": READINGS}[kind]
         command = [self.python, ROOT / "benches" / "flink" / "job.py", node.bootstrap, sql, self.connector]
         return running(self.title, [*command, PARALLELISM, CHECKPOINT_MS], f"{folder}/engine.log")
-
-
-def flink_python():
-    """A Python with apache-flink, the one that records the processor's corpus too."""
-    python = TARGET / "flink-venv" / "bin" / "python"
-    if not (python.parent / ".installed").is_file():
-        say(f"installing apache-flink {FLINK}")
-        run([sys.executable, "-m", "venv", TARGET / "flink-venv"])
-        run([python, "-m", "pip", "install", "--quiet", f"apache-flink=={FLINK}"])
-        (python.parent / ".installed").touch()
-    return python
 
 
 def connector():

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs Apache Flink 2.2.1 over the corpus and writes what it puts out: `processor/tests/corpus/record.py [case ..]`.
+"""Runs Apache Flink 2.2.1 over the corpus and docs/examples, and writes what it puts out: `processor/tests/corpus/record.py [case ..]`.
 
 With --check it writes nothing, and fails if Flink puts out anything else than what is written down. Needs Java 17 and a Python that
 apache-flink supports (3.9 to 3.12); apache-flink is installed from PyPI into target/flink-venv, once.
 
-A case is a folder: `query.sql` as Forebay runs it, `<topic>-<partition>.jsonl` for each partition of each topic that is read, and
+A case is the name of one of the corpus, or the path of any folder with the same files: `query.sql` as Forebay runs it, `<topic>-<partition>.jsonl` for each partition of each topic that is read, and
 `expected.jsonl`, the rows that come out, sorted. Flink runs the same statements over the same rows; only the options after WITH are
 others: each partition is a file of its own, and several make a UNION ALL, so that the watermark is the minimum over them. A
 watermark is sent with each row that moves it (an interval of 0), so nothing depends on the clock while there is one partition.
@@ -26,7 +26,12 @@ import sys
 import tempfile
 
 CORPUS = pathlib.Path(__file__).resolve().parent
-VENV = CORPUS.parents[2] / "target" / "flink-venv"
+ROOT = CORPUS.parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "protocol-tests" / "clients" / "flink"))
+import flink  # noqa: E402
+
 WATERMARK_AT_END = "-- watermark: at the end"
 TABLE = re.compile(r"CREATE TABLE (\w+)(.*?)\bWITH\s*\((.*)\)\s*$", re.S)
 
@@ -36,16 +41,17 @@ def into_venv():
     try:
         import pyflink  # noqa: F401
     except ImportError:
-        python = VENV / "bin" / "python"
-        if not python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
-            subprocess.run([str(python), "-m", "pip", "install", "-q", "apache-flink==2.2.1"], check=True)
-        sys.exit(subprocess.run([str(python), *sys.argv]).returncode)
+        try:
+            python = flink.python()
+        except flink.NotHere as why:
+            sys.exit(str(why))
+        sys.exit(subprocess.run([python, *sys.argv]).returncode)
 
 
-def statements(case):
-    text = "\n".join(line for line in (case / "query.sql").read_text().splitlines() if not line.startswith("--"))
-    return [statement.strip() for statement in text.split(";") if statement.strip()]
+def named(name):
+    """The folder of a case."""
+    of_corpus = CORPUS / name
+    return of_corpus if of_corpus.is_dir() else pathlib.Path(name).resolve()
 
 
 def has_note(case, note):
@@ -91,7 +97,7 @@ def run(case):
     output = pathlib.Path(tempfile.mkdtemp())
     try:
         inserts = environment.create_statement_set()
-        for statement in statements(case):
+        for statement in flink.statements(case / "query.sql"):
             for one in for_flink(statement, case, output):
                 if one.upper().startswith("INSERT"):
                     inserts.add_insert_sql(one)
@@ -107,13 +113,14 @@ def run(case):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if something has changed")
-    parser.add_argument("cases", nargs="*", help="names of cases; all if there is none")
+    parser.add_argument("cases", nargs="*", help="names or folders of cases; all of the corpus and of docs/examples if there is none")
     arguments = parser.parse_args()
     into_venv()
-    names = arguments.cases or sorted(query.parent.name for query in CORPUS.glob("*/query.sql"))
+    everywhere = [query.parent for folder in (CORPUS, EXAMPLES) for query in sorted(folder.glob("*/query.sql"))]
+    cases = [named(name) for name in arguments.cases] or everywhere
     failed = []
-    for name in filter(lambda name: is_recorded(CORPUS / name), names):
-        case = CORPUS / name
+    for case in filter(is_recorded, cases):
+        name = case.name
         try:
             rows = run(case)
         except Exception as error:  # noqa: BLE001
