@@ -9,10 +9,10 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use forebay_processor::job::TaskOptions;
+use forebay_processor::job::{TaskOptions, header};
 use forebay_processor::sql::{PlanContext, plan_job};
 use proptest::prelude::*;
-use support::host::MemoryHost;
+use support::host::{Got, MemoryHost};
 use support::plans::sql_time;
 use support::world::{Action, World, action, state_memory};
 
@@ -163,7 +163,8 @@ impl Query {
         format!(
             "SET 'parallelism.default' = '{parallelism}';
              CREATE TABLE r (u STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '{delay}' SECOND)
-               WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+               WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json',
+                'forebay.on-late' = 'topic', 'forebay.late.topic' = 'late');
              CREATE VIEW t AS SELECT u, n, MOD(n, 2) AS p, ts FROM r {filter};
              CREATE TABLE o ({columns}) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
              INSERT INTO o {select};"
@@ -233,26 +234,44 @@ fn aggregates(values: &[Option<i64>]) -> String {
     )
 }
 
-/// The result by the rule, with nothing of the engine: the rows, and how many were late.
-fn expected(events: &[Event], query: Query) -> (Vec<String>, u64) {
-    let mut watermarks: BTreeMap<i32, i64> = BTreeMap::new();
+/// Partitions and offsets of late records.
+type Late = Vec<(i32, i64)>;
+
+/// A record with the watermark of its partition before it.
+#[derive(Clone, Copy)]
+struct Seen<'e> {
+    watermark: i64,
+    offset: i64,
+    event: &'e Event,
+}
+
+impl Seen<'_> {
+    fn place(self) -> (i32, i64) {
+        (self.event.partition, self.offset)
+    }
+}
+
+/// The result by the rule, with nothing of the engine: the rows, and which records were late.
+fn expected(events: &[Event], query: Query) -> (Vec<String>, Late) {
+    let mut partitions: BTreeMap<i32, (i64, i64)> = BTreeMap::new();
     let mut before = Vec::new();
     for event in events {
-        let watermark = watermarks.entry(event.partition).or_insert(i64::MIN);
+        let (offset, watermark) = partitions.entry(event.partition).or_insert((-1, i64::MIN));
+        *offset += 1;
         if !query.filter || event.n != Some(3) {
-            before.push((*watermark, event));
+            before.push(Seen { watermark: *watermark, offset: *offset, event });
         }
         *watermark = (*watermark).max(event.ts - query.delay * 1_000);
     }
-    let (groups, late) = match (query.windows, query.result) {
+    let (groups, mut late) = match (query.windows, query.result) {
         (Windows::Session { gap }, _) => sessions(&before, query, gap * 1_000),
         (_, Outcome::Rows) => {
             // Each row comes out at once, with all of its windows, and none is ever late.
-            let before: Vec<_> = before.into_iter().map(|(_, event)| (i64::MIN, event)).collect();
+            let before: Vec<_> = before.into_iter().map(|seen| Seen { watermark: i64::MIN, ..seen }).collect();
             let mut rows: Vec<String> =
                 on_a_grid(&before, query).0.iter().flat_map(|group| query.rows(group)).collect();
             rows.sort();
-            return (rows, 0);
+            return (rows, Vec::new());
         }
         _ => on_a_grid(&before, query),
     };
@@ -262,6 +281,7 @@ fn expected(events: &[Event], query: Query) -> (Vec<String>, u64) {
         _ => closed.iter().flat_map(|group| query.rows(group)).collect(),
     };
     rows.sort();
+    late.sort_unstable();
     (rows, late)
 }
 
@@ -285,13 +305,14 @@ type Group = (String, (i64, i64), Vec<Option<i64>>);
 
 /// A row counts in a window unless the watermark of its partition before it has reached the window's last millisecond; a row that
 /// counts in none is late.
-fn on_a_grid(events: &[(i64, &Event)], query: Query) -> (Vec<Group>, u64) {
+fn on_a_grid(events: &[Seen<'_>], query: Query) -> (Vec<Group>, Late) {
     let mut groups: BTreeMap<_, Vec<Option<i64>>> = BTreeMap::new();
-    let mut late = 0;
-    for (watermark, event) in events {
+    let mut late = Vec::new();
+    for seen in events {
+        let Seen { watermark, event, .. } = *seen;
         let windows = query.windows.of(event.ts);
-        let open: Vec<_> = windows.into_iter().filter(|(_, end)| *watermark < end - 1).collect();
-        late += u64::from(open.is_empty());
+        let open: Vec<_> = windows.into_iter().filter(|(_, end)| watermark < end - 1).collect();
+        late.extend(open.is_empty().then_some(seen.place()));
         for window in open {
             groups.entry((query.key(event), window)).or_default().push(event.n);
         }
@@ -302,12 +323,12 @@ fn on_a_grid(events: &[(i64, &Event)], query: Query) -> (Vec<Group>, u64) {
 /// As Flink would, if all partitions came to each watermark together: rows in the order of the watermark of their partition before
 /// them, then of their partitions. What has ended by that watermark is over; a row merges with all that it touches, and is late if
 /// what comes of that has ended.
-fn sessions(events: &[(i64, &Event)], query: Query, gap: i64) -> (Vec<Group>, u64) {
-    let mut order: Vec<usize> = (0..events.len()).collect();
-    order.sort_by_key(|at| (events[*at].0, events[*at].1.partition, *at));
-    let (mut open, mut over, mut late): (Vec<Group>, Vec<Group>, u64) = (Vec::new(), Vec::new(), 0);
-    for at in order {
-        let (watermark, event) = events[at];
+fn sessions(events: &[Seen<'_>], query: Query, gap: i64) -> (Vec<Group>, Late) {
+    let mut order = events.to_vec();
+    order.sort_by_key(|seen| (seen.watermark, seen.place()));
+    let (mut open, mut over, mut late): (Vec<Group>, Vec<Group>, Late) = (Vec::new(), Vec::new(), Vec::new());
+    for seen in order {
+        let Seen { watermark, event, .. } = seen;
         let (ended, rest): (Vec<Group>, Vec<Group>) =
             open.into_iter().partition(|(_, (_, end), _)| *end - 1 <= watermark);
         over.extend(ended);
@@ -319,7 +340,7 @@ fn sessions(events: &[(i64, &Event)], query: Query, gap: i64) -> (Vec<Group>, u6
             merged.2.extend(values);
         }
         if merged.1.1 - 1 <= watermark {
-            late += 1;
+            late.push(seen.place());
         } else {
             others.push(merged);
         }
@@ -370,6 +391,7 @@ proptest! {
         let host = MemoryHost::new();
         host.create_topic("t", partitions + without_rows);
         host.create_topic("o", 2);
+        host.create_topic("late", partitions + without_rows);
         let read_bytes = step_bytes / 3;
         let options =
             TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, state_memory_bytes, ..TaskOptions::default() };
@@ -412,6 +434,12 @@ proptest! {
         let mut output: Vec<String> = partitions.into_iter().flatten().collect();
         output.sort();
         prop_assert_eq!(output, rows);
-        prop_assert_eq!(world.status().late, late);
+        prop_assert_eq!(world.status().late, late.len() as u64);
+        // Each late record is in the late topic once, whenever that became known.
+        let number = |record: &Got, key| record.header(key).parse::<i64>().unwrap();
+        let copied = world.host.records("late");
+        let mut copied: Vec<_> = copied.iter().map(|got| (got.partition, number(got, header::OFFSET))).collect();
+        copied.sort_unstable();
+        prop_assert_eq!(copied, late);
     }
 }

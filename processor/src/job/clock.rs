@@ -1,12 +1,10 @@
 //! A task's event time: what the watermarks of its inputs add up to, and up to where windows are closed by it.
 
-use std::collections::BTreeMap;
-
 use forebay_storage::ids::Timestamp;
 
 use super::error::TaskError;
 use crate::commit::RecordBuffer;
-use crate::operator::Pipeline;
+use crate::operator::{LateTardy, Pipeline};
 use crate::time::{Frontier, InputTime, NO_WATERMARK, Valve, is_window_fired};
 
 /// The time of a task.
@@ -20,7 +18,6 @@ pub struct EventClock {
 }
 
 /// What windows are closed with.
-#[derive(Debug)]
 pub struct Closing<'a> {
     /// Whose windows.
     pub pipeline: &'a mut Pipeline,
@@ -30,6 +27,8 @@ pub struct Closing<'a> {
     pub most: u64,
     /// Wall clock.
     pub now: Timestamp,
+    /// Takes the rows that had to wait and have turned out to be late, with where records go.
+    pub late: &'a mut dyn FnMut(LateTardy, &mut RecordBuffer),
 }
 
 impl EventClock {
@@ -79,12 +78,11 @@ impl EventClock {
     }
 
     /// Places the rows whose turn has come and closes the windows that the watermark has passed, as far as there is room for their rows;
-    /// if the inputs are `quiet`, all windows. Returns how many rows of each partition have turned out to be late.
-    pub fn advance(&mut self, quiet: bool, mut closing: Closing<'_>) -> Result<BTreeMap<i32, u64>, TaskError> {
-        let mut late = BTreeMap::new();
+    /// if the inputs are `quiet`, all windows.
+    pub fn advance(&mut self, quiet: bool, mut closing: Closing<'_>) -> Result<(), TaskError> {
         let frontier = self.frontier(self.closed);
         if closing.pipeline.state().is_some_and(|state| state.has_tardy(frontier)) {
-            self.close_up_to(self.closed, &mut closing, &mut late)?;
+            self.close_up_to(self.closed, &mut closing)?;
         }
         loop {
             if quiet && !self.is_behind() {
@@ -92,10 +90,10 @@ impl EventClock {
                 next.into_iter().for_each(|end| self.raise(end.saturating_sub(1)));
             }
             if !self.is_behind() || closing.out.size_in_bytes() > closing.most {
-                return Ok(late);
+                return Ok(());
             }
             let up_to = self.next_stop(closing.pipeline);
-            self.close_up_to(up_to, &mut closing, &mut late)?;
+            self.close_up_to(up_to, &mut closing)?;
         }
     }
 
@@ -109,20 +107,13 @@ impl EventClock {
         }
     }
 
-    fn close_up_to(
-        &mut self,
-        up_to: i64,
-        closing: &mut Closing<'_>,
-        late: &mut BTreeMap<i32, u64>,
-    ) -> Result<(), TaskError> {
-        let Closing { pipeline, out, now, .. } = closing;
+    fn close_up_to(&mut self, up_to: i64, closing: &mut Closing<'_>) -> Result<(), TaskError> {
+        let Closing { pipeline, out, now, late, .. } = closing;
         let closed = pipeline.close_windows(self.closed, self.frontier(up_to), *now, out).map_err(|error| {
             let why = format!("closing windows: {error}");
             if error.is_of_disk() { TaskError::Retry(why) } else { TaskError::Failed(why) }
         })?;
-        for (partition, rows) in closed {
-            *late.entry(partition).or_default() += rows;
-        }
+        closed.into_iter().for_each(|tardy| late(tardy, out));
         self.closed = up_to;
         Ok(())
     }

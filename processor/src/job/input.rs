@@ -6,6 +6,7 @@ use forebay_storage::batch::Record;
 use forebay_storage::ids::{Offset, Timestamp};
 
 use super::error::TaskError;
+use super::origin::Origin;
 use super::reader::{PartitionReader, ReadFailure};
 use super::side::{SideOutputs, Verdict, cut};
 use super::status::{BadRecord, Hold, InputStatus};
@@ -154,6 +155,9 @@ impl Input {
                     if let Some(row) = taken.late {
                         *late += 1;
                         side.late(&from, record, row, out);
+                    }
+                    if taken.waits && side.keeps_late() {
+                        pipeline.attach_origin(Origin::encode(record));
                     }
                     time.watermark = time.watermark.max(taken.watermark.unwrap_or(NO_WATERMARK));
                 }

@@ -20,6 +20,7 @@ mod guard;
 mod input;
 mod open;
 mod options;
+mod origin;
 mod pending;
 mod reader;
 mod resources;

@@ -5,15 +5,18 @@
 //! Kafka Connect's dead letter queue are. A record goes to the partition of its own number (modulo the number of partitions), so
 //! what came in order stays in order.
 
+use std::sync::Arc;
+
 use forebay_storage::batch::Record;
 use forebay_storage::ids::TopicPartition;
 
 use super::error::TaskError;
+use super::origin::Origin;
 use super::resources::side_spec;
 use crate::commit::RecordBuffer;
 use crate::host::Host;
-use crate::operator::{LateRow, RowError};
-use crate::plan::{OnError, OnLate, Policies};
+use crate::operator::{LateRow, LateTardy, RowError};
+use crate::plan::{OnError, OnLate, Source};
 
 /// Headers of a dead letter; those of a late record are the same but for `class` and `message`.
 pub mod header {
@@ -57,14 +60,17 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct SideOutputs {
     job: String,
+    /// Topic that the pipeline reads.
+    source: Arc<str>,
     on_error: Option<OnError>,
     dead_letters: Vec<TopicPartition>,
     late: Vec<TopicPartition>,
 }
 
 impl SideOutputs {
-    /// For the job `job`; creates the topics that are missing.
-    pub fn open(host: &dyn Host, job: &str, policies: &Policies) -> Result<SideOutputs, TaskError> {
+    /// For the job `job`, which reads `source`; creates the topics that are missing.
+    pub fn open(host: &dyn Host, job: &str, source: &Source) -> Result<SideOutputs, TaskError> {
+        let policies = &source.policies;
         let topic = |name: Option<&String>| name.map_or(Ok(Vec::new()), |name| partitions(host, name));
         let dead_letters = match &policies.on_error {
             Some(OnError::DeadLetter { topic }) => Some(topic),
@@ -76,6 +82,7 @@ impl SideOutputs {
         };
         Ok(SideOutputs {
             job: job.to_owned(),
+            source: source.topic.as_str().into(),
             on_error: policies.on_error.clone(),
             dead_letters: topic(dead_letters)?,
             late: topic(late)?,
@@ -104,6 +111,21 @@ impl SideOutputs {
                 self.copy(&self.dead_letters, from, record, &why, out);
                 Verdict::Passed
             }
+        }
+    }
+
+    /// Whether late records are written to a topic.
+    #[must_use]
+    pub fn keeps_late(&self) -> bool {
+        !self.late.is_empty()
+    }
+
+    /// Takes in that a row came too late which had to wait until that was known, with its record if it was kept.
+    pub fn late_tardy(&self, tardy: &LateTardy, out: &mut RecordBuffer) {
+        let origin = tardy.origin.as_deref().and_then(Origin::decode);
+        if let Some(record) = origin.as_ref().and_then(Origin::record) {
+            let from = TopicPartition::new(Arc::clone(&self.source), tardy.partition);
+            self.late(&from, &record, tardy.row, out);
         }
     }
 
@@ -144,6 +166,6 @@ impl SideOutputs {
 fn partitions(host: &dyn Host, topic: &str) -> Result<Vec<TopicPartition>, TaskError> {
     let created = host.ensure_topic(&side_spec(topic));
     let count = created.map_err(|error| TaskError::from_host(&format!("creating topic '{topic}'"), error))?;
-    let topic: std::sync::Arc<str> = topic.into();
+    let topic: Arc<str> = topic.into();
     Ok((0..count.max(1)).map(|partition| TopicPartition::new(topic.clone(), partition)).collect())
 }

@@ -26,8 +26,10 @@ pub struct Entry<'p> {
     pub out: &'p mut RecordBuffer,
     /// Where the record is.
     pub place: Place,
-    /// Whether a row is in a window.
+    /// Whether a row is in a window, or waits.
     pub taken: bool,
+    /// Whether a row waits for the time to be placed.
+    pub waits: bool,
     /// The last row that was late.
     pub late: Option<LateRow>,
 }
@@ -37,7 +39,7 @@ impl Entry<'_> {
     #[must_use]
     pub fn outcome(self, watermark: Option<i64>) -> Taken {
         let late = self.late.filter(|_| !self.taken);
-        Taken { watermark, late }
+        Taken { watermark, waits: self.waits, late }
     }
 
     /// Takes all rows of the record or, if that fails by the record's fault, none.
@@ -59,7 +61,7 @@ impl Entry<'_> {
 
     /// Takes one row.
     pub fn add(&mut self, row: &[Value<'_>]) -> Result<(), RowError> {
-        let Entry { local, windows, sink, out, place, taken, late } = self;
+        let Entry { local, windows, sink, out, place, taken, waits, late } = self;
         let row_place = RowPlace { watermark: place.watermark, closed: place.closed, partition: place.partition };
         let added = match (&mut *local, &mut *windows) {
             (Some(local), _) => local.add(row, row_place)?,
@@ -68,6 +70,7 @@ impl Entry<'_> {
         };
         match added {
             Added::Taken => *taken = true,
+            Added::Waits => (*taken, *waits) = (true, true),
             Added::Late(row) => *late = Some(row),
         }
         let Some((segment, state)) = windows else { return Ok(()) };

@@ -2,12 +2,13 @@
 
 use super::error::RowError;
 use super::local::split_rows;
+use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
 use crate::plan::{Aggregate, AggregateFunction, Stage, Window, WindowAggregate, WindowRows};
 use crate::state::changelog::Record;
-use crate::state::{Session, SessionState, WindowState, Windows};
+use crate::state::{Session, SessionState, Tardy, WindowState, Windows};
 use crate::time::{Frontier, Grid};
 
 /// The operator; its state is kept by the task.
@@ -66,12 +67,13 @@ impl Keeper {
         }
     }
 
-    /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns how many of its rows are late.
-    pub fn merge(&mut self, state: &mut Windows, gathered: Record<'_>, closed: i64) -> Result<u64, RowError> {
+    /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns which of its rows are late.
+    pub fn merge(&mut self, state: &mut Windows, gathered: Record<'_>, closed: i64) -> Result<MergedLate, RowError> {
+        let counted = |rows| MergedLate { rows, tardy: None };
         match (self, state, gathered) {
             (Keeper::Grid(operator), Windows::Grid(state), Record::Put { span, key, accumulators }) => {
                 let (own, rows) = split_rows(&accumulators)?;
-                Ok(if operator.add_partial(state, span, (key, own), closed)? { 0 } else { rows })
+                Ok(counted(if operator.add_partial(state, span, (key, own), closed)? { 0 } else { rows }))
             }
             (Keeper::Session(operator), Windows::Sessions(state), Record::Sessions { key, sessions }) => {
                 let mut late = 0;
@@ -79,11 +81,17 @@ impl Keeper {
                     let (own, rows) = split_rows(&states)?;
                     late += if operator.add_partial(state, (key, start, end), own, closed)? { 0 } else { rows };
                 }
-                Ok(late)
+                Ok(counted(late))
             }
             (Keeper::Session(operator), Windows::Sessions(state), Record::Tardy { stamp, key, row: Some(row) }) => {
                 let place = RowPlace { watermark: stamp.watermark, closed, partition: stamp.partition };
-                Ok(u64::from(operator.add_tardy(state, (key, row.0), row.1, place)? != Added::Taken))
+                let origin = row.origin.clone();
+                Ok(match operator.add_tardy(state, key, row, place)? {
+                    Added::Taken | Added::Waits => counted(0),
+                    Added::Late(row) => {
+                        MergedLate { rows: 1, tardy: Some(LateTardy { partition: stamp.partition, row, origin }) }
+                    }
+                })
             }
             _ => Err(MIXED_UP.into()),
         }
@@ -117,12 +125,12 @@ impl Keeper {
     }
 
     /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call, and hands each row with its
-    /// group key to `take`; calls `late` with the partitions of rows that turned out to be late.
+    /// group key to `take`; calls `late` with the rows that had to wait and turned out to be late.
     pub fn close(
         &mut self,
         state: &mut Windows,
         (closed, frontier): (i64, Frontier),
-        late: &mut dyn FnMut(i32),
+        late: &mut dyn FnMut(Tardy, LateRow),
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
         match (self, state) {

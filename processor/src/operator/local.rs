@@ -12,7 +12,7 @@ use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, WindowOperator};
 use crate::expr::{EvalError, Value};
 use crate::state::changelog;
-use crate::state::{Accumulator, Merge, SessionState, Slice, Stamp, StateError, decode_value};
+use crate::state::{Accumulator, Merge, SessionState, Slice, Stamp, StateError, Tardy, decode_value};
 use crate::time::WindowSpan;
 
 /// Gathered rows come without their number: our bug.
@@ -33,14 +33,6 @@ pub struct LocalKeeper {
 enum Kind {
     Grid { operator: WindowOperator, slices: BTreeMap<WindowSpan, Slice>, spare: Option<Slice> },
     Session { operator: SessionOperator, open: SessionState, tardy: Vec<Tardy> },
-}
-
-#[derive(Debug)]
-struct Tardy {
-    stamp: Stamp,
-    key: Vec<u8>,
-    time: i64,
-    alone: Vec<Accumulator>,
 }
 
 impl LocalKeeper {
@@ -74,14 +66,24 @@ impl LocalKeeper {
                 add_rows(rows, 1);
             }
             Kind::Session { operator, open, tardy } => {
-                if let Some((time, alone)) = operator.gather(open, row, place.watermark)? {
+                if let Some(row) = operator.gather(open, row, place.watermark)? {
                     let stamp =
                         Stamp { watermark: place.watermark, partition: place.partition, number: tardy.len() as u64 };
-                    tardy.push(Tardy { stamp, key: operator.key().to_vec(), time, alone });
+                    tardy.push(Tardy { stamp, key: operator.key().to_vec(), row });
+                    return Ok(Added::Waits);
                 }
             }
         }
         Ok(Added::Taken)
+    }
+
+    /// Keeps its record with the row that was the last to wait.
+    pub fn attach_origin(&mut self, origin: Vec<u8>) {
+        if let Kind::Session { tardy, .. } = &mut self.kind
+            && let Some(last) = tardy.last_mut()
+        {
+            last.row.origin = Some(origin);
+        }
     }
 
     /// Whether `row` can be taken in, as far as the row goes.
@@ -115,9 +117,9 @@ impl LocalKeeper {
                     changelog::encode_sessions(&group, std::slice::from_ref(&session), &mut key, &mut value);
                     put(spread(spread_by.as_deref(), &group, &mut by)?, &key, &value);
                 }
-                for Tardy { stamp, key: group, time, alone } in tardy.drain(..) {
+                for Tardy { stamp, key: group, row } in tardy.drain(..) {
                     changelog::encode_tardy_key(stamp, &group, &mut key);
-                    changelog::encode_tardy_row(time, &alone, &mut value);
+                    changelog::encode_tardy_row(&row, &mut value);
                     put(spread(spread_by.as_deref(), &group, &mut by)?, &key, &value);
                 }
             }

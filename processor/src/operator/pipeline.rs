@@ -1,7 +1,5 @@
 //! One INSERT INTO at work: from a record's value to output records.
 
-use std::collections::BTreeMap;
-
 use forebay_storage::ids::Timestamp;
 
 use super::entry::Entry;
@@ -15,8 +13,8 @@ use super::stages::{self, Scratch};
 use super::window::{RowPlace, TakeRow};
 use crate::commit::RecordBuffer;
 use crate::plan::{self, Stage};
-use crate::state::TaskState;
 use crate::state::changelog::Record;
+use crate::state::{Tardy, TaskState, Windows};
 use crate::time::Frontier;
 
 /// The operators of a pipeline, in a row.
@@ -69,6 +67,8 @@ impl Segment {
 pub struct Taken {
     /// The watermark that it stands for.
     pub watermark: Option<i64>,
+    /// Whether a row of it waits until it is known whether it is late: see [`Pipeline::attach_origin`].
+    pub waits: bool,
     /// Whether its row came too late for its window and was dropped.
     pub late: Option<LateRow>,
 }
@@ -80,6 +80,26 @@ pub struct LateRow {
     pub window_end: i64,
     /// The watermark that had passed it.
     pub watermark: i64,
+}
+
+/// A row that had to wait until it was known that it is late.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateTardy {
+    /// Its partition.
+    pub partition: i32,
+    /// For what it was late.
+    pub row: LateRow,
+    /// What [`Pipeline::attach_origin`] has kept with it.
+    pub origin: Option<Vec<u8>>,
+}
+
+/// What of a gathered record was late.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MergedLate {
+    /// How many rows.
+    pub rows: u64,
+    /// The one row, if it was one that may have to wait.
+    pub tardy: Option<LateTardy>,
 }
 
 /// Where in time and space a record is.
@@ -165,7 +185,8 @@ impl Pipeline {
     pub fn process(&mut self, value: &[u8], place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
         let Pipeline { source, before, local, segments, state, sink, scratch, expands } = self;
         let windows = segments.first_mut().zip(state.as_mut());
-        let mut entry = Entry { local: local.as_mut(), windows, sink, out, place, taken: false, late: None };
+        let mut entry =
+            Entry { local: local.as_mut(), windows, sink, out, place, taken: false, waits: false, late: None };
         let watermark = source.read(value, &mut |row| {
             if !*expands {
                 return stages::run(before, row, scratch, &mut |row| entry.add(row));
@@ -180,21 +201,35 @@ impl Pipeline {
         Ok(entry.outcome(watermark))
     }
 
+    /// Keeps the record itself with the row that was the last to wait, to be told with it if it is late.
+    pub fn attach_origin(&mut self, origin: Vec<u8>) {
+        match (&mut self.local, &mut self.state) {
+            (Some(local), _) => local.attach_origin(origin),
+            (None, Some(state)) => match state.first() {
+                Windows::Sessions(sessions) => sessions.attach_origin(origin),
+                Windows::Grid(_) => {}
+            },
+            (None, None) => {}
+        }
+    }
+
     /// Hands all that is gathered for another task to `put`, and forgets it.
     pub fn flush(&mut self, put: &mut PutPartial<'_>) -> Result<(), RowError> {
         self.local.as_mut().map_or(Ok(()), |local| local.flush(put))
     }
 
-    /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns how many of its rows are late.
+    /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns which of its rows are late.
     pub fn merge(
         &mut self,
         gathered: Record<'_>,
         closed: i64,
         now: Timestamp,
         out: &mut RecordBuffer,
-    ) -> Result<u64, RowError> {
+    ) -> Result<MergedLate, RowError> {
         let Pipeline { segments, state, sink, scratch, .. } = self;
-        let (Some(segment), Some(state)) = (segments.first_mut(), state.as_mut()) else { return Ok(0) };
+        let (Some(segment), Some(state)) = (segments.first_mut(), state.as_mut()) else {
+            return Ok(MergedLate::default());
+        };
         let late = segment.keeper.merge(state.first(), gathered, closed)?;
         segment.correct(state, closed, scratch, &mut |row, group| sink.write(row, Spread::Group(group), now, out))?;
         Ok(late)
@@ -212,16 +247,16 @@ impl Pipeline {
     }
 
     /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call; their rows go to `out`. Returns
-    /// how many records of each partition have turned out to be late, beside those that [`Pipeline::process`] told of.
+    /// the rows that have turned out to be late, beside those that [`Pipeline::process`] told of.
     pub fn close_windows(
         &mut self,
         closed: i64,
         frontier: Frontier,
         now: Timestamp,
         out: &mut RecordBuffer,
-    ) -> Result<BTreeMap<i32, u64>, RowError> {
+    ) -> Result<Vec<LateTardy>, RowError> {
         let Pipeline { segments, state, sink, scratch, .. } = self;
-        let mut late = BTreeMap::new();
+        let mut late = Vec::new();
         let Some(state) = state else { return Ok(late) };
         let mut windows = state.windows_mut();
         let mut segments = &mut segments[..];
@@ -229,8 +264,10 @@ impl Pipeline {
             let Some((own, others)) = windows.split_first_mut() else { break };
             let watermark = frontier.watermark.saturating_sub(*behind);
             let times = (closed.saturating_sub(*behind), Frontier { watermark, ..frontier });
-            let mut count_late = |partition| *late.entry(partition).or_default() += 1;
-            keeper.close(own, times, &mut count_late, &mut |row, group| {
+            let mut note_late = |tardy: Tardy, row| {
+                late.push(LateTardy { partition: tardy.stamp.partition, row, origin: tardy.row.origin });
+            };
+            keeper.close(own, times, &mut note_late, &mut |row, group| {
                 stages::run(after, row, scratch, &mut |row| match (rest.first_mut(), others.first_mut()) {
                     (Some(next), Some(windows)) => {
                         let closed = closed.saturating_sub(next.behind);

@@ -12,7 +12,7 @@ use super::window::{self, RowPlace, TakeRow};
 use crate::expr::{EvalError, Expr, Value};
 use crate::format::recycle;
 use crate::plan::{WindowAggregate, WindowRows};
-use crate::state::{Accumulator, Ended, SessionState, encode_value};
+use crate::state::{Accumulator, Ended, SessionState, Tardy, WaitingRow, encode_value};
 use crate::time::{Frontier, is_window_fired};
 
 const ROWS_FULL: EvalError = EvalError::Shape("the rows of one session take more than 4 GiB");
@@ -38,8 +38,10 @@ pub struct SessionOperator {
 /// What became of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
-    /// It is in a window, or waits for the time to be placed.
+    /// It is in a window.
     Taken,
+    /// It waits for the time to be placed.
+    Waits,
     /// It is too late for all of its windows.
     Late(LateRow),
 }
@@ -93,7 +95,7 @@ impl SessionOperator {
         let mut alone = state.initial().to_vec();
         self.content.count(&mut alone, row)?;
         let key = std::mem::take(&mut self.key);
-        let added = self.add_tardy(state, (&key, start), alone, place);
+        let added = self.add_tardy(state, &key, WaitingRow { time: start, states: alone, origin: None }, place);
         self.key = key;
         added
     }
@@ -102,17 +104,17 @@ impl SessionOperator {
     pub fn add_tardy(
         &self,
         state: &mut SessionState,
-        (key, start): (&[u8], i64),
-        alone: Vec<Accumulator>,
+        key: &[u8],
+        row: WaitingRow,
         place: RowPlace,
     ) -> Result<Added, RowError> {
         let watermark = place.watermark.max(place.closed);
         if watermark == place.closed && place.partition == 0 {
-            let window = (start, start.saturating_add(self.gap_ms));
-            return self.content.place(state, key, window, &alone, watermark);
+            let window = (row.time, row.time.saturating_add(self.gap_ms));
+            return self.content.place(state, key, window, &row.states, watermark);
         }
-        state.wait(watermark, place.partition, key, start, alone);
-        Ok(Added::Taken)
+        state.wait(watermark, place.partition, key, row);
+        Ok(Added::Waits)
     }
 
     /// Takes rows of `key` in that another task has gathered, none of which had to wait; false if all sessions they could be in have
@@ -134,13 +136,13 @@ impl SessionOperator {
         gathered: &mut SessionState,
         row: &[Value<'_>],
         watermark: i64,
-    ) -> Result<Option<(i64, Vec<Accumulator>)>, RowError> {
+    ) -> Result<Option<WaitingRow>, RowError> {
         let start = self.locate(row)?;
         self.content.check(row)?;
         if start <= watermark.saturating_add(1) {
             let mut alone = self.initial();
             self.content.count(&mut alone, row)?;
-            return Ok(Some((start, alone)));
+            return Ok(Some(WaitingRow { time: start, states: alone, origin: None }));
         }
         let merge = Merger::new(&self.content);
         let end = start.saturating_add(self.gap_ms);
@@ -169,20 +171,20 @@ impl SessionOperator {
 
     /// Ends the sessions that the watermark of `frontier` has passed and hands their rows with their group keys to `take`: by the
     /// sessions' ends, then
-    /// by the bytes of their keys. Calls `late` with the partition of each row that had to wait and is late.
+    /// by the bytes of their keys. Calls `late` with each row that had to wait and is late.
     pub fn close(
         &mut self,
         state: &mut SessionState,
         frontier: Frontier,
-        late: &mut dyn FnMut(i32),
+        late: &mut dyn FnMut(Tardy, LateRow),
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
         while let Some(tardy) = state.next_tardy(frontier) {
             self.emit(state.end(tardy.stamp.watermark)?, take)?;
-            let window = (tardy.time, tardy.time.saturating_add(self.gap_ms));
-            let placed = self.content.place(state, &tardy.key, window, &tardy.states, tardy.stamp.watermark)?;
-            if matches!(placed, Added::Late(_)) {
-                late(tardy.stamp.partition);
+            let Tardy { stamp, key, row } = &tardy;
+            let window = (row.time, row.time.saturating_add(self.gap_ms));
+            if let Added::Late(why) = self.content.place(state, key, window, &row.states, stamp.watermark)? {
+                late(tardy, why);
             }
         }
         self.emit(state.end(frontier.watermark)?, take)

@@ -13,7 +13,7 @@ use super::settings::Settings;
 use super::statement::Insert;
 use super::table::Table;
 use crate::expr::{DataType, Expr, Value, cast};
-use crate::plan::{Column, KeyFormat, OnLate, Pipeline, Policies, Sink, SinkKey, Source, Stage, Window};
+use crate::plan::{Column, KeyFormat, Pipeline, Policies, Sink, SinkKey, Source, Stage, Window};
 
 /// Plans one INSERT INTO.
 pub(crate) fn plan(
@@ -61,19 +61,8 @@ pub(crate) fn plan(
 /// What the pipeline has that works only where one task sees all records.
 fn only_in_one_task(pipeline: &Pipeline) -> Option<&'static str> {
     let policies = &pipeline.source.policies;
-    let session = |stage: &Stage| match stage {
-        Stage::WindowAggregate(plan) => matches!(plan.window, Window::Session { .. }),
-        Stage::WindowRows(plan) => matches!(plan.window, Window::Session { .. }),
-        Stage::Filter(_) | Stage::Project(_) => false,
-    };
-    let first = pipeline.stages.iter().find(|stage| stage.keeps_rows());
     if policies.max_drift_ms.is_some() {
         return Some("'scan.watermark.alignment.max-drift' compares all partitions, which parallel tasks do not share");
-    }
-    if matches!(policies.on_late, OnLate::Topic { .. }) && first.is_some_and(session) {
-        return Some(
-            "a parallel session knows only the rows, not the records, of those that are late: 'forebay.on-late' = 'topic' needs one task",
-        );
     }
     None
 }

@@ -23,7 +23,8 @@
 //! Sessions: kind 5 and the group key; the value has the number of accumulators a session has (2 bytes), then for each open session of
 //! the key its start and end in ms and its accumulators, always whole; no value once there is none. Kind 6 is a row that waits for the
 //! time to be placed (see [`super::sessions`]): watermark (8 bytes, sign bit flipped), partition (4), number (8), group key; the value
-//! is its time in ms and the accumulators of it alone, none once it is placed.
+//! is its time in ms and the accumulators of it alone, and if its record is kept for the topic of late rows, 255 and that record's bytes;
+//! none once it is placed.
 //!
 //! # Rewriting
 //! State of which much is on disk ([`super::store`]) is too much for one commit. There everything is written again piece by piece: kind
@@ -33,7 +34,7 @@
 
 use super::Accumulator;
 use super::codec::take;
-use super::sessions::{Session, Stamp};
+use super::sessions::{Session, Stamp, WaitingRow};
 use crate::time::WindowSpan;
 
 const BEGIN: u8 = 0;
@@ -48,6 +49,9 @@ const TIMER: u8 = 8;
 const NESTED: u8 = 9;
 const REWRITE: u8 = 10;
 const REWRITTEN: u8 = 11;
+
+/// What follows the accumulators of a row is its record; no accumulator begins like this.
+const ORIGIN: u8 = 255;
 
 /// One record of the changelog.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,8 +96,8 @@ pub enum Record<'a> {
         stamp: Stamp,
         /// The encoded group key.
         key: &'a [u8],
-        /// Its time in ms and its accumulators.
-        row: Option<(i64, Vec<Accumulator>)>,
+        /// The row, as long as it waits.
+        row: Option<WaitingRow>,
     },
 }
 
@@ -225,10 +229,14 @@ pub fn encode_tardy_key(stamp: Stamp, group: &[u8], key: &mut Vec<u8>) {
 }
 
 /// Writes the value of [`Record::Tardy`]; the buffer's content is replaced.
-pub fn encode_tardy_row(time: i64, states: &[Accumulator], value: &mut Vec<u8>) {
+pub fn encode_tardy_row(row: &WaitingRow, value: &mut Vec<u8>) {
     value.clear();
-    value.extend_from_slice(&time.to_be_bytes());
-    states.iter().for_each(|state| state.encode(true, value));
+    value.extend_from_slice(&row.time.to_be_bytes());
+    row.states.iter().for_each(|state| state.encode(true, value));
+    if let Some(origin) = &row.origin {
+        value.push(ORIGIN);
+        value.extend_from_slice(origin);
+    }
 }
 
 /// What stands in front of the keys of windows that `before` others go before.
@@ -308,9 +316,21 @@ fn take_tardy<'a>(mut key: &'a [u8], value: Option<&[u8]>) -> Option<Record<'a>>
     };
     let row = match value {
         None => None,
-        Some(mut value) => Some((take_time(&mut value)?, take_all(&mut value)?)),
+        Some(value) => Some(take_waiting(value)?),
     };
     Some(Record::Tardy { stamp, key, row })
+}
+
+fn take_waiting(mut value: &[u8]) -> Option<WaitingRow> {
+    let time = take_time(&mut value)?;
+    let mut states = Vec::new();
+    loop {
+        match value.split_first() {
+            None => return Some(WaitingRow { time, states, origin: None }),
+            Some((&ORIGIN, origin)) => return Some(WaitingRow { time, states, origin: Some(origin.to_vec()) }),
+            Some(_) => states.push(Accumulator::decode(&mut value)?),
+        }
+    }
 }
 
 fn take_span(kind: u8, mut key: &[u8]) -> Option<(WindowSpan, &[u8])> {
@@ -359,20 +379,20 @@ mod tests {
             group in any::<Vec<u8>>(),
             sessions in prop::collection::vec((any::<i64>(), any::<i64>(), prop::collection::vec(any_accumulator(), 2)), 0..4),
             (watermark, partition, number, time) in any::<(i64, i32, u64, i64)>(),
-            before in any::<u8>(),
+            (before, origin) in any::<(u8, Option<Vec<u8>>)>(),
         ) {
             let (mut key, mut value) = (Vec::new(), Vec::new());
             let sessions: Vec<_> = sessions.into_iter().map(|(start, end, states)| Session { start, end, states }).collect();
             encode_sessions(&group, &sessions, &mut key, &mut value);
             let nested = [nesting(before), key.clone()].concat();
             prop_assert_eq!(take_nesting(Some(&nested)), (before, Some(&key[..])));
-            let row = sessions.first().map(|session| (time, session.states.clone()));
+            let row = sessions.first().map(|session| WaitingRow { time, states: session.states.clone(), origin });
             prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Sessions { key: &group, sessions }));
             let stamp = Stamp { watermark, partition, number };
             encode_tardy_key(stamp, &group, &mut key);
             prop_assert_eq!(decode(Some(&key), None), Ok(Record::Tardy { stamp, key: &group, row: None }));
-            if let Some((time, states)) = &row {
-                encode_tardy_row(*time, states, &mut value);
+            if let Some(waiting) = &row {
+                encode_tardy_row(waiting, &mut value);
                 prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Tardy { stamp, key: &group, row }));
             }
         }

@@ -25,7 +25,7 @@ pub use either::Windows;
 pub use error::StateError;
 pub use restore::RestoreError;
 pub use rows::KeptRows;
-pub use sessions::{Ended, Session, SessionState, Stamp, Tardy};
+pub use sessions::{Ended, Session, SessionState, Stamp, Tardy, WaitingRow};
 pub use slice::{Slice, SliceFull};
 pub use task::{PutRecord, Superfluous, TaskState};
 pub use windows::{EmitKey, Merge, WindowState};

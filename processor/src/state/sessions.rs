@@ -50,17 +50,26 @@ pub struct Stamp {
     pub number: u64,
 }
 
-/// A row that waits.
+/// A row alone, as it waits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingRow {
+    /// Its time in ms.
+    pub time: i64,
+    /// The accumulators of it alone.
+    pub states: Vec<Accumulator>,
+    /// Its record, if that is wanted in case the row turns out to be late.
+    pub origin: Option<Vec<u8>>,
+}
+
+/// A row that waits, or did.
 #[derive(Clone, Debug)]
 pub struct Tardy {
     /// Where it stands in the order.
     pub stamp: Stamp,
     /// The encoded group key.
     pub key: Vec<u8>,
-    /// Its time in ms.
-    pub time: i64,
-    /// The accumulators of it alone.
-    pub states: Vec<Accumulator>,
+    /// The row.
+    pub row: WaitingRow,
 }
 
 /// A session that is over.
@@ -86,8 +95,7 @@ struct Entry {
 
 #[derive(Debug)]
 struct Waiting {
-    time: i64,
-    states: Vec<Accumulator>,
+    row: WaitingRow,
     in_changelog: bool,
 }
 
@@ -237,12 +245,20 @@ impl SessionState {
     }
 
     /// Lets a row wait.
-    pub fn wait(&mut self, watermark: i64, partition: i32, key: &[u8], time: i64, states: Vec<Accumulator>) {
+    pub fn wait(&mut self, watermark: i64, partition: i32, key: &[u8], row: WaitingRow) {
         let stamp = Stamp { watermark, partition, number: self.next_number };
         self.next_number += 1;
-        self.waiting_bytes += weigh(key, &states);
-        self.waiting.insert((stamp, key.to_vec()), Waiting { time, states, in_changelog: false });
+        self.waiting_bytes += weigh(key, &row);
+        self.waiting.insert((stamp, key.to_vec()), Waiting { row, in_changelog: false });
         self.fresh.push((stamp, key.to_vec()));
+    }
+
+    /// Keeps its record with the row that was let wait last.
+    pub fn attach_origin(&mut self, origin: Vec<u8>) {
+        if let Some(waiting) = self.fresh.last().and_then(|place| self.waiting.get_mut(place)) {
+            self.waiting_bytes += origin.len() as u64;
+            waiting.row.origin = Some(origin);
+        }
     }
 
     /// Whether a row waits whose turn has come when all partitions have come to `frontier`.
@@ -258,12 +274,12 @@ impl SessionState {
         if !self.has_tardy(frontier) {
             return None;
         }
-        let ((stamp, key), Waiting { time, states, in_changelog }) = self.waiting.pop_first()?;
-        self.waiting_bytes -= weigh(&key, &states);
+        let ((stamp, key), Waiting { row, in_changelog }) = self.waiting.pop_first()?;
+        self.waiting_bytes -= weigh(&key, &row);
         if in_changelog {
             self.placed.push((stamp, key.clone()));
         }
-        Some(Tardy { stamp, key, time, states })
+        Some(Tardy { stamp, key, row })
     }
 
     /// About how much memory the rows that wait take, in bytes.
@@ -333,11 +349,11 @@ impl SessionState {
             }
         }
         for place in std::mem::take(&mut self.fresh) {
-            let Some(row) = self.waiting.get_mut(&place) else { continue };
+            let Some(waiting) = self.waiting.get_mut(&place) else { continue };
             changelog::encode_tardy_key(place.0, &place.1, &mut key);
-            changelog::encode_tardy_row(row.time, &row.states, &mut value);
+            changelog::encode_tardy_row(&waiting.row, &mut value);
             put(&key, Some(&value));
-            row.in_changelog = true;
+            waiting.in_changelog = true;
             if let Some(cold) = &mut self.cold {
                 cold.changed_row(place);
             }
@@ -354,9 +370,9 @@ impl SessionState {
             put(&key, Some(&value));
         }
         self.write_cold(put)?;
-        for ((stamp, group), row) in &self.waiting {
+        for ((stamp, group), waiting) in &self.waiting {
             changelog::encode_tardy_key(*stamp, group, &mut key);
-            changelog::encode_tardy_row(row.time, &row.states, &mut value);
+            changelog::encode_tardy_row(&waiting.row, &mut value);
             put(&key, Some(&value));
         }
         Ok(())
@@ -385,15 +401,15 @@ impl SessionState {
                     cold.changed_row(place.clone());
                 }
                 match row {
-                    Some((time, states)) => {
-                        let states = self.restored(states)?;
-                        self.waiting_bytes += weigh(key, &states);
-                        let known = self.waiting.insert(place, Waiting { time, states, in_changelog: true });
-                        self.waiting_bytes -= known.map_or(0, |row| weigh(key, &row.states));
+                    Some(row) => {
+                        let row = WaitingRow { states: self.restored(row.states)?, ..row };
+                        self.waiting_bytes += weigh(key, &row);
+                        let known = self.waiting.insert(place, Waiting { row, in_changelog: true });
+                        self.waiting_bytes -= known.map_or(0, |known| weigh(key, &known.row));
                     }
                     None => {
                         let gone = self.waiting.remove(&place);
-                        self.waiting_bytes -= gone.map_or(0, |row| weigh(key, &row.states));
+                        self.waiting_bytes -= gone.map_or(0, |gone| weigh(key, &gone.row));
                     }
                 }
             }
@@ -439,7 +455,7 @@ impl SessionState {
 }
 
 /// About how much memory a row that waits takes, in bytes.
-fn weigh(key: &[u8], states: &[Accumulator]) -> u64 {
-    let states: usize = states.iter().map(|state| size_of::<Accumulator>() + state.heap_bytes()).sum();
-    (size_of::<Tardy>() + key.len() + states) as u64
+fn weigh(key: &[u8], row: &WaitingRow) -> u64 {
+    let states: usize = row.states.iter().map(|state| size_of::<Accumulator>() + state.heap_bytes()).sum();
+    (size_of::<Tardy>() + key.len() + states + row.origin.as_ref().map_or(0, Vec::len)) as u64
 }

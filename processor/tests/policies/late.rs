@@ -144,6 +144,55 @@ fn sessions_and_jobs_without_windows_have_no_allowed_lateness() {
     assert_eq!(plan.pipelines[0].source.policies.allowed_lateness_ms, 7_000, "Flink's name for it");
 }
 
+/// Rows of sessions wait until it is known whether they are late; then the record is written as it came, also after a restart, and
+/// whatever the number of tasks.
+#[test]
+fn a_row_that_waited_and_is_late_goes_to_the_topic_too() {
+    for parallelism in [1, 2] {
+        let host = host(2);
+        let text = format!(
+            "{}
+             CREATE TABLE metrics (`user` STRING, window_end TIMESTAMP(3), n BIGINT, x BIGINT)
+               WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+             SET 'parallelism.default' = '{parallelism}';
+             INSERT INTO metrics SELECT `user`, window_end, COUNT(*), SUM(100 / bytes)
+               FROM TABLE(SESSION(TABLE clicks PARTITION BY `user`, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+               GROUP BY `user`, window_start, window_end;",
+            table(LATE)
+        );
+        let plan = Arc::new(try_plan(&text).unwrap());
+        let mut world = World::new(host, Arc::clone(&plan), TaskOptions::default());
+        send(&world.host, 0, "slow", &[1_000]);
+        send(&world.host, 1, "a", &[100_000]);
+        let late = click("late", Some(7), 50_000, 0);
+        world.host.produce_record(INPUT, 1, (55, Some(b"key"), Some(late.as_bytes())), &[("h", Some(b"1"))]);
+        // Behind the watermark as well, and yet not late: it joins the open session of its user.
+        send(&world.host, 1, "a", &[95_000]);
+        world.finish();
+        assert_eq!((world.host.records("late").len(), world.status().late), (0, 0), "nobody knows yet");
+        let mut world = World::new(world.host, plan, TaskOptions::default());
+        send(&world.host, 0, "slow", &[200_000]);
+        send(&world.host, 1, "a", &[200_000]);
+        world.finish();
+        let found = world.host.records("late");
+        assert_eq!((found.len(), world.status().late), (1, 1));
+        let record = &found[0];
+        assert_eq!((record.partition, record.timestamp, record.key.as_deref()), (1, 55, Some("key")));
+        assert_eq!((record.value.as_ref(), &record.headers[0]), (Some(&late), &("h".to_owned(), Some("1".to_owned()))));
+        for (key, value) in [
+            (header::JOB, "job"),
+            (header::TOPIC, INPUT),
+            (header::PARTITION, "1"),
+            (header::OFFSET, "1"),
+            (header::WINDOW_END, "60000"),
+            (header::WATERMARK, "98000"),
+        ] {
+            assert_eq!(record.header(key), value);
+        }
+        assert_eq!(rows(&world.host), [metric("a", 110_000, 2, Some(200)), metric("slow", 11_000, 1, Some(100))]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     /// Whatever crashes: the last result of each window has every row that was not beyond the allowed lateness, and no result of a

@@ -13,13 +13,15 @@ use crate::state::TaskState;
 impl GlobalTask {
     pub(super) fn commit(&mut self, host: &dyn Host, started: Timestamp) -> Result<(), TaskError> {
         let mut output = std::mem::take(&mut self.output);
-        let (rows, bytes) = (output.len(), output.size_in_bytes());
+        let (aside, bytes) = (output.side_len(), output.size_in_bytes());
+        let rows = output.len() - aside;
         let snapshot_at = self.write_changelog(host, started, &mut output)?;
         let offsets = vec![(self.input[0].clone(), self.offset())];
         let set = CommitSet { group: self.names.group.clone(), records: output.into_batches(), offsets };
         host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
         self.pending = Pending::default();
         self.counters.records_out += rows;
+        self.counters.records_aside += aside;
         self.counters.bytes_out += bytes;
         let now = self.counters.committed(host, started, self.step_began);
         // If one of these fails the log is longer than it need be until the next time; that is all.

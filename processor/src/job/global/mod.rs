@@ -22,11 +22,12 @@ use super::options::TaskOptions;
 use super::pending::Pending;
 use super::reader::{PartitionReader, ReadFailure};
 use super::resources::PipelineResources;
+use super::side::SideOutputs;
 use super::subtask::SubtaskId;
 use super::task::Progress;
 use crate::commit::{RecordBuffer, is_times};
 use crate::host::{Host, Session};
-use crate::operator::{Pipeline, RowError};
+use crate::operator::{LateTardy, Pipeline, RowError};
 use crate::plan::JobPlan;
 use crate::state::TaskState;
 use crate::state::changelog::{self, ChangelogError};
@@ -43,6 +44,8 @@ pub struct GlobalTask {
     reader: PartitionReader,
     times: Times,
     late: u64,
+    /// Where late rows go whose records came with them.
+    side: SideOutputs,
     pipeline: Pipeline,
     changelog: TopicPartition,
     clock: EventClock,
@@ -151,7 +154,7 @@ impl GlobalTask {
     }
 
     fn read_some(&mut self, host: &dyn Host, now: Timestamp, most: usize) -> Result<usize, TaskError> {
-        let GlobalTask { reader, pipeline, times, late, output, clock, counters, pending, .. } = self;
+        let GlobalTask { reader, pipeline, times, late, output, clock, counters, pending, side, .. } = self;
         let partition = reader.partition().clone();
         let read = reader.read(host, most, |record| {
             if is_times(record.key) {
@@ -159,7 +162,9 @@ impl GlobalTask {
             }
             counters.records_in += 1;
             pending.records = true;
-            *late += pipeline.merge(changelog::decode(record.key, record.value)?, clock.closed(), now, output)?;
+            let merged = pipeline.merge(changelog::decode(record.key, record.value)?, clock.closed(), now, output)?;
+            *late += merged.rows;
+            merged.tardy.iter().for_each(|tardy| side.late_tardy(tardy, output));
             Ok(())
         });
         read.map_err(|failure| match failure {
@@ -179,9 +184,12 @@ impl GlobalTask {
             self.clock.raise(i64::MAX);
         }
         let (before, quiet) = (self.clock.closed(), self.is_quiet());
-        let GlobalTask { clock, pipeline, output: out, options, .. } = self;
-        let late = clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now })?;
-        self.late += late.values().sum::<u64>();
+        let GlobalTask { clock, pipeline, output: out, options, late, side, .. } = self;
+        let mut late = |tardy: LateTardy, out: &mut RecordBuffer| {
+            *late += 1;
+            side.late_tardy(&tardy, out);
+        };
+        clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now, late: &mut late })?;
         if self.clock.closed() > before {
             self.pending.note(now);
         }

@@ -17,6 +17,7 @@ use crate::job::options::TaskOptions;
 use crate::job::pending::Pending;
 use crate::job::reader::PartitionReader;
 use crate::job::resources::resources;
+use crate::job::side::SideOutputs;
 use crate::job::subtask::SubtaskId;
 use crate::operator::Pipeline;
 use crate::plan::JobPlan;
@@ -66,6 +67,7 @@ impl GlobalTask {
             clock: EventClock::new(progress.combined, times.counted()),
             times,
             late: progress.late,
+            side: SideOutputs::open(host, name, &pipeline_plan.source)?,
             pipeline,
             changelog,
             output: RecordBuffer::default(),

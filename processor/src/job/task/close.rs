@@ -3,9 +3,11 @@
 use forebay_storage::ids::Timestamp;
 
 use super::Task;
+use crate::commit::RecordBuffer;
 use crate::job::clock::Closing;
 use crate::job::error::TaskError;
 use crate::job::input::Input;
+use crate::operator::LateTardy;
 use crate::time::InputTime;
 
 impl Task {
@@ -22,11 +24,13 @@ impl Task {
         }
         let before = self.clock.closed();
         let quiet = self.quiet_at().is_some_and(|at| at <= now);
-        let Task { clock, pipeline, output: out, options, inputs, .. } = self;
-        let late = clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now })?;
-        for input in &mut *inputs {
-            input.add_late(late.get(&input.partition()).copied().unwrap_or(0));
-        }
+        let Task { clock, pipeline, output: out, options, inputs, side, .. } = self;
+        let mut late = |tardy: LateTardy, out: &mut RecordBuffer| {
+            let input = inputs.iter_mut().find(|input| input.partition() == tardy.partition);
+            input.into_iter().for_each(|input| input.add_late(1));
+            side.late_tardy(&tardy, out);
+        };
+        clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now, late: &mut late })?;
         // The task's watermark is committed with some input's offset, whatever it was that moved it.
         if clock.closed() > before
             && !inputs.iter().any(Input::is_dirty)

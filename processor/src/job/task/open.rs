@@ -64,7 +64,7 @@ impl Task {
         let all_partitions = partitions.len();
         partitions.retain(|partition| id.reads(partition.partition));
         let sink_partitions = open::ensure_sink(host, &pipeline_plan.sink)?;
-        let side = SideOutputs::open(host, name, &source.policies)?;
+        let side = SideOutputs::open(host, name, source)?;
         let (mut pipeline, exchange) = match id.stage {
             Stage::Local => {
                 let pipeline = Pipeline::local(pipeline_plan).ok_or_else(missing)?;

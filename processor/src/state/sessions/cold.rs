@@ -182,7 +182,7 @@ impl SessionState {
         for place in std::mem::take(rows_behind) {
             changelog::encode_tardy_key(place.0, &place.1, &mut key);
             let row = waiting.get(&place);
-            row.inspect(|row| changelog::encode_tardy_row(row.time, &row.states, &mut value));
+            row.inspect(|waiting| changelog::encode_tardy_row(&waiting.row, &mut value));
             shelf.put(&key, row.map(|_| &value[..]), put)?;
         }
         for ((end, name), there) in timers {

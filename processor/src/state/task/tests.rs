@@ -5,7 +5,7 @@ use super::super::either::Windows;
 use super::super::restore::RestoreError;
 use super::super::sessions::SessionState;
 use super::super::windows::WindowState;
-use super::super::{Accumulator, StateError};
+use super::super::{Accumulator, StateError, WaitingRow};
 use super::*;
 use crate::time::{Frontier, WindowSpan, is_window_fired};
 
@@ -73,7 +73,8 @@ proptest! {
             count(grid.update(WindowSpan { first, last: first + 10 * more }, key.as_bytes()).unwrap());
             count(sessions.update(key.as_bytes(), first, first + 10 + more, &merge).unwrap());
             if action == 1 {
-                sessions.wait(watermark + more, window as i32, key.as_bytes(), first, vec![Accumulator::Count(1)]);
+                let row = WaitingRow { time: first, states: vec![Accumulator::Count(1)], origin: (more == 1).then(|| vec![1, 2]) };
+                    sessions.wait(watermark + more, window as i32, key.as_bytes(), row);
             }
             if action == 0 {
                 while let Some(end) = grid.next_end(watermark, 10) && is_window_fired(end, watermark + 10) {
