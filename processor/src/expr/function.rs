@@ -70,6 +70,8 @@ pub(crate) enum ScalarFunction {
     },
     /// Start, end or last moment of a window that (time) alone does not tell, as a row may be in several; only while planning.
     WindowColumn(WindowBound),
+    /// (): the clock when the row is read; only as a whole computed column, which the source fills in.
+    Proctime,
 }
 
 /// Where TRIM cuts.
@@ -137,6 +139,7 @@ impl ScalarFunction {
             Self::DateFormat(_) => "DATE_FORMAT",
             Self::FromUnixtime(_) => "FROM_UNIXTIME",
             Self::Extract(_) => "EXTRACT",
+            Self::Proctime => "PROCTIME",
             Self::TumbleBound { bound: WindowBound::Start, .. } | Self::WindowColumn(WindowBound::Start) => {
                 "window_start"
             }

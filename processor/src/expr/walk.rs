@@ -1,5 +1,6 @@
 //! Walking over and rewriting trees of expressions.
 
+use super::function::ScalarFunction;
 use super::{Expr, Node};
 
 impl Expr {
@@ -106,6 +107,11 @@ impl Expr {
             depth = depth.max(child_depth);
         }
         (parts, depth + 1)
+    }
+
+    /// Whether the expression is PROCTIME(), which has no value of its own.
+    pub(crate) fn is_proctime(&self) -> bool {
+        matches!(self.node, Node::Call(ScalarFunction::Proctime, _))
     }
 
     /// Whether the expression reads no row.

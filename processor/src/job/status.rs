@@ -113,6 +113,8 @@ pub struct TaskStatus {
     pub finished: bool,
     /// Whether it cuts time into windows.
     pub windowed: bool,
+    /// Whether windows close by the host's clock.
+    pub processing_time: bool,
     /// End of the window that closes next, in ms; it does when the watermark reaches the millisecond before.
     pub next_close: Option<i64>,
     /// The partition at which the watermark stands, if there is one that holds it.

@@ -15,7 +15,9 @@ pub fn why(status: &TaskStatus, now: i64) -> Vec<String> {
     if status.stage != Stage::Global && status.inputs.iter().all(|input| input.end == 0) {
         reasons.push(format!("no input: topic {topic} has no records"));
     }
-    if let Some(end) = status.next_close {
+    if let Some(end) = status.next_close.filter(|_| status.processing_time) {
+        reasons.push(format!("the next window closes at {} by the broker's clock", time_text(end)));
+    } else if let Some(end) = status.next_close {
         reasons.push(match &status.held_by {
             Some(hold) => held(topic, hold, now),
             None => "every partition is idle: the watermark stands until records come".to_owned(),

@@ -14,5 +14,5 @@ mod stages;
 mod window;
 
 pub use error::RowError;
-pub use pipeline::{LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
+pub use pipeline::{CLOCK_BEHIND_MS, LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
 pub use sink::RecordSink;

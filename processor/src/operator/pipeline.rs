@@ -17,6 +17,10 @@ use crate::state::changelog::Record;
 use crate::state::{Tardy, TaskState, Windows};
 use crate::time::Frontier;
 
+/// By how many ms the watermark of processing time is behind the clock: rows of this very millisecond are to come, and those of
+/// sessions would have to wait unless they are a millisecond beyond that.
+pub const CLOCK_BEHIND_MS: i64 = 2;
+
 /// The operators of a pipeline, in a row.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -187,7 +191,9 @@ impl Pipeline {
         let windows = segments.first_mut().zip(state.as_mut());
         let mut entry =
             Entry { local: local.as_mut(), windows, sink, out, place, taken: false, waits: false, late: None };
-        let watermark = source.read(value, &mut |row| {
+        // The clock may go back, time does not: no row falls into a window that is closed.
+        let now = place.now.0.max(place.closed.saturating_add(CLOCK_BEHIND_MS));
+        let watermark = source.read(value, now, &mut |row| {
             if !*expands {
                 return stages::run(before, row, scratch, &mut |row| entry.add(row));
             }

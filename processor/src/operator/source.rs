@@ -11,6 +11,7 @@ pub struct RowSource {
     plan: Source,
     decoder: JsonDecoder,
     ignore_parse_errors: bool,
+    processing_time: bool,
     row: Vec<Value<'static>>,
 }
 
@@ -22,6 +23,7 @@ impl RowSource {
         RowSource {
             decoder: JsonDecoder::new(&plan.columns, format),
             ignore_parse_errors: format.ignore_parse_errors,
+            processing_time: plan.is_processing_time(),
             plan: plan.clone(),
             row: Vec::new(),
         }
@@ -35,10 +37,11 @@ impl RowSource {
 
     /// Hands the row in `value` to `take`. Returns the watermark that the row stands for, if it has one.
     ///
-    /// `take` gets the row before its watermark counts, as in Flink.
+    /// `take` gets the row before its watermark counts, as in Flink. PROCTIME() is `now`, in ms.
     pub fn read(
         &mut self,
         value: &[u8],
+        now: i64,
         take: &mut dyn FnMut(&[Value<'_>]) -> Result<(), RowError>,
     ) -> Result<Option<i64>, RowError> {
         let mut row: Vec<Value<'_>> = std::mem::take(&mut self.row);
@@ -47,8 +50,10 @@ impl RowSource {
             .map_err(|error| RowError::Decode { table: self.plan.table.clone(), error })?;
         for computed in &self.plan.computed {
             // Owned, as it joins the row it is computed from: that costs something only for a text that is a mere copy.
-            let value = computed.expr.eval(&row)?.into_owned();
-            row.push(value);
+            row.push(match computed.expr.is_proctime() {
+                true => Value::timestamp(now),
+                false => computed.expr.eval(&row)?.into_owned(),
+            });
         }
         let watermark = self.watermark(&row)?;
         take(&row)?;
@@ -57,7 +62,7 @@ impl RowSource {
     }
 
     fn watermark(&self, row: &[Value<'_>]) -> Result<Option<i64>, RowError> {
-        let Some(event_time) = &self.plan.event_time else { return Ok(None) };
+        let Some(event_time) = self.plan.event_time.as_ref().filter(|_| !self.processing_time) else { return Ok(None) };
         if row[event_time.column].is_null() {
             return Err(self.null_event_time(event_time.column));
         }

@@ -93,6 +93,10 @@ fn source(f: &mut fmt::Formatter<'_>, source: &Source) -> Result<Vec<String>, fm
     names.extend(source.computed.iter().map(|computed| computed.name.clone()));
     if let Some(event_time) = &source.event_time {
         let column = names.get(event_time.column).map_or("", String::as_str);
+        if source.is_processing_time() {
+            writeln!(f, "  time       {column}: the broker's clock when a row is read")?;
+            return Ok(names);
+        }
         write!(f, "  watermark  of {column}: {}", event_time.watermark.display(&names))?;
         match source.idle_timeout_ms {
             None => writeln!(f)?,

@@ -23,7 +23,7 @@ pub struct Source {
     /// Columns computed from the decoded ones, appended to the row in this order. Each sees the decoded columns only, as in
     /// Flink.
     pub computed: Vec<Computed>,
-    /// Event time and watermark, if the table has a WATERMARK.
+    /// Event time and watermark, if the table has a WATERMARK; or the column of PROCTIME(): see [`Source::is_processing_time`].
     pub event_time: Option<EventTime>,
     /// A partition without rows for so many milliseconds stops holding back the watermark; 0 means it always holds it back.
     /// `scan.watermark.idle-timeout`, or else `table.exec.source.idle-timeout`; `None` if the job says neither, see
@@ -31,6 +31,15 @@ pub struct Source {
     pub idle_timeout_ms: Option<i64>,
     /// What is done with bad records, late rows, and at the end of the input.
     pub policies: Policies,
+}
+
+impl Source {
+    /// Whether time is the host's clock: rows are of the time at which they are read, and windows close by the clock.
+    #[must_use]
+    pub fn is_processing_time(&self) -> bool {
+        let column = self.event_time.as_ref().and_then(|time| time.column.checked_sub(self.columns.len()));
+        column.and_then(|at| self.computed.get(at)).is_some_and(|column| column.expr.is_proctime())
+    }
 }
 
 /// A named, typed column.

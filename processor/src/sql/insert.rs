@@ -61,6 +61,9 @@ pub(crate) fn plan(
 /// What the pipeline has that works only where one task sees all records.
 fn only_in_one_task(pipeline: &Pipeline) -> Option<&'static str> {
     let policies = &pipeline.source.policies;
+    if pipeline.source.is_processing_time() {
+        return Some("windows over PROCTIME() close by the clock of one task");
+    }
     if policies.max_drift_ms.is_some() {
         return Some("'scan.watermark.alignment.max-drift' compares all partitions, which parallel tasks do not share");
     }

@@ -1,5 +1,7 @@
 //! Tables: CREATE TABLE checked, its computed columns and watermark bound.
 
+use sqlparser::ast;
+
 use super::PlanContext;
 use super::bind::{Binder, describe};
 use super::error::{SqlError, did_you_mean};
@@ -8,7 +10,7 @@ use super::position;
 use super::reserved::keyword_warning;
 use super::scope::{Field, Scope};
 use super::statement::{ColumnKind, CreateTable, Watermark};
-use crate::expr::{DataType, Expr};
+use crate::expr::{DataType, Expr, Node, ScalarFunction};
 use crate::plan::{Column, Computed, EventTime};
 
 /// A table that statements can name.
@@ -56,9 +58,10 @@ impl Table {
         };
         table.bind_computed(statement, warnings)?;
         table.order = statement.columns.iter().filter_map(|column| table.position(&column.name.text)).collect();
-        if let Some(watermark) = &statement.watermark {
-            table.event_time = Some(table.bind_watermark(watermark, warnings)?);
-        }
+        table.event_time = match &statement.watermark {
+            Some(watermark) => Some(table.bind_watermark(watermark, warnings)?),
+            None => table.processing_time(),
+        };
         table.check_key()?;
         Ok(table)
     }
@@ -68,6 +71,11 @@ impl Table {
         let fields = self.fields();
         for column in &statement.columns {
             let ColumnKind::Computed(expr) = &column.kind else { continue };
+            if is_proctime(expr) {
+                let clock = Expr::new(Node::Call(ScalarFunction::Proctime, Vec::new()), DataType::TimestampLtz(3));
+                self.computed.push(Computed { name: column.name.text.clone(), expr: clock });
+                continue;
+            }
             let what = format!("table {}", self.name);
             let mut binder = Binder::new(Scope { fields: &fields, what: &what }, "a computed column");
             let bound = binder.bind(expr).map_err(|error| {
@@ -84,6 +92,13 @@ impl Table {
         Ok(())
     }
 
+    /// The column of PROCTIME() as the table's time, if it has one and no WATERMARK.
+    fn processing_time(&self) -> Option<EventTime> {
+        let at = self.computed.iter().position(|column| column.expr.is_proctime())?;
+        let column = self.physical.len() + at;
+        Some(EventTime { column, watermark: Expr::column(column, self.type_at(column)) })
+    }
+
     fn bind_watermark(&self, watermark: &Watermark, warnings: &mut Vec<String>) -> Result<EventTime, SqlError> {
         let name = &watermark.column;
         let Some(column) = self.position(&name.text) else {
@@ -91,6 +106,10 @@ impl Table {
             return Err(SqlError::new(name.span, format!("there is no column {} in table {}", name.text, self.name))
                 .maybe_hint(did_you_mean(&name.text, names)));
         };
+        if self.computed.iter().any(|computed| computed.name == name.text && computed.expr.is_proctime()) {
+            return Err(SqlError::new(name.span, format!("{} is processing time, which has no watermark", name.text))
+                .hint("leave WATERMARK out: windows over it close by the broker's clock"));
+        }
         let data_type = self.type_at(column);
         let fits = |data_type| matches!(data_type, DataType::Timestamp(0..=3) | DataType::TimestampLtz(0..=3));
         if !fits(data_type) {
@@ -182,6 +201,13 @@ impl Table {
             .map(|position| Field { qualifier: Some(qualifier.to_owned()), ..fields[*position].clone() })
             .collect()
     }
+}
+
+/// Whether an expression is PROCTIME() and nothing else.
+fn is_proctime(expr: &ast::Expr) -> bool {
+    let ast::Expr::Function(function) = expr else { return false };
+    let ast::FunctionArguments::List(list) = &function.args else { return false };
+    function.name.to_string().eq_ignore_ascii_case("PROCTIME") && list.args.is_empty() && function.over.is_none()
 }
 
 fn physical_column(column: &super::statement::ColumnDef) -> Option<Column> {

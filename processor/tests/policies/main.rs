@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bounded;
+mod clock;
 mod crash;
 mod disk;
 mod large;

@@ -7,7 +7,7 @@ use crate::commit::RecordBuffer;
 use crate::job::clock::Closing;
 use crate::job::error::TaskError;
 use crate::job::input::Input;
-use crate::operator::LateTardy;
+use crate::operator::{CLOCK_BEHIND_MS, LateTardy};
 use crate::time::InputTime;
 
 impl Task {
@@ -21,6 +21,9 @@ impl Task {
         self.clock.update(Task::times(&self.inputs));
         if self.has_ended() {
             self.clock.raise(i64::MAX);
+        }
+        if self.due_by_clock().is_some_and(|at| at <= now) {
+            self.clock.raise(now.0.saturating_sub(CLOCK_BEHIND_MS));
         }
         let before = self.clock.closed();
         let quiet = self.quiet_at().is_some_and(|at| at <= now);
@@ -38,7 +41,13 @@ impl Task {
         {
             input.mark_dirty();
         }
-        Ok(self.quiet_at())
+        Ok([self.quiet_at(), self.due_by_clock()].into_iter().flatten().min())
+    }
+
+    /// When the next window is to be closed, where time is the host's clock.
+    fn due_by_clock(&self) -> Option<Timestamp> {
+        let end = self.pipeline.next_close(self.clock.closed()).filter(|_| self.is_processing_time())?;
+        Some(Timestamp(end.saturating_add(CLOCK_BEHIND_MS - 1)))
     }
 
     /// When open windows are to be closed because nothing comes any more (`forebay.close-after-idle`).

@@ -15,7 +15,8 @@ impl Task {
         let held_by = self.inputs.iter().find(|input| Some(input.partition()) == holds);
         TaskStatus {
             finished: self.has_ended() && self.clock.closed() == i64::MAX,
-            held_by: held_by.map(|input| input.hold(self.idle_policy)),
+            held_by: held_by.filter(|_| !self.is_processing_time()).map(|input| input.hold(self.idle_policy)),
+            processing_time: self.is_processing_time(),
             waiting_for_others: self.inputs.iter().filter(waiting).map(Input::partition).collect(),
             last_bad: self.inputs.iter().filter_map(Input::last_bad).next_back().cloned(),
             late: inputs.iter().map(|input| input.late).sum(),

@@ -179,6 +179,11 @@ impl Task {
         next
     }
 
+    /// Whether windows close by the host's clock.
+    fn is_processing_time(&self) -> bool {
+        self.plan.pipelines[self.id.pipeline].source.is_processing_time()
+    }
+
     /// Whether the input is bounded and all of it is read.
     fn has_ended(&self) -> bool {
         self.policies().bounded.is_some() && self.inputs.iter().all(Input::has_ended)

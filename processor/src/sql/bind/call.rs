@@ -82,8 +82,12 @@ const WINDOWS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION", "TUMBLE_START
 pub(super) fn refuse_clock(name: &str, span: Span) -> Option<SqlError> {
     let upper = name.to_ascii_uppercase();
     CLOCKS.contains(&upper.as_str()).then(|| {
-        SqlError::new(span, format!("{upper} is not supported: the same log must give the same answer"))
-            .hint("use a time from the record")
+        SqlError::new(span, format!("{upper} is not supported: the same log must give the same answer")).hint(
+            match &*upper {
+                "PROCTIME" => "for windows by the clock, add a column pt AS PROCTIME() to the CREATE TABLE",
+                _ => "use a time from the record",
+            },
+        )
     })
 }
 
