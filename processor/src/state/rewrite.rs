@@ -3,9 +3,10 @@
 //! State in the store is too much for one commit. A pass goes through the store's keys, a piece with each commit. A key that is in
 //! memory too is written with its value there; one that came after the pass began is in the changelog since then anyway.
 
-use super::changelog;
+use super::changelog::{self, ChangelogError};
 use super::either::Windows;
 use super::error::StateError;
+use super::store::{ABOUT, Store};
 use super::task::PutRecord;
 
 /// A pass under way.
@@ -33,29 +34,33 @@ impl Rewrite {
     }
 }
 
-/// The record that the changelog needs for a key of the store: its value in memory if it is there, none if it is gone.
-pub(super) fn present(windows: &[Windows], key: &[u8], value: Vec<u8>) -> Option<Vec<u8>> {
+/// The value that the changelog needs for a key of the store: that in memory if it is there, none if the key is gone or of the store alone.
+fn present(windows: &[Windows], key: &[u8], value: Vec<u8>) -> Result<Option<Vec<u8>>, ChangelogError> {
     let (before, record_key) = changelog::take_nesting(Some(key));
-    let record = changelog::decode(record_key, Some(&value)).ok()?;
-    let newer = windows.get(usize::from(before))?.present(&record)?;
-    Some(newer.unwrap_or(value))
+    if key == ABOUT || record_key.is_some_and(|key| key.starts_with(changelog::TIMER_PREFIX)) {
+        return Ok(None);
+    }
+    let record = changelog::decode(record_key, Some(&value))?;
+    let windows = windows.get(usize::from(before)).ok_or(ChangelogError::WRONG_WINDOWS)?;
+    Ok(windows.present(&record).map(|newer| newer.unwrap_or(value)))
 }
 
-/// Writes the next piece of `pass` to `put`, reading `items`, the store's keys after its cursor; `changes` are the bytes of the last commit's
-/// own changes. True when it is done.
+/// Writes the next piece of `pass` to `put`, reading `store` after its cursor; `changes` are the bytes of the last commit's own changes.
+/// True when it is done.
 pub(super) fn write_piece(
     pass: &mut Rewrite,
     windows: &[Windows],
-    items: impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), super::store::StoreError>>,
+    store: &Store,
     changes: u64,
     put: &mut PutRecord<'_>,
 ) -> Result<bool, StateError> {
     // At least as much as is added, or it would never come to its end.
     let piece = pass.piece.max(changes);
     let mut written = 0;
-    for item in items {
+    for item in store.scan(&[], &[&pass.cursor[..], &[0]].concat()) {
         let (key, value) = item?;
-        if let Some(value) = present(windows, &key, value) {
+        // What was left out would be gone: the changelog that still has it is cut off when the pass is done.
+        if let Some(value) = present(windows, &key, value).map_err(|error| store.refuse(&error))? {
             written += (key.len() + value.len()) as u64;
             pass.written += (key.len() + value.len()) as u64;
             put(&key, Some(&value));

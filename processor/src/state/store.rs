@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 const VERSION: u32 = 1;
 
 /// The key of [`About`]: the first one there can be.
-const ABOUT: &[u8] = &[0];
+pub(super) const ABOUT: &[u8] = &[0];
 
 /// Longest key in bytes: fjall's limit.
 pub const MAX_KEY_BYTES: usize = 65_535;

@@ -230,9 +230,7 @@ impl TaskState {
             changelog::encode_rewrite(&self.layout, &mut key, &mut value);
             put(&key, Some(&value));
         }
-        let from = [&pass.cursor[..], &[0]].concat();
-        let items = store.scan(&[], &from);
-        if !rewrite::write_piece(pass, &self.windows, items, self.last_changes, put)? {
+        if !rewrite::write_piece(pass, &self.windows, &store, self.last_changes, put)? {
             return Ok(None);
         }
         put(changelog::REWRITTEN_KEY, Some(&[]));
