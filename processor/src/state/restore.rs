@@ -78,6 +78,8 @@ impl TaskState {
 
     fn begin(&mut self, layout: &str, bytes: u64) -> Result<(), RestoreError> {
         self.check_layout(layout)?;
+        // A store that was filled meanwhile has what was before this; another one is made if memory is too small again.
+        self.detach();
         self.windows.iter_mut().for_each(Windows::clear);
         (self.begun, self.partial, self.changelog_bytes) = (true, false, bytes);
         Ok(())

@@ -449,8 +449,7 @@ impl SessionState {
 
     /// Forgets everything: a snapshot follows.
     pub fn clear(&mut self) {
-        let cold = self.cold.take();
-        *self = SessionState { cold, ..SessionState::new(std::mem::take(&mut self.initial)) };
+        *self = SessionState::new(std::mem::take(&mut self.initial));
     }
 }
 

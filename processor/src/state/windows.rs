@@ -305,6 +305,7 @@ impl WindowState {
     pub fn clear(&mut self) {
         self.slices.clear();
         self.closed.clear();
+        self.gone.clear();
     }
 
     /// Gets a store, which has the slices `stored` and nothing else of these windows.

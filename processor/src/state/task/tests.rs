@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use super::super::either::Windows;
 use super::super::restore::RestoreError;
 use super::super::sessions::SessionState;
+use super::super::store::{PutStored, StoreError};
 use super::super::windows::WindowState;
 use super::super::{Accumulator, StateError, WaitingRow};
 use super::*;
@@ -109,4 +110,45 @@ fn refuses_another_querys_state_and_a_log_without_its_beginning() {
     assert!(matches!(error, RestoreError::Layout { .. }), "{error}");
     let error = new_state().restore(Some(&log[1].0), log[1].1.as_deref()).unwrap_err();
     assert_eq!(error, RestoreError::NoBegin);
+}
+
+/// A store that has all that is committed, and memory nothing.
+fn stored(state: &mut TaskState, log: &Log, folder: &std::path::Path) {
+    state.set_memory(1);
+    let (store, _) = TaskState::open_store(folder, 1).unwrap();
+    state.attach(store, None).unwrap();
+    state.checkpoint(log.len() as i64, Vec::new()).unwrap();
+}
+
+#[test]
+fn what_cannot_be_read_of_a_store_is_not_left_out_when_it_is_written_again() {
+    let (mut state, mut log) = (new_state(), Log::new());
+    let folder = tempfile::tempdir().unwrap();
+    parts(&mut state).0.update(WindowSpan::one(10), b"k").unwrap();
+    commit(&mut state, &mut log);
+    stored(&mut state, &log, folder.path());
+    let damaged = |put: &mut PutStored<'_>| put(&log[1].0, Some(b"?"));
+    state.store.as_ref().unwrap().write(damaged).unwrap();
+    state.pass = Some(Rewrite::new(0, 1_000));
+    parts(&mut state).0.update(WindowSpan::one(20), b"k").unwrap();
+    let error = state.write_changes(&mut |_, _| {}).unwrap_err();
+    assert!(matches!(error, StateError::Store(StoreError::Read(_))) && state.has_failed(), "{error}");
+}
+
+#[test]
+fn a_store_that_was_filled_while_restoring_has_nothing_of_what_a_later_snapshot_forgets() {
+    let (mut old, mut log) = (new_state(), Log::new());
+    let (grid, sessions) = parts(&mut old);
+    grid.update(WindowSpan::one(10), b"gone").unwrap();
+    sessions.update(b"gone", 0, 10, &merge).unwrap();
+    commit(&mut old, &mut log);
+    let (mut new, mut snapshot) = (new_state(), Log::new());
+    parts(&mut new).1.update(b"there", 50, 60, &merge).unwrap();
+    commit(&mut new, &mut snapshot);
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = restored(&log);
+    stored(&mut state, &log, folder.path());
+    snapshot.iter().for_each(|(key, value)| state.restore(Some(key), value.as_deref()).unwrap());
+    assert_eq!((state.windows(), state.keys(), state.has_store()), (1, 1, false));
+    assert_eq!(content(&mut state), content(&mut new));
 }
