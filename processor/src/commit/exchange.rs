@@ -1,7 +1,7 @@
 //! How far input partitions have come, told by the tasks that read them to those that merge what these have gathered.
 //!
 //! It goes out in the transaction that commits the positions, after everything that was gathered up to there, so whoever reads it has
-//! all rows before it. Merging tasks keep it in their changelog in the same form: key 7 (kinds below and 9 are those of
+//! all rows before it. Merging tasks keep it in their changelog in the same form: key 7 (the other kinds are those of
 //! [`changelog`](crate::state::changelog)); value: for each partition its number (4 bytes), its watermark in ms (8) and
 //! flags (1): 1 idle, 2 ended, 4 quiet.
 

@@ -1,13 +1,13 @@
 //! The sending end of a repartition topic: what a step has gathered, and how far its partitions have come, in the step's own commit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use forebay_storage::ids::{Timestamp, TopicPartition};
 
 use super::error::TaskError;
 use super::input::Input;
 use super::open::ensure_internal;
-use super::resources::PipelineResources;
 use crate::commit::{PartitionTime, RecordBuffer, encode_times, partition_for_key, times_key};
 use crate::host::Host;
 use crate::operator::Pipeline;
@@ -34,13 +34,11 @@ pub fn time_of(input: &Input, close_after_idle_ms: Option<i64>, now: Timestamp) 
 }
 
 impl Exchange {
-    /// To as many tasks; creates the topic if it is missing.
-    pub fn open(host: &dyn Host, names: &PipelineResources, tasks: usize) -> Result<Exchange, TaskError> {
-        let topic = names.repartition.as_deref().unwrap_or_default();
-        let topic: std::sync::Arc<str> = topic.into();
-        let partitions: Vec<_> =
-            (0..tasks).map(|partition| TopicPartition::new(topic.clone(), partition as i32)).collect();
-        partitions.first().map_or(Ok(()), |first| ensure_internal(host, first, tasks))?;
+    /// To as many tasks over `topic`, which is created if it is missing.
+    pub fn open(host: &dyn Host, topic: &str, tasks: usize) -> Result<Exchange, TaskError> {
+        ensure_internal(host, topic, tasks)?;
+        let topic: Arc<str> = topic.into();
+        let partitions = (0..tasks).map(|partition| TopicPartition::new(topic.clone(), partition as i32)).collect();
         Ok(Exchange { partitions, told: BTreeMap::new(), telling: BTreeMap::new(), unseen: 0, full: false })
     }
 

@@ -180,14 +180,8 @@ fn start(
     Ok(position.clamp(start, stable_end))
 }
 
-/// Creates the changelog if it is missing.
-pub fn ensure_changelog(host: &dyn Host, changelog: &TopicPartition) -> Result<(), TaskError> {
-    ensure_internal(host, changelog, 1)
-}
-
-/// Creates the topic of `partition` with one partition for each of so many tasks, if it is missing.
-pub fn ensure_internal(host: &dyn Host, partition: &TopicPartition, tasks: usize) -> Result<(), TaskError> {
-    let topic = &partition.topic;
+/// Creates the topic with one partition for each of so many tasks, if it is missing.
+pub fn ensure_internal(host: &dyn Host, topic: &str, tasks: usize) -> Result<(), TaskError> {
     let created = host.ensure_topic(&internal_spec(topic, tasks));
     let count = created.map_err(|error| TaskError::from_host(&format!("creating topic '{topic}'"), error))?;
     match count as usize == tasks {

@@ -66,16 +66,11 @@ pub const INTERNAL_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
 /// How a savepoint's topic is created, with one partition for each pipeline.
 #[must_use]
 pub fn savepoint_spec(name: &str, pipelines: usize) -> TopicSpec {
-    TopicSpec { partitions: i32::try_from(pipelines).ok(), ..changelog_spec(name) }
+    internal_spec(name, pipelines)
 }
 
-/// How a changelog topic is created. Nothing in it may go by age or size: the task deletes what a snapshot has replaced.
-#[must_use]
-pub(super) fn changelog_spec(name: &str) -> TopicSpec {
-    internal_spec(name, 1)
-}
-
-/// A topic of which nothing goes by age or size, only what its reader needs no more (Kafka Streams: `RepartitionTopicConfig`).
+/// How a changelog or a repartition topic is created: nothing of it may go by age or size, the task deletes what a snapshot has replaced or
+/// everybody has read (Kafka Streams: `RepartitionTopicConfig`).
 pub(super) fn internal_spec(name: &str, partitions: usize) -> TopicSpec {
     let config = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let configs = vec![

@@ -8,7 +8,7 @@ use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
 use serde::{Deserialize, Serialize};
 
 use super::error::TaskError;
-use super::open::{ensure_changelog, input_partitions};
+use super::open::{ensure_internal, input_partitions};
 use super::reader::{PartitionReader, ReadFailure};
 use super::resources::{PipelineResources, resources};
 use super::subtask::SubtaskId;
@@ -143,7 +143,7 @@ pub fn start_from(
     let changelog = names.changelog.as_ref().map(|topic| TopicPartition::new(topic.as_str(), 0));
     check_fresh(host, pipeline, name, &names)?;
     if let Some(changelog) = &changelog {
-        ensure_changelog(host, changelog)?;
+        ensure_internal(host, &changelog.topic, 1)?;
     }
     // The state is restored once before it is written, so that what does not fit is refused here.
     let mut check = Pipeline::new(pipeline, 1, 0);

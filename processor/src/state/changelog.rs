@@ -1,7 +1,7 @@
 //! Records of a task's changelog: how its state survives.
 //!
 //! # Why a topic and nothing else
-//! The state is a cache of its changelog topic, `__forebay-<job>-<pipeline>-changelog` (one partition). Each commit writes, in the
+//! The state is a cache of its changelog topic, `__forebay-<job>-<pipeline>-changelog` (one partition for each task that keeps windows). Each commit writes, in the
 //! same transaction as outputs and input offsets, one record for each key that changed and one for each window that closed. To
 //! bound the replay, a commit now and then writes the whole live state instead, opened by a [`Record::Begin`] that tells the reader to
 //! forget what it has; everything before that record is then deleted from the log. A snapshot file beside the log would be
@@ -25,6 +25,8 @@
 //! time to be placed (see [`super::sessions`]): watermark (8 bytes, sign bit flipped), partition (4), number (8), group key; the value
 //! is its time in ms and the accumulators of it alone, and if its record is kept for the topic of late rows, 255 and that record's bytes;
 //! none once it is placed.
+//!
+//! Kind 7 is how far partitions have come and what is beside the windows (see `commit::exchange`); kind 8 is in the store on disk alone.
 //!
 //! # Rewriting
 //! State of which much is on disk ([`super::store`]) is too much for one commit. There everything is written again piece by piece: kind

@@ -43,8 +43,8 @@ impl GlobalTask {
             .open_session(&id.transactional_id(&names))
             .map_err(|error| TaskError::from_host("opening the transactional session", error))?;
         let sink_partitions = open::ensure_sink(host, &pipeline_plan.sink)?;
-        open::ensure_internal(host, &input, id.parallelism)?;
-        open::ensure_internal(host, &changelog, id.parallelism)?;
+        open::ensure_internal(host, &input.topic, id.parallelism)?;
+        open::ensure_internal(host, &changelog.topic, id.parallelism)?;
         let mut pipeline = Pipeline::new(pipeline_plan, sink_partitions, options.snapshot_floor);
         let mut times = Times::default();
         // A partition that nobody has told of yet holds the watermark back.

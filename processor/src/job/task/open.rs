@@ -68,7 +68,10 @@ impl Task {
         let (mut pipeline, exchange) = match id.stage {
             Stage::Local => {
                 let pipeline = Pipeline::local(pipeline_plan).ok_or_else(missing)?;
-                (pipeline, Some(Exchange::open(host, &names, id.parallelism)?))
+                (
+                    pipeline,
+                    Some(Exchange::open(host, names.repartition.as_deref().ok_or_else(missing)?, id.parallelism)?),
+                )
             }
             _ => (Pipeline::new(pipeline_plan, sink_partitions, options.snapshot_floor), None),
         };
@@ -76,7 +79,7 @@ impl Task {
         let changelog = changelog.map(|topic| TopicPartition::new(topic.as_str(), 0));
         let mut has_state = false;
         if let (Some(changelog), Some(state)) = (&changelog, pipeline.state_mut()) {
-            open::ensure_changelog(host, changelog)?;
+            open::ensure_internal(host, &changelog.topic, 1)?;
             let memory = source.policies.state_memory_bytes.unwrap_or(options.state_memory_bytes);
             has_state = open::restore(host, changelog, state, memory, &mut NothingBeside)?;
         }
