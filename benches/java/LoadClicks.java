@@ -1,6 +1,7 @@
-// Fills a topic with clicks: `java LoadClicks BOOTSTRAP TOPIC EVENTS USERS EVENTS_PER_SECOND [closers|open]`.
+// Fills a topic with clicks: `java LoadClicks BOOTSTRAP TOPIC EVENTS USERS EVENTS_PER_SECOND [closers|open [AGENT_BYTES]]`.
 // Event times go up by the rate, each up to 1.9 s behind; keys are users, evenly drawn. At the end one click some seconds later in
-// each partition closes all windows: with `closers` only these are sent, with `open` all but these. Prints how many events, bytes of values and rows (users in 5-second windows) that makes.
+// each partition closes all windows: with `closers` only these are sent, with `open` all but these. With
+// AGENT_BYTES each has a user agent of its own, of so many bytes that no codec makes small. Prints how many events, bytes of values and rows (users in 5-second windows) that makes.
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -16,9 +17,12 @@ public class LoadClicks {
     static final String[] AGENTS = {"Mozilla/5.0 Firefox/128.0", "Mozilla/5.0 Safari/605.1.15", "Mozilla/5.0 Chrome/126.0"};
     static final String[] PAGES = {"/", "/sale", "/shoes", "/shirts", "/bags", "/search?q=rain", "/help", "/account"};
 
+    static final String LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
     static final SplittableRandom RANDOM = new SplittableRandom(20_261_121);
     static final AtomicReference<Exception> FAILED = new AtomicReference<>();
     static long bytes;
+    static int agentBytes;
 
     public static void main(String[] args) throws Exception {
         String topic = args[1];
@@ -31,6 +35,7 @@ public class LoadClicks {
         try (var producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer())) {
             partitions = producer.partitionsFor(topic).size();
             String part = args.length < 6 ? "" : args[5];
+            agentBytes = args.length < 7 ? 0 : Integer.parseInt(args[6]);
             for (long i = 0; !part.equals("closers") && i < events; i++) {
                 long time = START + LARGEST_DELAY_MS + i * 1000 / rate - RANDOM.nextInt(LARGEST_DELAY_MS + 1);
                 int user = RANDOM.nextInt(users);
@@ -47,11 +52,22 @@ public class LoadClicks {
         System.out.printf("loaded %d events, %d bytes, %d rows%n", events + partitions, bytes, rows);
     }
 
+    static String agent() {
+        if (agentBytes == 0) return AGENTS[RANDOM.nextInt(AGENTS.length)];
+        StringBuilder agent = new StringBuilder(agentBytes);
+        // Six bits in a character.
+        while (agent.length() < agentBytes) {
+            long bits = RANDOM.nextLong();
+            for (int i = 0; i < 10 && agent.length() < agentBytes; i++, bits >>>= 6) agent.append(LETTERS.charAt((int) bits & 63));
+        }
+        return agent.toString();
+    }
+
     static void send(Producer<byte[], byte[]> producer, String topic, Integer partition, String user, long time) {
         String page = RANDOM.nextInt(2) == 0 ? "/product/" + RANDOM.nextInt(500) : PAGES[RANDOM.nextInt(PAGES.length)];
         String value = "{\"user_id\":\"" + user + "\",\"url\":\"" + page + "\",\"method\":\"GET\",\"status\":200,\"bytes\":"
             + RANDOM.nextInt(100_000) + ",\"referrer\":\"" + PAGES[RANDOM.nextInt(PAGES.length)] + "\",\"agent\":\""
-            + AGENTS[RANDOM.nextInt(AGENTS.length)] + "\",\"event_time\":" + time + "}";
+            + agent() + "\",\"event_time\":" + time + "}";
         byte[] encoded = value.getBytes(UTF_8);
         bytes += encoded.length;
         producer.send(new ProducerRecord<>(topic, partition, user.getBytes(UTF_8), encoded), (done, error) -> {
