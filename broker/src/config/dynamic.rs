@@ -151,14 +151,21 @@ pub fn in_force<'a>(values: &'a Values, dynamic: &'a Dynamic, name: &str) -> Opt
     dynamic.get(name).or_else(|| values.text(name))
 }
 
-/// Whether a key that is set at run time does something before the broker starts again: the keys behind configs of topics, and those
-/// of the cleaner and of connections.
+/// Whether a key that is set at run time does something before the broker starts again: the keys behind configs of topics, those
+/// of the cleaner and of connections, and some others.
 #[must_use]
 pub fn acts(key: &Key) -> bool {
     key.effect == Effect::Used
         && !key.is_read_only()
-        && (is_topic_default(key.name) || is_cleaner(key.name) || is_connection_limit(key.name))
+        && (is_topic_default(key.name)
+            || is_cleaner(key.name)
+            || is_connection_limit(key.name)
+            || OTHERS_THAT_ACT.contains(&key.name))
 }
+
+/// Keys that act at once and are of no family that does.
+const OTHERS_THAT_ACT: [&str; 3] =
+    ["producer.id.expiration.ms", "group.consumer.assignment.interval.ms", "group.share.assignment.interval.ms"];
 
 fn is_topic_default(name: &str) -> bool {
     let behind = |key: &Key| synonyms::of_topic_key(key.name).iter().any(|(synonym, _)| *synonym == name);
@@ -249,6 +256,7 @@ mod tests {
     #[test]
     fn some_keys_act_at_once() {
         let acting = |name: &str| acts(table().get(Scope::Broker, name).unwrap());
+        assert!(acting("producer.id.expiration.ms") && acting("group.share.assignment.interval.ms"));
         assert!(acting("log.retention.ms") && acting("log.cleaner.backoff.ms"));
         assert!(!acting("log.cleaner.threads") && !acting("num.io.threads"));
     }

@@ -25,7 +25,7 @@ value that is not allowed, is an error that says where it stands. `forebay confi
 `forebay config check FILE` checks a file without starting a broker.
 
 Every key that is per-broker or cluster-wide can be set at run time with `kafka-configs.sh` or IncrementalAlterConfigs, is stored and
-shown. Those with + (the defaults of topics, the limits of connections, and the cleaner's) act at once; what is set of the others does nothing, not even after
+shown. Those with + act at once, among them the defaults of topics, the limits of connections and the cleaner's; what is set of the others does nothing, not even after
 a restart: put them into the file.
 
 What cannot be kept is refused, never ignored: listeners with SSL or SASL, `authorizer.class.name`, and the roles and

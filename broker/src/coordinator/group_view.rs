@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use forebay_control::group::{GroupOverrides, TopicInfo, TopicsImage};
+use forebay_control::group::{AllOverrides, GroupOverrides, TopicInfo, TopicsImage};
 use forebay_control::metadata::command::ConfigResource;
 use forebay_control::metadata::{MetadataMachine, TopicInfo as Topic};
 use forebay_control::share::group::ShareGroupOverrides;
 use parking_lot::Mutex;
 
 use super::metadata::Metadata;
+use crate::config::dynamic::Dynamic;
 
 /// The cluster as it is after some change.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +20,8 @@ pub struct GroupView {
     pub change: u64,
     /// All topics.
     pub topics: Arc<TopicsImage>,
-    /// What is set on single groups.
-    pub overrides: Arc<BTreeMap<Arc<str>, GroupOverrides>>,
+    /// What is set on groups.
+    pub overrides: Arc<AllOverrides>,
 }
 
 /// The view, made when it is first asked for after a change.
@@ -48,7 +49,7 @@ impl GroupViews {
     }
 
     /// The view of now. `make` is called when the old one is out of date.
-    pub fn now(&self, make: impl FnOnce(&GroupView) -> (TopicsImage, BTreeMap<Arc<str>, GroupOverrides>)) -> GroupView {
+    pub fn now(&self, make: impl FnOnce(&GroupView) -> (TopicsImage, AllOverrides)) -> GroupView {
         let mut made = self.made.lock();
         // Before the look: what changes during it is looked at again.
         let change = self.change();
@@ -106,8 +107,17 @@ fn info(machine: &MetadataMachine, topic: &Topic) -> TopicInfo {
     TopicInfo::new(topic.name.as_str().into(), topic.topic_id, topic.partition_count(), &racks)
 }
 
-/// What is set on single groups in the controller's state. Values were checked when they were set.
-pub fn overrides(machine: &MetadataMachine) -> BTreeMap<Arc<str>, GroupOverrides> {
+/// What is set on groups in the controller's state, on all of them by a broker's dynamic configs. Values were checked when they were set.
+pub fn overrides(machine: &MetadataMachine, dynamic: &Dynamic) -> AllOverrides {
+    let number = |name| dynamic.get(name).and_then(|value| value.parse().ok());
+    AllOverrides {
+        assignment_interval_ms: number("group.consumer.assignment.interval.ms"),
+        share_assignment_interval_ms: number("group.share.assignment.interval.ms"),
+        of_one: of_one(machine),
+    }
+}
+
+fn of_one(machine: &MetadataMachine) -> BTreeMap<Arc<str>, GroupOverrides> {
     let of = |configs: &BTreeMap<String, String>| {
         let number = |name: &str| configs.get(name).and_then(|value| value.trim().parse().ok());
         GroupOverrides {
@@ -139,7 +149,7 @@ mod tests {
         let look = || {
             views.now(|old| {
                 made.set(made.get() + 1);
-                (old.topics.next(i64::from(made.get()), []), BTreeMap::new())
+                (old.topics.next(i64::from(made.get()), []), AllOverrides::default())
             })
         };
         assert_eq!((look().change, look().topics.version(), made.get()), (1, 1, 1));

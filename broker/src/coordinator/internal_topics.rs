@@ -5,6 +5,8 @@ use std::sync::Arc;
 use forebay_control::error_code::ErrorCode;
 
 use super::metadata::Metadata;
+use super::{OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC};
+use crate::config::BrokerConfig;
 use crate::partition::{Partition, Partitions};
 
 /// How an internal topic is made.
@@ -18,8 +20,7 @@ pub struct Settings {
 
 impl Settings {
     /// Kafka's settings for a compacted internal topic with segments of `segment_bytes`.
-    #[must_use]
-    pub fn compacted(partitions: i32, segment_bytes: i32) -> Settings {
+    fn compacted(partitions: i32, segment_bytes: i32) -> Settings {
         let configs = vec![
             ("cleanup.policy".to_owned(), "compact".to_owned()),
             ("compression.type".to_owned(), "producer".to_owned()),
@@ -30,8 +31,7 @@ impl Settings {
 
     /// Kafka's settings for `__share_group_state`, whose coordinator deletes what is not needed any more (Kafka:
     /// ShareCoordinatorService.shareGroupStateTopicConfigs).
-    #[must_use]
-    pub fn share_state(partitions: i32, segment_bytes: i32) -> Settings {
+    fn share_state(partitions: i32, segment_bytes: i32) -> Settings {
         let configs = [
             ("cleanup.policy", "delete".to_owned()),
             ("compression.type", "producer".to_owned()),
@@ -41,6 +41,22 @@ impl Settings {
             ("retention.ms", "-1".to_owned()),
         ];
         Settings { partitions, configs: configs.map(|(key, value)| (key.to_owned(), value)).to_vec() }
+    }
+}
+
+/// How an internal topic is made; `None` for any other topic (Kafka: AutoTopicCreationManager.creatableTopic).
+#[must_use]
+pub fn settings_of(topic: &str, config: &BrokerConfig) -> Option<Settings> {
+    let (offsets, transactions, share_state) = (&config.offsets, &config.transactions, &config.share_state);
+    match topic {
+        OFFSETS_TOPIC => Some(Settings::compacted(offsets.topic_num_partitions, offsets.topic_segment_bytes)),
+        TRANSACTIONS_TOPIC => {
+            Some(Settings::compacted(transactions.topic_num_partitions, transactions.topic_segment_bytes))
+        }
+        SHARE_STATE_TOPIC => {
+            Some(Settings::share_state(share_state.topic_num_partitions, share_state.topic_segment_bytes))
+        }
+        _ => None,
     }
 }
 

@@ -11,14 +11,16 @@ use forebay_control::metadata::command::{
 use forebay_control::metadata::{Command, Effect, MetadataConfig, MetadataMachine, Reply};
 use forebay_storage::ids::{BrokerId, LeaderEpoch, Offset, ProducerId, TopicId, TopicPartition};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::features::Features;
 use super::group_view::{self, GroupView, GroupViews};
 use super::log_config::partition_config;
 use super::replay::{Replayed, replay};
 use super::shard::Shard;
 use crate::config::dynamic::Dynamic;
-use crate::partition::{NewPartition, Partition, Partitions};
+use crate::partition::{NewPartition, Partition, PartitionConfig, Partitions};
 use crate::pending::block_on;
 use crate::quota::Quotas;
 
@@ -29,7 +31,11 @@ pub struct Metadata {
     partitions: Arc<Partitions>,
     group_views: GroupViews,
     quotas: Arc<Quotas>,
-    producer_id_expiration_ms: i64,
+    features: Arc<Features>,
+    /// `producer.id.expiration.ms` as the broker was started.
+    configured_expiration_ms: i64,
+    /// As it is in force.
+    producer_id_expiration_ms: watch::Sender<i64>,
     /// What was decided and is not done yet, in the order of the decisions.
     decided: Mutex<VecDeque<Decided>>,
     /// Held by the one who does it: a topic is not taken in before another of its name that was deleted is taken out.
@@ -73,12 +79,15 @@ impl Metadata {
             partitions,
             group_views: GroupViews::default(),
             quotas,
-            producer_id_expiration_ms,
+            features: Arc::default(),
+            configured_expiration_ms: producer_id_expiration_ms,
+            producer_id_expiration_ms: watch::Sender::new(producer_id_expiration_ms),
             decided: Mutex::default(),
             performing: Mutex::new(()),
             configuring: Mutex::new(()),
         };
         metadata.update_quotas();
+        metadata.update_producer_id_expiration();
         let topics: Vec<(String, TopicId, i32)> =
             metadata.query(|m| m.topics().map(|t| (t.name.clone(), t.topic_id, t.partition_count())).collect());
         let mut partitions = Vec::new();
@@ -92,6 +101,7 @@ impl Metadata {
             .run(Command::RegisterBroker(node))
             .map_err(|e| format!("the metadata log cannot be written: {e}"))?;
         let opening = metadata.perform(effects.effects);
+        metadata.query(|m| metadata.features.update(m));
         metadata.make_logs(&opening);
         Ok(metadata)
     }
@@ -159,6 +169,11 @@ impl Metadata {
         &self.quotas
     }
 
+    /// The features that are on.
+    pub fn features(&self) -> &Arc<Features> {
+        &self.features
+    }
+
     /// What is set on a group.
     pub fn group_overrides(&self, group_id: &str) -> BTreeMap<String, String> {
         self.query(|m| m.dynamic_configs(&ConfigResource::Group(group_id.to_owned())))
@@ -173,8 +188,10 @@ impl Metadata {
     pub fn group_view(&self) -> GroupView {
         // The log's end grows with each change, and does not shrink when the broker starts again.
         let end = || self.log().log_end().0;
-        self.group_views
-            .now(|old| self.query(|m| (group_view::topics(&old.topics, m, end()), group_view::overrides(m))))
+        self.group_views.now(|old| {
+            let dynamic = self.dynamic();
+            self.query(|m| (group_view::topics(&old.topics, m, end()), group_view::overrides(m, &dynamic)))
+        })
     }
 
     /// The id of the topic of an existing partition.
@@ -248,8 +265,11 @@ impl Metadata {
                 }
                 Effect::GroupConfigChanged => self.group_views.changed(),
                 Effect::ClientQuotasChanged => self.update_quotas(),
+                Effect::FeaturesChanged => self.query(|m| self.features.update(m)),
                 Effect::TopicConfigChanged { topic } => self.update_config(&topic),
                 Effect::BrokerConfigChanged => {
+                    self.group_views.changed();
+                    self.update_producer_id_expiration();
                     let topics: Vec<String> = self.query(|m| m.topics().map(|t| t.name.clone()).collect());
                     topics.iter().for_each(|topic| self.update_config(topic));
                 }
@@ -282,14 +302,30 @@ impl Metadata {
         self.query(|m| self.quotas.update(m.client_quotas()));
     }
 
+    /// How long producers are remembered that write nothing more, and how that changes.
+    pub fn producer_id_expiration_ms(&self) -> watch::Receiver<i64> {
+        self.producer_id_expiration_ms.subscribe()
+    }
+
+    fn update_producer_id_expiration(&self) {
+        let _guard = self.configuring.lock();
+        let set = self.dynamic().get("producer.id.expiration.ms").and_then(|value| value.parse().ok());
+        self.producer_id_expiration_ms.send_replace(set.unwrap_or(self.configured_expiration_ms));
+    }
+
+    fn config_of(&self, topic: &str) -> PartitionConfig {
+        let expiration_ms = *self.producer_id_expiration_ms.borrow();
+        self.query(|m| partition_config(m, topic, expiration_ms))
+    }
+
     fn update_config(&self, topic: &str) {
         let _guard = self.configuring.lock();
-        let config = self.query(|m| partition_config(m, topic, self.producer_id_expiration_ms));
+        let config = self.config_of(topic);
         self.partitions.update_config(topic, &config);
     }
 
     fn new_partitions(&self, topic: &str, topic_id: TopicId, numbers: &[i32], is_new: bool) -> Vec<NewPartition> {
-        let config = self.query(|m| partition_config(m, topic, self.producer_id_expiration_ms));
+        let config = self.config_of(topic);
         let new = |number: &i32| NewPartition {
             name: TopicPartition::new(topic, *number),
             topic_id,

@@ -208,6 +208,20 @@ pub struct Producer<'a> {
 }
 
 impl Transactions {
+    /// Whether transactions of that protocol are to be had.
+    ///
+    /// # Errors
+    /// UNSUPPORTED_VERSION for the newer one in a cluster whose `transaction.version` is 0. (Kafka's coordinator finds that when it writes,
+    /// and answers CONCURRENT_TRANSACTIONS from then on.)
+    pub fn check_version(&self, client_version: TransactionVersion) -> Result<(), ErrorCode> {
+        let is_old = !client_version.bumps_epoch();
+        if is_old || self.metadata.features().has_new_transactions() {
+            Ok(())
+        } else {
+            Err(ErrorCode::UnsupportedVersion)
+        }
+    }
+
     /// Makes partitions part of the producer's transaction. The partitions must exist.
     pub async fn add_partitions(
         &self,
@@ -215,6 +229,7 @@ impl Transactions {
         partitions: Vec<TopicPartition>,
         client_version: TransactionVersion,
     ) -> Result<(), ErrorCode> {
+        self.check_version(client_version)?;
         let command = |reply_to| {
             Command::AddPartitions(command::AddPartitions {
                 reply_to,

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::api::fetch_session::FetchSessions;
 use crate::config::BrokerConfig;
+use crate::coordinator::features::Features;
 use crate::coordinator::groups::Groups;
 use crate::coordinator::metadata::Metadata;
 use crate::coordinator::share_states::ShareStates;
@@ -47,6 +48,8 @@ pub struct Rooms {
     pub share_groups: Arc<ShareGroups>,
     /// Incremental fetch sessions.
     pub fetch_sessions: Arc<Mutex<FetchSessions>>,
+    /// The features that are on.
+    pub features: Arc<Features>,
     /// Client quotas.
     pub quotas: Arc<Quotas>,
     /// Counters.

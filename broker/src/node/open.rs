@@ -25,11 +25,10 @@ use crate::config::BrokerConfig;
 use crate::config::key::{Key, Scope};
 use crate::config::table::table;
 use crate::coordinator::groups::Groups;
-use crate::coordinator::internal_topics::Settings;
 use crate::coordinator::metadata::Metadata;
 use crate::coordinator::share_states::ShareStates;
 use crate::coordinator::transactions::Transactions;
-use crate::coordinator::{METADATA_LOG, OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC};
+use crate::coordinator::{METADATA_LOG, OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC, internal_topics};
 use crate::jobs::{BrokerHost, Jobs};
 use crate::metrics::Metrics;
 use crate::net::Listener;
@@ -61,22 +60,23 @@ pub fn open_rooms(
     partitions.settle_moves();
     partitions.look_around();
     let metadata = Arc::new(open_metadata(&config, listeners, &partitions)?);
+    let internal_topic = |name| internal_topics::settings_of(name, &config).expect("it is one of the internal topics");
     let share_states = Arc::new(ShareStates::new(
         share_coordinator_config(&config),
-        Settings::share_state(config.share_state.topic_num_partitions, config.share_state.topic_segment_bytes),
+        internal_topic(SHARE_STATE_TOPIC),
         metadata.clone(),
         partitions.clone(),
     ));
     let groups = Arc::new(Groups::new(
         group_config(&config),
-        Settings::compacted(config.offsets.topic_num_partitions, config.offsets.topic_segment_bytes),
+        internal_topic(OFFSETS_TOPIC),
         metadata.clone(),
         partitions.clone(),
         share_states.clone(),
     ));
     let transactions = Arc::new(Transactions::new(
         transaction_config(&config),
-        Settings::compacted(config.transactions.topic_num_partitions, config.transactions.topic_segment_bytes),
+        internal_topic(TRANSACTIONS_TOPIC),
         metadata.clone(),
         partitions.clone(),
         groups.clone(),
@@ -104,6 +104,7 @@ pub fn open_rooms(
         fetch_sessions: Arc::new(Mutex::new(FetchSessions::new(
             usize::try_from(config.network.fetch_session_slots).unwrap_or(0),
         ))),
+        features: metadata.features().clone(),
         quotas: metadata.quotas().clone(),
         metrics: Arc::new(Metrics::new(api::name)),
         config,

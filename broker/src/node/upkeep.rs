@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::clock;
 use crate::config::BrokerConfig;
-use crate::partition::{Partition, Partitions};
+use crate::coordinator::metadata::Metadata;
+use crate::partition::Partitions;
 
 /// No interval is shorter than this, whatever the configuration says.
 const SHORTEST_MS: i64 = 100;
@@ -19,9 +22,9 @@ const REMOVAL: Duration = Duration::from_secs(1);
 const PRODUCER_CHECK_MS: i64 = 600_000;
 
 /// Runs until the task is dropped. Disk work is done on threads that may block.
-pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>, metadata_log: Arc<Partition>) {
+pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>, metadata: Arc<Metadata>) {
+    let metadata_log = metadata.log().clone();
     let log = &config.log;
-    let expiration_ms = i64::from(log.producer_id_expiration_ms);
     let retention = every(log.retention_check_interval_ms, partitions.clone(), |p| p.apply_retention(clock::now()));
     let overdue = every(FLUSH_CHECK_MS, partitions.clone(), |p| {
         p.flush_overdue(clock::now());
@@ -38,8 +41,7 @@ pub async fn run(config: Arc<BrokerConfig>, partitions: Arc<Partitions>, metadat
         p.checkpoint();
     });
     let removals = remove_deleted_files(partitions.clone());
-    let producers_ms = PRODUCER_CHECK_MS.min(expiration_ms);
-    let producers = every(producers_ms, partitions, move |p| p.expire_producers(clock::now(), expiration_ms));
+    let producers = forget_producers(partitions, metadata.producer_id_expiration_ms());
     tokio::join!(retention, overdue, checkpoints, producers, removals);
 }
 
@@ -53,6 +55,24 @@ async fn remove_deleted_files(partitions: Arc<Partitions>) {
             if let Err(error) = removed {
                 tracing::error!("the removal of deleted files failed: {error}");
             }
+        }
+    }
+}
+
+/// Forgets producers that have not written for as long as is set now.
+async fn forget_producers(partitions: Arc<Partitions>, mut expiration_ms: watch::Receiver<i64>) {
+    loop {
+        let now_ms = *expiration_ms.borrow_and_update();
+        let ms = now_ms.clamp(SHORTEST_MS, PRODUCER_CHECK_MS);
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(ms.unsigned_abs())) => {}
+            // The time that is set now may be over already for some.
+            changed = expiration_ms.changed() => if changed.is_err() { return },
+        }
+        let (partitions, now_ms) = (partitions.clone(), *expiration_ms.borrow());
+        let forgotten = tokio::task::spawn_blocking(move || partitions.expire_producers(clock::now(), now_ms)).await;
+        if let Err(error) = forgotten {
+            tracing::error!("producers cannot be forgotten: {error}");
         }
     }
 }

@@ -100,6 +100,23 @@ impl ShareGroups {
         GroupLimits::of(&self.settings, &self.metadata.group_overrides(group_id))
     }
 
+    /// Whether the cluster has share groups (Kafka: KafkaApis.isShareGroupProtocolEnabled).
+    #[must_use]
+    pub fn are_on(&self) -> bool {
+        self.metadata.features().has_share_groups()
+    }
+
+    /// Ends all sessions and forgets everything that members have, if share groups are off now (Kafka:
+    /// SharePartitionManager.onShareVersionToggle).
+    pub fn toggled(&self) {
+        if self.are_on() {
+            return;
+        }
+        self.sessions.lock().clear();
+        let all: Vec<Arc<Held>> = self.held.lock().partitions.values().cloned().collect();
+        all.iter().for_each(|held| self.forget(held));
+    }
+
     /// The log of a partition by its topic's id. Kafka: KafkaApis.handleFetchFromShareFetchRequest.
     fn partition(&self, topic_id: TopicId, partition: i32) -> Result<Arc<Partition>, ErrorCode> {
         let topic = self.partitions.topic_by_id(topic_id).ok_or(ErrorCode::UnknownTopicOrPartition)?;

@@ -111,6 +111,11 @@ impl ShareSessions {
         }
     }
 
+    /// Ends all sessions (Kafka: ShareSessionCache.removeAllSessions).
+    pub fn clear(&mut self) {
+        *self = ShareSessions::with(self.most, self.most_partitions);
+    }
+
     /// Begins a fetch (Kafka: SharePartitionManager.newContext). `named` are the request's partitions, each with whether its topic is
     /// known.
     ///

@@ -16,7 +16,7 @@ const DELETE: i8 = 1;
 const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
-type Op<'a> = (&'a str, i8, Option<&'a str>);
+pub type Op<'a> = (&'a str, i8, Option<&'a str>);
 
 fn resource(kind: i8, name: &str, ops: &[Op<'_>]) -> AlterConfigsResource {
     let op = |(name, kind, value): &Op<'_>| {
@@ -34,7 +34,7 @@ fn alter_all(client: &mut Client, resources: Vec<AlterConfigsResource>, validate
     answers.into_iter().map(|a| (a.error_code, a.error_message.map(|m| m.to_string()).unwrap_or_default())).collect()
 }
 
-fn alter(client: &mut Client, kind: i8, name: &str, ops: &[Op<'_>]) -> (i16, String) {
+pub fn alter(client: &mut Client, kind: i8, name: &str, ops: &[Op<'_>]) -> (i16, String) {
     alter_all(client, vec![resource(kind, name, ops)], false).remove(0)
 }
 

@@ -5,8 +5,9 @@ use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::*;
 use uuid::Uuid;
 
+use super::topic_configs::describe;
 use crate::support::client::Client;
-use crate::support::requests::{Topic, create_topic};
+use crate::support::requests::{Topic, create_topic, init_producer};
 use crate::support::{Broker, topic};
 
 fn by_name(name: &str) -> MetadataRequestTopic {
@@ -98,6 +99,43 @@ fn internal_topics_are_marked() {
     assert_eq!(client.call(3, &request).error_code, 0);
     let offsets = ask(&mut client, 12, by_name("__consumer_offsets"), false);
     assert_eq!((offsets.error_code, offsets.is_internal, offsets.partitions.len()), (0, true, 3));
+}
+
+/// Kafka: AutoTopicCreationManager, which gives internal topics the coordinators' settings.
+#[test]
+fn internal_topics_are_made_by_whoever_asks_first() {
+    let broker = Broker::start();
+    let mut client = broker.client();
+    let policies =
+        [("__consumer_offsets", "compact"), ("__transaction_state", "compact"), ("__share_group_state", "delete")];
+    for (name, policy) in policies {
+        let missing = ask(&mut client, 12, by_name(name), false);
+        assert_eq!((missing.error_code, missing.is_internal, missing.partitions.len()), (3, true, 0), "{name}");
+        assert_eq!(ask(&mut client, 12, by_name(name), false).error_code, 3, "{name} is not made when not allowed");
+        let making = ask(&mut client, 12, by_name(name), true);
+        assert_eq!((making.error_code, making.is_internal, making.partitions.len()), (3, true, 0), "{name}");
+        let made = ask(&mut client, 12, by_name(name), false);
+        assert_eq!((made.error_code, made.is_internal, made.partitions.len()), (0, true, 3), "{name}");
+        let configs = describe(&mut client, 2, name, Some(&["cleanup.policy", "segment.bytes"])).configs;
+        let values: Vec<_> = configs.iter().map(|c| c.value.as_deref().unwrap_or_default()).collect();
+        assert_eq!(values, [policy, "104857600"], "{name}");
+    }
+    // And the coordinators work with them.
+    for kind in 0..=1 {
+        let request = FindCoordinatorRequest::default().with_key(crate::support::text("g")).with_key_type(kind);
+        assert_eq!(client.call(3, &request).error_code, 0);
+    }
+    let (_, epoch) = init_producer(&mut client, 5, Some("t"));
+    assert_eq!(epoch, 0);
+}
+
+#[test]
+fn internal_topics_are_not_made_where_topics_are_not() {
+    let broker = Broker::start_with(&["auto.create.topics.enable=false"]);
+    let mut client = broker.client();
+    for _ in 0..2 {
+        assert_eq!(ask(&mut client, 12, by_name("__consumer_offsets"), true).error_code, 3);
+    }
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use kafka_protocol::messages::fetch_request::ForgottenTopic;
 use kafka_protocol::messages::*;
 
-use crate::support::Broker;
 use crate::support::client::Client;
 use crate::support::records::{batch, values};
 use crate::support::requests::{Topic, append, create_topic, fetch_partition, fetch_request, produce_in};
+use crate::support::{Broker, eventually};
 
 const BY_ID: i16 = 18;
 
@@ -110,4 +110,54 @@ fn a_waiting_session_wakes_when_records_come() {
     assert_eq!(answered(&response), [1]);
     let records = response.responses.remove(0).partitions.remove(0).records.unwrap();
     assert_eq!(values(records), [(0, "news".to_owned())]);
+}
+
+/// Opens a session on partition 0, or is served without: 0.
+fn try_open(client: &mut Client, of: &Topic) -> i32 {
+    let request = fetch_request(BY_ID, of, vec![fetch_partition(0, 0)]).with_session_epoch(0);
+    let response = client.call(BY_ID, &request);
+    assert_eq!((response.error_code, response.responses[0].partitions.len()), (0, 1), "a full answer");
+    response.session_id
+}
+
+#[test]
+fn where_all_places_are_taken_clients_are_served_without_a_session() {
+    let broker = Broker::start_with(&["max.incremental.fetch.session.cache.slots=1"]);
+    let (mut first, mut second) = (broker.client(), broker.client());
+    let known = create_topic(&mut first, "known", 2, &[]);
+    let session = try_open(&mut first, &known);
+    assert_eq!(try_open(&mut second, &known), 0, "no session is old enough to make room");
+    // Kafka: FetchSessionCacheShard.tryEvict; more partitions do not push out a session that is young.
+    let two = vec![fetch_partition(0, 0), fetch_partition(1, 0)];
+    let larger = second.call(BY_ID, &fetch_request(BY_ID, &known, two).with_session_epoch(0));
+    assert_eq!((larger.error_code, larger.session_id), (0, 0));
+    assert_eq!(first.call(BY_ID, &next(session, 1)).error_code, 0);
+    assert_eq!(first.call(BY_ID, &next(session, -1)).error_code, 0);
+    assert!(try_open(&mut second, &known) > 0, "the place is free");
+    assert_eq!(broker.evicted_fetch_sessions(), 0);
+}
+
+#[test]
+fn a_session_that_is_unused_for_long_makes_room_and_its_client_begins_anew() {
+    let broker = Broker::start();
+    let (mut idle, mut other) = (broker.client(), broker.client());
+    let known = create_topic(&mut idle, "known", 2, &[]);
+    append(&mut idle, &known, &batch(&["x"]));
+    broker.replace_fetch_sessions(1, 20);
+    let session = try_open(&mut idle, &known);
+    assert!(session > 0);
+    let mut newer = 0;
+    eventually("the idle session makes room", || {
+        newer = try_open(&mut other, &known);
+        newer > 0
+    });
+    assert_eq!(broker.evicted_fetch_sessions(), 1);
+    let lost = idle.call(BY_ID, &next(session, 1));
+    assert_eq!((lost.error_code, lost.session_id, lost.responses.len()), (70, 0, 0), "FETCH_SESSION_ID_NOT_FOUND");
+    // Clients begin anew then, and get everything, with a session or without.
+    let request = fetch_request(BY_ID, &known, vec![fetch_partition(0, 0)]).with_session_epoch(0);
+    let mut again = idle.call(BY_ID, &request);
+    assert_eq!(again.error_code, 0);
+    let records = again.responses.remove(0).partitions.remove(0).records.unwrap();
+    assert_eq!(values(records), [(0, "x".to_owned())]);
 }

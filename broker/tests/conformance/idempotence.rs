@@ -1,11 +1,13 @@
 //! Idempotent producers: duplicates, gaps, epochs.
 
+use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::*;
 
+use super::alter_configs::alter;
 use crate::support::client::Client;
 use crate::support::records::{Origin, batch_of, values};
 use crate::support::requests::{Topic, create_topic, fetch_in, init_producer, produce_in};
-use crate::support::{Broker, producer, topic};
+use crate::support::{Broker, eventually, producer, topic};
 
 struct Producer<'a> {
     client: &'a mut Client,
@@ -76,7 +78,6 @@ fn sequences_go_round_at_the_largest_number() {
 
 #[test]
 fn producers_of_a_partition_are_described() {
-    use kafka_protocol::messages::describe_producers_request::TopicRequest;
     let broker = Broker::start();
     let mut client = broker.client();
     let known = create_topic(&mut client, "known", 1, &[]);
@@ -103,4 +104,42 @@ fn ids_are_never_given_twice() {
     assert_eq!(client.call(5, &half).error_code, 42, "INVALID_REQUEST");
     let empty = InitProducerIdRequest::default().with_transaction_timeout_ms(1000);
     assert_eq!(client.call(5, &empty).error_code, 42, "INVALID_REQUEST: an empty transactional id");
+}
+
+#[test]
+fn how_long_producers_are_remembered_changes_at_run_time() {
+    let mut broker = Broker::start();
+    let mut client = broker.client();
+    let known = create_topic(&mut client, "known", 1, &[]);
+    let (id, epoch) = init_producer(&mut client, 5, None);
+    let mut sender = Producer { client: &mut client, to: &known, id, epoch };
+    assert_eq!(sender.send(0, &["a"]), (0, 0));
+    let set = |client: &mut Client, ms: Option<&str>| {
+        let operation = if ms.is_some() { 0 } else { 1 };
+        alter(client, 4, "", &[("producer.id.expiration.ms", operation, ms)])
+    };
+    assert_eq!(active(&mut client), 1);
+    assert_eq!(set(&mut client, Some("1")), (0, String::new()));
+    eventually("the producer is forgotten", || active(&mut client) == 0);
+    // What is set is in force after a restart, too; without it there is a day.
+    broker.restart();
+    let mut client = broker.client();
+    let mut sender = Producer { client: &mut client, to: &known, id, epoch };
+    assert_eq!(sender.send(1, &["b"]).0, 0, "a producer that is not known may begin anywhere (KIP-360)");
+    eventually("the producer is forgotten again", || active(&mut client) == 0);
+    assert_eq!(set(&mut client, None), (0, String::new()));
+    let mut sender = Producer { client: &mut client, to: &known, id, epoch };
+    let mut sequence = 2;
+    eventually("a gap is noticed, as the producer is remembered", || {
+        sequence += 10;
+        sender.send(sequence, &["c"]);
+        sender.send(sequence + 7, &["d"]).0 == 45
+    });
+}
+
+/// How many producers are remembered.
+fn active(client: &mut Client) -> usize {
+    let named = TopicRequest::default().with_name(topic("known")).with_partition_indexes(vec![0]);
+    let response = client.call(0, &DescribeProducersRequest::default().with_topics(vec![named]));
+    response.topics[0].partitions[0].active_producers.len()
 }

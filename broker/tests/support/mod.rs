@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use forebay::api::fetch_session::FetchSessions;
 use forebay::config::{Sources, load};
 use forebay::metrics::{CleanerMetrics, Metrics};
 use forebay::node::{Running, start};
@@ -104,6 +105,17 @@ impl Broker {
     /// Does the upkeep of share state that it does every five minutes.
     pub fn keep_share_state_short(&self) {
         self.running.as_ref().expect("it runs").rooms.share_states.keep_short();
+    }
+
+    /// Forgets its fetch sessions, and has so many places for them, each for another session once unused for that long.
+    pub fn replace_fetch_sessions(&self, slots: usize, eviction_ms: i64) {
+        let sessions = FetchSessions::evicting_after(slots, eviction_ms);
+        *self.running.as_ref().expect("it runs").rooms.fetch_sessions.lock() = sessions;
+    }
+
+    /// How many fetch sessions were pushed out by others.
+    pub fn evicted_fetch_sessions(&self) -> u64 {
+        self.running.as_ref().expect("it runs").rooms.fetch_sessions.lock().evictions()
     }
 
     /// How many share-partitions it has in use.

@@ -1,7 +1,7 @@
 //! Scenarios in two parts: what is asked of the brokers, and, after both were killed and started again, what has become of it. And those
 //! of the brokers' third life, in which they have little room and a short memory.
 
-use crate::scenarios::{limits, restarts};
+use crate::scenarios::{features, limits, restarts};
 use crate::side::Side;
 use crate::{PANICKED, Told, Twins, judge, lock, run};
 use libtest_mimic::Trial;
@@ -72,7 +72,7 @@ pub fn third_life(twins: &Arc<Twins>) -> Vec<Trial> {
             run(&twins, name, scenario)
         })
     };
-    limits::SCENARIOS.iter().map(trial).collect()
+    [limits::SCENARIOS, features::SCENARIOS].concat().iter().map(trial).collect()
 }
 
 /// Kills both and starts them with more settings.

@@ -1,12 +1,11 @@
 //! What is asked of a group coordinator: plain fields, already freed from the wire's versions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use forebay_storage::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, TopicId, TopicPartition};
 
-use super::consumer::{ConsumerHeartbeat, GroupOverrides, RegexesResolved, TopicsImage};
+use super::consumer::{AllOverrides, ConsumerHeartbeat, RegexesResolved, TopicsImage};
 use super::timer::GroupTimer;
 use crate::machine::ReplyTo;
 use crate::share::group::{
@@ -47,7 +46,7 @@ pub enum GroupCommand {
     /// partitions of these topics only.
     Topics(Arc<TopicsImage>),
     /// What is set on single groups from now on, by group. No reply.
-    Overrides(Arc<BTreeMap<Arc<str>, GroupOverrides>>),
+    Overrides(Arc<AllOverrides>),
     /// What an effect [`GroupEffect::ResolveRegexes`](super::GroupEffect::ResolveRegexes) asked for. No reply.
     RegexesResolved(RegexesResolved),
     /// OffsetCommit; answered by [`GroupReply::CommitOffsets`](super::GroupReply::CommitOffsets).

@@ -1,11 +1,10 @@
 //! What can change in a group coordinator. A change with a record is durable; the others a restart may forget.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forebay_storage::ids::{ProducerEpoch, ProducerId, Timestamp, TopicPartition};
 
-use super::consumer::{ConsumerChange, ConsumerRecord, GroupOverrides, TopicsImage};
+use super::consumer::{AllOverrides, ConsumerChange, ConsumerRecord, TopicsImage};
 use super::member::Member;
 use super::records::{
     ConsumerGroupKey, GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue, Reader, RecordError,
@@ -84,7 +83,7 @@ pub enum GroupEvent {
     /// The topics are others now.
     Topics(Arc<TopicsImage>),
     /// What is set on single groups is something else now.
-    Overrides(Arc<BTreeMap<Arc<str>, GroupOverrides>>),
+    Overrides(Arc<AllOverrides>),
     /// Something volatile changed in a group.
     Changed {
         /// The group.

@@ -8,7 +8,7 @@ use forebay_storage::ids::Timestamp;
 use super::classic_group::ClassicGroup;
 use super::command::GroupCommand;
 use super::config::{GroupConfig, MAX_GROUPS_PER_PARTITION};
-use super::consumer::{ConsumerGroup, ConsumerRecord, GroupOverrides, TopicsImage};
+use super::consumer::{AllOverrides, ConsumerGroup, ConsumerRecord, GroupOverrides, TopicsImage};
 use super::draft::{Draft, GroupDecision};
 use super::effect::GroupEffect;
 use super::event::GroupEvent;
@@ -31,7 +31,7 @@ pub struct GroupMachine {
     /// Share groups.
     pub(crate) share_groups: BTreeMap<Arc<str>, ShareGroup>,
     pub(crate) topics: Arc<TopicsImage>,
-    pub(super) overrides: Arc<BTreeMap<Arc<str>, GroupOverrides>>,
+    pub(super) overrides: Arc<AllOverrides>,
     pub(super) offsets: Offsets,
 }
 
@@ -130,9 +130,9 @@ impl GroupMachine {
         }
     }
 
-    /// What is set on this group alone.
+    /// What is set on this group, or on all.
     pub(crate) fn overrides_of(&self, group_id: &str) -> GroupOverrides {
-        self.overrides.get(group_id).cloned().unwrap_or_default()
+        self.overrides.of(group_id)
     }
 
     /// Whether there is a group of this name, of whatever protocol.

@@ -36,7 +36,7 @@ mod tests;
 pub use command::*;
 pub use config::*;
 pub use consumer::{
-    AssignedTopic, ConsumerChange, ConsumerGroupConfig, ConsumerGroupDescription, ConsumerGroupState,
+    AllOverrides, AssignedTopic, ConsumerChange, ConsumerGroupConfig, ConsumerGroupDescription, ConsumerGroupState,
     ConsumerHeartbeat, ConsumerHeartbeatReply, ConsumerMemberDescription, ConsumerRecord, ConsumerTimer,
     GroupOverrides, MigrationPolicy, Refusal, RegexesResolved, ResolveRegexes, TopicInfo, TopicsImage,
 };

@@ -35,4 +35,6 @@ pub enum Effect {
     ClientQuotasChanged,
     /// The configs of a group have changed.
     GroupConfigChanged,
+    /// The levels of features have changed.
+    FeaturesChanged,
 }

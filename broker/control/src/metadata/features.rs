@@ -2,6 +2,7 @@
 //! MetadataVersion, FeatureControlManager).
 
 use super::command::{FeatureUpdate, UpdateFeatures, UpgradeType};
+use super::effect::Effect;
 use super::machine::{Decision, MetadataMachine, answered};
 use super::record::{Event, FeatureLevelRecord};
 use super::reply::Reply;
@@ -18,14 +19,17 @@ pub struct Feature {
 }
 
 const METADATA_VERSION: &str = "metadata.version";
+const GROUP_VERSION: &str = "group.version";
+const SHARE_VERSION: &str = "share.version";
+const TRANSACTION_VERSION: &str = "transaction.version";
 
 /// The features of Kafka 4.3. Clients choose transactions v2 (KIP-890) by `transaction.version`; consumer groups (KIP-848) are there from
 /// `group.version` 1 on, share groups (KIP-932) from `share.version` 1 on.
 pub const FEATURES: [Feature; 4] = [
     Feature { name: METADATA_VERSION, min: 7, max: 30 },
-    Feature { name: "group.version", min: 0, max: 1 },
-    Feature { name: "share.version", min: 0, max: 1 },
-    Feature { name: "transaction.version", min: 0, max: 2 },
+    Feature { name: GROUP_VERSION, min: 0, max: 1 },
+    Feature { name: SHARE_VERSION, min: 0, max: 1 },
+    Feature { name: TRANSACTION_VERSION, min: 0, max: 2 },
 ];
 
 /// The levels of `metadata.version` with which records have changed: below one of them nobody goes who has come to it.
@@ -36,6 +40,25 @@ impl MetadataMachine {
     #[must_use]
     pub fn feature_level(&self, feature: &str) -> Option<i16> {
         self.features.get(feature).copied()
+    }
+
+    /// Whether the coordinator's log may say of a transaction that it is of the newer protocol (Kafka:
+    /// TransactionVersion.transactionLogValueVersion).
+    #[must_use]
+    pub fn has_new_transactions(&self) -> bool {
+        self.feature_level(TRANSACTION_VERSION).is_some_and(|level| level >= 1)
+    }
+
+    /// Whether consumer groups (KIP-848) are on (Kafka: GroupVersion.isConsumerRebalanceProtocolSupported).
+    #[must_use]
+    pub fn has_consumer_groups(&self) -> bool {
+        self.feature_level(GROUP_VERSION).is_some_and(|level| level >= 1)
+    }
+
+    /// Whether share groups (KIP-932) are on (Kafka: ShareVersion.supportsShareGroups).
+    #[must_use]
+    pub fn has_share_groups(&self) -> bool {
+        self.feature_level(SHARE_VERSION).is_some_and(|level| level >= 1)
     }
 
     /// The features that are on, with their levels. One at level 0 is off, and not among them.
@@ -61,6 +84,8 @@ impl MetadataMachine {
         }
         if command.validate_only {
             decision.events.clear();
+        } else {
+            decision.effects.push(Effect::FeaturesChanged);
         }
         decision.replies.push((command.reply_to, Reply::UpdateFeatures(Ok(()))));
         decision

@@ -15,8 +15,8 @@ use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse};
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::config::BrokerConfig;
-use crate::coordinator::is_internal;
 use crate::coordinator::metadata::Metadata;
+use crate::coordinator::{internal_topics, is_internal};
 use crate::node::Cluster;
 use crate::partition::Partitions;
 
@@ -47,9 +47,9 @@ pub async fn handle(
     let topics = if all {
         metadata.query(|m| m.topics().map(|t| topic(call.version, t, partitions, with_operations)).collect())
     } else {
-        let may_create = request.allow_auto_topic_creation && config.topics.auto_create;
+        let maker = (request.allow_auto_topic_creation && config.topics.auto_create).then_some(&**config);
         let asked = once_each(request.topics.unwrap_or_default());
-        asked.into_iter().map(|t| one(call.version, t, metadata, partitions, may_create, with_operations)).collect()
+        asked.into_iter().map(|t| one(call.version, t, metadata, partitions, maker, with_operations)).collect()
     };
     let broker = MetadataResponseBroker::default()
         .with_node_id(BrokerId(cluster.node_id.0))
@@ -94,7 +94,7 @@ fn one(
     asked: MetadataRequestTopic,
     metadata: &Metadata,
     partitions: &Partitions,
-    may_create: bool,
+    maker: Option<&BrokerConfig>,
     with_operations: bool,
 ) -> MetadataResponseTopic {
     let refused = |error: ErrorCode| {
@@ -125,13 +125,15 @@ fn one(
         let answer = refused(ErrorCode::UnknownTopicOrPartition);
         if version >= 1 { answer.with_is_internal(is_internal(name)) } else { answer }
     };
-    // The coordinators make their topics themselves, with their own settings.
-    if !may_create || is_internal(name) {
-        return missing();
-    }
+    let Some(config) = maker else { return missing() };
     // Kafka: AutoTopicCreationManager.createTopics makes a topic behind the answer, which says that it is not there, whatever has become
     // of it; clients ask again.
-    if let Err((error, message)) = metadata.create_topic(name, -1, &[]) {
+    let created = match internal_topics::settings_of(name, config) {
+        // What a coordinator keeps there has the coordinator's settings, whoever is the first to ask for it.
+        Some(internal) => metadata.create_topic(name, internal.partitions, &internal.configs),
+        None => metadata.create_topic(name, -1, &[]),
+    };
+    if let Err((error, message)) = created {
         tracing::warn!("topic {} cannot be made: {error} {message}", name.as_str());
     }
     missing()

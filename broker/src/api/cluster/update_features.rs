@@ -13,6 +13,7 @@ use crate::api::call::Call;
 use crate::api::convert;
 use crate::coordinator::metadata::Metadata;
 use crate::node::Cluster;
+use crate::share::ShareGroups;
 
 /// Moves all features or none.
 pub async fn handle(
@@ -20,6 +21,7 @@ pub async fn handle(
     request: UpdateFeaturesRequest,
     metadata: &Arc<Metadata>,
     cluster: &Cluster,
+    share_groups: &Arc<ShareGroups>,
 ) -> UpdateFeaturesResponse {
     let updates: Vec<FeatureUpdate> =
         request.feature_updates.iter().map(|update| wanted(call.version, update)).collect();
@@ -33,7 +35,7 @@ pub async fn handle(
             .with_error_message(Some(convert::text(&message)))
     };
     match reply {
-        Ok(Reply::UpdateFeatures(Ok(()))) => {}
+        Ok(Reply::UpdateFeatures(Ok(()))) => share_groups.toggled(),
         Ok(Reply::UpdateFeatures(Err(message))) => return refused(ErrorCode::InvalidUpdateVersion, &message),
         Ok(other) => unreachable!("an update of features is answered by {other:?}"),
         Err(error) => return refused(error, "the metadata log cannot be written"),

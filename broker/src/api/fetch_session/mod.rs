@@ -50,7 +50,13 @@ impl FetchSessions {
     /// No sessions yet, at most `slots` of them (`max.incremental.fetch.session.cache.slots`; 0 means that none is made).
     #[must_use]
     pub fn new(slots: usize) -> FetchSessions {
-        FetchSessions { cache: Cache::new(slots, MIN_EVICTION_MS), max_partitions: MAX_CACHED_PARTITIONS }
+        FetchSessions::evicting_after(slots, MIN_EVICTION_MS)
+    }
+
+    /// The same, where a session need not be unused for [`MIN_EVICTION_MS`] but for another time, in milliseconds.
+    #[must_use]
+    pub fn evicting_after(slots: usize, eviction_ms: i64) -> FetchSessions {
+        FetchSessions { cache: Cache::new(slots, eviction_ms), max_partitions: MAX_CACHED_PARTITIONS }
     }
 
     /// Sessions that there are now (Kafka's metric `NumIncrementalFetchSessions`).

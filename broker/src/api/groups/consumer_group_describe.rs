@@ -11,6 +11,7 @@ use super::maybe_text;
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::config::BrokerConfig;
+use crate::coordinator::features::Features;
 use crate::coordinator::groups::Groups;
 
 /// Answers from what is committed in the coordinator's log.
@@ -19,9 +20,9 @@ pub async fn handle(
     request: ConsumerGroupDescribeRequest,
     groups: &Arc<Groups>,
     config: &Arc<BrokerConfig>,
+    features: &Arc<Features>,
 ) -> ConsumerGroupDescribeResponse {
-    // Kafka: KafkaApis.isConsumerGroupProtocolEnabled.
-    if !config.consumer_groups.rebalance_protocols.iter().any(|name| name == "consumer") {
+    if !super::has_consumer_protocol(config, features) {
         let refused = |group_id| {
             DescribedGroup::default().with_group_id(group_id).with_error_code(ErrorCode::UnsupportedVersion.code())
         };

@@ -14,6 +14,7 @@ use super::{maybe_shared, maybe_text, shared};
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::config::BrokerConfig;
+use crate::coordinator::features::Features;
 use crate::coordinator::groups::Groups;
 
 /// Answers at once; the next heartbeat brings the next step.
@@ -22,9 +23,9 @@ pub async fn handle(
     request: ConsumerGroupHeartbeatRequest,
     groups: &Arc<Groups>,
     config: &Arc<BrokerConfig>,
+    features: &Arc<Features>,
 ) -> ConsumerGroupHeartbeatResponse {
-    // Kafka: KafkaApis.isConsumerGroupProtocolEnabled.
-    if !config.consumer_groups.rebalance_protocols.iter().any(|name| name == "consumer") {
+    if !super::has_consumer_protocol(config, features) {
         return refused(ErrorCode::UnsupportedVersion);
     }
     let command = |reply_to| GroupCommand::ConsumerHeartbeat(Box::new(heartbeat(call, &request, reply_to)));

@@ -20,6 +20,15 @@ use forebay_control::error_code::ErrorCode;
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::watch;
 
+use crate::config::BrokerConfig;
+use crate::coordinator::features::Features;
+
+/// Whether consumer groups are to be had: the cluster has them, and the broker is set to serve them (Kafka:
+/// KafkaApis.isConsumerGroupProtocolEnabled).
+fn has_consumer_protocol(config: &BrokerConfig, features: &Features) -> bool {
+    features.has_consumer_groups() && config.consumer_groups.rebalance_protocols.iter().any(|name| name == "consumer")
+}
+
 /// A shared string from the wire.
 fn shared(s: &StrBytes) -> Arc<str> {
     Arc::from(s.as_str())

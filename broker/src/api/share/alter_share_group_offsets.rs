@@ -12,7 +12,7 @@ use kafka_protocol::messages::alter_share_group_offsets_response::{
 use kafka_protocol::messages::{AlterShareGroupOffsetsRequest, AlterShareGroupOffsetsResponse};
 use uuid::Uuid;
 
-use super::{INVALID_GROUP_ID, NO_SUCH_PARTITION};
+use super::{INVALID_GROUP_ID, NO_SUCH_PARTITION, UNSUPPORTED_VERSION};
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::coordinator::groups::Groups;
@@ -28,6 +28,9 @@ pub async fn handle(
     share_groups: &Arc<ShareGroups>,
     metadata: &Arc<Metadata>,
 ) -> AlterShareGroupOffsetsResponse {
+    if !share_groups.are_on() {
+        return refused(ErrorCode::UnsupportedVersion, Some(UNSUPPORTED_VERSION));
+    }
     if request.group_id.is_empty() {
         return refused(ErrorCode::InvalidGroupId, Some(INVALID_GROUP_ID));
     }

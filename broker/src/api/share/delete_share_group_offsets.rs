@@ -9,7 +9,7 @@ use forebay_storage::ids::TopicId;
 use kafka_protocol::messages::delete_share_group_offsets_response::DeleteShareGroupOffsetsResponseTopic as Topic;
 use kafka_protocol::messages::{DeleteShareGroupOffsetsRequest, DeleteShareGroupOffsetsResponse};
 
-use super::{INVALID_GROUP_ID, NO_SUCH_PARTITION};
+use super::{INVALID_GROUP_ID, NO_SUCH_PARTITION, UNSUPPORTED_VERSION};
 use crate::api::call::Call;
 use crate::api::convert;
 use crate::coordinator::groups::Groups;
@@ -22,6 +22,9 @@ pub async fn handle(
     groups: &Arc<Groups>,
     share_groups: &Arc<ShareGroups>,
 ) -> DeleteShareGroupOffsetsResponse {
+    if !share_groups.are_on() {
+        return refused(ErrorCode::UnsupportedVersion, Some(UNSUPPORTED_VERSION));
+    }
     if request.group_id.is_empty() {
         return refused(ErrorCode::InvalidGroupId, Some(INVALID_GROUP_ID));
     }

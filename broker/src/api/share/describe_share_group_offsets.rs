@@ -31,7 +31,11 @@ pub async fn handle(
     let looking = Looking { groups, states, metadata, partitions };
     let mut answers = Vec::with_capacity(request.0.groups.len());
     for group in &request.0.groups {
-        let (topics, error) = match looking.group(group).await {
+        let looked = match metadata.features().has_share_groups() {
+            true => looking.group(group).await,
+            false => Err(ErrorCode::UnsupportedVersion),
+        };
+        let (topics, error) = match looked {
             Ok(topics) => (topics, ErrorCode::None),
             Err(error) => (Vec::new(), error),
         };

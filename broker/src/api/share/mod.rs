@@ -18,5 +18,7 @@ pub mod write_share_group_state;
 
 /// Kafka: Errors.UNKNOWN_TOPIC_OR_PARTITION.
 const NO_SUCH_PARTITION: &str = "This server does not host this topic-partition.";
+/// Kafka: Errors.UNSUPPORTED_VERSION.
+const UNSUPPORTED_VERSION: &str = "The version of API is not supported.";
 /// Kafka: Errors.INVALID_GROUP_ID.
 const INVALID_GROUP_ID: &str = "The group id is invalid.";

@@ -41,6 +41,9 @@ async fn acknowledge(
     groups: &Arc<ShareGroups>,
     partitions: &Arc<Partitions>,
 ) -> Result<(ShareSessionKey, Outcomes), ErrorCode> {
+    if !groups.are_on() {
+        return Err(ErrorCode::UnsupportedVersion);
+    }
     let ShareAcknowledge { request, is_renew_ack } = request;
     let member = member(request.group_id.as_deref().map(|id| &**id), request.member_id.as_deref())?;
     groups.sessions.lock().acknowledge(&member, request.share_session_epoch)?;

@@ -81,6 +81,9 @@ async fn fetch(
     most_bytes: usize,
     stop: &watch::Receiver<bool>,
 ) -> Result<ShareFetchResponse, ErrorCode> {
+    if !groups.are_on() {
+        return Err(ErrorCode::UnsupportedVersion);
+    }
     let ShareFetch { request, acquire_mode, is_renew_ack: renews } = wire;
     let member = member(request.group_id.as_deref().map(|id| &**id), request.member_id.as_deref())?;
     if renews && (request.max_bytes, request.min_bytes, request.max_records, request.max_wait_ms) != (0, 0, 0, 0) {

@@ -10,10 +10,22 @@ use kafka_protocol::messages::{GroupId, ShareGroupDescribeRequest, ShareGroupDes
 
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::coordinator::features::Features;
 use crate::coordinator::groups::Groups;
 
 /// Answers from what is committed in the coordinator's log.
-pub async fn handle(_: &Call, request: ShareGroupDescribeRequest, groups: &Arc<Groups>) -> ShareGroupDescribeResponse {
+pub async fn handle(
+    _: &Call,
+    request: ShareGroupDescribeRequest,
+    groups: &Arc<Groups>,
+    features: &Arc<Features>,
+) -> ShareGroupDescribeResponse {
+    if !features.has_share_groups() {
+        let refused = |group_id| {
+            DescribedGroup::default().with_group_id(group_id).with_error_code(ErrorCode::UnsupportedVersion.code())
+        };
+        return ShareGroupDescribeResponse::default().with_groups(request.group_ids.into_iter().map(refused).collect());
+    }
     let mut described = Vec::with_capacity(request.group_ids.len());
     for group_id in request.group_ids {
         described.push(match describe(&group_id, groups).await {

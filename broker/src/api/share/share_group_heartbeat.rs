@@ -12,6 +12,7 @@ use kafka_protocol::messages::{ShareGroupHeartbeatRequest, ShareGroupHeartbeatRe
 
 use crate::api::call::Call;
 use crate::api::convert;
+use crate::coordinator::features::Features;
 use crate::coordinator::groups::Groups;
 
 /// Answers at once; what the share coordinator has to do follows, and a later heartbeat brings the partitions.
@@ -19,7 +20,11 @@ pub async fn handle(
     call: &Call,
     request: ShareGroupHeartbeatRequest,
     groups: &Arc<Groups>,
+    features: &Arc<Features>,
 ) -> ShareGroupHeartbeatResponse {
+    if !features.has_share_groups() {
+        return refused(ErrorCode::UnsupportedVersion);
+    }
     let command = |reply_to| GroupCommand::ShareHeartbeat(Box::new(heartbeat(call, &request, reply_to)));
     match groups.ask(&request.group_id, command).await {
         Ok(GroupReply::ShareHeartbeat(reply)) => respond(reply),

@@ -28,6 +28,8 @@ pub async fn handle(call: &Call, request: EndTxnRequest, transactions: &Arc<Tran
 }
 
 async fn end(call: &Call, request: &EndTxnRequest, transactions: &Transactions) -> Result<Reply, ErrorCode> {
+    let client_version = TransactionVersion::of_end_txn(call.version);
+    transactions.check_version(client_version)?;
     let fresh_producer_id = transactions.producer_ids.fresh()?;
     let command = |reply_to| {
         Command::EndTxn(command::EndTxn {
@@ -36,7 +38,7 @@ async fn end(call: &Call, request: &EndTxnRequest, transactions: &Transactions) 
             producer_id: ProducerId(request.producer_id.0),
             producer_epoch: ProducerEpoch(request.producer_epoch),
             commit: request.committed,
-            client_version: TransactionVersion::of_end_txn(call.version),
+            client_version,
             fresh_producer_id,
         })
     };

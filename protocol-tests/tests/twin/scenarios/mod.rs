@@ -9,6 +9,7 @@ mod configs;
 mod configs_at_run_time;
 mod consumer_group_lives;
 mod consumer_groups;
+pub mod features;
 mod fetch;
 pub mod limits;
 mod list_offsets;

@@ -1,5 +1,6 @@
 //! Settings of consumer groups, under Kafka's keys and with Kafka's defaults.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::assignor::{RANGE, UNIFORM};
@@ -71,6 +72,34 @@ impl Default for ConsumerGroupConfig {
             assignment_interval_ms: 1_000,
             regex_refresh_interval_ms: 600_000,
         }
+    }
+}
+
+/// What is set at run time: on single groups, and on all that have nothing set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllOverrides {
+    /// `group.consumer.assignment.interval.ms`, for every group.
+    pub assignment_interval_ms: Option<i32>,
+    /// `group.share.assignment.interval.ms`, for every group.
+    pub share_assignment_interval_ms: Option<i32>,
+    /// For single groups.
+    pub of_one: BTreeMap<Arc<str>, GroupOverrides>,
+}
+
+impl AllOverrides {
+    /// What is set on a group, or else on all.
+    #[must_use]
+    pub fn of(&self, group_id: &str) -> GroupOverrides {
+        let mut of = self.of_one.get(group_id).cloned().unwrap_or_default();
+        of.assignment_interval_ms = of.assignment_interval_ms.or(self.assignment_interval_ms);
+        of.share.assignment_interval_ms = of.share.assignment_interval_ms.or(self.share_assignment_interval_ms);
+        of
+    }
+}
+
+impl<const N: usize> From<[(Arc<str>, GroupOverrides); N]> for AllOverrides {
+    fn from(of_one: [(Arc<str>, GroupOverrides); N]) -> AllOverrides {
+        AllOverrides { of_one: of_one.into(), ..AllOverrides::default() }
     }
 }
 

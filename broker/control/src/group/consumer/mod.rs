@@ -30,7 +30,7 @@ mod validate;
 mod xxh3;
 
 pub use change::{ConsumerChange, ConsumerGroupState};
-pub use config::{ConsumerGroupConfig, GroupOverrides, MigrationPolicy};
+pub use config::{AllOverrides, ConsumerGroupConfig, GroupOverrides, MigrationPolicy};
 pub use describe::{AssignedTopic, ConsumerGroupDescription, ConsumerMemberDescription};
 pub use heartbeat::{ConsumerHeartbeat, ConsumerHeartbeatReply};
 pub use record::ConsumerRecord;

@@ -154,6 +154,34 @@ fn settings_of_one_group_go_before_the_brokers() {
 }
 
 #[test]
+fn what_is_set_for_all_groups_goes_behind_what_is_set_on_one() {
+    let one = GroupOverrides { assignment_interval_ms: Some(7), ..GroupOverrides::default() };
+    let all = AllOverrides {
+        assignment_interval_ms: Some(1),
+        share_assignment_interval_ms: Some(2),
+        of_one: [("one".into(), one)].into(),
+    };
+    let intervals = |group| (all.of(group).assignment_interval_ms, all.of(group).share.assignment_interval_ms);
+    assert_eq!(intervals("one"), (Some(7), Some(2)));
+    assert_eq!(intervals("other"), (Some(1), Some(2)));
+}
+
+#[test]
+fn assignments_come_as_often_as_is_set_for_all() {
+    let assigned_at_once = |interval_ms: Option<i32>| {
+        let mut sim = Sim::with(GroupConfig::default());
+        sim.know(1, &[("foo", FOO, 2)]);
+        let all = AllOverrides { assignment_interval_ms: interval_ms, ..AllOverrides::default() };
+        sim.run(GroupCommand::Overrides(std::sync::Arc::new(all)));
+        sim.beat(&Beat::join("m1", &["foo"]));
+        sim.beat(&Beat::join("m2", &["foo"]));
+        sim.described().assignment_epoch == sim.described().epoch
+    };
+    assert!(!assigned_at_once(None), "the second member waits for group.consumer.assignment.interval.ms, 1 s");
+    assert!(assigned_at_once(Some(0)));
+}
+
+#[test]
 fn a_silent_member_is_taken_out_after_its_session() {
     let mut sim = sim();
     sim.beat(&Beat::join("m", &["foo"]));
