@@ -2,21 +2,26 @@
 
 use std::cmp::Ordering;
 
+use crate::expr::library::sketch;
 use crate::expr::{DataType, EvalError, MAX_DECIMAL_PRECISION, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
-use crate::state::{Accumulator, DistinctValues};
+use crate::state::{Accumulator, DistinctValues, encode_value};
+
+/// The longest text of LISTAGG, and the most bytes of PERCENTILE's values, for one key of one window: each commit writes them.
+const LONGEST: usize = 8 << 20;
 
 const SET_FULL: EvalError = EvalError::Shape("the different values of one DISTINCT take more than 4 GiB");
 
 /// The accumulator of a key without rows.
 #[must_use]
 pub fn initial(aggregate: &Aggregate) -> Accumulator {
-    use AggregateFunction::{Avg, Count, CountStar};
+    use AggregateFunction::{Avg, Concat, Count, CountStar, Sketch};
     if aggregate.distinct {
         return Accumulator::Distinct(Box::default());
     }
     let argument = aggregate.argument.as_ref().map_or(DataType::Null, |argument| argument.data_type());
     match (aggregate.function, argument) {
+        (Sketch | Concat, _) => Accumulator::Value(Box::new(Value::Null)),
         (CountStar | Count, _) => Accumulator::Count(0),
         (Avg, DataType::Decimal { .. }) => Accumulator::DecimalMean(Box::new((Some(0), 0))),
         (Avg, other) if other.is_approximate() => Accumulator::DoubleMean { sum: 0.0, count: 0 },
@@ -31,6 +36,7 @@ pub fn initial(aggregate: &Aggregate) -> Accumulator {
 #[must_use]
 pub fn may_fail(aggregate: &Aggregate) -> bool {
     aggregate.argument.iter().chain(&aggregate.filter).any(|part| part.as_column().is_none())
+        || aggregate.function == AggregateFunction::Concat
 }
 
 /// Whether `row` can be computed, without taking it into anything.
@@ -102,6 +108,8 @@ fn integer(aggregate: &Aggregate, before: i64, value: i64, first: bool) -> i64 {
         _ if first => value,
         AggregateFunction::Min => before.min(value),
         AggregateFunction::Max => before.max(value),
+        AggregateFunction::First => before,
+        AggregateFunction::Last => value,
         _ => aggregate.result.wrap(before.wrapping_add(value)),
     }
 }
@@ -123,6 +131,8 @@ fn double(aggregate: &Aggregate, before: f64, value: f64) -> f64 {
                 before
             }
         }
+        AggregateFunction::First => before,
+        AggregateFunction::Last => value,
         _ if aggregate.result == DataType::Float => f64::from(before as f32 + value as f32),
         _ => before + value,
     }
@@ -145,6 +155,23 @@ fn other(aggregate: &Aggregate, state: &mut Value<'static>, value: Value<'_>) ->
             };
             return Ok(());
         }
+        AggregateFunction::First => {
+            if state.is_null() {
+                *state = value.into_owned();
+            }
+            return Ok(());
+        }
+        AggregateFunction::Last => {
+            *state = value.into_owned();
+            return Ok(());
+        }
+        AggregateFunction::Concat => return concat(state, value),
+        AggregateFunction::Sketch => {
+            let mut bytes = Vec::new();
+            encode_value(&value, &mut bytes);
+            *state = Value::Bytes(sketch::with_value(sketch_of(state), &bytes).into());
+            return Ok(());
+        }
         AggregateFunction::Min => Ordering::Less,
         _ => Ordering::Greater,
     };
@@ -152,6 +179,29 @@ fn other(aggregate: &Aggregate, state: &mut Value<'static>, value: Value<'_>) ->
         *state = value.into_owned();
     }
     Ok(())
+}
+
+/// Puts a text or bytes behind what there is.
+fn concat(state: &mut Value<'static>, value: Value<'_>) -> Result<(), EvalError> {
+    match (&mut *state, value) {
+        (Value::Null, value) => *state = value.into_owned(),
+        (Value::String(text), Value::String(more)) => text.to_mut().push_str(&more),
+        (Value::Bytes(bytes), Value::Bytes(more)) => bytes.to_mut().extend_from_slice(&more),
+        _ => return Err(EvalError::Shape("values of two kinds in a row")),
+    }
+    let length = match state {
+        Value::String(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    if length > LONGEST { Err(EvalError::TooLong { function: "an aggregate", most: LONGEST }) } else { Ok(()) }
+}
+
+fn sketch_of<'s>(state: &'s Value<'_>) -> &'s [u8] {
+    match state {
+        Value::Bytes(sketch) => sketch,
+        _ => &[],
+    }
 }
 
 fn compare(left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, EvalError> {
@@ -180,6 +230,9 @@ pub fn merge(aggregate: &Aggregate, into: &mut Accumulator, from: &Accumulator) 
             *state = Some(state.map_or(*value, |before| double(aggregate, before, *value)));
         }
         (A::Value(_), A::Value(value)) if value.is_null() => {}
+        (A::Value(state), A::Value(value)) if aggregate.function == AggregateFunction::Sketch => {
+            **state = Value::Bytes(sketch::merged(sketch_of(state), sketch_of(value)).into());
+        }
         (A::Value(state), A::Value(value)) => other(aggregate, state, value.borrowed())?,
         (A::IntegerMean { sum, count }, A::IntegerMean { sum: more, count: rows }) => {
             *sum = sum.wrapping_add(*more);

@@ -195,6 +195,10 @@ fn name(function: AggregateFunction) -> &'static str {
         AggregateFunction::Min => "MIN",
         AggregateFunction::Max => "MAX",
         AggregateFunction::Avg => "AVG",
+        AggregateFunction::First => "FIRST_VALUE",
+        AggregateFunction::Last => "LAST_VALUE",
+        AggregateFunction::Concat => "LISTAGG",
+        AggregateFunction::Sketch => "SKETCH",
     }
 }
 

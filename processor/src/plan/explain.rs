@@ -208,6 +208,10 @@ fn call_text(call: &Aggregate, names: &[String]) -> String {
         AggregateFunction::Min => "MIN",
         AggregateFunction::Max => "MAX",
         AggregateFunction::Avg => "AVG",
+        AggregateFunction::First => "FIRST_VALUE",
+        AggregateFunction::Last => "LAST_VALUE",
+        AggregateFunction::Concat => "LISTAGG",
+        AggregateFunction::Sketch => "SKETCH",
     };
     let argument = call.argument.as_ref().map_or("*".to_owned(), |argument| argument.display(names).to_string());
     let name = if call.distinct { format!("{name}(DISTINCT ") } else { format!("{name}(") };

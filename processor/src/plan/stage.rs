@@ -191,4 +191,12 @@ pub enum AggregateFunction {
     /// AVG(x): NULL over NULLs only. Integers are summed in BIGINT (wrapping) and divided with truncation toward zero; FLOAT
     /// and DOUBLE are summed in `f64`; a DECIMAL is summed in DECIMAL(38, s) and rounded half up to the result's scale.
     Avg,
+    /// FIRST_VALUE(x): the first in the order of arrival; of windows put together from slices, the first of the earliest slice.
+    First,
+    /// LAST_VALUE(x): the last.
+    Last,
+    /// Texts (LISTAGG) or bytes in a row, in the order of arrival. For PERCENTILE a value is the eight bytes of a DOUBLE.
+    Concat,
+    /// APPROX_COUNT_DISTINCT(x): the bytes of a sketch of the different values.
+    Sketch,
 }

@@ -3,8 +3,9 @@
 use sqlparser::ast;
 
 use super::super::error::SqlError;
-use super::{Binder, describe};
-use crate::expr::{DataType, Expr, Node, decimal};
+use super::{Binder, coerced, describe, spread};
+use crate::expr::library::sketch;
+use crate::expr::{DataType, Expr, Node, ScalarFunction, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
 
 /// The most aggregate calls of one query.
@@ -14,27 +15,29 @@ pub const MAX_AGGREGATES: usize = 500;
 pub(crate) type AggregateCall = Aggregate;
 
 /// The aggregate functions there are.
-pub(super) const NAMES: &[&str] = &["COUNT", "SUM", "MIN", "MAX", "AVG"];
-
-/// Flink's aggregate functions that are not supported yet.
-pub(super) const LATER: &[&str] = &[
+pub(super) const NAMES: &[&str] = &[
+    "COUNT",
+    "SUM",
+    "MIN",
+    "MAX",
+    "AVG",
+    "FIRST_VALUE",
+    "LAST_VALUE",
+    "LISTAGG",
+    "APPROX_COUNT_DISTINCT",
+    "PERCENTILE",
     "STDDEV_POP",
     "STDDEV_SAMP",
     "STDDEV",
     "VAR_POP",
     "VAR_SAMP",
     "VARIANCE",
-    "COLLECT",
-    "LISTAGG",
-    "FIRST_VALUE",
-    "LAST_VALUE",
-    "ARRAY_AGG",
-    "JSON_OBJECTAGG",
-    "JSON_ARRAYAGG",
-    "APPROX_COUNT_DISTINCT",
-    "PERCENTILE",
-    "CUME_DIST",
 ];
+
+/// Whether an aggregate function has this name, in capitals.
+pub(crate) fn is_aggregate_name(name: &str) -> bool {
+    NAMES.contains(&name)
+}
 
 impl Binder<'_> {
     /// Binds a call of one of [`NAMES`].
@@ -69,16 +72,53 @@ impl Binder<'_> {
             return Err(self.error(whole, format!("{name} takes one argument and FILTER (WHERE ..), nothing else")));
         }
         self.inside_aggregate = true;
-        let parts = self.aggregate_parts(whole, name, list, (distinct, function.filter.as_deref()));
-        self.inside_aggregate = false;
-        let (kind, argument, filter) = parts?;
-        let result = result_type(kind, argument.as_ref().map(Expr::data_type));
-        let Some(result) = result else {
-            let found = argument.as_ref().map_or(DataType::Null, Expr::data_type);
-            return Err(self.error(whole, format!("{name} needs a number, found {}", describe(found))));
+        let parts = match name {
+            "LISTAGG" | "PERCENTILE" => self.two_parts(whole, name, list, function.filter.as_deref()),
+            _ => {
+                let parts = self.aggregate_parts(whole, name, list, (distinct, function.filter.as_deref()));
+                parts.map(|(kind, argument, filter)| (kind, argument, filter, None))
+            }
         };
-        let extreme = matches!(kind, AggregateFunction::Min | AggregateFunction::Max);
-        let call = Aggregate { function: kind, distinct: distinct && !extreme, argument, filter, result };
+        self.inside_aggregate = false;
+        let (kind, argument, filter, second) = parts?;
+        let result = result_type(kind, argument.as_ref().map(Expr::data_type));
+        let Some(result) = result.filter(|_| argument_fits(name, argument.as_ref())) else {
+            let found = argument.as_ref().map_or(DataType::Null, Expr::data_type);
+            let expected = if name == "LISTAGG" { "a STRING" } else { "a number" };
+            return Err(self.error(whole, format!("{name} needs {expected}, found {}", describe(found))));
+        };
+        match (name, argument, second) {
+            (name, Some(argument), _) if spread::NAMES.contains(&name) => {
+                if distinct {
+                    return Err(self.unsupported(whole, &format!("{name}(DISTINCT ..)")));
+                }
+                let result = result_type(AggregateFunction::Avg, Some(argument.data_type())).unwrap_or(result);
+                self.spread(whole, name, (argument, filter), result)
+            }
+            ("LISTAGG", Some(argument), separator) => self.listagg(whole, (argument, separator), (distinct, filter)),
+            ("PERCENTILE", Some(argument), Some(fraction)) => {
+                let number = coerced(argument, DataType::Double);
+                let bytes = Expr::new(Node::Call(ScalarFunction::BytesOfDouble, vec![number]), DataType::BYTES);
+                let call = Aggregate { function: kind, distinct, argument: Some(bytes), filter, result };
+                let kept = self.add_call(whole, call)?;
+                Ok(Expr::new(Node::Library(sketch::PERCENTILE, vec![kept, fraction]), DataType::Double))
+            }
+            ("APPROX_COUNT_DISTINCT", argument, _) => {
+                let call = Aggregate { function: kind, distinct: false, argument, filter, result };
+                let sketch = self.add_call(whole, call)?;
+                Ok(Expr::new(Node::Library(sketch::ESTIMATE, vec![sketch]), DataType::BigInt))
+            }
+            (_, argument, _) => {
+                let extreme = matches!(kind, AggregateFunction::Min | AggregateFunction::Max);
+                let call = Aggregate { function: kind, distinct: distinct && !extreme, argument, filter, result };
+                self.add_call(whole, call)
+            }
+        }
+    }
+
+    /// The result of a call, which is computed once if the query has it already.
+    pub(super) fn add_call(&mut self, whole: &ast::Expr, call: Aggregate) -> Result<Expr, SqlError> {
+        let result = call.result;
         let Some(calls) = &mut self.aggregates else {
             return Err(self.error(whole, "an aggregate function in the wrong place"));
         };
@@ -95,6 +135,63 @@ impl Binder<'_> {
         Ok(Expr::new(Node::Aggregate(index), result))
     }
 
+    /// Each text with the separator before it, all in a row; the first separator is cut off at the end.
+    fn listagg(
+        &mut self,
+        whole: &ast::Expr,
+        (text, separator): (Expr, Option<Expr>),
+        (distinct, filter): (bool, Option<Expr>),
+    ) -> Result<Expr, SqlError> {
+        let separator = separator.unwrap_or(Expr::literal(Value::text(","), DataType::Char(1)));
+        let Some(Value::String(cut)) = separator.as_literal() else {
+            return Err(self.error(whole, "the separator of LISTAGG must be a constant text"));
+        };
+        let from = Expr::literal(Value::Integer(cut.chars().count() as i64 + 1), DataType::Int);
+        let part = Expr::new(Node::Call(ScalarFunction::Concat, vec![separator, text]), DataType::STRING);
+        let function = AggregateFunction::Concat;
+        let call = Aggregate { function, distinct, argument: Some(part), filter, result: DataType::STRING };
+        let all = self.add_call(whole, call)?;
+        Ok(Expr::new(Node::Call(ScalarFunction::Substring, vec![all, from]), DataType::STRING))
+    }
+
+    /// The arguments of LISTAGG(text [, separator]) and PERCENTILE(number, fraction).
+    fn two_parts(
+        &mut self,
+        whole: &ast::Expr,
+        name: &str,
+        list: &ast::FunctionArgumentList,
+        filter: Option<&ast::Expr>,
+    ) -> Result<Parts, SqlError> {
+        use ast::{FunctionArg as Arg, FunctionArgExpr as Is};
+        let filter = filter.map(|condition| self.bind_condition(condition)).transpose()?;
+        match list.args.as_slice() {
+            [Arg::Unnamed(Is::Expr(text))] if name == "LISTAGG" => {
+                Ok((AggregateFunction::Concat, Some(self.bind(text)?), filter, None))
+            }
+            [Arg::Unnamed(Is::Expr(first)), Arg::Unnamed(Is::Expr(second))] => {
+                let argument = self.bind(first)?;
+                let bound = self.bind(second)?;
+                let constant = if name == "PERCENTILE" { coerced(bound, DataType::Double) } else { bound };
+                let fits = match constant.as_literal() {
+                    Some(Value::Double(fraction)) => name == "PERCENTILE" && (0.0..=1.0).contains(fraction),
+                    Some(Value::String(_)) => name == "LISTAGG",
+                    _ => false,
+                };
+                if !fits {
+                    let wanted = if name == "LISTAGG" { "a constant text" } else { "a constant from 0 to 1" };
+                    return Err(self.error(second, format!("expected {wanted} as the second argument of {name}")));
+                }
+                Ok((AggregateFunction::Concat, Some(argument), filter, Some(constant)))
+            }
+            arguments => {
+                let form =
+                    if name == "LISTAGG" { "LISTAGG(text [, separator])" } else { "PERCENTILE(number, fraction)" };
+                let error = self.error(whole, format!("{name} does not take {} arguments", arguments.len()));
+                Err(error.hint(format!("write {form}")))
+            }
+        }
+    }
+
     fn aggregate_parts(
         &mut self,
         whole: &ast::Expr,
@@ -109,6 +206,9 @@ impl Binder<'_> {
             "SUM" => AggregateFunction::Sum,
             "MIN" => AggregateFunction::Min,
             "MAX" => AggregateFunction::Max,
+            "FIRST_VALUE" => AggregateFunction::First,
+            "LAST_VALUE" => AggregateFunction::Last,
+            "APPROX_COUNT_DISTINCT" => AggregateFunction::Sketch,
             _ => AggregateFunction::Avg,
         };
         match list.args.as_slice() {
@@ -135,11 +235,27 @@ impl Binder<'_> {
     }
 }
 
+/// The function, its argument, FILTER and a second argument.
+type Parts = (AggregateFunction, Option<Expr>, Option<Expr>, Option<Expr>);
+
+/// What [`result_type`] does not say of the functions put together from others.
+fn argument_fits(name: &str, argument: Option<&Expr>) -> bool {
+    let data_type = argument.map_or(DataType::Null, Expr::data_type);
+    match name {
+        "LISTAGG" => data_type.is_text(),
+        "PERCENTILE" => data_type.is_numeric(),
+        _ => true,
+    }
+}
+
 /// Flink's result types; `None` if the function does not take the argument.
 fn result_type(function: AggregateFunction, argument: Option<DataType>) -> Option<DataType> {
     let argument = argument.unwrap_or(DataType::Null);
     match function {
         AggregateFunction::CountStar | AggregateFunction::Count => Some(DataType::BigInt),
+        AggregateFunction::Sketch => (argument != DataType::Null).then_some(DataType::BYTES),
+        AggregateFunction::Concat => Some(if argument.is_text() { DataType::STRING } else { DataType::BYTES }),
+        AggregateFunction::First | AggregateFunction::Last => (argument != DataType::Null).then_some(argument),
         AggregateFunction::Min | AggregateFunction::Max => {
             (argument != DataType::Null && !matches!(argument, DataType::VarBinary(_))).then_some(argument)
         }
