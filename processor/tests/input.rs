@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use forebay_processor::job::{Task, TaskError, TaskOptions};
 use forebay_processor::plan::{JobPlan, StartupMode};
+use forebay_processor::sql::{PlanContext, plan_job};
 use forebay_storage::batch::ControlKind;
 use support::host::MemoryHost;
 use support::plans::{self, INPUT, OUTPUT, click, host};
@@ -43,6 +44,33 @@ fn aborted_records_do_not_count_and_open_ones_wait() {
     run_and_finish(&mut task, &host).unwrap();
     assert_eq!(users(&host), ["committed", "plain", "second try"]);
     assert_eq!(task.status().lag(), 0);
+}
+
+#[test]
+fn metadata_columns_are_those_of_the_record() {
+    let host = MemoryHost::new();
+    host.create_topic("m", 2);
+    host.create_topic("o", 1);
+    for (partition, timestamp) in [(1, 1_000), (0, 86_400_123), (1, 2_000)] {
+        host.produce_record("m", partition, (timestamp, None, Some(br#"{"n":7}"#)), &[]);
+    }
+    let text = "CREATE TABLE m (n INT, at TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL, `partition` BIGINT METADATA VIRTUAL,
+          `offset` BIGINT METADATA, place AS CAST(`partition` AS STRING) || '@' || CAST(`offset` AS STRING), t STRING METADATA FROM 'topic')
+          WITH ('connector' = 'kafka', 'topic' = 'm', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+        CREATE TABLE o (n INT, place STRING, at TIMESTAMP(3), t STRING)
+          WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
+        INSERT INTO o SELECT n, place, at, t FROM m WHERE `offset` + `partition` > 0";
+    let plan = Arc::new(plan_job(text, &PlanContext::NOWHERE).unwrap());
+    run_and_finish(&mut open(&host, &plan), &host).unwrap();
+    let mut rows: Vec<String> = host.consume("o").into_iter().flatten().collect();
+    rows.sort();
+    assert_eq!(
+        rows,
+        [
+            r#"{"n":7,"place":"1@0","at":"1970-01-01 00:00:01","t":"m"}"#,
+            r#"{"n":7,"place":"1@1","at":"1970-01-01 00:00:02","t":"m"}"#,
+        ]
+    );
 }
 
 #[test]

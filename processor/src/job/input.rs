@@ -149,7 +149,9 @@ impl Input {
             records += 1;
             // A record without a value is a tombstone: no row, as in Flink's json format.
             let Some(value) = record.value else { return Ok(ControlFlow::Continue(())) };
-            let place = Place { partition: from.partition, watermark: time.watermark, closed, now };
+            let (offset, timestamp_ms) = (record.offset.0, record.timestamp.0);
+            let watermark = time.watermark;
+            let place = Place { partition: from.partition, offset, timestamp_ms, watermark, closed, now };
             match pipeline.process(value, place, out) {
                 Ok(taken) => {
                     if let Some(row) = taken.late {

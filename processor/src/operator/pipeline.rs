@@ -8,7 +8,7 @@ use super::fuse;
 use super::keeper::{self, Keeper};
 use super::local::{LocalKeeper, PutPartial};
 use super::sink::{RecordSink, Spread};
-use super::source::RowSource;
+use super::source::{RecordOrigin, RowSource};
 use super::stages::{self, Scratch};
 use super::window::{RowPlace, TakeRow};
 use crate::commit::RecordBuffer;
@@ -111,6 +111,10 @@ pub struct MergedLate {
 pub struct Place {
     /// Input partition.
     pub partition: i32,
+    /// The record's offset there.
+    pub offset: i64,
+    /// The record's time, in ms since 1970.
+    pub timestamp_ms: i64,
     /// Watermark of that partition before this record.
     pub watermark: i64,
     /// Watermark up to which windows are closed.
@@ -193,7 +197,9 @@ impl Pipeline {
             Entry { local: local.as_mut(), windows, sink, out, place, taken: false, waits: false, late: None };
         // The clock may go back, time does not: no row falls into a window that is closed.
         let now = place.now.0.max(place.closed.saturating_add(CLOCK_BEHIND_MS));
-        let watermark = source.read(value, now, &mut |row| {
+        let origin =
+            RecordOrigin { partition: place.partition, offset: place.offset, timestamp_ms: place.timestamp_ms };
+        let watermark = source.read(value, now, origin, &mut |row| {
             if !*expands {
                 return stages::run(before, row, scratch, &mut |row| entry.add(row));
             }

@@ -1,9 +1,20 @@
 //! Record value to source row: decode the needed columns, compute the others, and see what time it is.
 
 use super::error::RowError;
-use crate::expr::Value;
+use crate::expr::{Metadata, Value};
 use crate::format::{JsonDecoder, recycle};
 use crate::plan::{Format, Source};
+
+/// Which record a value is of.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordOrigin {
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// Its time, in ms since 1970.
+    pub timestamp_ms: i64,
+}
 
 /// Makes rows of a source table.
 #[derive(Debug)]
@@ -37,11 +48,12 @@ impl RowSource {
 
     /// Hands the row in `value` to `take`. Returns the watermark that the row stands for, if it has one.
     ///
-    /// `take` gets the row before its watermark counts, as in Flink. PROCTIME() is `now`, in ms.
+    /// `take` gets the row before its watermark counts, as in Flink. PROCTIME() is `now`, in ms; metadata columns are of `origin`.
     pub fn read(
         &mut self,
         value: &[u8],
         now: i64,
+        origin: RecordOrigin,
         take: &mut dyn FnMut(&[Value<'_>]) -> Result<(), RowError>,
     ) -> Result<Option<i64>, RowError> {
         let mut row: Vec<Value<'_>> = std::mem::take(&mut self.row);
@@ -50,9 +62,13 @@ impl RowSource {
             .map_err(|error| RowError::Decode { table: self.plan.table.clone(), error })?;
         for computed in &self.plan.computed {
             // Owned, as it joins the row it is computed from: that costs something only for a text that is a mere copy.
-            row.push(match computed.expr.is_proctime() {
-                true => Value::timestamp(now),
-                false => computed.expr.eval(&row)?.into_owned(),
+            row.push(match computed.expr.as_metadata() {
+                Some(Metadata::Offset) => Value::Integer(origin.offset),
+                Some(Metadata::Partition) => Value::Integer(i64::from(origin.partition)),
+                Some(Metadata::Timestamp) => Value::timestamp(origin.timestamp_ms),
+                Some(Metadata::Topic) => Value::String(self.plan.topic.clone().into()),
+                None if computed.expr.is_proctime() => Value::timestamp(now),
+                None => computed.expr.eval(&row)?.into_owned(),
             });
         }
         let watermark = self.watermark(&row)?;

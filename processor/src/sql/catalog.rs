@@ -7,7 +7,7 @@ use sqlparser::tokenizer::Span;
 
 use super::error::{SqlError, did_you_mean};
 use super::relation::Relation;
-use super::statement::Name;
+use super::statement::{CreateTable, Name};
 use super::table::Table;
 
 /// The most tables and views of one text.
@@ -24,6 +24,8 @@ pub(crate) enum Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     entries: BTreeMap<String, (Entry, Span)>,
+    /// What tables were made by.
+    definitions: BTreeMap<String, CreateTable>,
 }
 
 impl Catalog {
@@ -48,6 +50,22 @@ impl Catalog {
         }
         self.entries.insert(name.text.clone(), (entry, name.span));
         Ok(())
+    }
+
+    /// Keeps what a table was made by, for others to be like it.
+    pub(crate) fn define(&mut self, table: CreateTable) {
+        self.definitions.insert(table.name.text.clone(), table);
+    }
+
+    /// What a table was made by.
+    pub(crate) fn definition(&self, name: &Name) -> Result<&CreateTable, SqlError> {
+        match (self.definitions.get(&name.text), self.get(&name.text)) {
+            (Some(table), _) => Ok(table),
+            (None, Some(_)) => {
+                Err(SqlError::new(name.span, format!("{} is a view, no table can be LIKE it", name.text)))
+            }
+            (None, None) => Err(self.unknown(&name.text, name.span, std::iter::empty())),
+        }
     }
 
     /// The error for a name that stands for nothing.

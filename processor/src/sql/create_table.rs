@@ -5,8 +5,10 @@ use sqlparser::tokenizer::Token;
 
 use super::data_type::{self, is_word, skip_word};
 use super::error::SqlError;
+use super::like;
 use super::parse::{expect, expect_word, expected, from_parser, name, parenthesised_names, quoted};
 use super::statement::{ColumnDef, ColumnKind, CreateTable, Name, Watermark};
+use crate::expr::DataType;
 
 /// The most columns a table has.
 pub const MAX_COLUMNS: usize = 1000;
@@ -29,8 +31,16 @@ pub(crate) fn parse(parser: &mut Parser) -> Result<CreateTable, SqlError> {
         watermark: None,
         primary_key: None,
         options: Vec::new(),
+        like: None,
     };
     let open = parser.peek_token();
+    if is_word(&open.token, "WITH") || is_word(&open.token, "LIKE") {
+        after_columns(parser, &mut table)?;
+        return match table.like {
+            Some(_) => Ok(table),
+            None => Err(SqlError::new(open.span, "the table has no columns").hint("write them, or LIKE another table")),
+        };
+    }
     if open.token != Token::LParen {
         return Err(expected("( and the columns", &open));
     }
@@ -128,8 +138,8 @@ fn column(parser: &mut Parser, table: &mut CreateTable) -> Result<ColumnDef, Sql
         } else if skip_word(parser, "NULL") {
             nullable = true;
         } else if is_word(&token.token, "METADATA") {
-            return Err(SqlError::new(token.span, "METADATA columns are not supported yet")
-                .hint(format!("put the field into the record's value, or leave out {}", name.text)));
+            let kind = metadata(parser, &name, data_type)?;
+            return Ok(ColumnDef { name, kind });
         } else if is_word(&token.token, "PRIMARY") {
             table.primary_key = Some(token.span);
             parser.advance_token();
@@ -141,6 +151,15 @@ fn column(parser: &mut Parser, table: &mut CreateTable) -> Result<ColumnDef, Sql
     }
     comment(parser)?;
     Ok(ColumnDef { name, kind: ColumnKind::Physical { data_type, nullable } })
+}
+
+/// `METADATA [FROM 'key'] [VIRTUAL]`; the column's name is the key unless it is given.
+fn metadata(parser: &mut Parser, name: &Name, data_type: DataType) -> Result<ColumnKind, SqlError> {
+    parser.advance_token();
+    let key = if skip_word(parser, "FROM") { quoted(parser, "the metadata's key")? } else { name.clone() };
+    let is_virtual = skip_word(parser, "VIRTUAL");
+    comment(parser)?;
+    Ok(ColumnKind::Metadata { data_type, key, is_virtual })
 }
 
 /// COMMENT 'text', which means nothing to a job.
@@ -162,9 +181,11 @@ fn after_columns(parser: &mut Parser, table: &mut CreateTable) -> Result<(), Sql
         table.options = options(parser)?;
     }
     let token = parser.peek_token();
-    if is_word(&token.token, "LIKE") || is_word(&token.token, "AS") {
+    if skip_word(parser, "LIKE") {
+        table.like = Some(like::parse(parser)?);
+    } else if is_word(&token.token, "AS") {
         return Err(SqlError::new(token.span, format!("CREATE TABLE .. {token} is not supported yet"))
-            .hint("write out the columns and options"));
+            .hint("write out the columns and options, and INSERT INTO the table"));
     }
     Ok(())
 }

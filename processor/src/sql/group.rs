@@ -5,14 +5,18 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{self, GroupByExpr, SelectItem};
 use sqlparser::tokenizer::Span;
 
-use super::bind::{AggregateCall, Binder};
+use super::bind::{AggregateCall, Binder, is_aggregate_name};
+use super::branches::grouping_sets;
 use super::error::SqlError;
 use super::position;
 use super::query::{MAX_FIELDS, QueryPlanner, default_name};
 use super::relation::{Relation, Windowing};
 use super::scope::Field;
-use crate::expr::{DataType, Expr, Node, Value};
+use crate::expr::{DataType, Expr, Node, ScalarFunction, Value};
 use crate::plan::{OutputField, Stage, Window, WindowAggregate};
+
+/// Keys with their places, and keys of other grouping sets.
+type Keys = (Vec<(Expr, Span)>, Vec<Expr>);
 
 /// What an updating result would mean, for every place where Flink makes one.
 const UPDATING: &str =
@@ -51,9 +55,9 @@ impl QueryPlanner<'_> {
     }
 
     fn try_aggregate(&mut self, select: &ast::Select, relation: Relation) -> Result<Relation, Unplanned> {
-        let keys = self.group_keys(select, &relation)?;
+        let (keys, absent) = self.group_keys(select, &relation)?;
         let windowing = windowing(select, &relation, &keys)?;
-        let mut plan = Grouping::new(&keys, windowing)?;
+        let mut plan = Grouping::new(&keys, absent, windowing)?;
         let what = relation.what();
 
         let mut fields = Vec::new();
@@ -87,22 +91,30 @@ impl QueryPlanner<'_> {
         Ok(plan.finish(relation, fields, having))
     }
 
-    /// The expressions of GROUP BY, with their places.
-    fn group_keys(&mut self, select: &ast::Select, relation: &Relation) -> Result<Vec<(Expr, Span)>, Unplanned> {
+    /// The expressions of GROUP BY, with their places, and those of other grouping sets.
+    fn group_keys(&mut self, select: &ast::Select, relation: &Relation) -> Result<Keys, Unplanned> {
         let GroupByExpr::Expressions(expressions, modifiers) = &select.group_by else {
             return Err(SqlError::new(select.select_token.0.span, "GROUP BY ALL is not supported").into());
         };
         if !modifiers.is_empty() {
-            let message = "ROLLUP, CUBE and GROUPING SETS are not supported yet";
-            return Err(SqlError::new(select.select_token.0.span, message).into());
+            let error = SqlError::new(select.select_token.0.span, "GROUP BY .. WITH is not supported");
+            return Err(error.hint("write GROUP BY ROLLUP (..) or CUBE (..)").into());
         }
-        let what = relation.what();
-        let mut keys = Vec::new();
-        for expr in expressions {
-            if matches!(expr, ast::Expr::Rollup(_) | ast::Expr::Cube(_) | ast::Expr::GroupingSets(_)) {
-                let message = "ROLLUP, CUBE and GROUPING SETS are not supported yet";
+        let sets = grouping_sets(expressions)?;
+        let chosen = match self.grouping_set() {
+            Some(chosen) => chosen,
+            None if sets.len() == 1 => 0,
+            None => {
+                let message = "GROUPING SETS, ROLLUP and CUBE are for the outermost query of INSERT INTO";
                 return Err(SqlError::new(select.select_token.0.span, message).into());
             }
+        };
+        let what = relation.what();
+        let mut keys: Vec<(Expr, Span)> = Vec::new();
+        let mut absent = Vec::new();
+        let others = sets.iter().enumerate().filter(|(set, _)| *set != chosen).flat_map(|(_, set)| set.iter());
+        let own = sets.get(chosen).into_iter().flatten().map(|expr| (expr, true));
+        for (expr, is_own) in own.chain(others.map(|expr| (expr, false))) {
             let mut binder = Binder::new(relation.scope(&what), "GROUP BY");
             let bound = binder.bind(expr).map_err(|error| alias_advice(error, expr, select))?;
             self.warnings.append(&mut binder.warnings);
@@ -112,9 +124,13 @@ impl QueryPlanner<'_> {
             {
                 return Err(Unplanned::NeedsRows);
             }
-            keys.push((bound, position::of(expr)));
+            if is_own {
+                keys.push((bound, position::of(expr)));
+            } else if !keys.iter().any(|(key, _)| *key == bound) && !absent.contains(&bound) {
+                absent.push(bound);
+            }
         }
-        Ok(keys)
+        Ok((keys, absent))
     }
 
     /// Binds an expression over the result of the aggregation.
@@ -160,7 +176,7 @@ pub(super) fn calls_aggregate(expr: &ast::Expr) -> bool {
     while let Some(expr) = stack.pop() {
         if let ast::Expr::Function(function) = expr {
             let name = function.name.to_string().to_ascii_uppercase();
-            if matches!(name.as_str(), "COUNT" | "SUM" | "MIN" | "MAX" | "AVG") && function.over.is_none() {
+            if is_aggregate_name(&name) && function.over.is_none() {
                 return true;
             }
         }
@@ -254,6 +270,8 @@ fn windowing(select: &ast::Select, relation: &Relation, keys: &[(Expr, Span)]) -
 /// An aggregation under construction. Its row is keys, aggregates, window_start, window_end, window_time.
 struct Grouping {
     keys: Vec<Expr>,
+    /// Keys of other grouping sets: NULL in this one.
+    absent: Vec<Expr>,
     windowing: Windowing,
     aggregates: Vec<AggregateCall>,
     /// What of the row is used: positions as if all aggregates had [`Grouping::AGGREGATES`] as base.
@@ -266,7 +284,7 @@ impl Grouping {
     const AGGREGATES: usize = 1 << 20;
     const WINDOW: usize = 1 << 21;
 
-    fn new(keys: &[(Expr, Span)], windowing: Windowing) -> Result<Self, Unplanned> {
+    fn new(keys: &[(Expr, Span)], absent: Vec<Expr>, windowing: Windowing) -> Result<Self, Unplanned> {
         let is_window = |key: &Expr| *key == windowing.start || *key == windowing.end || *key == windowing.last;
         let window_time_is_key = keys.iter().any(|(key, _)| *key == windowing.last);
         let mut own: Vec<Expr> = Vec::new();
@@ -283,14 +301,22 @@ impl Grouping {
         if is_session && !(is_same(&own, &windowing.keys) && is_same(&windowing.keys, &own)) {
             return Err(Unplanned::NeedsRows);
         }
-        Ok(Self { keys: own, windowing, aggregates: Vec::new(), window_used: [false; 3], window_time_is_key })
+        Ok(Self { keys: own, absent, windowing, aggregates: Vec::new(), window_used: [false; 3], window_time_is_key })
     }
 
     /// An expression over the incoming row becomes one over the outgoing; the error is the column that is not there.
     fn over_result(&mut self, expr: Expr) -> Result<Expr, usize> {
         let (keys, windowing, used) = (&self.keys, &self.windowing, &mut self.window_used);
         let time_is_key = self.window_time_is_key;
+        let absent = &self.absent;
         expr.rewrite(&mut |part: &Expr| {
+            if absent.contains(part) {
+                return Ok(Some(Expr::literal(Value::Null, part.data_type())));
+            }
+            if let Node::Call(ScalarFunction::Grouping, columns) = part.node() {
+                let bits = columns.iter().fold(0, |bits, column| bits << 1 | i64::from(absent.contains(column)));
+                return Ok(Some(Expr::literal(Value::Integer(bits), DataType::BigInt)));
+            }
             if let Some(index) = keys.iter().position(|key| key == part) {
                 return Ok(Some(Expr::column(index, part.data_type())));
             }

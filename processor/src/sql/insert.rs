@@ -15,9 +15,10 @@ use super::table::Table;
 use crate::expr::{DataType, Expr, Value, cast};
 use crate::plan::{Column, KeyFormat, Pipeline, Policies, Sink, SinkKey, Source, Stage, Window};
 
-/// Plans one INSERT INTO.
+/// Plans one INSERT INTO, with one of its query's grouping sets.
 pub(crate) fn plan(
     insert: &Insert,
+    set: usize,
     catalog: &Catalog,
     settings: &Settings,
     warnings: &mut Vec<String>,
@@ -29,7 +30,13 @@ pub(crate) fn plan(
         }
         None => return Err(catalog.unknown(&insert.table.text, insert.table.span, std::iter::empty())),
     };
-    let mut planner = QueryPlanner::new(catalog, insert.table.span);
+    if let Some(column) = &table.written_metadata {
+        let message = format!("metadata column {column} of {} cannot be written", table.name);
+        return Err(
+            SqlError::new(insert.table.span, message).hint("declare it METADATA VIRTUAL, as one that is only read")
+        );
+    }
+    let mut planner = QueryPlanner::new(catalog, insert.table.span).with_grouping_set(set);
     let mut relation = planner.query(&insert.query)?;
     warnings.append(&mut planner.warnings);
     if relation.windowing.as_ref().is_some_and(|windowing| !windowing.is_computed()) {

@@ -28,6 +28,8 @@ pub(crate) struct QueryPlanner<'a> {
     /// WITH queries, by name.
     with: BTreeMap<String, Relation>,
     depth: usize,
+    /// Which of its grouping sets the outermost query is planned with; `None` where it may have but one.
+    set: Option<usize>,
     /// Where to point if a query's own place is not known.
     statement: Span,
 }
@@ -35,7 +37,17 @@ pub(crate) struct QueryPlanner<'a> {
 impl<'a> QueryPlanner<'a> {
     /// A planner that knows the catalog's tables.
     pub(crate) fn new(catalog: &'a Catalog, statement: Span) -> Self {
-        Self { catalog, warnings: Vec::new(), with: BTreeMap::new(), depth: 0, statement }
+        Self { catalog, warnings: Vec::new(), with: BTreeMap::new(), depth: 0, set: None, statement }
+    }
+
+    /// The same for one grouping set of the outermost query.
+    pub(crate) fn with_grouping_set(self, set: usize) -> Self {
+        Self { set: Some(set), ..self }
+    }
+
+    /// The grouping set that the query being planned is planned with.
+    pub(super) fn grouping_set(&self) -> Option<usize> {
+        self.set.filter(|_| self.depth == 1)
     }
 
     /// Plans a whole query.
@@ -71,7 +83,7 @@ impl<'a> QueryPlanner<'a> {
             SetExpr::Select(select) => self.select(select),
             SetExpr::Query(inner) => self.query(inner),
             SetExpr::SetOperation { op, .. } => Err(SqlError::new(span, format!("{op} is not supported yet"))
-                .hint("write one INSERT INTO for each of the queries; they run as one job")),
+                .hint("there is UNION ALL as the outermost query of INSERT INTO")),
             SetExpr::Values(_) => Err(SqlError::new(span, "VALUES is not supported: a job reads a topic")),
             _ => Err(SqlError::new(span, "expected SELECT")),
         }

@@ -33,6 +33,27 @@ pub(crate) struct CreateTable {
     /// Where PRIMARY KEY stands.
     pub primary_key: Option<Span>,
     pub options: Vec<(Name, Name)>,
+    /// LIKE another table.
+    pub like: Option<Like>,
+}
+
+/// LIKE source (INCLUDING .. EXCLUDING ..).
+#[derive(Clone, Debug)]
+pub(crate) struct Like {
+    pub source: Name,
+    /// What is said of which feature.
+    pub rules: Vec<(&'static str, Strategy)>,
+}
+
+/// What LIKE does with a feature of the other table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    /// It is taken over, and must not be there twice.
+    Including,
+    /// It is left out.
+    Excluding,
+    /// It is taken over where the table has none of its own.
+    Overwriting,
 }
 
 /// A column of CREATE TABLE.
@@ -49,6 +70,8 @@ pub(crate) enum ColumnKind {
     Physical { data_type: DataType, nullable: bool },
     /// `name AS expression`.
     Computed(Box<ast::Expr>),
+    /// `name type METADATA [FROM 'key'] [VIRTUAL]`: of the record, not in it.
+    Metadata { data_type: DataType, key: Name, is_virtual: bool },
 }
 
 /// WATERMARK FOR column AS expression.

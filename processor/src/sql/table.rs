@@ -10,7 +10,7 @@ use super::position;
 use super::reserved::keyword_warning;
 use super::scope::{Field, Scope};
 use super::statement::{ColumnKind, CreateTable, Watermark};
-use crate::expr::{DataType, Expr, Node, ScalarFunction};
+use crate::expr::{DataType, Expr, Metadata, Node, ScalarFunction};
 use crate::plan::{Column, Computed, EventTime};
 
 /// A table that statements can name.
@@ -26,7 +26,17 @@ pub(crate) struct Table {
     /// Over the row of physical and computed columns.
     pub event_time: Option<EventTime>,
     pub options: TableOptions,
+    /// A metadata column that is not VIRTUAL: in Flink it is written too.
+    pub written_metadata: Option<String>,
 }
+
+/// What tables can have of a record beside its value, with the type of it.
+const METADATA: &[(Metadata, DataType)] = &[
+    (Metadata::Offset, DataType::BigInt),
+    (Metadata::Partition, DataType::Int),
+    (Metadata::Timestamp, DataType::TimestampLtz(3)),
+    (Metadata::Topic, DataType::STRING),
+];
 
 impl Table {
     /// Checks a CREATE TABLE.
@@ -55,7 +65,9 @@ impl Table {
             order: Vec::new(),
             event_time: None,
             options,
+            written_metadata: None,
         };
+        table.bind_metadata(statement)?;
         table.bind_computed(statement, warnings)?;
         table.order = statement.columns.iter().filter_map(|column| table.position(&column.name.text)).collect();
         table.event_time = match &statement.watermark {
@@ -66,7 +78,35 @@ impl Table {
         Ok(table)
     }
 
-    /// Computed columns see the physical ones only, as in Flink.
+    /// Metadata columns come first among those that are computed, so that others can use them.
+    fn bind_metadata(&mut self, statement: &CreateTable) -> Result<(), SqlError> {
+        for column in &statement.columns {
+            let ColumnKind::Metadata { data_type, key, is_virtual } = &column.kind else { continue };
+            let Some((metadata, native)) = METADATA.iter().find(|(known, _)| known.key() == key.text) else {
+                let keys: Vec<&str> = METADATA.iter().map(|(known, _)| known.key()).collect();
+                let error = SqlError::new(key.span, format!("records have no metadata '{}' here", key.text));
+                let list = format!("there is {}", keys.join(", "));
+                return Err(error.hint(did_you_mean(&key.text, keys).unwrap_or(list)));
+            };
+            let fits = match (*native, *data_type) {
+                (DataType::TimestampLtz(_), DataType::Timestamp(3..) | DataType::TimestampLtz(3..)) => true,
+                (from, to) if from.is_integer() && to.is_integer() => from <= to,
+                (from, to) => from == to,
+            };
+            if !fits {
+                let message = format!("metadata '{}' is {native}, not {data_type}", key.text);
+                return Err(SqlError::new(column.name.span, message));
+            }
+            if !is_virtual {
+                self.written_metadata.get_or_insert_with(|| column.name.text.clone());
+            }
+            let expr = Expr::new(Node::Call(ScalarFunction::Metadata(*metadata), Vec::new()), *data_type);
+            self.computed.push(Computed { name: column.name.text.clone(), expr });
+        }
+        Ok(())
+    }
+
+    /// Computed columns see those of the record and its metadata only, as in Flink.
     fn bind_computed(&mut self, statement: &CreateTable, warnings: &mut Vec<String>) -> Result<(), SqlError> {
         let fields = self.fields();
         for column in &statement.columns {
@@ -215,6 +255,6 @@ fn physical_column(column: &super::statement::ColumnDef) -> Option<Column> {
         ColumnKind::Physical { data_type, nullable } => {
             Some(Column { name: column.name.text.clone(), data_type, nullable })
         }
-        ColumnKind::Computed(_) => None,
+        ColumnKind::Computed(_) | ColumnKind::Metadata { .. } => None,
     }
 }

@@ -1,0 +1,8 @@
+-- CUBE over a window
+CREATE TABLE t (id INT, k STRING, n BIGINT, i INT, d DOUBLE, x DECIMAL(10, 2), s STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)
+  WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE o (k STRING, s STRING, w TIMESTAMP(3), n BIGINT, g BIGINT)
+  WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
+INSERT INTO o SELECT k, CAST(i AS STRING), window_start, COUNT(*), GROUPING_ID(k, i)
+FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))
+GROUP BY window_start, window_end, CUBE (k, i);

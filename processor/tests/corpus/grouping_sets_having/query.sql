@@ -1,0 +1,8 @@
+-- HAVING over grouping sets
+CREATE TABLE t (id INT, k STRING, n BIGINT, i INT, d DOUBLE, x DECIMAL(10, 2), s STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)
+  WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE o (k STRING, w TIMESTAMP(3), n BIGINT)
+  WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
+INSERT INTO o SELECT k, window_start, COUNT(*)
+FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))
+GROUP BY window_start, window_end, GROUPING SETS ((k), ()) HAVING COUNT(*) > 1;
