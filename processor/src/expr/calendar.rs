@@ -136,6 +136,7 @@ pub(crate) fn truncate(ts: Timestamp, precision: u8) -> Timestamp {
 pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let (date, time) = match text.split_once([' ', 'T']) {
+        Some((_, time)) if !time.contains(':') => return None,
         Some((date, time)) => (date, Some(time.trim_start())),
         None => (text, None),
     };
@@ -145,6 +146,30 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
         None => (0, 0, 0, 0),
     };
     Civil { year, month, day, hour, minute, second, nano }.to_timestamp()
+}
+
+/// As [`parse_timestamp`], but a day that its month does not have is the month's last one, if a time follows: as a CAST takes it.
+pub(crate) fn parse_loose_timestamp(text: &str) -> Option<Timestamp> {
+    let trimmed = text.trim();
+    let strict = parse_timestamp(trimmed);
+    if strict.is_some() {
+        return strict;
+    }
+    let (date, time) = trimmed.split_once([' ', 'T']).filter(|(_, time)| time.contains(':'))?;
+    let (year, month, day) = parse_date_fields(date)?;
+    let (hour, minute, second, nano) = parse_time_fields(time.trim_start())?;
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let day = day.min(days_in_month(year, month));
+    Civil { year, month, day, hour, minute, second, nano }.to_timestamp()
+}
+
+/// Reads `yyyy` or `yyyy-M`, whose first day is meant: as a CAST to DATE takes them.
+pub(crate) fn parse_year_or_month(text: &str) -> Option<Timestamp> {
+    let (year, month) = text.trim().split_once('-').unwrap_or((text.trim(), "1"));
+    let (year, month) = (i64::from(digits(year, 4)?), digits(month, 2)?);
+    Civil { year, month, day: 1, hour: 0, minute: 0, second: 0, nano: 0 }.to_timestamp()
 }
 
 /// Reads `yyyy-M-d`; the days since 1970-01-01.
@@ -178,7 +203,12 @@ fn parse_time_fields(text: &str) -> Option<(u32, u32, u32, u32)> {
     };
     let mut parts = clock.splitn(3, ':');
     let hour = digits(parts.next()?, 2)?;
-    let minute = digits(parts.next()?, 2)?;
+    let minute = match parts.next() {
+        Some(minute) => digits(minute, 2)?,
+        // An hour alone.
+        None if fraction.is_none() => 0,
+        None => return None,
+    };
     let second = match parts.next() {
         Some(second) => digits(second, 2)?,
         None if fraction.is_none() => 0,

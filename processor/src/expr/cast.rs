@@ -68,7 +68,8 @@ fn shape() -> EvalError {
     EvalError::Shape("a cast that is none")
 }
 
-fn refused(text: &str, to: DataType) -> EvalError {
+/// The error of a text that is no value of a type.
+pub(super) fn refused(text: &str, to: DataType) -> EvalError {
     /// Enough to recognise the value in a log line.
     const SHOWN: usize = 60;
     let mut value: String = text.chars().take(SHOWN).collect();
@@ -223,7 +224,7 @@ fn to_date(value: Value<'_>) -> Result<Value<'_>, EvalError> {
     Ok(match &value {
         Value::Date(v) => Value::Date(*v),
         Value::Timestamp(v) => Value::Date(v.millis.div_euclid(MILLIS_PER_DAY) as i32),
-        Value::String(text) => match calendar::parse_timestamp(text) {
+        Value::String(text) => match calendar::parse_timestamp(text).or_else(|| calendar::parse_year_or_month(text)) {
             Some(ts) => Value::Date(ts.millis.div_euclid(MILLIS_PER_DAY) as i32),
             None => return Err(refused(text, DataType::Date)),
         },
@@ -234,7 +235,8 @@ fn to_date(value: Value<'_>) -> Result<Value<'_>, EvalError> {
 fn to_time(value: Value<'_>) -> Result<Value<'_>, EvalError> {
     Ok(match &value {
         Value::Time(v) => Value::Time(*v),
-        Value::Timestamp(v) => Value::Time(v.millis.rem_euclid(MILLIS_PER_DAY) as i32),
+        // TIME has no fraction of a second.
+        Value::Timestamp(v) => Value::Time((v.millis.rem_euclid(MILLIS_PER_DAY) / 1000 * 1000) as i32),
         Value::String(text) => match calendar::parse_time(text) {
             Some(millis) => Value::Time(millis),
             None => return Err(refused(text, DataType::Time)),
@@ -248,7 +250,7 @@ fn to_timestamp(value: Value<'_>, to: DataType, precision: u8) -> Result<Value<'
     let ts = match &value {
         Value::Timestamp(v) => *v,
         Value::Date(v) => Timestamp::from_millis(i64::from(*v) * MILLIS_PER_DAY),
-        Value::String(text) => calendar::parse_timestamp(text).ok_or_else(|| refused(text, to))?,
+        Value::String(text) => calendar::parse_loose_timestamp(text).ok_or_else(|| refused(text, to))?,
         _ => return Err(shape()),
     };
     Ok(Value::Timestamp(calendar::truncate(ts, precision)))

@@ -14,6 +14,20 @@ pub enum EvalError {
         /// The target type.
         target: String,
     },
+    /// A function would make a text that is too long.
+    #[error("{function} would make a text of more than {most} bytes")]
+    TooLong {
+        /// Its name.
+        function: &'static str,
+        /// The most bytes.
+        most: usize,
+    },
+    /// A pattern of LIKE or SIMILAR TO that came from a row is none.
+    #[error("'{0}' is no pattern: the escape character stands before %, _ or itself, and brackets are closed")]
+    Pattern(String),
+    /// A JSON function found nothing, or no JSON, and was told to fail then: ERROR ON EMPTY, ERROR ON ERROR.
+    #[error("{0}")]
+    Json(String),
     /// The row does not have the shape the expression was planned for: a defect of the engine.
     #[error("the row does not have the planned shape: {0}")]
     Shape(&'static str),

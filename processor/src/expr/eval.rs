@@ -2,7 +2,7 @@
 
 use super::compare::{compare, holds};
 use super::node::{Node, TruthTest};
-use super::{EvalError, Expr, Value, arithmetic, cast, function};
+use super::{EvalError, Expr, Value, arithmetic, cast, function, json, library};
 
 impl Expr {
     /// Computes the value over `row`. A result may borrow from the row and from the expression.
@@ -79,6 +79,8 @@ impl Expr {
                 result => result,
             },
             Node::Call(called, arguments) => function::call(called, arguments, self.data_type, row),
+            Node::Json(called, arguments) => json::call(called, arguments, self.data_type, row),
+            Node::Library(called, arguments) => library::call(called, arguments, self.data_type, row),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::calendar::{Civil, MILLIS_PER_DAY};
+use super::calendar::{self, MILLIS_PER_DAY};
 use super::compare::compare;
-use super::{DataType, DatePattern, EvalError, Expr, Timestamp, Value, cast, decimal};
+use super::time_field::{self, TimeField, Unit};
+use super::{DataType, DatePattern, EvalError, Expr, Timestamp, Value, cast, decimal, zone};
+use zone::Twice;
 
 /// A scalar function. A NULL argument makes the result NULL, but for COALESCE.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +61,24 @@ pub(crate) enum ScalarFunction {
     Extract(TimeField),
     /// FLOOR(time TO unit).
     FloorTo(TimeField),
+    /// CEIL(time TO unit).
+    CeilTo(TimeField),
+    /// (TIMESTAMP, TIMESTAMP): whole units from the first to the second.
+    TimestampDiff(Unit),
+    /// (text): the date; NULL if it does not fit.
+    ToDate(DatePattern),
+    /// (text): seconds since 1970 in UTC; the lowest BIGINT if it does not fit.
+    UnixTimestamp(DatePattern),
+    /// (text [, name of a zone]): the moment at which clocks show this, in UTC without a zone; NULL if it does not fit.
+    TextToMoment(DatePattern),
+    /// What a record has beside its value: known only where records are read.
+    Metadata(Metadata),
+    /// (keys): a bit for each, 1 if rows are not grouped by it; only while planning.
+    Grouping,
+    /// (DOUBLE): its eight bytes; PERCENTILE keeps them.
+    BytesOfDouble,
+    /// (text, name of a zone, name of another): what clocks there show then.
+    ConvertZone,
     /// Start, end or last moment of the tumbling window that (time) falls in.
     TumbleBound {
         /// Length, in milliseconds.
@@ -72,6 +92,27 @@ pub(crate) enum ScalarFunction {
     WindowColumn(WindowBound),
     /// (): the clock when the row is read; only as a whole computed column, which the source fills in.
     Proctime,
+}
+
+/// What a record has beside its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Metadata {
+    Offset,
+    Partition,
+    Timestamp,
+    Topic,
+}
+
+impl Metadata {
+    /// The key of Flink's connector.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Offset => "offset",
+            Self::Partition => "partition",
+            Self::Timestamp => "timestamp",
+            Self::Topic => "topic",
+        }
+    }
 }
 
 /// Where TRIM cuts.
@@ -89,23 +130,6 @@ pub(crate) enum WindowBound {
     End,
     /// End - 1 ms.
     Time,
-}
-
-/// A part of a date or time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TimeField {
-    Year,
-    Quarter,
-    Month,
-    Day,
-    /// Sunday 1 to Saturday 7.
-    DayOfWeek,
-    DayOfYear,
-    Hour,
-    Minute,
-    Second,
-    Millisecond,
-    Epoch,
 }
 
 impl ScalarFunction {
@@ -128,13 +152,20 @@ impl ScalarFunction {
             Self::Least => "LEAST",
             Self::Abs => "ABS",
             Self::Floor | Self::FloorTo(_) => "FLOOR",
-            Self::Ceil => "CEIL",
+            Self::Ceil | Self::CeilTo(_) => "CEIL",
+            Self::TimestampDiff(_) => "TIMESTAMPDIFF",
+            Self::ToDate(_) => "TO_DATE",
+            Self::UnixTimestamp(_) => "UNIX_TIMESTAMP",
+            Self::ConvertZone => "CONVERT_TZ",
+            Self::BytesOfDouble => "BYTES",
+            Self::Grouping => "GROUPING",
+            Self::Metadata(metadata) => metadata.key(),
             Self::Round => "ROUND",
             Self::Power => "POWER",
             Self::Sqrt => "SQRT",
             Self::Exp => "EXP",
             Self::Ln => "LN",
-            Self::ToTimestampLtz { .. } => "TO_TIMESTAMP_LTZ",
+            Self::ToTimestampLtz { .. } | Self::TextToMoment(_) => "TO_TIMESTAMP_LTZ",
             Self::ToTimestamp(_) => "TO_TIMESTAMP",
             Self::DateFormat(_) => "DATE_FORMAT",
             Self::FromUnixtime(_) => "FROM_UNIXTIME",
@@ -178,10 +209,14 @@ pub(super) fn call<'r>(
     }
     let argument_type = arguments.first().map_or(DataType::Null, Expr::data_type);
     match values {
-        [Value::String(text), a, b] => text_function(function, text, a, b),
-        [Value::Timestamp(ts), ..] => Ok(time_function(function, ts)),
-        [Value::Date(day), ..] => Ok(time_function(function, midnight(day))),
-        [Value::Time(millis), ..] => Ok(time_function(function, Timestamp::from_millis(i64::from(millis)))),
+        [Value::String(text), a, b] => text_function(function, text, a, b, result),
+        [Value::Timestamp(ts), Value::Timestamp(to), _] => match function {
+            ScalarFunction::TimestampDiff(unit) => Ok(Value::Integer(DataType::Int.wrap(unit.between(ts, to)))),
+            _ => Err(EvalError::Shape("a function got two times")),
+        },
+        [Value::Timestamp(ts), ..] => Ok(time_function(function, ts, result)),
+        [Value::Date(day), ..] => Ok(time_function(function, midnight(day), result)),
+        [Value::Time(millis), ..] => Ok(time_function(function, Timestamp::from_millis(i64::from(millis)), result)),
         [number, digits, _] => number_function(function, number, &digits, argument_type, result),
     }
 }
@@ -236,6 +271,7 @@ fn text_function<'r>(
     text: Cow<'r, str>,
     a: Value<'r>,
     b: Value<'r>,
+    result: DataType,
 ) -> Result<Value<'r>, EvalError> {
     Ok(match (function, a, b) {
         (ScalarFunction::Upper, ..) => Value::String(Cow::Owned(text.to_uppercase())),
@@ -251,8 +287,8 @@ fn text_function<'r>(
         (ScalarFunction::Substring, Value::Integer(from), _) => substring(text, from, i64::MAX),
         (ScalarFunction::Trim(side), Value::String(cut), _) => trim(text, &cut, *side),
         (ScalarFunction::Replace, Value::String(what), Value::String(by)) => {
-            // An empty text is nowhere, as in Java's StringUtils.replace.
-            if what.is_empty() { Value::String(text) } else { Value::String(Cow::Owned(text.replace(&*what, &by))) }
+            // An empty text is between any two characters, as for Java's String.replace.
+            Value::String(Cow::Owned(text.replace(&*what, &by)))
         }
         (ScalarFunction::Position, Value::String(whole), _) => {
             Value::Integer(whole.find(&*text).map_or(0, |byte| whole[..byte].chars().count() as i64 + 1))
@@ -261,8 +297,37 @@ fn text_function<'r>(
             split_index(text, &delimiter, index)
         }
         (ScalarFunction::ToTimestamp(pattern), ..) => pattern.parse(&text).map_or(Value::Null, Value::Timestamp),
+        (ScalarFunction::ToDate(pattern), ..) if pattern.is_lenient() => {
+            cast::cast(Value::String(text), DataType::STRING, DataType::Date).unwrap_or(Value::Null)
+        }
+        (ScalarFunction::ToDate(pattern), ..) => match pattern.parse_loosely(&text) {
+            Some(ts) => Value::Date(ts.millis.div_euclid(MILLIS_PER_DAY) as i32),
+            None => Value::Null,
+        },
+        (ScalarFunction::UnixTimestamp(pattern), ..) => {
+            Value::Integer(pattern.parse_loosely(&text).map_or(i64::MIN, |ts| ts.millis.div_euclid(1000)))
+        }
+        (ScalarFunction::TextToMoment(pattern), Value::String(name), _) => {
+            let moment = zone::zone(&name).and_then(|zone| zone::to_moment(pattern.parse(&text)?, &zone, Twice::First));
+            moment.map_or(Value::Null, Value::Timestamp)
+        }
+        // Flink: the job fails without a pattern, with one it is NULL.
+        (ScalarFunction::TextToMoment(pattern), ..) => match pattern.parse(&text) {
+            Some(moment) => Value::Timestamp(moment),
+            None if pattern.is_lenient() => return Err(cast::refused(&text, result)),
+            None => Value::Null,
+        },
+        (ScalarFunction::ConvertZone, Value::String(from), Value::String(to)) => converted(&text, &from, &to),
         _ => return Err(EvalError::Shape("a function got a text")),
     })
+}
+
+fn converted(text: &str, from: &str, to: &str) -> Value<'static> {
+    let there = || {
+        let wall = calendar::parse_timestamp(text)?;
+        zone::to_wall(zone::to_moment(wall, &zone::zone(from)?, Twice::Second)?, &zone::zone(to)?)
+    };
+    there().map_or(Value::Null, |ts| Value::String(calendar::timestamp_text(ts, 0).into()))
 }
 
 /// From the `from`th character, counted from 1, or from the end if it is negative; 0 is the first as well.
@@ -317,11 +382,17 @@ fn split_index<'r>(text: Cow<'r, str>, delimiter: &str, index: i64) -> Value<'r>
     }
 }
 
-fn time_function<'r>(function: &'r ScalarFunction, ts: Timestamp) -> Value<'r> {
+fn time_function<'r>(function: &'r ScalarFunction, ts: Timestamp, result: DataType) -> Value<'r> {
+    let of_its_type = |ts: Timestamp| match result {
+        DataType::Date => Value::Date(ts.millis.div_euclid(MILLIS_PER_DAY) as i32),
+        DataType::Time => Value::Time(ts.millis.rem_euclid(MILLIS_PER_DAY) as i32),
+        _ => Value::Timestamp(ts),
+    };
     match function {
         ScalarFunction::DateFormat(pattern) => Value::String(Cow::Owned(pattern.format(ts))),
-        ScalarFunction::Extract(field) => Value::Integer(extract(*field, ts)),
-        ScalarFunction::FloorTo(field) => Value::Timestamp(floor_to(*field, ts)),
+        ScalarFunction::Extract(field) => Value::Integer(time_field::extract(*field, ts)),
+        ScalarFunction::FloorTo(field) => of_its_type(time_field::floor(*field, ts)),
+        ScalarFunction::CeilTo(field) => of_its_type(time_field::ceil(*field, ts)),
         ScalarFunction::TumbleBound { size_ms, offset_ms, bound } => {
             let start = ts.millis.wrapping_sub(ts.millis.wrapping_sub(*offset_ms).rem_euclid(*size_ms));
             Value::timestamp(match bound {
@@ -332,42 +403,6 @@ fn time_function<'r>(function: &'r ScalarFunction, ts: Timestamp) -> Value<'r> {
         }
         _ => Value::Null,
     }
-}
-
-fn extract(field: TimeField, ts: Timestamp) -> i64 {
-    let civil = Civil::from_timestamp(ts);
-    let days = ts.millis.div_euclid(MILLIS_PER_DAY);
-    match field {
-        TimeField::Year => civil.year,
-        TimeField::Quarter => i64::from(civil.month.div_ceil(3)),
-        TimeField::Month => i64::from(civil.month),
-        TimeField::Day => i64::from(civil.day),
-        // Calcite's DOW: Sunday is 1. 1970-01-01 was a Thursday.
-        TimeField::DayOfWeek => (days + 4).rem_euclid(7) + 1,
-        TimeField::DayOfYear => days - super::calendar::days_from_civil(civil.year, 1, 1) + 1,
-        TimeField::Hour => i64::from(civil.hour),
-        TimeField::Minute => i64::from(civil.minute),
-        TimeField::Second => i64::from(civil.second),
-        TimeField::Millisecond => i64::from(civil.nano / 1_000_000),
-        TimeField::Epoch => ts.millis.div_euclid(1000),
-    }
-}
-
-fn floor_to(field: TimeField, ts: Timestamp) -> Timestamp {
-    let civil = Civil::from_timestamp(ts);
-    let first_of =
-        |month: u32| Timestamp::from_millis(super::calendar::days_from_civil(civil.year, month, 1) * MILLIS_PER_DAY);
-    let unit = match field {
-        TimeField::Year => return first_of(1),
-        TimeField::Quarter => return first_of((civil.month - 1) / 3 * 3 + 1),
-        TimeField::Month => return first_of(civil.month),
-        TimeField::Day | TimeField::DayOfWeek | TimeField::DayOfYear => MILLIS_PER_DAY,
-        TimeField::Hour => 3_600_000,
-        TimeField::Minute => 60_000,
-        TimeField::Second | TimeField::Epoch => 1000,
-        TimeField::Millisecond => 1,
-    };
-    Timestamp::from_millis(ts.millis - ts.millis.rem_euclid(unit))
 }
 
 fn number_function<'r>(
@@ -399,6 +434,7 @@ fn number_function<'r>(
         }
         (ScalarFunction::Round, number, Value::Integer(digits)) => round(number, *digits, argument, result),
         (ScalarFunction::Power, Value::Double(base), Value::Double(exponent)) => Value::Double(base.powf(*exponent)),
+        (ScalarFunction::BytesOfDouble, Value::Double(v), _) => Value::Bytes(v.to_bits().to_be_bytes().to_vec().into()),
         (ScalarFunction::Sqrt, Value::Double(v), _) => Value::Double(v.sqrt()),
         (ScalarFunction::Exp, Value::Double(v), _) => Value::Double(v.exp()),
         (ScalarFunction::Ln, Value::Double(v), _) => Value::Double(v.ln()),

@@ -10,11 +10,15 @@ pub(crate) mod decimal;
 mod error;
 mod eval;
 mod function;
+pub(crate) mod json;
+pub(crate) mod library;
 mod like;
 mod node;
 pub(crate) mod render;
+mod time_field;
 mod value;
 mod walk;
+pub(crate) mod zone;
 
 #[cfg(test)]
 mod tests;
@@ -23,9 +27,10 @@ pub use data_type::DataType;
 pub(crate) use date_pattern::DatePattern;
 pub use decimal::MAX_DECIMAL_PRECISION;
 pub use error::EvalError;
-pub(crate) use function::{ScalarFunction, TimeField, TrimSide, WindowBound};
+pub(crate) use function::{Metadata, ScalarFunction, TrimSide, WindowBound};
 pub(crate) use like::LikePattern;
 pub(crate) use node::{Arithmetic, Comparison, Node, TruthTest};
+pub(crate) use time_field::{TimeField, Unit};
 pub use value::{Timestamp, Value};
 
 /// An expression, typed and ready to be evaluated.

@@ -1,5 +1,7 @@
 //! The kinds of expressions, and their operators.
 
+use super::json::JsonFunction;
+use super::library::Function;
 use super::{DataType, Expr, LikePattern, ScalarFunction, Value};
 
 /// What an expression does. The planner makes operands fit: an operator's operands already have the representation it needs.
@@ -84,6 +86,10 @@ pub(crate) enum Node {
     },
     /// A function call.
     Call(ScalarFunction, Vec<Expr>),
+    /// A JSON function call.
+    Json(Box<JsonFunction>, Vec<Expr>),
+    /// A call of a function of the library.
+    Library(&'static Function, Vec<Expr>),
 }
 
 /// A comparison operator.

@@ -92,6 +92,16 @@ impl fmt::Display for Rendered<'_> {
                 let name = if *lenient { "TRY_CAST" } else { "CAST" };
                 write!(f, "{name}({} AS {})", self.part(input), self.expr.data_type)
             }
+            Node::Json(function, arguments) => {
+                write!(f, "{}(", function.name())?;
+                self.list(f, arguments, ", ")?;
+                write!(f, "{})", function.clauses())
+            }
+            Node::Library(function, arguments) => {
+                write!(f, "{}(", function.name)?;
+                self.list(f, arguments, ", ")?;
+                f.write_str(")")
+            }
             Node::Call(function, arguments) => {
                 write!(f, "{}(", function.name())?;
                 self.list(f, arguments, ", ")?;

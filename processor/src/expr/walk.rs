@@ -8,7 +8,9 @@ impl Expr {
     pub(crate) fn children(&self) -> Vec<&Expr> {
         match &self.node {
             Node::Column(_) | Node::Literal(_) | Node::Aggregate(_) => Vec::new(),
-            Node::And(list) | Node::Or(list) | Node::Call(_, list) => list.iter().collect(),
+            Node::And(list) | Node::Or(list) | Node::Call(_, list) | Node::Library(_, list) | Node::Json(_, list) => {
+                list.iter().collect()
+            }
             Node::Not(input)
             | Node::Negate(input)
             | Node::Is { input, .. }
@@ -29,7 +31,9 @@ impl Expr {
     fn children_mut(&mut self) -> Vec<&mut Expr> {
         match &mut self.node {
             Node::Column(_) | Node::Literal(_) | Node::Aggregate(_) => Vec::new(),
-            Node::And(list) | Node::Or(list) | Node::Call(_, list) => list.iter_mut().collect(),
+            Node::And(list) | Node::Or(list) | Node::Call(_, list) | Node::Library(_, list) | Node::Json(_, list) => {
+                list.iter_mut().collect()
+            }
             Node::Not(input)
             | Node::Negate(input)
             | Node::Is { input, .. }
@@ -112,6 +116,14 @@ impl Expr {
     /// Whether the expression is PROCTIME(), which has no value of its own.
     pub(crate) fn is_proctime(&self) -> bool {
         matches!(self.node, Node::Call(ScalarFunction::Proctime, _))
+    }
+
+    /// What of a record the expression stands for, if it is nothing but that.
+    pub(crate) fn as_metadata(&self) -> Option<super::Metadata> {
+        match self.node {
+            Node::Call(ScalarFunction::Metadata(metadata), _) => Some(metadata),
+            _ => None,
+        }
     }
 
     /// Whether the expression reads no row.

@@ -1,6 +1,6 @@
 //! How record values become rows and rows become record values.
 
-mod base64;
+pub(crate) mod base64;
 mod datetime;
 mod json;
 mod key;

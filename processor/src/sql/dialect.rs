@@ -92,6 +92,12 @@ impl Dialect for FlinkDialect {
                 let kind = if word.keyword == Keyword::CAST { CastKind::Cast } else { CastKind::TryCast };
                 Some(parse_cast(parser, kind))
             }
+            _ if word.quote_style.is_none()
+                && second.token == Token::LParen
+                && super::json_call::is_json_call(&word.value) =>
+            {
+                Some(super::json_call::parse(parser))
+            }
             Keyword::TABLE if matches!(second.token, Token::Word(_)) => {
                 parser.advance_token();
                 let prefix = word.clone().into_ident(first.span);

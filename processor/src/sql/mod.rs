@@ -5,19 +5,24 @@
 //! each INSERT INTO becomes a [`crate::plan::Pipeline`] that reads only the columns it needs (`insert`, `prune`).
 
 mod bind;
+mod branches;
 mod catalog;
 mod create_table;
 mod data_type;
 mod dialect;
 mod error;
+mod functions;
 mod group;
 mod insert;
+mod json_call;
+mod like;
 mod options;
 mod parse;
 mod policy;
 mod position;
 mod prune;
 mod query;
+mod reference;
 mod relation;
 mod reserved;
 mod scope;
@@ -36,6 +41,7 @@ pub use catalog::MAX_TABLES;
 pub use create_table::MAX_COLUMNS;
 pub use error::SqlError;
 pub use parse::{MAX_NESTING, MAX_TEXT_BYTES};
+pub use reference::page as reference_page;
 
 use crate::plan::JobPlan;
 use catalog::{Catalog, Entry};
@@ -99,8 +105,13 @@ fn plan(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
         match statement {
             Statement::CreateTable(table) if table.if_not_exists && catalog.contains(&table.name.text) => {}
             Statement::CreateTable(table) => {
+                let table = match &table.like {
+                    Some(like) => Box::new(like::merged(&table, like, catalog.definition(&like.source)?)?),
+                    None => table,
+                };
                 let entry = Entry::Table(Table::new(&table, context, &mut warnings)?.into());
                 catalog.add(&table.name, entry)?;
+                catalog.define(*table);
             }
             Statement::CreateView(view) => {
                 let relation = plan_view(&view, &catalog, &mut warnings)?;
@@ -108,10 +119,18 @@ fn plan(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
             }
             Statement::Set(set) => settings.set(&set, &mut warnings)?,
             Statement::Insert(insert) => {
-                if pipelines.len() == MAX_PIPELINES {
-                    return Err(SqlError::new(insert.span, format!("a job has at most {MAX_PIPELINES} INSERT INTO")));
+                for branch in branches::of_union(&insert) {
+                    for set in 0..branches::count_of_sets(&branch.query)? {
+                        if pipelines.len() == MAX_PIPELINES {
+                            let message = format!("a job has at most {MAX_PIPELINES} INSERT INTO, and grouping sets");
+                            return Err(SqlError::new(insert.span, message));
+                        }
+                        // Of other sets the warnings are the same.
+                        let mut said = Vec::new();
+                        pipelines.push(insert::plan(&branch, set, &catalog, &settings, &mut said)?);
+                        warnings.extend(said.into_iter().filter(|_| set == 0));
+                    }
                 }
-                pipelines.push(insert::plan(&insert, &catalog, &settings, &mut warnings)?);
             }
         }
     }

@@ -92,6 +92,8 @@ def run(case):
         # A file of the output is complete at a checkpoint.
         "execution.checkpointing.interval": "300 ms",
         "table.exec.sink.not-null-enforcer": "ERROR",
+        # What fails, fails: with checkpoints Flink would try it again and again.
+        "restart-strategy.type": "none",
     }.items():
         environment.get_config().set(key, value)
     output = pathlib.Path(tempfile.mkdtemp())

@@ -4,76 +4,10 @@ use sqlparser::ast::{self, CeilFloorKind, DateTimeField, TrimWhereField};
 use sqlparser::tokenizer::Span;
 
 use super::super::error::{SqlError, nearest};
-use super::Binder;
-use super::aggregate;
+use super::super::functions;
 use super::scalar::{field_of, field_of_function};
+use super::{Binder, aggregate, json, library};
 use crate::expr::{Arithmetic, Comparison, DataType, Expr, Node, ScalarFunction, TimeField, TrimSide, Value};
-
-/// The scalar functions there are, for suggestions.
-const NAMES: &[&str] = &[
-    "ABS",
-    "BTRIM",
-    "CAST",
-    "CEIL",
-    "CEILING",
-    "CHARACTER_LENGTH",
-    "CHAR_LENGTH",
-    "COALESCE",
-    "CONCAT",
-    "DATE_FORMAT",
-    "DAYOFMONTH",
-    "DAYOFWEEK",
-    "DAYOFYEAR",
-    "EXP",
-    "EXTRACT",
-    "FLOOR",
-    "FROM_UNIXTIME",
-    "GREATEST",
-    "HOUR",
-    "IF",
-    "IFNULL",
-    "LEAST",
-    "LN",
-    "LOWER",
-    "LTRIM",
-    "MINUTE",
-    "MOD",
-    "MONTH",
-    "NULLIF",
-    "POSITION",
-    "POWER",
-    "QUARTER",
-    "REPLACE",
-    "ROUND",
-    "RTRIM",
-    "SECOND",
-    "SPLIT_INDEX",
-    "SQRT",
-    "SUBSTR",
-    "SUBSTRING",
-    "TO_TIMESTAMP",
-    "TO_TIMESTAMP_LTZ",
-    "TRIM",
-    "TRY_CAST",
-    "UPPER",
-    "YEAR",
-];
-
-/// Functions whose value depends on when they are called.
-const CLOCKS: &[&str] = &[
-    "CURRENT_TIMESTAMP",
-    "CURRENT_ROW_TIMESTAMP",
-    "CURRENT_DATE",
-    "CURRENT_TIME",
-    "LOCALTIME",
-    "LOCALTIMESTAMP",
-    "NOW",
-    "PROCTIME",
-    "UNIX_TIMESTAMP",
-    "RAND",
-    "RAND_INTEGER",
-    "UUID",
-];
 
 /// Names of windowing functions, which stand in FROM.
 const WINDOWS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION", "TUMBLE_START", "TUMBLE_END", "TUMBLE_ROWTIME"];
@@ -81,7 +15,7 @@ const WINDOWS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION", "TUMBLE_START
 /// An error if the name is that of a clock or a source of randomness.
 pub(super) fn refuse_clock(name: &str, span: Span) -> Option<SqlError> {
     let upper = name.to_ascii_uppercase();
-    CLOCKS.contains(&upper.as_str()).then(|| {
+    functions::CLOCKS.contains(&upper.as_str()).then(|| {
         SqlError::new(span, format!("{upper} is not supported: the same log must give the same answer")).hint(
             match &*upper {
                 "PROCTIME" => "for windows by the clock, add a column pt AS PROCTIME() to the CREATE TABLE",
@@ -97,7 +31,12 @@ impl Binder<'_> {
         if aggregate::NAMES.contains(&name.as_str()) {
             return self.aggregate(whole, &name, function);
         }
-        if let Some(refused) = refuse_clock(&name, super::position::of(whole)) {
+        if json::NAMES.contains(&name.as_str()) {
+            return self.json(whole, &name, function);
+        }
+        // UNIX_TIMESTAMP() is a clock, UNIX_TIMESTAMP(text) is not.
+        let is_clock = name != "UNIX_TIMESTAMP" || self.plain_arguments(whole, &name, function)?.is_empty();
+        if is_clock && let Some(refused) = refuse_clock(&name, super::position::of(whole)) {
             return Err(refused);
         }
         if function.over.is_some() {
@@ -193,13 +132,15 @@ impl Binder<'_> {
             ("LN", [number]) => self.double_call(F::Ln, name, &[number]),
             ("TO_TIMESTAMP_LTZ", [number]) => self.timestamp_ltz(number, None),
             ("TO_TIMESTAMP_LTZ", [number, precision]) => self.timestamp_ltz(number, Some(precision)),
+            ("TO_TIMESTAMP_LTZ", [text, pattern, zone]) => self.text_to_moment(text, Some(pattern), Some(zone)),
             ("TO_TIMESTAMP", [text, pattern @ ..]) if pattern.len() <= 1 => {
                 let text = self.text(text, name)?;
-                let pattern = self.pattern(pattern.first().copied(), name)?;
+                let given = self.pattern(pattern.first().copied(), name)?;
+                let pattern = if pattern.is_empty() { given.lenient() } else { given };
                 Ok(Expr::new(Node::Call(F::ToTimestamp(pattern), vec![text]), DataType::Timestamp(3)))
             }
             ("DATE_FORMAT", [time, pattern]) => {
-                let time = self.time(time, name)?;
+                let time = self.time_or_text(time, name)?;
                 let pattern = self.pattern(Some(pattern), name)?;
                 Ok(Expr::new(Node::Call(F::DateFormat(pattern), vec![time]), DataType::STRING))
             }
@@ -209,11 +150,40 @@ impl Binder<'_> {
                 Ok(Expr::new(Node::Call(F::FromUnixtime(pattern), vec![seconds]), DataType::STRING))
             }
             (_, [time]) if field_of_function(name).is_some() => {
-                let field = field_of_function(name).unwrap_or(TimeField::Year);
-                let time = self.time(time, name)?;
-                Ok(Expr::new(Node::Call(F::Extract(field), vec![time]), DataType::BigInt))
+                self.extract(field_of_function(name).unwrap_or(TimeField::Year), time, name)
             }
-            _ => Err(self.no_such_call(whole, name, arguments.len())),
+            ("GROUPING" | "GROUPING_ID", [_, ..]) => {
+                if self.aggregates.is_none() {
+                    return Err(self.error(whole, format!("{name} is for queries with GROUP BY")));
+                }
+                let columns = arguments.iter().map(|column| self.bind(column)).collect::<Result<Vec<_>, _>>()?;
+                Ok(Expr::new(Node::Call(F::Grouping, columns), DataType::BigInt))
+            }
+            ("GROUP_ID", []) => Ok(Expr::literal(Value::Integer(0), DataType::BigInt)),
+            ("WEEK", [time]) => self.extract(TimeField::Week, time, name),
+            ("TO_DATE", [text, pattern @ ..]) if pattern.len() <= 1 => {
+                let text = self.text(text, name)?;
+                let given = self.pattern(pattern.first().copied(), name)?;
+                let pattern = if pattern.is_empty() { given.lenient() } else { given };
+                Ok(Expr::new(Node::Call(F::ToDate(pattern), vec![text]), DataType::Date))
+            }
+            ("UNIX_TIMESTAMP", [text, pattern @ ..]) if pattern.len() <= 1 => {
+                let text = self.text(text, name)?;
+                let pattern = self.pattern(pattern.first().copied(), name)?;
+                Ok(Expr::new(Node::Call(F::UnixTimestamp(pattern), vec![text]), DataType::BigInt))
+            }
+            ("CONVERT_TZ", [text, from, to]) => {
+                self.known_zone(from)?;
+                self.known_zone(to)?;
+                self.text_call(F::ConvertZone, name, &[text, from, to], DataType::STRING)
+            }
+            ("TIMESTAMPADD", [unit, count, time]) => self.timestamp_add(whole, unit, count, time),
+            ("TIMESTAMPDIFF", [unit, from, to]) => self.timestamp_diff(unit, from, to),
+            ("JSON_STRING" | "JSON_QUOTE" | "JSON_UNQUOTE", [value]) => self.plain_json(name, value),
+            _ => match library::find(name) {
+                Some(function) if function.takes_count(arguments.len()) => self.library(whole, function, arguments),
+                _ => Err(self.no_such_call(whole, name, arguments.len())),
+            },
         }
     }
 
@@ -223,16 +193,16 @@ impl Binder<'_> {
                 .error(whole, format!("{name} is not a scalar function here"))
                 .hint("a window stands in FROM: TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))");
         }
-        if aggregate::LATER.contains(&name) {
-            return self.unsupported(whole, &format!("the aggregate function {name}"));
-        }
-        if NAMES.contains(&name) {
+        if let Some(form) = functions::form(name) {
             let arguments = if count == 1 { "argument" } else { "arguments" };
             return self
                 .error(whole, format!("{name} does not take {count} {arguments}"))
-                .maybe_hint(usage(name).map(|usage| format!("write {usage}")));
+                .hint(format!("write {form}"));
         }
-        let close = nearest(name, NAMES.iter().chain(aggregate::NAMES).copied());
+        if functions::is_missing(name) {
+            return self.unsupported(whole, &format!("the function {name}"));
+        }
+        let close = nearest(name, functions::names().chain(aggregate::NAMES.iter().copied()));
         self.error(whole, format!("there is no function {name}"))
             .maybe_hint(close.map(|name| format!("did you mean {name}?")))
     }
@@ -258,8 +228,7 @@ impl Binder<'_> {
                 let Some(field) = field_of(field) else {
                     return Err(self.error(whole, format!("EXTRACT knows no {field}")));
                 };
-                let time = self.time(expr, "EXTRACT")?;
-                Ok(Expr::new(Node::Call(ScalarFunction::Extract(field), vec![time]), DataType::BigInt))
+                self.extract(field, expr, "EXTRACT")
             }
             ast::Expr::Floor { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
                 self.rounded(ScalarFunction::Floor, "FLOOR", expr)
@@ -268,35 +237,17 @@ impl Binder<'_> {
                 self.rounded(ScalarFunction::Ceil, "CEIL", expr)
             }
             ast::Expr::Floor { expr, field: CeilFloorKind::DateTimeField(unit) } => {
-                let Some(field) = field_of(unit) else {
-                    return Err(self.error(whole, format!("FLOOR .. TO knows no {unit}")));
-                };
-                let time = self.time(expr, "FLOOR")?;
-                let data_type = time.data_type();
-                if !data_type.is_timestamp() {
-                    return Err(self.error(expr, format!("FLOOR .. TO {unit} needs a TIMESTAMP, found {data_type}")));
-                }
-                Ok(Expr::new(Node::Call(ScalarFunction::FloorTo(field), vec![time]), data_type))
+                self.rounded_time(whole, expr, unit, ScalarFunction::FloorTo)
+            }
+            ast::Expr::Ceil { expr, field: CeilFloorKind::DateTimeField(unit) } => {
+                self.rounded_time(whole, expr, unit, ScalarFunction::CeilTo)
+            }
+            ast::Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let mut arguments: Vec<&ast::Expr> = vec![expr, overlay_what, overlay_from];
+                arguments.extend(overlay_for.as_deref());
+                self.call(whole, "OVERLAY", &arguments)
             }
             _ => Err(self.error(whole, "this form of the function is not supported")),
         }
     }
-}
-
-/// How a function is called, where that is not obvious.
-fn usage(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "TO_TIMESTAMP_LTZ" => "TO_TIMESTAMP_LTZ(number, 3)",
-        "TO_TIMESTAMP" => "TO_TIMESTAMP(text [, 'yyyy-MM-dd HH:mm:ss'])",
-        "SUBSTRING" | "SUBSTR" => "SUBSTRING(text FROM start [FOR length])",
-        "SPLIT_INDEX" => "SPLIT_INDEX(text, delimiter, index)",
-        "DATE_FORMAT" => "DATE_FORMAT(time, pattern)",
-        "FROM_UNIXTIME" => "FROM_UNIXTIME(seconds [, pattern])",
-        "REPLACE" => "REPLACE(text, what, by)",
-        "IF" => "IF(condition, yes, no)",
-        "NULLIF" => "NULLIF(value, other)",
-        "MOD" => "MOD(number, divisor)",
-        "ROUND" => "ROUND(number [, digits])",
-        _ => return None,
-    })
 }

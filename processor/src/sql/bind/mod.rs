@@ -3,20 +3,25 @@
 mod aggregate;
 mod call;
 mod coerce;
+mod json;
+mod library;
 mod literal;
 mod operator;
 mod scalar;
+mod spread;
 
 use sqlparser::ast;
 use sqlparser::tokenizer::Span;
 
-pub(crate) use aggregate::AggregateCall;
+pub(crate) use aggregate::{AggregateCall, is_aggregate_name};
 pub(crate) use coerce::{coerced, describe};
+pub(super) use library::tables as library_tables;
 
 use super::data_type;
 use super::error::SqlError;
 use super::position;
 use super::scope::Scope;
+use crate::expr::library::SIMILAR;
 use crate::expr::{DataType, Expr, Node, TruthTest, Value, cast};
 
 /// The deepest tree of an expression; lists of AND and OR count once.
@@ -146,14 +151,20 @@ impl<'a> Binder<'a> {
             | E::Trim { .. }
             | E::Position { .. }
             | E::Extract { .. }
+            | E::Overlay { .. }
             | E::Floor { .. }
             | E::Ceil { .. } => self.special_form(expr),
+            E::IsJson { expr: input, kind, unique_keys: None, negated } => self.is_json(input, kind.as_ref(), *negated),
+            E::SimilarTo { negated, expr: text, pattern, escape_char } => {
+                self.pattern_match(expr, SIMILAR, (text, pattern, escape_char.as_deref()), *negated)
+            }
             E::InSubquery { .. } | E::Exists { .. } | E::Subquery(_) => {
                 Err(self.unsupported(expr, "a subquery in an expression"))
             }
             E::AtTimeZone { .. } => Err(self.unsupported(expr, "AT TIME ZONE")),
-            E::SimilarTo { .. } | E::RLike { .. } | E::ILike { .. } => {
-                Err(self.unsupported(expr, "this kind of pattern").hint("there is LIKE"))
+            E::RLike { .. } | E::ILike { .. } => {
+                let error = self.error(expr, "Flink SQL has no such pattern");
+                Err(error.hint("there is LIKE, SIMILAR TO and REGEXP(text, regex)"))
             }
             _ => Err(self.error(expr, format!("this expression is not supported: {}", short(expr)))),
         }

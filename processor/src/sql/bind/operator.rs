@@ -4,6 +4,7 @@ use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 
 use super::super::error::SqlError;
 use super::{Binder, coerce, coerced, describe};
+use crate::expr::library::LIKE;
 use crate::expr::{Arithmetic, Comparison, DataType, Expr, LikePattern, Node, ScalarFunction, Value, cast, decimal};
 
 impl Binder<'_> {
@@ -211,7 +212,12 @@ impl Binder<'_> {
                 }
                 None => Err(self.error(pattern, "the escape character stands before %, _ or itself")),
             },
-            _ => Err(self.unsupported(pattern, "a LIKE pattern that is not constant")),
+            _ => {
+                let mut arguments = vec![bound, pattern_value];
+                arguments.extend(escape.map(|escape| Expr::literal(escape.to_string().into(), DataType::Char(1))));
+                let matches = Expr::new(Node::Library(LIKE, arguments), DataType::Boolean);
+                Ok(if negated { Expr::new(Node::Not(Box::new(matches)), DataType::Boolean) } else { matches })
+            }
         }
     }
 

@@ -4,7 +4,10 @@ use sqlparser::ast::{self, DateTimeField};
 
 use super::super::error::SqlError;
 use super::{Binder, coerced, describe};
-use crate::expr::{DataType, DatePattern, Expr, Node, ScalarFunction, TimeField, TrimSide, Value};
+use crate::expr::calendar::MILLIS_PER_DAY;
+use crate::expr::{
+    Arithmetic, DataType, DatePattern, Expr, Node, ScalarFunction, TimeField, TrimSide, Unit, Value, zone,
+};
 
 impl Binder<'_> {
     pub(super) fn text_call(
@@ -151,8 +154,7 @@ impl Binder<'_> {
     ) -> Result<Expr, SqlError> {
         let bound = self.bind(number)?;
         if bound.data_type().is_text() {
-            let error = self.error(number, "TO_TIMESTAMP_LTZ of a text is not supported yet");
-            return Err(error.hint("there is TO_TIMESTAMP(text [, pattern]), or TO_TIMESTAMP_LTZ(number, 0 or 3)"));
+            return self.text_to_moment(number, precision, None);
         }
         if !bound.data_type().is_numeric() && bound.data_type() != DataType::Null {
             let found = describe(bound.data_type());
@@ -174,6 +176,128 @@ impl Binder<'_> {
         Ok(Expr::new(node, DataType::TimestampLtz(3)))
     }
 
+    /// TO_TIMESTAMP_LTZ(text [, pattern [, zone]]).
+    pub(super) fn text_to_moment(
+        &mut self,
+        text: &ast::Expr,
+        pattern: Option<&ast::Expr>,
+        zone: Option<&ast::Expr>,
+    ) -> Result<Expr, SqlError> {
+        const NAME: &str = "TO_TIMESTAMP_LTZ";
+        let mut arguments = vec![self.text(text, NAME)?];
+        let given = self.pattern(pattern, NAME)?;
+        let pattern = if pattern.is_none() { given.lenient() } else { given };
+        if let Some(zone) = zone {
+            self.known_zone(zone)?;
+            arguments.push(self.text(zone, NAME)?);
+        }
+        Ok(Expr::new(Node::Call(ScalarFunction::TextToMoment(pattern), arguments), DataType::TimestampLtz(3)))
+    }
+
+    /// Refuses a constant that names no time zone.
+    pub(super) fn known_zone(&mut self, source: &ast::Expr) -> Result<(), SqlError> {
+        let bound = self.text(source, "a time zone")?;
+        match bound.as_literal() {
+            Some(Value::String(name)) if zone::zone(name).is_none() => Err(self
+                .error(source, format!("there is no time zone '{name}'"))
+                .hint("a zone is named as 'Europe/Berlin', 'UTC' or 'GMT+05:30'")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A time, or a text that is one.
+    pub(super) fn time_or_text(&mut self, source: &ast::Expr, name: &str) -> Result<Expr, SqlError> {
+        let bound = self.bind(source)?;
+        if bound.data_type().is_text() {
+            let pattern = self.pattern(None, name)?.lenient();
+            return Ok(Expr::new(
+                Node::Call(ScalarFunction::ToTimestamp(pattern), vec![bound]),
+                DataType::Timestamp(3),
+            ));
+        }
+        self.time(source, name)
+    }
+
+    pub(super) fn extract(&mut self, field: TimeField, source: &ast::Expr, name: &str) -> Result<Expr, SqlError> {
+        let time = self.time(source, name)?;
+        Ok(Expr::new(Node::Call(ScalarFunction::Extract(field), vec![time]), DataType::BigInt))
+    }
+
+    /// FLOOR and CEIL of a time TO a unit.
+    pub(super) fn rounded_time(
+        &mut self,
+        whole: &ast::Expr,
+        source: &ast::Expr,
+        unit: &DateTimeField,
+        function: fn(TimeField) -> ScalarFunction,
+    ) -> Result<Expr, SqlError> {
+        let Some(field) = field_of(unit) else {
+            return Err(self.error(whole, format!("a time is not rounded TO {unit}")));
+        };
+        let time = self.time(source, "FLOOR and CEIL .. TO")?;
+        let data_type = time.data_type();
+        Ok(Expr::new(Node::Call(function(field), vec![time]), data_type))
+    }
+
+    fn unit(&self, source: &ast::Expr) -> Result<Unit, SqlError> {
+        let name = match source {
+            ast::Expr::Identifier(name) => name.value.as_str(),
+            _ => "",
+        };
+        Unit::of_name(name).ok_or_else(|| {
+            self.error(source, "expected a unit of time")
+                .hint("there is SECOND, MINUTE, HOUR, DAY, WEEK, MONTH, QUARTER and YEAR")
+        })
+    }
+
+    pub(super) fn timestamp_add(
+        &mut self,
+        whole: &ast::Expr,
+        unit: &ast::Expr,
+        count: &ast::Expr,
+        time: &ast::Expr,
+    ) -> Result<Expr, SqlError> {
+        let unit = self.unit(unit)?;
+        let count = self.integer(count, "TIMESTAMPADD")?;
+        let time = self.time(time, "TIMESTAMPADD")?;
+        let (length, interval) = match unit {
+            Unit::Millis(length) => (length, DataType::IntervalDayTime),
+            Unit::Months(length) => (length, DataType::IntervalYearMonth),
+        };
+        // A date and hours make a time of day.
+        let time = match (time.data_type(), unit) {
+            (DataType::Date, Unit::Millis(length)) if length < MILLIS_PER_DAY => coerced(time, DataType::Timestamp(3)),
+            (DataType::Time, Unit::Months(_)) => {
+                return Err(self.error(whole, "a TIME has no months").hint("CAST it AS TIMESTAMP"));
+            }
+            _ => time,
+        };
+        let factor = Expr::literal(Value::Integer(length), interval);
+        let amount = Expr::new(Node::Arithmetic(Arithmetic::Times, Box::new(count), Box::new(factor)), interval);
+        let data_type = time.data_type();
+        let node = Node::PlusInterval { input: Box::new(time), interval: Box::new(amount.folded()), negative: false };
+        Ok(Expr::new(node, data_type))
+    }
+
+    pub(super) fn timestamp_diff(
+        &mut self,
+        unit: &ast::Expr,
+        from: &ast::Expr,
+        to: &ast::Expr,
+    ) -> Result<Expr, SqlError> {
+        let unit = self.unit(unit)?;
+        let mut times = Vec::with_capacity(2);
+        for source in [from, to] {
+            let time = self.time(source, "TIMESTAMPDIFF")?;
+            times.push(match time.data_type() {
+                DataType::Date => coerced(time, DataType::Timestamp(3)),
+                DataType::Time => return Err(self.error(source, "TIMESTAMPDIFF needs a date, found TIME")),
+                _ => time,
+            });
+        }
+        Ok(Expr::new(Node::Call(ScalarFunction::TimestampDiff(unit), times), DataType::Int))
+    }
+
     pub(super) fn pattern(&mut self, pattern: Option<&ast::Expr>, name: &str) -> Result<DatePattern, SqlError> {
         let (text, source) = match pattern {
             None => (DatePattern::DEFAULT.to_owned(), None),
@@ -188,7 +312,7 @@ impl Binder<'_> {
                 Some(expr) => self.error(expr, message),
                 None => SqlError::new(self.here, message),
             };
-            error.hint("there is yyyy MM dd HH mm ss SSS, and text in ''")
+            error.hint("there is yyyy yy MM MMM MMMM dd EEE EEEE D HH hh a mm ss SSS, and text in ''")
         })
     }
 }
@@ -218,7 +342,15 @@ pub(super) fn field_of_function(name: &str) -> Option<TimeField> {
 /// What EXTRACT(field FROM time) takes out of a time.
 pub(super) fn field_of(field: &DateTimeField) -> Option<TimeField> {
     Some(match field {
+        DateTimeField::Millennium | DateTimeField::Millenium => TimeField::Millennium,
+        DateTimeField::Century => TimeField::Century,
+        DateTimeField::Decade => TimeField::Decade,
         DateTimeField::Year => TimeField::Year,
+        DateTimeField::Isoyear => TimeField::IsoYear,
+        DateTimeField::Isodow => TimeField::IsoDayOfWeek,
+        DateTimeField::Week(None) => TimeField::Week,
+        DateTimeField::Microsecond => TimeField::Microsecond,
+        DateTimeField::Nanosecond => TimeField::Nanosecond,
         DateTimeField::Quarter => TimeField::Quarter,
         DateTimeField::Month => TimeField::Month,
         DateTimeField::Day => TimeField::Day,

@@ -1,6 +1,7 @@
 //! The planner against Flink's documented behaviour, and its mistakes word by word.
 
 mod errors;
+mod language;
 mod plans;
 mod robustness;
 mod tables;

@@ -25,9 +25,14 @@ fn mistakes_in_columns() {
         ("(a «ROW»<x INT>)", "the type ROW is not supported yet", ""),
         ("(a «DECIMAL»(50, 2))", "DECIMAL(50, 2): the precision is 1 to 38, the scale 0 to the precision", ""),
         (
-            "(m BIGINT «METADATA» FROM 'timestamp')",
-            "METADATA columns are not supported yet",
-            "put the field into the record's value, or leave out m",
+            "(a STRING, m INT METADATA FROM «'timestam'»)",
+            "records have no metadata 'timestam' here",
+            "did you mean timestamp?",
+        ),
+        (
+            "(a STRING, «m» BIGINT METADATA FROM 'timestamp')",
+            "metadata 'timestamp' is TIMESTAMP_LTZ(3), not BIGINT",
+            "",
         ),
         (
             "(a STRING, «PRIMARY» KEY (a) NOT ENFORCED)",

@@ -1,0 +1,121 @@
+//! The reference page of the language, `docs/reference/sql.md`, made from the tables of functions and from what stands here.
+
+use std::fmt::Write;
+
+use super::functions::{Family, MISSING, rows};
+
+/// What stands above the functions.
+const STATEMENTS: &str = "\
+# SQL
+
+Made from `processor/src/sql/functions.rs`, the tables of `processor/src/expr/library` and `processor/src/sql/reference.rs`; change them
+there, then run `FOREBAY_REWRITE=1 cargo test -p forebay-processor --lib reference`.
+
+The language is that of Apache Flink 2.2, and what is here has Flink's semantics: the corpus in `processor/tests/corpus` holds rows that Flink
+put out for the same statements. What is not here is refused with its line and column; nothing is passed over.
+
+## Statements
+
+| Statement | Here | Not here |
+|---|---|---|
+| `CREATE TABLE` | physical, computed and metadata columns (`offset`, `partition`, `timestamp`, `topic`, only to be read), `WATERMARK FOR`, `LIKE` with its rules, connector `kafka`, format `json`, keys `json` and `raw` (sink) | metadata that is written, `headers`, `PRIMARY KEY`, `upsert-kafka`, `csv`, `raw`, `AS SELECT` |
+| `CREATE VIEW` | with or without names of columns | |
+| `INSERT INTO` | a query, with or without names of columns; several in one job | |
+| `EXECUTE STATEMENT SET BEGIN .. END` | several `INSERT INTO` | one read for all of them |
+| `SET 'key' = 'value'` | the keys of [jobs.md](jobs.md) | time zones other than UTC |
+
+## Queries
+
+Here: `SELECT` with `WHERE`, `GROUP BY` over windows, `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`, `GROUPING SETS`, `ROLLUP` and `CUBE` in the
+outermost query of an `INSERT INTO` (each part reads its topic by itself); `TUMBLE`, `HOP`, `CUMULATE` and `SESSION`, with `TABLE(..)`
+or without, also over the results of windows, and without aggregation.
+
+Not here: joins, other set operations, `OVER`, `GROUP BY` without a window, `SELECT DISTINCT`, `ORDER BY`, `LIMIT`,
+`MATCH_RECOGNIZE`, subqueries in expressions, `UNNEST`.
+
+## Types
+
+BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), CHAR(n), VARCHAR(n), STRING, BINARY(n), VARBINARY(n), BYTES, DATE, TIME,
+TIMESTAMP(p), TIMESTAMP_LTZ(p), intervals. Not here: ROW, ARRAY, MAP, MULTISET, RAW, VARIANT.
+
+## Operators
+
+`+ - * / %`, `||`, `= <> < <= > >=`, `AND OR NOT`, `IS [NOT] NULL | TRUE | FALSE | UNKNOWN`, `IS [NOT] DISTINCT FROM`, `[NOT] BETWEEN`, `[NOT] IN (..)`,
+`[NOT] LIKE .. [ESCAPE ..]`, `[NOT] SIMILAR TO .. [ESCAPE ..]`, `IS [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT]`, `CASE`. A time plus or minus an
+interval. Integers wrap around, division of integers truncates, DECIMAL is exact with Flink's precision and scale and NULL beyond 38 digits.
+
+## Functions
+
+NULL gives NULL unless said otherwise. Characters are those of Unicode. DOUBLE functions are computed by the system's library: the last bit may be
+other than Java's. Regular expressions have no look-around, back references, possessive quantifiers or classes of Unicode (`\\p{..}`), and take
+linear time. Time zones are those of the IANA, compiled in. Where Flink 2.2.1 is wrong, it is not followed: before 1970 its EXTRACT and FLOOR of a
+TIMESTAMP round towards 1970, CEIL TO WEEK of a Sunday's afternoon is that Sunday, and CEIL TO DECADE of a decade's first moment is the next decade.
+";
+
+/// The families of functions, in the order of the page.
+const FAMILIES: &[Family] = &[
+    Family::Aggregate,
+    Family::Condition,
+    Family::Cast,
+    Family::Text,
+    Family::Regex,
+    Family::Encoding,
+    Family::Hash,
+    Family::Number,
+    Family::Time,
+    Family::Json,
+];
+
+/// The reference page of the language, in Markdown: `docs/reference/sql.md`.
+#[must_use]
+pub fn page() -> String {
+    let mut page = STATEMENTS.to_owned();
+    for family in FAMILIES {
+        let _ = write!(page, "\n### {}\n\n| Function | Result | |\n|---|---|---|\n", family.title());
+        for (form, result, about) in rows(*family) {
+            let _ = writeln!(page, "| `{}` | {result} | {} |", form.replace('|', "\\|"), about.replace('|', "\\|"));
+        }
+    }
+    page.push_str("\n## Functions of Flink that are not here\n\n");
+    for (why, names) in MISSING {
+        let _ = writeln!(page, "- {} ({why})", names.join(", "));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::functions::{self, BOUND};
+    use super::*;
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/sql.md");
+
+    #[test]
+    fn the_page_is_up_to_date() {
+        if std::env::var_os("FOREBAY_REWRITE").is_some() {
+            std::fs::write(PAGE, page()).unwrap();
+        }
+        let found = std::fs::read_to_string(PAGE).unwrap_or_default();
+        let stale = found.lines().zip(page().lines().map(str::to_owned)).find(|(old, new)| old != new);
+        assert!(
+            found == page(),
+            "docs/reference/sql.md is stale at {stale:?}; run FOREBAY_REWRITE=1 cargo test -p forebay-processor --lib reference"
+        );
+    }
+
+    #[test]
+    fn what_is_listed_as_missing_is_not_there() {
+        for name in MISSING.iter().flat_map(|(_, names)| *names).filter(|name| **name != "UNIX_TIMESTAMP") {
+            assert!(functions::form(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_there_twice() {
+        let mut names: Vec<&str> = functions::names().collect();
+        names.sort();
+        let twice: Vec<&str> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        assert_eq!(twice, ["CEIL", "FLOOR"], "of numbers and of times");
+        assert!(BOUND.iter().all(|bound| bound.form.contains(bound.names[0])));
+    }
+}
