@@ -29,7 +29,8 @@ fn job_gives_the_expected_rows(name: &str, clicks: &Clicks) {
 
 #[test]
 fn a_job_that_is_paused_kept_replaced_and_killed_gives_the_expected_rows() {
-    let mut node = Broker::Forebay.start("job-life").unwrap();
+    let soon = [("log.segment.delete.delay.ms", "1000")];
+    let mut node = Broker::Forebay.start_with("job-life", &soon).unwrap();
     if let Err(error) = life(&mut node, &Clicks::generate()) {
         panic!("{error}\n{}", node.tail());
     }
@@ -100,19 +101,51 @@ fn life(node: &mut Node, clicks: &Clicks) -> Result<(), String> {
         producer.flush(LIMIT).map_err(support::text)?;
     }
     clicks::compare(&clicks.expected, support::output_rows(bootstrap)?)?;
-    // A second job takes the first third from the savepoint and reads the rest itself.
-    let other = file("other.sql", &sql.replace("'user-metrics'", &format!("'{SECOND}'")))?;
+    // A second job takes the first third from the savepoint and reads the rest itself, in more tasks and with most of its state on disk.
+    let own = sql.replace("'user-metrics'", &format!("'{SECOND}'"));
+    let in_tasks =
+        |tasks: i32| format!("SET 'parallelism.default' = '{tasks}'; SET 'forebay.state.memory' = '4 kb'; {own}");
+    let other = file("other.sql", &in_tasks(3))?;
     support::forebay(node, &["job", "apply", &other, "--name", "second", "--from-savepoint", "clicks/at-rest"])?;
     until_read(node, "second")?;
     let read = describe(node, "second")?["records_read"].as_u64().unwrap_or_default();
     if read >= clicks.events.len() as u64 {
         return Err(format!("the second job has read {read} records, all of them"));
     }
+    // All of its tasks stand still for a savepoint, and go on.
+    support::forebay(node, &["job", "savepoint", "create", "second", "in-tasks"])?;
+    if describe(node, "second")?["state"] == "paused" {
+        return Err("a savepoint of several tasks has paused the job".to_owned());
+    }
     support::forebay(node, &["job", "pause", "second"])?;
     // What had been put out before the savepoint, and what the second job puts out, are all rows and none twice.
     let rows = [before, rows_of(bootstrap, SECOND)?].concat();
     clicks::compare(&clicks.expected, rows)?;
+    let third = file("third.sql", &in_tasks(2))?;
+    support::forebay(node, &["job", "apply", &third, "--name", "third", "--from-savepoint", "second/in-tasks"])?;
+    protocol_tests::process::until("the third job stands where the second stood", LIMIT, || {
+        let job = describe(node, "third").ok()?;
+        let at_work = ["running", "waiting"].iter().any(|state| job["state"] == *state);
+        (at_work && job["lag_records"] == 0).then_some(())
+    })?;
+    drop_with_state(node, "second")?;
     std::fs::remove_dir_all(&folder).map_err(support::text)
+}
+
+/// Drops a job that has state on disk: nothing of it stays there.
+fn drop_with_state(node: &Node, job: &str) -> Result<(), String> {
+    let own = |name: &str| name.contains(&format!("__forebay-{job}-0-"));
+    let folders = || -> Vec<std::path::PathBuf> {
+        let found = std::fs::read_dir(node.log_dir()).unwrap().flatten();
+        found.filter(|entry| own(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
+    };
+    if !folders().iter().any(|folder| folder.join("forebay-state").exists()) {
+        return Err(format!("none of {:?} has state on disk", folders()));
+    }
+    support::forebay(node, &["job", "drop", job, "--yes"])?;
+    protocol_tests::process::until("the folders of the dropped job are gone", LIMIT, || {
+        folders().is_empty().then_some(())
+    })
 }
 
 /// The rows of a topic that does not grow, but for those of the events that close the last windows.

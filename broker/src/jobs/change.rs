@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use forebay_processor::job::{SavepointAbout, Task, TaskOptions, check_start, start_from};
+use forebay_processor::job::{SavepointAbout, TaskOptions, check_start, savepoint_at_rest, start_from};
 use forebay_processor::plan::{JobPlan, check_replacement, check_state};
 use forebay_storage::ids::TopicPartition;
 
 use super::savepoints::{self, Savepoint};
-use super::{Job, JobError, JobSpec, Jobs, name_of, run, unknown};
+use super::{Job, JobError, JobSpec, Jobs, name_of, run};
 
 impl Jobs {
     /// Gives a job other statements. What it has read stays read, and its open windows stay open; a paused job stays paused. Returns what
@@ -41,29 +41,26 @@ impl Jobs {
         Ok((kept, warnings))
     }
 
-    /// Writes a savepoint of a job, which goes on.
+    /// Writes a savepoint of a job, which goes on; one of several tasks stands still meanwhile.
     pub async fn savepoint(&self, job: &str, name: &str) -> Result<Savepoint, JobError> {
         let topic = savepoints::topic_of(job, name).map_err(JobError::Invalid)?;
         let _turn = self.turns.take(job).await;
-        let (sql, running) = {
-            let jobs = self.jobs.lock();
-            let found = jobs.get(job).ok_or_else(|| unknown(&jobs, job))?;
-            let door = found.running.as_ref().map_or(Ok(None), run::RunningJob::door);
-            (found.spec.sql.clone(), door.map_err(|why| no_savepoint_now(&why))?)
-        };
+        let sql = self.describe(job)?.1.sql;
         let plan = self.plan(&sql)?;
-        if let Some(pipeline) = plan.pipelines.iter().find(|pipeline| pipeline.parallelism > 1) {
-            return Err(JobError::Incompatible(format!(
-                "a savepoint is the work of one task at one moment, and the job has {} a stage ('parallelism.default')",
-                pipeline.parallelism
-            )));
-        }
+        // What one task does between two steps, several do only where none of them goes on meanwhile.
+        let stops = plan.pipelines.iter().any(|pipeline| pipeline.parallelism > 1);
+        let door = self.change(job, |job| match &job.running {
+            Some(running) if !stops => running.door(),
+            _ => Ok(None),
+        })?;
+        let door = door.map_err(|why| no_savepoint_now(&why))?;
         if !savepoints::create(&self.host, &topic, plan.pipelines.len()).map_err(JobError::Failed)? {
             return Err(JobError::SavepointExists { job: job.to_owned(), name: name.to_owned() });
         }
         let about = SavepointAbout { savepoint: name.to_owned(), job: job.to_owned(), sql };
-        let written = match running {
+        let written = match door {
             Some(door) => door.savepoint(&topic, &about).await,
+            None if stops => self.savepoint_between(&plan, &topic, &about).await?,
             None => self.savepoint_at_rest(&plan, &topic, &about).await,
         };
         let opened = written.and_then(|()| savepoints::open(&self.host, &topic));
@@ -75,14 +72,37 @@ impl Jobs {
         })
     }
 
+    /// Stops the tasks of a job for a savepoint, and starts them again.
+    async fn savepoint_between(
+        &self,
+        plan: &Arc<JobPlan>,
+        topic: &str,
+        about: &SavepointAbout,
+    ) -> Result<Result<(), String>, JobError> {
+        let running = self.change(&about.job, |job| {
+            job.last = job.status();
+            job.running.take()
+        })?;
+        let ran = running.is_some();
+        if let Some(running) = running {
+            running.stop().await;
+        }
+        let written = self.savepoint_at_rest(plan, topic, about).await;
+        self.change(&about.job, |job| {
+            if ran {
+                job.running = self.launch(&job.spec, plan.clone());
+            }
+        })?;
+        Ok(written)
+    }
+
     /// Opens the tasks of a job that does not run, for the savepoint alone.
     async fn savepoint_at_rest(&self, plan: &Arc<JobPlan>, topic: &str, about: &SavepointAbout) -> Result<(), String> {
         let (plan, host, topic, about) = (plan.clone(), self.host.clone(), topic.to_owned(), about.clone());
         self.in_background(move || {
             for pipeline in 0..plan.pipelines.len() {
                 let to = TopicPartition::new(topic.as_str(), pipeline as i32);
-                Task::open(&plan, &about.job, pipeline, &*host, TaskOptions::default())
-                    .and_then(|mut task| task.savepoint(&*host, &to, &about))
+                savepoint_at_rest(&*host, (&plan, pipeline), &to, &about, TaskOptions::default())
                     .map_err(|error| error.to_string())?;
             }
             Ok(())
@@ -135,7 +155,8 @@ impl Jobs {
             .in_background(move || {
                 for pipeline in 0..seed_plan.pipelines.len() {
                     let from = TopicPartition::new(topic.as_str(), pipeline as i32);
-                    start_from(&*host, &seed_plan, &seed_name, pipeline, &from).map_err(|error| error.to_string())?;
+                    start_from(&*host, &seed_plan, &seed_name, pipeline, &from, &TaskOptions::default())
+                        .map_err(|error| error.to_string())?;
                 }
                 Ok(())
             })

@@ -39,7 +39,9 @@ pub use reader::{PartitionReader, ReadFailure};
 pub use resources::{
     INTERNAL_MESSAGE_BYTES, PipelineResources, is_read_later, resources, savepoint_spec, topics_of_job,
 };
-pub use savepoint::{SavedOffset, SavepointAbout, SavepointHead, check_start, read_head, start_from};
+pub use savepoint::{
+    SavedOffset, SavepointAbout, SavepointHead, check_start, read_head, savepoint_at_rest, start_from,
+};
 pub use side::{MAX_MESSAGE, header};
 pub use status::{BadRecord, Hold, InputStatus, JobStatus, State, TaskStatus};
 pub use subtask::{Stage, Subtask, SubtaskId, subtasks};

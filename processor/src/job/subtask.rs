@@ -99,7 +99,7 @@ impl SubtaskId {
 }
 
 /// The tasks of a pipeline: those that read first.
-fn of_pipeline((number, pipeline): (usize, &Pipeline)) -> Vec<SubtaskId> {
+pub(super) fn of_pipeline((number, pipeline): (usize, &Pipeline)) -> Vec<SubtaskId> {
     let parallelism = pipeline.parallelism.max(1);
     let stages: &[Stage] = match parallelism > 1 && pipeline.keeps_rows() {
         true => &[Stage::Local, Stage::Global],
@@ -185,7 +185,7 @@ impl Subtask {
     pub fn savepoint(&mut self, host: &dyn Host, to: &TopicPartition, about: &SavepointAbout) -> Result<(), TaskError> {
         match self {
             Subtask::Source(task) if task.status().stage == Stage::Whole => task.savepoint(host, to, about),
-            _ => Err(TaskError::Failed("a savepoint is of jobs with one task a pipeline".to_owned())),
+            _ => Err(TaskError::Failed("several tasks have to stand still for a savepoint".to_owned())),
         }
     }
 

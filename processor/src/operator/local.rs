@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use super::error::RowError;
 use super::keeper::Keeper;
 use super::session::{Added, SessionOperator};
+use super::spread::spread_by;
 use super::window::{RowPlace, WindowOperator};
 use crate::expr::{EvalError, Value};
 use crate::state::changelog;
-use crate::state::{Accumulator, Merge, SessionState, Slice, Stamp, StateError, Tardy, decode_value};
+use crate::state::{Accumulator, Merge, SessionState, Slice, Stamp, StateError, Tardy};
 use crate::time::WindowSpan;
 
 /// Gathered rows come without their number: our bug.
@@ -138,16 +139,7 @@ impl LocalKeeper {
 /// What the group `key` is spread by: the encoded values at those positions, put into `by`.
 fn spread<'k>(positions: Option<&[usize]>, key: &'k [u8], by: &'k mut Vec<u8>) -> Result<&'k [u8], EvalError> {
     let Some(positions) = positions else { return Ok(key) };
-    by.clear();
-    let (mut rest, mut at) = (key, 0);
-    while !rest.is_empty() {
-        let before = rest;
-        decode_value(&mut rest).ok_or(EvalError::Shape("a group key cannot be read back"))?;
-        if positions.contains(&at) {
-            by.extend_from_slice(&before[..before.len() - rest.len()]);
-        }
-        at += 1;
-    }
+    spread_by(positions, key, by)?;
     Ok(by)
 }
 

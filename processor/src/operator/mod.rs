@@ -10,9 +10,11 @@ mod pipeline;
 mod session;
 mod sink;
 mod source;
+mod spread;
 mod stages;
 mod window;
 
 pub use error::RowError;
 pub use pipeline::{CLOCK_BEHIND_MS, LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
 pub use sink::RecordSink;
+pub use spread::StateSpread;

@@ -15,12 +15,34 @@ pub const MAX_PARALLELISM: usize = 64;
 /// Without any such key all rows go to one task. The start of a window is no such key: the windows of a key stay in order.
 #[must_use]
 pub fn exchange_keys(stages: &[Stage]) -> Option<Vec<usize>> {
-    let first = stages.iter().position(Stage::keeps_rows)?;
-    let mut lineage = Lineage::of(&stages[first])?;
+    let mut of_stages = state_keys(stages).into_iter();
+    of_stages.next()
+}
+
+/// For each stage that keeps rows, the positions among its keys of those of [`exchange_keys`], in the order of the first stage's keys.
+#[must_use]
+pub fn state_keys(stages: &[Stage]) -> Vec<Vec<usize>> {
+    let Some(first) = stages.iter().position(Stage::keeps_rows) else { return Vec::new() };
+    let Some(mut lineage) = Lineage::of(&stages[first]) else { return Vec::new() };
+    // Of each later stage: which of the first one's keys each of its own is.
+    let mut later = Vec::new();
     for stage in &stages[first + 1..] {
+        let keys = match stage {
+            Stage::WindowAggregate(plan) => &plan.keys[..],
+            Stage::WindowRows(plan) => &plan.keys[..],
+            Stage::Filter(_) | Stage::Project(_) => &[],
+        };
+        if stage.keeps_rows() {
+            later.push(keys.iter().map(|key| lineage.key(key)).collect::<Vec<_>>());
+        }
         lineage.pass(stage);
     }
-    Some(lineage.common.into_iter().collect())
+    let common: Vec<usize> = lineage.common.into_iter().collect();
+    let place = |keys: Vec<Option<usize>>| {
+        common.iter().filter_map(|key| keys.iter().position(|own| *own == Some(*key))).collect()
+    };
+    let later: Vec<Vec<usize>> = later.into_iter().map(place).collect();
+    std::iter::once(common.clone()).chain(later).collect()
 }
 
 /// Which columns of a row are still keys of the first stage.

@@ -9,7 +9,7 @@ mod sink;
 mod source;
 mod stage;
 
-pub use exchange::{MAX_PARALLELISM, exchange_keys};
+pub use exchange::{MAX_PARALLELISM, exchange_keys, state_keys};
 pub use format::{Format, JsonFormat, TimestampFormat};
 pub use policy::{Bounded, OnError, OnLate, Policies};
 pub use replace::{check_replacement, check_state};

@@ -9,6 +9,7 @@ use crate::job::resources;
 /// The reason, with what was and what would be.
 pub fn check_replacement(name: &str, old: &JobPlan, new: &JobPlan) -> Result<Vec<String>, String> {
     let kept = check_state(old, new)?;
+    old.pipelines.iter().zip(&new.pipelines).try_for_each(|(old, new)| check_tasks(old, new))?;
     for (before, after) in resources(name, old).iter().zip(resources(name, new)) {
         if before.group != after.group {
             return Err(format!(
@@ -49,6 +50,18 @@ fn check_sink(old: &Pipeline, new: &Pipeline, pipelines: usize) -> Result<(), St
     Err(format!(
         "it writes topic '{before}' and would write topic '{after}'; each INSERT INTO goes on with the state of the one at its \
          place, so keep their order and their topics, or apply it as a new job"
+    ))
+}
+
+/// Each task keeps the state of its keys.
+fn check_tasks(old: &Pipeline, new: &Pipeline) -> Result<(), String> {
+    if !old.keeps_rows() || old.parallelism == new.parallelism {
+        return Ok(());
+    }
+    Err(format!(
+        "the number of tasks changes ('parallelism.default'): it has {}, and would have {}; each keeps the state of its keys, so \
+         make a savepoint, drop the job, and apply the new statements from the savepoint",
+        old.parallelism, new.parallelism
     ))
 }
 
@@ -96,13 +109,6 @@ fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
             return Err("it has open windows and would have none: the rows in them would be lost".to_owned());
         }
         (false, false) => {}
-    }
-    if old.parallelism != new.parallelism {
-        return Err(format!(
-            "the number of tasks changes ('parallelism.default'): it has {}, and would have {}; each keeps the state of its keys, so \
-             apply it as a new job",
-            old.parallelism, new.parallelism
-        ));
     }
     let changed = |what: &str, was: &str, is: &str| {
         let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };

@@ -113,6 +113,8 @@ impl ChangelogError {
     pub const WRONG_ACCUMULATORS: ChangelogError = ChangelogError("its accumulators are not those of the plan");
     /// Times of input partitions that cannot be read.
     pub const WRONG_TIMES: ChangelogError = ChangelogError("its times cannot be read");
+    /// A record that is in no snapshot.
+    pub const NO_SNAPSHOT: ChangelogError = ChangelogError("it belongs to no snapshot");
     /// A record of windows of another kind.
     pub const WRONG_WINDOWS: ChangelogError = ChangelogError("its windows are not those of the plan");
 }

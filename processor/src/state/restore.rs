@@ -69,6 +69,11 @@ impl TaskState {
         if self.partial { Err(RestoreError::NoBegin) } else { Ok(()) }
     }
 
+    /// Forgets everything that was taken in but that it has begun: for who only wants to know whether records fit.
+    pub fn forget_content(&mut self) {
+        self.windows.iter_mut().for_each(Windows::clear);
+    }
+
     fn check_layout(&self, layout: &str) -> Result<(), RestoreError> {
         if layout == self.layout {
             return Ok(());

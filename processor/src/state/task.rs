@@ -230,7 +230,7 @@ impl TaskState {
             changelog::encode_rewrite(&self.layout, &mut key, &mut value);
             put(&key, Some(&value));
         }
-        if !rewrite::write_piece(pass, &self.windows, &store, self.last_changes, put)? {
+        if !rewrite::write_piece(pass, &self.windows, store, self.last_changes, put)? {
             return Ok(None);
         }
         put(changelog::REWRITTEN_KEY, Some(&[]));

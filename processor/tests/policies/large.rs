@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use forebay_processor::host::Host;
-use forebay_processor::job::{SavepointAbout, read_head, savepoint_spec, start_from};
+use forebay_processor::job::{SavepointAbout, TaskOptions, read_head, savepoint_spec, start_from};
 use forebay_storage::ids::TopicPartition;
 
 use crate::support::host::MemoryHost;
@@ -43,7 +43,7 @@ fn a_session_of_more_than_a_mebibyte_is_kept_and_saved() {
     let about = SavepointAbout { savepoint: "s".to_owned(), job: "job".to_owned(), sql: String::new() };
     task.savepoint(&host, &to, &about).unwrap();
     assert!(read_head(&host, &to).unwrap().is_some());
-    start_from(&host, &plan, "second", 0, &to).unwrap();
+    start_from(&host, &plan, "second", 0, &to, &TaskOptions::default()).unwrap();
     send_texts(&host, 1, &[50_000]);
     run_and_finish(&mut task, &host).unwrap();
     let rows: Vec<_> = host.consume(OUTPUT).into_iter().flatten().collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use forebay_processor::job::{Progress, Stage, Subtask, SubtaskId, TaskError, TaskOptions, resources, subtasks};
-use forebay_processor::plan::{JobPlan, check_state};
+use forebay_processor::plan::{JobPlan, check_replacement, check_state};
 use forebay_storage::ids::Timestamp;
 
 use crate::support::host::MemoryHost;
@@ -109,9 +109,10 @@ fn without_windows_tasks_share_the_partitions_and_their_number_may_change() {
 #[test]
 fn state_belongs_to_one_number_of_tasks() {
     let (one, two) = (parallel(1, ""), parallel(2, ""));
-    let why = check_state(&one, &two).unwrap_err();
+    let why = check_replacement("job", &one, &two).unwrap_err();
     assert!(why.contains("'parallelism.default'") && why.contains("it has 1, and would have 2"), "{why}");
-    check_state(&two, &two).unwrap();
+    check_replacement("job", &two, &two).unwrap();
+    check_state(&one, &two).unwrap();
     // Whoever opens it all the same is told.
     let host = host(2);
     send(&host, 0, "a", &[1]);

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use forebay_processor::job::{SavepointAbout, Task, TaskError, TaskOptions, check_start, read_head, start_from};
+use forebay_processor::job::{
+    SavepointAbout, Task, TaskError, TaskOptions, check_start, read_head, savepoint_at_rest, start_from,
+};
 use forebay_processor::plan::{JobPlan, check_replacement, check_state};
 use forebay_storage::ids::TopicPartition;
 
 use crate::support::host::{Crash, MemoryHost};
 use crate::support::plans::{INPUT, OUTPUT};
 use crate::support::run_and_finish;
-use crate::{host, metric, open, rows, send, stateless, table, try_plan, windowed};
+use crate::support::world::World;
+use crate::{host, metric, open, parallel, rows, send, stateless, table, try_plan, windowed};
 
 const NEVER_IDLE: &str = ", 'scan.watermark.idle-timeout' = '0'";
 
@@ -48,7 +51,7 @@ fn another_job_goes_on_exactly_where_the_savepoint_was() {
     ];
     assert_eq!(rows(&host), expected);
     // Another one starts from it: the same rows once more, the late row still counted, nothing read again.
-    start_from(&host, &plan, "second", 0, &to).unwrap();
+    start_from(&host, &plan, "second", 0, &to, &TaskOptions::default()).unwrap();
     let mut second = Task::open(&plan, "second", 0, &host, TaskOptions::default()).unwrap();
     assert_eq!((second.status().late, second.status().state_keys), (1, 4));
     assert_eq!(second.status().inputs.iter().map(|input| input.position).collect::<Vec<_>>(), [4, 1]);
@@ -66,7 +69,7 @@ fn a_job_without_state_has_savepoints_too() {
     run_and_finish(&mut task, &host).unwrap();
     let to = savepoint(&host);
     task.savepoint(&host, &to, &about()).unwrap();
-    start_from(&host, &plan, "second", 0, &to).unwrap();
+    start_from(&host, &plan, "second", 0, &to, &TaskOptions::default()).unwrap();
     let second = Task::open(&plan, "second", 0, &host, TaskOptions::default()).unwrap();
     assert_eq!(second.status().inputs[0].position, 2);
 }
@@ -96,9 +99,10 @@ fn a_job_that_has_run_does_not_start_from_a_savepoint() {
     run_and_finish(&mut task, &host).unwrap();
     let to = savepoint(&host);
     task.savepoint(&host, &to, &about()).unwrap();
-    let error = start_from(&host, &plan, "job", 0, &to).unwrap_err();
+    let error = start_from(&host, &plan, "job", 0, &to, &TaskOptions::default()).unwrap_err();
     assert!(matches!(&error, TaskError::Failed(text) if text.contains("has state already")), "{error}");
-    let error = start_from(&host, &plan, "other", 0, &TopicPartition::new(INPUT, 0)).unwrap_err();
+    let error =
+        start_from(&host, &plan, "other", 0, &TopicPartition::new(INPUT, 0), &TaskOptions::default()).unwrap_err();
     assert!(matches!(&error, TaskError::Failed(text) if text.contains("is no savepoint")), "{error}");
 }
 
@@ -115,13 +119,128 @@ fn the_offsets_of_a_foreign_group_are_not_overwritten() {
     host.set_offset("second", INPUT, 1, 7);
     assert_eq!(check_start(&host, &plan, "third"), Ok(()));
     check_start(&host, &plan, "second").unwrap_err();
-    let error = start_from(&host, &plan, "second", 0, &to).unwrap_err();
+    let error = start_from(&host, &plan, "second", 0, &to, &TaskOptions::default()).unwrap_err();
     assert!(
         matches!(&error, TaskError::Failed(text) if text.contains("group 'second' has the offset 7 of clicks-1")),
         "{error}"
     );
     assert_eq!(host.committed_offset("second", INPUT, 0), None);
     assert_eq!(host.committed_offset("second", INPUT, 1).unwrap().offset.0, 7);
+}
+
+/// The rows of `plan` in tumbling windows, in so many tasks.
+fn in_tasks(parallelism: usize) -> Arc<JobPlan> {
+    parallel(parallelism, NEVER_IDLE)
+}
+
+#[test]
+fn a_job_of_several_tasks_goes_on_in_any_number_of_tasks() {
+    for (before, after) in [(1, 3), (3, 2), (2, 1), (2, 2)] {
+        let host = host(4);
+        let plan = in_tasks(before);
+        let users: Vec<String> = (0..20).map(|n| format!("user-{n}")).collect();
+        let mut world = World::new(host, Arc::clone(&plan), TaskOptions::default());
+        for time in [1_000, 12_000] {
+            users.iter().enumerate().for_each(|(n, user)| send(&world.host, (n % 4) as i32, user, &[time]));
+        }
+        // Partition 0 is ahead: what is late in it is late for ever.
+        send(&world.host, 0, "late", &[30_000, 2_000]);
+        world.finish();
+        let host = world.host;
+        // The last rows are not read when the savepoint is made.
+        send(&host, 3, "user-3", &[13_000]);
+        let to = savepoint(&host);
+        // Pieces of a few keys each.
+        let options = TaskOptions { output_bytes: 300, ..TaskOptions::default() };
+        savepoint_at_rest(&host, (&plan, 0), &to, &about(), options).unwrap();
+        let head = read_head(&host, &to).unwrap().unwrap();
+        assert_eq!(head.offsets.iter().map(|saved| saved.partition).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert!(host.largest_commit() < 5_000, "{}", host.largest_commit());
+        let plan = in_tasks(after);
+        start_from(&host, &plan, "job-2", 0, &to, &options).unwrap();
+        for partition in 0..4 {
+            send(&host, partition, "z", &[90_000]);
+        }
+        let mut second = World::named("job-2", host, plan, TaskOptions::default());
+        second.finish();
+        let mut expected = vec![metric("late", 40_000, 1, Some(100))];
+        for user in &users {
+            let twice = i64::from(user == "user-3");
+            expected
+                .extend([metric(user, 10_000, 1, Some(100)), metric(user, 20_000, 1 + twice, Some(100 + 100 * twice))]);
+        }
+        expected.sort();
+        assert_eq!(rows(&second.host), expected, "from {before} to {after}");
+        assert_eq!(second.status().late, 1, "counted once, before");
+    }
+}
+
+#[test]
+fn sessions_and_windows_over_windows_go_on_in_another_number_of_tasks() {
+    let plan = |parallelism: usize| {
+        let query = "INSERT INTO metrics SELECT `user`, SUM(n) FROM TABLE(TUMBLE((
+              SELECT `user`, MOD(bytes, 2) AS odd, COUNT(*) AS n, window_time AS wt
+                FROM TABLE(SESSION(TABLE clicks PARTITION BY (bytes, `user`), DESCRIPTOR(ts), INTERVAL '5' SECOND))
+                GROUP BY bytes, `user`, window_start, window_end, window_time), DESCRIPTOR(wt), INTERVAL '20' SECOND))
+            GROUP BY odd, `user`, window_start, window_end;";
+        let mut plan = (*job(NEVER_IDLE, query)).clone();
+        plan.pipelines[0].parallelism = parallelism;
+        Arc::new(plan)
+    };
+    let row = |user: &str, n: i64| format!(r#"{{"user":"{user}","n":{n}}}"#);
+    for (before, after) in [(1, 3), (3, 1), (2, 3)] {
+        let mut world = World::new(host(2), plan(before), TaskOptions::default());
+        for n in 0..10 {
+            let user = format!("user-{n}");
+            // An ended session, an open one, and in partition 1 a row that has to wait.
+            send(&world.host, 0, &user, &[1_000, 4_000]);
+            send(&world.host, 1, &user, &[2_000, 16_000 + n * 10, 1_000]);
+        }
+        send(&world.host, 0, "x", &[15_000]);
+        world.finish();
+        let to = savepoint(&world.host);
+        let options = TaskOptions { output_bytes: 200, ..TaskOptions::default() };
+        savepoint_at_rest(&world.host, (&plan(before), 0), &to, &about(), options).unwrap();
+        start_from(&world.host, &plan(after), "job-2", 0, &to, &options).unwrap();
+        assert!(rows(&world.host).is_empty());
+        let mut second = World::named("job-2", world.host, plan(after), TaskOptions::default());
+        (0..2).for_each(|partition| send(&second.host, partition, "z", &[900_000]));
+        second.finish();
+        // What one task makes of the same rows that are never interrupted.
+        let mut whole = World::new(host(2), plan(1), TaskOptions::default());
+        for partition in 0..2 {
+            let values: Vec<_> =
+                second.host.records(INPUT).into_iter().filter(|got| got.partition == partition).collect();
+            values.iter().for_each(|got| whole.host.produce(INPUT, partition, std::slice::from_ref(&got.value)));
+        }
+        whole.finish();
+        assert_eq!(rows(&second.host), rows(&whole.host), "from {before} to {after}");
+        // Rows that had to wait are late, as the session of 1 to 9 s has ended by then: two of each user, but of the first one only one.
+        let found: Vec<_> = rows(&second.host).into_iter().filter(|found| found.contains("user-3")).collect();
+        assert_eq!(found, [row("user-3", 1), row("user-3", 2)]);
+        assert_eq!((second.status().late, whole.status().late), (19, 19));
+    }
+}
+
+#[test]
+fn a_savepoint_of_which_a_piece_is_missing_is_none() {
+    for crash in [Crash::Before, Crash::Undecided] {
+        for after in 0..4 {
+            let host = host(1);
+            let plan = windowed(NEVER_IDLE);
+            let mut task = open(&plan, &host);
+            (0..30).for_each(|n| send(&host, 0, &format!("user-{n}"), &[1_000]));
+            run_and_finish(&mut task, &host).unwrap();
+            drop(task);
+            let to = savepoint(&host);
+            let options = TaskOptions { output_bytes: 500, ..TaskOptions::default() };
+            host.crash_at_commit(after, crash);
+            savepoint_at_rest(&host, (&plan, 0), &to, &about(), options).unwrap_err();
+            // Whoever comes next aborts what was left open.
+            drop(open(&plan, &host));
+            assert_eq!(read_head(&host, &to).unwrap(), None, "commit {after}");
+        }
+    }
 }
 
 /// A job over the clicks, with this query.

@@ -50,14 +50,20 @@ pub struct World {
     pub host: MemoryHost,
     pub plan: Arc<JobPlan>,
     pub options: TaskOptions,
+    name: &'static str,
     tasks: Vec<(SubtaskId, Option<Subtask>)>,
     turn: usize,
 }
 
 impl World {
     pub fn new(host: MemoryHost, plan: Arc<JobPlan>, options: TaskOptions) -> World {
+        World::named("job", host, plan, options)
+    }
+
+    /// The tasks of the job `name`.
+    pub fn named(name: &'static str, host: MemoryHost, plan: Arc<JobPlan>, options: TaskOptions) -> World {
         let tasks = subtasks(&plan).into_iter().map(|id| (id, None)).collect();
-        World { host, plan, options, tasks, turn: 0 }
+        World { host, plan, options, name, tasks, turn: 0 }
     }
 
     /// Lets something happen; events are for the caller to produce.
@@ -130,7 +136,7 @@ impl World {
     fn open(&mut self, task: usize) {
         let (id, running) = &mut self.tasks[task];
         if running.is_none() {
-            *running = Some(Subtask::open(&self.plan, "job", *id, &self.host, self.options).unwrap());
+            *running = Some(Subtask::open(&self.plan, self.name, *id, &self.host, self.options).unwrap());
         }
     }
 

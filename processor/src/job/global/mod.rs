@@ -7,6 +7,7 @@
 mod commit;
 mod describe;
 mod open;
+mod savepoint;
 mod times;
 
 use std::sync::Arc;

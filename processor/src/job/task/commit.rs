@@ -1,6 +1,6 @@
 //! Commits: outputs, the state's changelog and the input offsets in one transaction.
 
-use forebay_storage::ids::{Offset, Timestamp, TopicPartition};
+use forebay_storage::ids::{Offset, Timestamp};
 
 use super::Task;
 use crate::commit::RecordBuffer;
@@ -20,20 +20,10 @@ impl Task {
     }
 
     pub(super) fn commit(&mut self, host: &dyn Host, started: Timestamp) -> Result<(), TaskError> {
-        self.commit_with(host, started, None)
-    }
-
-    /// Commits; the state goes whole to `copy` too if there is one.
-    pub(super) fn commit_with(
-        &mut self,
-        host: &dyn Host,
-        started: Timestamp,
-        mut copy: Option<(&TopicPartition, RecordBuffer)>,
-    ) -> Result<(), TaskError> {
         let mut output = std::mem::take(&mut self.output);
         let (aside, bytes) = (output.side_len(), output.size_in_bytes());
         let rows = output.len() - aside;
-        let snapshot_at = self.write_changelog(host, started, &mut output, copy.as_mut())?;
+        let snapshot_at = self.write_changelog(host, started, &mut output)?;
         let Task { exchange, pipeline, inputs, plan, id, .. } = self;
         if let Some(exchange) = exchange {
             let after = plan.pipelines[id.pipeline].source.policies.close_after_idle_ms;
@@ -45,9 +35,7 @@ impl Task {
         let owner = &self.owner;
         let offset = |input: &Input| input.offset(owner, combined, has_state);
         let offsets = dirty.map(|(partition, input)| (partition.clone(), offset(input))).collect();
-        let mut records = output.into_batches();
-        records.extend(copy.map(|(_, copy)| copy.into_batches()).unwrap_or_default());
-        let set = CommitSet { group: self.names.group.clone(), records, offsets };
+        let set = CommitSet { group: self.names.group.clone(), records: output.into_batches(), offsets };
         host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
         self.inputs.iter_mut().for_each(Input::mark_clean);
         self.exchange.iter_mut().for_each(Exchange::committed);
@@ -69,18 +57,13 @@ impl Task {
         host: &dyn Host,
         now: Timestamp,
         output: &mut RecordBuffer,
-        copy: Option<&mut (&TopicPartition, RecordBuffer)>,
     ) -> Result<Option<Offset>, TaskError> {
         let (Some(changelog), Some(state)) = (&self.changelog, self.pipeline.state_mut()) else { return Ok(None) };
-        if copy.is_none() && !state.is_dirty() {
+        if !state.is_dirty() {
             return Ok(None);
         }
         let written = state.write_changes(&mut |key, value| output.push(changelog, now, Some(key), value));
         let superfluous = written.map_err(|error| spill::state_error(&error))?;
-        if let Some((to, copy)) = copy {
-            let written = state.write_all(&mut |key, value| copy.push(to, now, Some(key), value));
-            written.map_err(|error| spill::state_error(&error))?;
-        }
         spill::trim_offset(host, changelog, superfluous)
     }
 

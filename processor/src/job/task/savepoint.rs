@@ -1,54 +1,73 @@
-//! Writes a savepoint with a commit.
+//! Writes a savepoint between two steps.
 
-use forebay_storage::ids::{Timestamp, TopicPartition};
+use forebay_storage::ids::TopicPartition;
 
 use super::Task;
-use crate::commit::RecordBuffer;
 use crate::host::Host;
 use crate::job::error::TaskError;
 use crate::job::input::Input;
-use crate::job::savepoint::{self, SavedOffset, SavepointAbout, SavepointHead};
+use crate::job::savepoint::{Pieces, Saved, SavedOffset, SavepointAbout};
+use crate::state::TaskState;
 
 impl Task {
-    /// Commits everything so far, and in the same transaction writes a savepoint to the partition `to`, which must be empty.
+    /// Commits everything so far, and writes a savepoint of just that to the partition `to`, which must be empty. Nothing else is done
+    /// meanwhile.
     ///
     /// # Errors
     /// As [`Task::step`].
     pub fn savepoint(&mut self, host: &dyn Host, to: &TopicPartition, about: &SavepointAbout) -> Result<(), TaskError> {
         self.guarded(host, |task| {
-            let now = host.now();
             task.step_began = host.micros();
-            // The savepoint's offsets are those of the commit, so all of them are in it.
+            // Where each partition stands is in the savepoint, read or not.
             task.inputs.iter_mut().for_each(Input::mark_dirty);
-            let head = task.savepoint_head(now, about)?;
-            let mut copy = RecordBuffer::default();
-            copy.push(to, now, Some(savepoint::HEAD_KEY), Some(&head));
-            task.commit_with(host, now, Some((to, copy)))
+            task.commit(host, host.now())?;
+            let owner = task.owner.clone();
+            let saved = Saved {
+                pipeline: task.id.pipeline,
+                offsets: task.saved_offsets(&owner).collect(),
+                owner,
+                topic: task.plan.pipelines[task.id.pipeline].source.topic.clone(),
+                closed: task.closed(),
+                late: 0,
+            };
+            task.write_pieces(host, to, |pieces, state| {
+                pieces.head(saved, about)?;
+                state.map_or(Ok(()), |state| pieces.state(state))?;
+                pieces.end();
+                Ok(())
+            })
         })
     }
 
-    fn savepoint_head(&self, now: Timestamp, about: &SavepointAbout) -> Result<Vec<u8>, TaskError> {
+    /// Watermark up to which windows are closed.
+    pub(in crate::job) fn closed(&self) -> i64 {
+        self.clock.closed()
+    }
+
+    /// Where its inputs stand, for `owner`.
+    pub(in crate::job) fn saved_offsets(&self, owner: &str) -> impl Iterator<Item = SavedOffset> {
         let has_state = self.pipeline.state().is_some();
-        let saved = |input: &Input| {
-            let offset = input.offset(&self.owner, self.clock.closed(), has_state);
+        self.inputs.iter().map(move |input| {
+            let offset = input.offset(owner, self.clock.closed(), has_state);
             SavedOffset {
-                partition: input.status().partition,
+                partition: input.partition(),
                 offset: offset.offset.0,
                 leader_epoch: offset.leader_epoch.0,
                 metadata: offset.metadata,
             }
-        };
-        let head = SavepointHead {
-            version: savepoint::VERSION,
-            savepoint: about.savepoint.clone(),
-            job: about.job.clone(),
-            sql: about.sql.clone(),
-            created_ms: now.0,
-            pipeline: self.id.pipeline,
-            owner: self.owner.clone(),
-            topic: self.plan.pipelines[self.id.pipeline].source.topic.clone(),
-            offsets: self.inputs.iter().map(saved).collect(),
-        };
-        serde_json::to_vec(&head).map_err(|error| TaskError::Failed(format!("writing a savepoint: {error}")))
+        })
+    }
+
+    /// Writes a part of a savepoint; everything must be committed.
+    pub(in crate::job) fn write_pieces(
+        &mut self,
+        host: &dyn Host,
+        to: &TopicPartition,
+        write: impl FnOnce(&mut Pieces<'_>, Option<&TaskState>) -> Result<(), TaskError>,
+    ) -> Result<(), TaskError> {
+        let Task { session, names, pipeline, options, .. } = self;
+        let mut pieces = Pieces::new(host, (session, &names.group), to, options.output_bytes);
+        write(&mut pieces, pipeline.state())?;
+        pieces.finish()
     }
 }
