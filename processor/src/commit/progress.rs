@@ -10,7 +10,8 @@
 //!   one partition's text, so the largest one found is the task's;
 //! - `s` 1 if there is a changelog that goes with it;
 //! - `l` late records so far, `u` records passed over for an error so far;
-//! - `e` where the input ends (exclusive), only if it is bounded: it stays where it was when the job first started.
+//! - `e` where the input ends (exclusive), only if it is bounded: it stays where it was when the job first started;
+//! - `b` bytes of rows that wait for their place in sessions, only of a merging task that has some: those who read look at it.
 
 use std::fmt;
 
@@ -33,6 +34,8 @@ pub struct InputProgress {
     pub undecodable: u64,
     /// Where the input ends, if it is bounded.
     pub end: Option<Offset>,
+    /// Bytes of rows that wait for their place, in a merging task.
+    pub waiting: u64,
 }
 
 /// A text that is not the committed progress of a task.
@@ -60,6 +63,7 @@ impl InputProgress {
         late: 0,
         undecodable: 0,
         end: None,
+        waiting: 0,
     };
 
     /// The text for the task `owner`, whose name must not contain a semicolon.
@@ -69,7 +73,8 @@ impl InputProgress {
         let (idle, state) = (u8::from(self.time.idle), u8::from(self.has_state));
         let InputProgress { late, undecodable, .. } = self;
         let end = self.end.map(|end| format!(";e={end}")).unwrap_or_default();
-        format!("1;j={owner};w={watermark};i={idle};c={combined};s={state};l={late};u={undecodable}{end}")
+        let waiting = if self.waiting > 0 { format!(";b={}", self.waiting) } else { String::new() };
+        format!("1;j={owner};w={watermark};i={idle};c={combined};s={state};l={late};u={undecodable}{end}{waiting}")
     }
 
     /// Reads what [`InputProgress::to_text`] wrote for the same `owner`. Unknown keys are refused: a newer version must raise
@@ -94,6 +99,7 @@ impl InputProgress {
                 "l" => value.parse().ok().map(|count| progress.late = count),
                 "u" => value.parse().ok().map(|count| progress.undecodable = count),
                 "e" => value.parse().ok().map(|end| progress.end = Some(Offset(end))),
+                "b" => value.parse().ok().map(|bytes| progress.waiting = bytes),
                 _ => return Err(error("it has an unknown field")),
             };
             known.ok_or_else(|| error("a value cannot be read"))?;
@@ -113,8 +119,9 @@ mod tests {
         let text = "1;j=forebay-job-clicks-0;w=1431857103000;i=0;c=1431857043000;s=1;l=2;u=3";
         let progress = InputProgress::from_text(text, "forebay-job-clicks-0").unwrap();
         let time = InputTime { watermark: 1_431_857_103_000, idle: false };
+        let (has_state, late, undecodable) = (true, 2, 3);
         let expected =
-            InputProgress { time, combined: 1_431_857_043_000, has_state: true, late: 2, undecodable: 3, end: None };
+            InputProgress { time, combined: 1_431_857_043_000, has_state, late, undecodable, ..InputProgress::NEW };
         assert_eq!(progress, expected);
         assert_eq!(progress.to_text("forebay-job-clicks-0"), text);
         assert_eq!(InputProgress::NEW.to_text("j"), "1;j=j;w=-;i=0;c=-;s=0;l=0;u=0");
@@ -140,10 +147,10 @@ mod tests {
         #[test]
         fn reads_back_what_it_writes(
             watermark: i64, idle: bool, combined: i64, has_state: bool, late: u64, undecodable: u64, end: Option<i64>,
-            owner in "[a-z._-]{1,249}",
+            waiting: u64, owner in "[a-z._-]{1,249}",
         ) {
             let (time, end) = (InputTime { watermark, idle }, end.map(Offset));
-            let progress = InputProgress { time, combined, has_state, late, undecodable, end };
+            let progress = InputProgress { time, combined, has_state, late, undecodable, end, waiting };
             let text = progress.to_text(&owner);
             prop_assert!(text.len() < 4096);
             prop_assert_eq!(InputProgress::from_text(&text, &owner).unwrap(), progress);

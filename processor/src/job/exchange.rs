@@ -8,7 +8,8 @@ use forebay_storage::ids::{Timestamp, TopicPartition};
 use super::error::TaskError;
 use super::input::Input;
 use super::open::ensure_internal;
-use crate::commit::{PartitionTime, RecordBuffer, encode_times, partition_for_key, times_key};
+use super::options::TaskOptions;
+use crate::commit::{InputProgress, PartitionTime, RecordBuffer, encode_times, partition_for_key, times_key};
 use crate::host::Host;
 use crate::operator::Pipeline;
 
@@ -20,10 +21,20 @@ pub struct Exchange {
     told: BTreeMap<i32, PartitionTime>,
     /// What they are told by the commit under way.
     telling: BTreeMap<i32, PartitionTime>,
-    /// Records since it was last looked how far the others are.
-    unseen: u64,
-    /// Whether they were too far behind then.
-    full: bool,
+    /// Whose the others' positions are.
+    merging: String,
+    /// Records since it was last looked how far the others are, and their bytes.
+    unseen: (u64, u64),
+    seen: Pressure,
+}
+
+/// How those who merge are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pressure {
+    /// One of them is so far behind that nothing more is to be gathered for them: what they have not read takes room on the disk.
+    pub full: bool,
+    /// One of them has so many rows that wait for their place in sessions that only the slowest partitions are to be read.
+    pub crowded: bool,
 }
 
 /// How far `input` has come. With `close_after_idle_ms` it is quiet after so long without records.
@@ -34,31 +45,37 @@ pub fn time_of(input: &Input, close_after_idle_ms: Option<i64>, now: Timestamp) 
 }
 
 impl Exchange {
-    /// To as many tasks over `topic`, which is created if it is missing.
-    pub fn open(host: &dyn Host, topic: &str, tasks: usize) -> Result<Exchange, TaskError> {
+    /// To as many tasks over `topic`, which is created if it is missing; `merging` is whose their positions are.
+    pub fn open(host: &dyn Host, topic: &str, tasks: usize, merging: String) -> Result<Exchange, TaskError> {
         ensure_internal(host, topic, tasks)?;
         let topic: Arc<str> = topic.into();
         let partitions = (0..tasks).map(|partition| TopicPartition::new(topic.clone(), partition as i32)).collect();
-        Ok(Exchange { partitions, told: BTreeMap::new(), telling: BTreeMap::new(), unseen: 0, full: false })
+        let (told, telling) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Exchange { partitions, told, telling, merging, unseen: (0, 0), seen: Pressure::default() })
     }
 
-    /// Whether one of the others is more than `most` records behind, so that nothing more is to be gathered for them: what they have not
-    /// read takes room on the disk. It is looked at again after a quarter of that, so one step more than `most` may be there.
-    pub fn is_full(&mut self, host: &dyn Host, group: &str, most: u64) -> Result<bool, TaskError> {
-        if !self.full && self.unseen < most / 4 {
-            return Ok(false);
+    /// Looks how far the others are, now and then: as long as they keep up, each time a quarter of what is allowed has been gathered. So
+    /// one step more than that may be there.
+    pub fn look(&mut self, host: &dyn Host, group: &str, options: &TaskOptions) -> Result<Pressure, TaskError> {
+        let (records, bytes) = self.unseen;
+        let few = records < options.repartition_lag / 4 && bytes < options.waiting_bytes / 4;
+        if few && !self.seen.full && !self.seen.crowded {
+            return Ok(self.seen);
         }
         let error = |error| TaskError::from_host("looking how far partial results are merged", error);
         // The others commit all the time: how far they were a moment ago will do.
         let committed = host.committed(group, &self.partitions, false).map_err(error)?;
-        self.full = false;
+        self.seen = Pressure::default();
         for (partition, committed) in self.partitions.iter().zip(committed) {
             let range = host.offset_range(partition).map_err(error)?;
+            let progress = committed.as_ref().and_then(|at| InputProgress::from_text(&at.metadata, &self.merging).ok());
             let merged = committed.map_or(range.start, |committed| committed.offset.max(range.start));
-            self.full |= range.stable_end.0.saturating_sub(merged.0) > i64::try_from(most).unwrap_or(i64::MAX);
+            let behind = range.stable_end.0.saturating_sub(merged.0);
+            self.seen.full |= behind > i64::try_from(options.repartition_lag).unwrap_or(i64::MAX);
+            self.seen.crowded |= progress.is_some_and(|progress| progress.waiting > options.waiting_bytes);
         }
-        self.unseen = 0;
-        Ok(self.full)
+        self.unseen = (0, 0);
+        Ok(self.seen)
     }
 
     /// Whether the others have been told this of a partition.
@@ -80,7 +97,8 @@ impl Exchange {
         let flushed = pipeline.flush(&mut |by, key, value| {
             let to = partition_for_key(by, count) as usize;
             out.push(&self.partitions[to], now, Some(key), Some(value));
-            self.unseen += 1;
+            self.unseen.0 += 1;
+            self.unseen.1 += (key.len() + value.len()) as u64;
         });
         flushed.map_err(|error| TaskError::Failed(format!("writing partial results: {error}")))?;
         let times = inputs.iter().map(|input| (input.partition(), time_of(input, close_after_idle_ms, now)));

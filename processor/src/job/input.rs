@@ -235,7 +235,7 @@ impl Input {
     #[must_use]
     pub fn offset(&self, owner: &str, combined: i64, has_state: bool) -> CommittedOffset {
         let &Input { time, late, undecodable, end, .. } = self;
-        let progress = InputProgress { time, combined, has_state, late, undecodable, end };
+        let progress = InputProgress { time, combined, has_state, late, undecodable, end, waiting: 0 };
         CommittedOffset {
             offset: self.position(),
             leader_epoch: self.reader.leader_epoch(),

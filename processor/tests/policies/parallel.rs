@@ -263,6 +263,53 @@ fn who_gathers_goes_on_while_others_are_in_the_middle_of_a_commit() {
     assert!(partials(&host) >= 2);
 }
 
+/// Late rows of a fast partition wait in the merging tasks until the slow one has come there. Those who read hear of it.
+#[test]
+fn a_fast_partition_waits_for_one_that_another_task_reads() {
+    let host = host(2);
+    let text = format!(
+        "{}
+         CREATE TABLE metrics (`user` STRING, window_end TIMESTAMP(3), n BIGINT, x BIGINT)
+           WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+         SET 'parallelism.default' = '2';
+         INSERT INTO metrics SELECT `user`, window_end, COUNT(*), SUM(100 / bytes)
+           FROM TABLE(SESSION(TABLE clicks PARTITION BY `user`, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+           GROUP BY `user`, window_start, window_end;",
+        table(NEVER_IDLE)
+    );
+    let plan = Arc::new(try_plan(&text).unwrap());
+    // A task stops at 32,000 bytes of waiting rows; all of them take more than 400,000.
+    let options = TaskOptions {
+        step_bytes: 1,
+        read_bytes: 1,
+        aligned_read_bytes: 1,
+        waiting_bytes: 4_000,
+        ..TaskOptions::default()
+    };
+    let mut tasks: Vec<Subtask> =
+        subtasks(&plan).iter().map(|id| Subtask::open(&plan, "job", *id, &host, options).unwrap()).collect();
+    let mut round = |times: usize| {
+        for _ in 0..times {
+            for task in &mut tasks {
+                task.step(&host).unwrap();
+            }
+            host.advance(200);
+        }
+        tasks.iter().map(Subtask::status).collect::<Vec<_>>()
+    };
+    send(&host, 0, "slow", &[1_000]);
+    send(&host, 1, "fast", &[1_000_000]);
+    (0..2_000).for_each(|n| send(&host, 1, &format!("late-{n:04}"), &[500_000]));
+    let status = round(2_500);
+    assert_eq!(status[1].waiting_for_others, [1], "the fast partition is not read on");
+    assert!(status[1].lag() > 1_500, "{}", status[1].lag());
+    send(&host, 0, "slow", &[1_100_000]);
+    let status = round(4_500);
+    assert_eq!(status.iter().map(|task| task.lag()).sum::<i64>(), 0);
+    assert_eq!(status.iter().map(|task| task.late).sum::<u64>(), 2_000);
+    assert_eq!(status[1].waiting_for_others, [] as [i32; 0]);
+}
+
 #[test]
 fn a_partition_that_is_added_is_read_by_the_task_it_falls_to() {
     let host = host(1);

@@ -40,8 +40,9 @@ impl GlobalTask {
 
     fn offset(&self) -> CommittedOffset {
         let has_state = self.pipeline.state().is_some_and(TaskState::is_in_changelog);
-        let progress =
-            InputProgress { combined: self.clock.closed(), has_state, late: self.late, ..InputProgress::NEW };
+        let (combined, late) = (self.clock.closed(), self.late);
+        let waiting = self.pipeline.state().map_or(0, TaskState::waiting_bytes);
+        let progress = InputProgress { combined, has_state, late, waiting, ..InputProgress::NEW };
         CommittedOffset {
             offset: self.reader.position(),
             leader_epoch: self.reader.leader_epoch(),

@@ -20,7 +20,7 @@ use forebay_storage::ids::{Timestamp, TopicPartition};
 use super::clock::EventClock;
 use super::counters::Counters;
 use super::error::TaskError;
-use super::exchange::{self, Exchange};
+use super::exchange::{self, Exchange, Pressure};
 use super::guard::Guard;
 use super::input::{Input, ReadContext};
 use super::options::TaskOptions;
@@ -28,7 +28,7 @@ use super::pending::Pending;
 use super::resources::PipelineResources;
 use super::side::SideOutputs;
 use super::subtask::SubtaskId;
-use crate::commit::RecordBuffer;
+use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{Host, Session};
 use crate::operator::Pipeline;
 use crate::plan::{JobPlan, Policies};
@@ -70,6 +70,8 @@ pub struct Task {
     changelog: Option<TopicPartition>,
     /// Where rows go that another task merges.
     exchange: Option<Exchange>,
+    /// The watermark beyond which a partition has to wait because too many rows do in those who merge.
+    held_to: Option<i64>,
     side: SideOutputs,
     clock: EventClock,
     output: RecordBuffer,
@@ -126,8 +128,11 @@ impl Task {
         for input in &mut self.inputs {
             input.poll(host)?;
         }
-        let (group, most) = (&self.names.group, self.options.repartition_lag);
-        let full = self.exchange.as_mut().map_or(Ok(false), |exchange| exchange.is_full(host, group, most))?;
+        let Pressure { full, crowded } = match &mut self.exchange {
+            Some(exchange) => exchange.look(host, &self.names.group, &self.options)?,
+            None => Pressure::default(),
+        };
+        self.held_to = if crowded { self.slowest_of_all(host)? } else { None };
         // What waits to be closed comes first: nothing grows beyond one step.
         if !self.clock.is_behind() && !full {
             self.read_inputs(host, now)?;
@@ -142,8 +147,9 @@ impl Task {
         if due.is_some_and(|due| due <= now) {
             self.commit(host, now)?;
         }
+        let again = (full || crowded).then(|| now.plus_ms(self.options.repartition_pause_ms));
         if full {
-            return Ok(Progress::Waiting { until: Some(now.plus_ms(self.options.repartition_pause_ms)) });
+            return Ok(Progress::Waiting { until: again });
         }
         let limit = self.drift_limit();
         if self.clock.is_behind() || self.inputs.iter().any(|input| can_read(input, limit)) {
@@ -153,8 +159,10 @@ impl Task {
             self.finish_now(host, now)?;
             return Ok(Progress::Finished);
         }
-        let until =
-            [self.commit_due(), idle_at, close_at, tell_at, Some(self.next_discovery)].into_iter().flatten().min();
+        let until = [self.commit_due(), idle_at, close_at, tell_at, again, Some(self.next_discovery)]
+            .into_iter()
+            .flatten()
+            .min();
         // Windows that are to be closed now and did not fit the last commit.
         Ok(if close_at.is_some_and(|at| at <= now) { Progress::Busy } else { Progress::Waiting { until } })
     }
@@ -191,12 +199,36 @@ impl Task {
 
     /// The watermark beyond which a partition has to wait for the slowest one.
     fn drift_limit(&self) -> Option<i64> {
+        if self.held_to.is_some() {
+            return self.held_to;
+        }
         let much_waits = self.waiting_bytes() > self.options.waiting_bytes;
         let drift = if much_waits { 0 } else { self.policies().max_drift_ms? };
         // Where nothing has ever come, nothing is behind: it may stay so for ever.
         let counts = |input: &&Input| !input.counted_time().idle && (much_waits || input.has_come());
         let slowest = self.inputs.iter().filter(counts).map(|input| input.time().watermark).min();
         slowest.map(|slowest| slowest.saturating_add(drift))
+    }
+
+    /// The watermark of the slowest partition of all, also of those that other tasks read, as these have committed it.
+    fn slowest_of_all(&self, host: &dyn Host) -> Result<Option<i64>, TaskError> {
+        let topic = self.plan.pipelines[self.id.pipeline].source.topic.as_str();
+        let others = (0..self.all_partitions as i32).filter(|partition| !self.id.reads(*partition));
+        let others: Vec<_> = others.map(|partition| TopicPartition::new(topic, partition)).collect();
+        let committed = host.committed(&self.names.group, &others, false);
+        let committed = committed.map_err(|error| TaskError::from_host("looking for the slowest partition", error))?;
+        let own = self.inputs.iter().map(Input::counted_time).filter(|time| !time.idle).map(|time| time.watermark);
+        let mut slowest = own.min();
+        for committed in committed {
+            let known = committed.and_then(|at| Some((InputProgress::from_text(&at.metadata, &self.owner).ok()?, at)));
+            let watermark = match known {
+                Some((told, at)) if told.time.idle || told.end.is_some_and(|end| at.offset >= end) => continue,
+                Some((told, _)) => told.time.watermark,
+                None => NO_WATERMARK,
+            };
+            slowest = Some(slowest.map_or(watermark, |slowest| slowest.min(watermark)));
+        }
+        Ok(slowest)
     }
 
     fn waiting_bytes(&self) -> u64 {

@@ -68,10 +68,9 @@ impl Task {
         let (mut pipeline, exchange) = match id.stage {
             Stage::Local => {
                 let pipeline = Pipeline::local(pipeline_plan).ok_or_else(missing)?;
-                (
-                    pipeline,
-                    Some(Exchange::open(host, names.repartition.as_deref().ok_or_else(missing)?, id.parallelism)?),
-                )
+                let topic = names.repartition.as_deref().ok_or_else(missing)?;
+                let merging = SubtaskId { stage: Stage::Global, ..id }.owner(&names);
+                (pipeline, Some(Exchange::open(host, topic, id.parallelism, merging)?))
             }
             _ => (Pipeline::new(pipeline_plan, sink_partitions, options.snapshot_floor), None),
         };
@@ -98,6 +97,7 @@ impl Task {
             clock: EventClock::new(combined, Task::times(&inputs)),
             inputs,
             turn: 0,
+            held_to: None,
             pipeline,
             changelog,
             exchange,
