@@ -9,6 +9,7 @@ pub mod config;
 pub mod connection;
 pub mod coordinator;
 pub mod demo;
+pub mod embedded;
 pub mod http;
 pub mod jobs;
 pub mod logging;
@@ -19,3 +20,5 @@ pub mod partition;
 pub mod pending;
 pub mod quota;
 pub mod share;
+
+pub use embedded::Forebay;

@@ -11,6 +11,7 @@ mod cluster;
 mod connection;
 mod connection_limits;
 mod consumer_groups;
+mod embedded;
 mod every_version;
 mod fetch;
 mod fetch_sessions;
