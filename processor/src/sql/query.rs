@@ -124,6 +124,9 @@ impl<'a> QueryPlanner<'a> {
     }
 
     fn select(&mut self, select: &ast::Select) -> Result<Relation, SqlError> {
+        if let Some(grouped) = distinct_as_groups(select)? {
+            return self.select(&grouped);
+        }
         refuse_clauses(select)?;
         let mut relation = self.from(select)?;
         if let Some(condition) = &select.selection {
@@ -321,13 +324,30 @@ fn factor_span(factor: &TableFactor) -> Option<Span> {
     (span.start.line != 0).then_some(span)
 }
 
+/// SELECT DISTINCT, as the grouping by all its columns that it is.
+fn distinct_as_groups(select: &ast::Select) -> Result<Option<ast::Select>, SqlError> {
+    let span = select.select_token.0.span;
+    match &select.distinct {
+        None | Some(ast::Distinct::All) => return Ok(None),
+        Some(ast::Distinct::On(_)) => return Err(SqlError::new(span, "Flink SQL has no DISTINCT ON")),
+        Some(ast::Distinct::Distinct) => {}
+    }
+    if is_aggregate(select) {
+        return Err(SqlError::new(span, "SELECT DISTINCT of groups is not supported yet")
+            .hint("the rows of a window's groups are different already, if the keys are among their columns"));
+    }
+    let column = |item: &SelectItem| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Ok(expr.clone()),
+        _ => Err(SqlError::new(span, "SELECT DISTINCT * is not supported yet").hint("name the columns")),
+    };
+    let columns = select.projection.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    let group_by = ast::GroupByExpr::Expressions(columns, Vec::new());
+    Ok(Some(ast::Select { distinct: None, group_by, ..select.clone() }))
+}
+
 /// Clauses that are not understood are refused, never passed over.
 fn refuse_clauses(select: &ast::Select) -> Result<(), SqlError> {
     let span = select.select_token.0.span;
-    if select.distinct.is_some() {
-        return Err(SqlError::new(span, "SELECT DISTINCT is not supported yet")
-            .hint("GROUP BY the columns, window_start and window_end"));
-    }
     if let Some(qualify) = &select.qualify {
         return Err(SqlError::new(position::of(qualify), "QUALIFY is not supported yet"));
     }

@@ -26,11 +26,11 @@ put out for the same statements. What is not here is refused with its line and c
 
 ## Queries
 
-Here: `SELECT` with `WHERE`, `GROUP BY` over windows, `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`, `GROUPING SETS`, `ROLLUP` and `CUBE` in the
+Here: `SELECT [DISTINCT]` with `WHERE`, `GROUP BY` over windows, `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`, `GROUPING SETS`, `ROLLUP` and `CUBE` in the
 outermost query of an `INSERT INTO` (each part reads its topic by itself); `TUMBLE`, `HOP`, `CUMULATE` and `SESSION`, with `TABLE(..)`
 or without, also over the results of windows, and without aggregation.
 
-Not here: joins, other set operations, `OVER`, `GROUP BY` without a window, `SELECT DISTINCT`, `ORDER BY`, `LIMIT`,
+Not here: joins, other set operations, `OVER`, `GROUP BY` and `SELECT DISTINCT` without a window, `ORDER BY`, `LIMIT`,
 `MATCH_RECOGNIZE`, subqueries in expressions, `UNNEST`.
 
 ## Types

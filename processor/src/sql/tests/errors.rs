@@ -362,7 +362,11 @@ fn what_is_not_there_yet_is_refused_by_name() {
         ("INSERT INTO o «SELECT» u, n FROM t ORDER BY n", "ORDER BY is not supported: a stream has no end"),
         ("INSERT INTO o «SELECT» u, n FROM t LIMIT 3", "LIMIT is not supported: a stream has no end"),
         ("INSERT INTO o «SELECT» u, n FROM t UNION SELECT u, n FROM plain", "UNION is not supported yet"),
-        ("INSERT INTO o «SELECT» DISTINCT u, n FROM t", "SELECT DISTINCT is not supported yet"),
+        (
+            "INSERT INTO o «SELECT» DISTINCT u, COUNT(*) FROM t GROUP BY u",
+            "SELECT DISTINCT of groups is not supported yet",
+        ),
+        ("INSERT INTO o «SELECT» DISTINCT * FROM plain", "SELECT DISTINCT * is not supported yet"),
         ("INSERT INTO o SELECT u, («SELECT» 1) FROM t", "a subquery in an expression is not supported yet"),
     ];
     for (marked, message) in cases {
