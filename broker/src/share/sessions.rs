@@ -150,13 +150,15 @@ impl ShareSessions {
         if self.sessions.len() >= self.most {
             return Err(ErrorCode::ShareSessionLimitReached);
         }
-        self.check_room(named.len())?;
         let mut session =
             Session { epoch: next_epoch(INITIAL_EPOCH), next_place: 0, partitions: BTreeMap::new(), connection };
         for (partition, is_known) in named {
             session.add(*partition, *is_known, false);
         }
         let partitions = session.in_order();
+        if partitions.len() > self.room() {
+            return Err(ErrorCode::ShareSessionLimitReached);
+        }
         self.partitions += partitions.len();
         self.sessions.insert(key.clone(), session);
         *self.members.entry(key.group_id.clone()).or_default() += 1;
@@ -171,24 +173,31 @@ impl ShareSessions {
         named: &[(PartitionId, bool)],
         forgotten: &[PartitionId],
     ) -> Result<Context, ErrorCode> {
-        let room = self.check_room(named.len());
+        let room = self.room();
         let session = self.advance(key, epoch)?;
         let before = session.partitions.len();
-        if room.is_ok() {
-            named.iter().for_each(|(partition, is_known)| session.add(*partition, *is_known, true));
-        }
-        for partition in forgotten {
-            session.partitions.remove(partition);
+        // Kafka adds and then forgets: what is both named and forgotten is not there.
+        let forgotten: BTreeSet<&PartitionId> = forgotten.iter().collect();
+        session.partitions.retain(|id, _| !forgotten.contains(id));
+        let is_new = |id: &PartitionId| !session.partitions.contains_key(id) && !forgotten.contains(id);
+        let new: BTreeSet<&PartitionId> = named.iter().map(|(id, _)| id).filter(|id| is_new(id)).collect();
+        let has_room = session.partitions.len() + new.len() <= before + room;
+        if has_room {
+            let added = named.iter().filter(|(id, _)| new.contains(id));
+            added.for_each(|(id, is_known)| session.add(*id, *is_known, true));
         }
         let (now, partitions) = (session.partitions.len(), session.in_order());
         self.partitions = self.partitions - before + now;
-        room.map(|()| Context::Fetch { partitions, is_subsequent: true })
+        if has_room {
+            Ok(Context::Fetch { partitions, is_subsequent: true })
+        } else {
+            Err(ErrorCode::ShareSessionLimitReached)
+        }
     }
 
-    /// Whether so many partitions more may be named.
-    fn check_room(&self, named: usize) -> Result<(), ErrorCode> {
-        let has_room = self.partitions.saturating_add(named) <= self.most_partitions;
-        if has_room { Ok(()) } else { Err(ErrorCode::ShareSessionLimitReached) }
+    /// How many partitions more there may be.
+    fn room(&self) -> usize {
+        self.most_partitions.saturating_sub(self.partitions)
     }
 
     fn advance(&mut self, key: &ShareSessionKey, epoch: i32) -> Result<&mut Session, ErrorCode> {
@@ -369,8 +378,11 @@ mod tests {
         assert_eq!(sessions.begin(&key("b"), 0, &known(&[0, 1]), &[], false, connection(2)), full);
         sessions.begin(&key("b"), 0, &known(&[0]), &[], false, connection(2)).unwrap();
         assert_eq!(sessions.begin(&key("a"), 1, &known(&[2]), &[], false, connection(1)), full);
-        // The session goes on.
-        assert_eq!(fetched(sessions.begin(&key("a"), 2, &[], &[(T, 0)], false, connection(1))), [1]);
+        // The session goes on, and may name what it has, or something in the place of something else.
+        assert_eq!(fetched(sessions.begin(&key("a"), 2, &known(&[0, 1]), &[], false, connection(1))), [0, 1]);
+        assert_eq!(fetched(sessions.begin(&key("a"), 3, &known(&[2, 2]), &[(T, 1)], false, connection(1))), [0, 2]);
+        assert_eq!(fetched(sessions.begin(&key("a"), 4, &known(&[1]), &[(T, 2)], false, connection(1))), [0, 1]);
+        assert_eq!(fetched(sessions.begin(&key("a"), 5, &[], &[(T, 0)], false, connection(1))), [1]);
         assert_eq!(fetched(sessions.begin(&key("b"), 1, &known(&[2]), &[], false, connection(2))), [0, 2]);
         sessions.remove(&key("b")).unwrap();
         assert_eq!(fetched(sessions.begin(&key("a"), 0, &known(&[0, 1, 2]), &[], false, connection(1))), [0, 1, 2]);
