@@ -33,6 +33,8 @@ pub async fn handle(call: &Call, request: ApiVersionsRequest, metadata: &Arc<Met
                 .with_max_version(f.max)
         })
         .collect();
+    // Clients take what has the greater number for newer, and pass over what has the same: read first, it is never above the levels'.
+    let epoch = metadata.log().log_end().0;
     let finalized = metadata.query(|m| {
         let finalized = m.finalized_features().map(|(name, level)| {
             FinalizedFeatureKey::default()
@@ -42,8 +44,6 @@ pub async fn handle(call: &Call, request: ApiVersionsRequest, metadata: &Arc<Met
         });
         finalized.collect()
     });
-    // Clients take what has the greater number for newer.
-    let epoch = metadata.log().log_end().0;
     response.with_supported_features(supported).with_finalized_features(finalized).with_finalized_features_epoch(epoch)
 }
 
