@@ -1,7 +1,7 @@
 //! The controller on one node: the metadata machine, its log, and what its decisions do to the partitions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use forebay_control::error_code::ErrorCode;
 use forebay_control::machine::{Machine, ReplyTo};
@@ -48,7 +48,12 @@ pub struct Metadata {
 struct Decided {
     end: Offset,
     effects: Vec<Effect>,
+    new: NewLogs,
 }
+
+/// The partitions that a decision has brought, once they are taken in. Their logs are made by who asked for it, so that nobody waits for
+/// those of others.
+type NewLogs = Arc<OnceLock<Vec<TopicPartition>>>;
 
 impl Metadata {
     /// Replays the log, registers this node, and opens the log of every partition.
@@ -116,36 +121,35 @@ impl Metadata {
         self.shard.partition()
     }
 
-    /// Runs a command; what it decides is done before this returns, and after what was decided before it.
+    /// Runs a command; what it decides is done before this returns, and after what was decided before it. Only logs of what others have
+    /// decided may still be in the making: who uses one then waits for it.
     pub fn ask(&self, command: impl FnOnce(ReplyTo) -> Command) -> Result<Reply, ErrorCode> {
         let lost = |_| ErrorCode::KafkaStorageError;
+        let new = NewLogs::default();
         let begun = {
             let mut decided = self.decided.lock();
             let mut begun = self.shard.begin(command).map_err(lost)?;
             let effects = std::mem::take(&mut begun.ran.effects);
-            decided.push_back(Decided { end: begun.ran.end, effects });
+            decided.push_back(Decided { end: begun.ran.end, effects, new: new.clone() });
             begun
         };
         block_on(self.shard.committed(begun.ran.end)).map_err(lost)?;
         self.perform_up_to(begun.ran.end);
+        self.make_logs(new.get().map_or(&[], Vec::as_slice));
         // Let go for the same offset, perhaps a moment later than we were.
         block_on(begun.reply()).map_err(lost)
     }
 
-    /// Does what was decided up to there. Whoever comes second waits until it is done.
+    /// Does what was decided up to there, but for making logs. Whoever comes second waits until it is done.
     fn perform_up_to(&self, end: Offset) {
-        let mut opening = Vec::new();
-        {
-            let _performing = self.performing.lock();
-            let next = || {
-                let mut decided = self.decided.lock();
-                if decided.front()?.end <= end { decided.pop_front() } else { None }
-            };
-            while let Some(next) = next() {
-                opening.extend(self.perform(next.effects));
-            }
+        let _performing = self.performing.lock();
+        let next = || {
+            let mut decided = self.decided.lock();
+            if decided.front()?.end <= end { decided.pop_front() } else { None }
+        };
+        while let Some(Decided { effects, new, .. }) = next() {
+            new.set(self.perform(effects)).expect("a decision is done once");
         }
-        self.make_logs(&opening);
     }
 
     /// The number of partitions of a topic, if it exists.
