@@ -10,3 +10,4 @@ mod group_commit;
 mod jobs;
 mod moving;
 mod node;
+mod sessions;

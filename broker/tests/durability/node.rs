@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use forebay::config::{Sources, load};
 use forebay::jobs::Jobs;
-use forebay::node::{Running, StartError, start_on};
+use forebay::node::{Rooms, Running, StartError, start_on};
 use forebay_storage::disk::{FaultyDisk, RealDisk};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
@@ -135,6 +135,11 @@ impl Node {
             found += 1;
         }
         assert!(found > 0, "there is no log {logs}");
+    }
+
+    /// All that it works with.
+    pub fn rooms(&self) -> &Rooms {
+        &self.running().rooms
     }
 
     fn running(&self) -> &Running {

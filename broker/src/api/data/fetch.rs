@@ -52,7 +52,11 @@ pub async fn handle(
     }
     let begun = {
         let (metadata, keys, forgotten) = session_request(call.version, &request, partitions);
-        sessions.lock().begin(metadata, keys, &forgotten, clock::now())
+        let mut sessions = sessions.lock();
+        if metadata.uses_topic_ids {
+            sessions.resolve(metadata.session_id, |id| partitions.topic_by_id(id));
+        }
+        sessions.begin(metadata, keys, &forgotten, clock::now())
     };
     let context = match begun {
         Ok(context) => context,

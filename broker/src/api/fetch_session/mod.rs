@@ -13,8 +13,10 @@ mod tests;
 pub use context::{Finished, PartitionOutcome, SessionContext, SessionRequest};
 pub use session::{FetchKey, PartitionRequest, TopicRef};
 
+use std::sync::Arc;
+
 use forebay_control::error_code::ErrorCode;
-use forebay_storage::ids::Timestamp;
+use forebay_storage::ids::{Timestamp, TopicId};
 
 use cache::Cache;
 use context::Kind;
@@ -81,6 +83,14 @@ impl FetchSessions {
     #[must_use]
     pub fn evictions(&self) -> u64 {
         self.cache.evictions()
+    }
+
+    /// Takes note of names that topics of a session have now and had not when they were named by their ids: to be called before
+    /// [`FetchSessions::begin`].
+    pub fn resolve(&mut self, session_id: i32, name_of: impl Fn(TopicId) -> Option<Arc<str>>) {
+        if let Some(session) = self.cache.get(session_id) {
+            session.partitions.resolve(name_of);
+        }
     }
 
     /// Takes a request in and says which partitions to read. A partition that is named twice counts as the later one.

@@ -19,8 +19,8 @@ pub enum TopicRef {
     Id {
         /// The id.
         id: TopicId,
-        /// The name that belonged to the id when it was first asked for; `None` if there was none. A session keeps it, also when the name
-        /// goes to another topic (Kafka: `CachedPartition`).
+        /// The name that belonged to the id when it was first asked for, or first had one after that; `None` as long as there is none. A
+        /// session keeps it, also when the name goes to another topic (Kafka: `CachedPartition`).
         name: Option<Arc<str>>,
     },
 }
@@ -133,6 +133,15 @@ impl Partitions {
 
     pub fn is_empty(&self) -> bool {
         self.turns.is_empty()
+    }
+
+    /// Takes the names of topics that had none when they were named (Kafka: `CachedPartition.maybeResolveUnknownName`).
+    pub fn resolve(&mut self, name_of: impl Fn(TopicId) -> Option<Arc<str>>) {
+        for cached in self.turns.values_mut() {
+            if let TopicRef::Id { id, name: name @ None } = &mut cached.key.topic {
+                *name = name_of(*id);
+            }
+        }
     }
 
     /// What to read, in turn.
