@@ -1,8 +1,9 @@
 //! Memory for requests, of all connections together: `queued.max.request.bytes` (Kafka: SimpleMemoryPool of SocketServer).
 //!
-//! A request takes its size when its length is known, or when it is here if it is small, and gives it back with its answer. Where nothing
-//! is left, nothing more is read; the last one that is let in may take more than is left, as in Kafka, so that the limit holds but for one
-//! request.
+//! A request takes its size when its length is known, or when it is here if it is small, and gives it back when its handler is done: its
+//! answer may wait for a client that reads slowly. One whose handler lets go of it before it waits (`request::is_let_go_of`) gives it back
+//! before it is read. Where nothing is left, nothing more is read; the last one that is let in may take more than is left, as in Kafka, so
+//! that the limit holds but for one request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

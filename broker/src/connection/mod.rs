@@ -228,10 +228,9 @@ impl<R: Source, W: Peer> Connection<'_, R, W> {
                 self.quiet.heard();
             }
             let Arrival::Frame(frame) = arrival else { continue };
-            let waits_for_records = request::waits_for_records(&frame);
-            // One that waits is read at once, and its handler lets go of it before (Kafka: Processor releases the buffer of all but those
-            // that keep bytes of it).
-            let held = taken.take().filter(|_| !waits_for_records);
+            let may_be_given_up = request::may_be_given_up(&frame);
+            // Kafka: Processor releases the buffer of all requests but those that keep bytes of it.
+            let held = taken.take().filter(|_| !request::is_let_go_of(&frame));
             self.quiet.heard();
             self.client.place.heard(clock::now);
             self.client.rooms.metrics.received_bytes.inc_by(frame.len() as u64 + 4);
@@ -242,7 +241,7 @@ impl<R: Source, W: Peer> Connection<'_, R, W> {
                 drop(held);
                 answer
             };
-            let (reply, throttle_ms) = self.answer(pin!(call), waits_for_records).await?;
+            let (reply, throttle_ms) = self.answer(pin!(call), may_be_given_up).await?;
             if let Reply::Pieces(pieces) = reply {
                 client.rooms.metrics.sent_bytes.inc_by(pieces.iter().map(|piece| piece.len() as u64).sum());
                 self.outbox.push(pieces);
@@ -263,8 +262,7 @@ impl<R: Source, W: Peer> Connection<'_, R, W> {
     }
 
     /// The answer to a request. If it takes time, the answers before it do not wait for it, and it goes on meanwhile: a client that does
-    /// not read must not hold up what others wait for. One that waits for records alone is given up when its client leaves; others may
-    /// be half done.
+    /// not read must not hold up what others wait for. One that may be is given up when its client leaves.
     async fn answer<T>(
         &mut self,
         mut call: Pin<&mut impl Future<Output = Result<T, End>>>,

@@ -21,11 +21,25 @@ pub enum Parsed {
     UnsupportedApiVersions(Call),
 }
 
-/// Whether a request waits for records, with nothing done that others could not take over, and without what it came in: Fetch and
-/// ShareFetch.
-pub fn waits_for_records(frame: &[u8]) -> bool {
+/// APIs whose handlers drop the request before they wait for anything: its memory is free at once.
+const LET_GO_OF: [ApiKey; 2] = [ApiKey::Fetch, ApiKey::ShareFetch];
+/// APIs whose handlers may be dropped wherever they wait: nothing is half done there that goes on only with them. An API of long waits
+/// without that promise must not be here: what it has begun would stay so.
+const MAY_BE_GIVEN_UP: [ApiKey; 2] = [ApiKey::Fetch, ApiKey::ShareFetch];
+
+/// Whether nothing of the frame is kept while its request waits.
+pub fn is_let_go_of(frame: &[u8]) -> bool {
+    is_one_of(frame, &LET_GO_OF)
+}
+
+/// Whether nobody needs the request to be done when its client has left.
+pub fn may_be_given_up(frame: &[u8]) -> bool {
+    is_one_of(frame, &MAY_BE_GIVEN_UP)
+}
+
+fn is_one_of(frame: &[u8], apis: &[ApiKey]) -> bool {
     let key = frame.first_chunk().map(|key| i16::from_be_bytes(*key));
-    key.is_some_and(|key| [ApiKey::Fetch as i16, ApiKey::ShareFetch as i16].contains(&key))
+    key.is_some_and(|key| apis.iter().any(|api| *api as i16 == key))
 }
 
 /// Parses the header of `frame`. Errors as Kafka's `SocketServer` acts: an unknown API or version ends the connection.

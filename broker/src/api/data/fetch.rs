@@ -37,7 +37,8 @@ struct Wanted {
     max_bytes: usize,
 }
 
-/// Answers when there are `min_bytes`, an error, or `max_wait_ms` have passed.
+/// Answers when there are `min_bytes`, an error, or `max_wait_ms` have passed. Two promises to `connection::request`: it waits without the
+/// request, and may be dropped wherever it waits, as it changes nothing before it has waited but the session's epoch.
 pub async fn handle(
     call: &Call,
     request: FetchRequest,

@@ -25,7 +25,9 @@ const ENCODED: i16 = 1;
 
 type Answers = Vec<(PartitionId, Result<Fetched, ErrorCode>)>;
 
-/// Answers when there are records, or their time is over, and the acknowledgements are durable.
+/// Answers when there are records, or their time is over, and the acknowledgements are durable. Two promises to `connection::request`: it
+/// waits without the request, and may be dropped wherever it waits. Acknowledgements go on by themselves then, and what the member has
+/// acquired comes back when its connection ends (`ShareGroups::disconnected`), as what its session leaves does.
 pub async fn handle(
     call: &Call,
     request: ShareFetch,
