@@ -31,6 +31,12 @@ struct Waiting {
     said_open: bool,
 }
 
+impl Waiting {
+    fn is_idle(&self) -> bool {
+        self.busy == 0 && self.partitions.is_empty()
+    }
+}
+
 impl Queue {
     /// Has a partition opened when there is time.
     pub(super) fn push(&self, unopened: Arc<Unopened>) {
@@ -61,7 +67,12 @@ impl Queue {
     /// Waits until nothing waits to be opened.
     pub(super) fn wait_idle(&self) {
         let mut state = self.state.lock();
-        self.changed.wait_while(&mut state, |state| state.busy > 0 || !state.partitions.is_empty());
+        self.changed.wait_while(&mut state, |state| !state.is_idle());
+    }
+
+    /// Whether nothing waits to be opened.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state.lock().is_idle()
     }
 
     fn next(&self) -> Option<Arc<Unopened>> {

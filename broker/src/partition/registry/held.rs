@@ -45,6 +45,8 @@ pub(super) struct Unopened {
 pub(super) struct Attempts {
     /// When the last one failed.
     pub failed: Option<Timestamp>,
+    /// Why, as the log of the broker says already.
+    pub said: Option<String>,
 }
 
 impl Unopened {

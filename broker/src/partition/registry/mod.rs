@@ -9,12 +9,13 @@ mod held;
 mod opening;
 mod upkeep;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use forebay_storage::disk::Disk;
+use forebay_storage::error::StorageError;
 use forebay_storage::ids::{LeaderEpoch, TopicId, TopicPartition};
 use forebay_storage::log::{LogConfig, deleted_dir_name};
 use parking_lot::{Mutex, RwLock};
@@ -70,8 +71,8 @@ pub struct Partitions {
     /// What the start found in the folders.
     contents: Mutex<Contents>,
     queue: Arc<Queue>,
-    /// Those whose logs found no room when they were to be made.
-    waiting: Mutex<Vec<Arc<Unopened>>>,
+    /// Those whose logs found no room when they were to be made, each once, however often it is asked for.
+    waiting: Mutex<BTreeMap<TopicPartition, Arc<Unopened>>>,
     /// Held while topics are taken in or out: one of the same name waits until the files of the old one are gone.
     changing: Mutex<()>,
     closing: AtomicBool,
@@ -120,6 +121,24 @@ impl Partitions {
     /// Like [`Partitions::find`], also if its folder has failed since it was opened.
     pub fn get(&self, topic: &str, partition: i32) -> Option<Arc<Partition>> {
         self.find_any(topic, partition).ok()
+    }
+
+    /// Like [`Partitions::find`], for work that is left undone only where its partition is gone: `None` if there is none.
+    ///
+    /// # Errors
+    /// Where there is one that cannot be worked with now.
+    pub fn find_existing(&self, name: &TopicPartition) -> Result<Option<Arc<Partition>>, StorageError> {
+        match self.find(&name.topic, name.partition) {
+            Ok(partition) => Ok(Some(partition)),
+            Err(Absent::Unknown) => Ok(None),
+            Err(Absent::Offline) => Err(self.offline(name)),
+        }
+    }
+
+    /// The error of work with a partition that is offline.
+    pub fn offline(&self, name: &TopicPartition) -> StorageError {
+        let dir = self.dir_of(&name.topic, name.partition).unwrap_or_default();
+        StorageError::Broken { path: dir.join(name.to_string()) }
     }
 
     fn find_any(&self, topic: &str, partition: i32) -> Result<Arc<Partition>, Absent> {

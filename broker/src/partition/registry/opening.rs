@@ -38,10 +38,15 @@ impl Partitions {
         }
         let (wanted, config) = unopened.wanted();
         let partition = self.open_in(dir, &wanted).map_err(|error| {
-            tracing::error!(partition = %wanted.name, "a log cannot be opened: {error}");
+            // Who waits for it asks again and again.
+            let why = error.to_string();
+            if attempts.said.as_ref() != Some(&why) {
+                tracing::error!(partition = %wanted.name, "a log cannot be opened: {why}");
+                attempts.said = Some(why);
+            }
             dir.health.report(&error);
             if error.is_full() {
-                self.waiting.lock().push(unopened.clone());
+                self.waiting.lock().insert(wanted.name.clone(), unopened.clone());
             }
             unopened.note_failure(&mut attempts, (!error.is_full()).then(clock::now));
             Absent::Offline
@@ -65,8 +70,11 @@ impl Partitions {
 
     /// Tries once more to make the logs for which there was no room.
     pub fn open_waiting(&self) {
-        let waiting = std::mem::take(&mut *self.waiting.lock());
-        waiting.into_iter().for_each(|unopened| self.queue.push(unopened));
+        // Not faster than it can be tried.
+        if self.queue.is_idle() {
+            let waiting = std::mem::take(&mut *self.waiting.lock());
+            waiting.into_values().for_each(|unopened| self.queue.push(unopened));
+        }
     }
 
     /// The number of the folder to open it in; or the partition that somebody else has opened meanwhile.

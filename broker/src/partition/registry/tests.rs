@@ -7,7 +7,7 @@ use std::sync::Arc;
 use forebay_storage::batch::{BatchBuilder, BatchStamp};
 use forebay_storage::checkpoint::{RECOVERY_POINT_FILE, read_offset_checkpoint};
 use forebay_storage::compress::Compression;
-use forebay_storage::disk::{Disk, MemoryDisk};
+use forebay_storage::disk::{Disk, Fault, FaultyDisk, MemoryDisk};
 use forebay_storage::ids::{LeaderEpoch, Offset, Timestamp, TopicId, TopicPartition};
 use uuid::Uuid;
 
@@ -221,4 +221,24 @@ fn a_topic_that_nobody_opened_is_deleted_with_its_files() {
     // One of the same name begins anew.
     partitions.add(wanted(0..1, true));
     assert_eq!(end(&partitions, 0), 0);
+}
+
+#[test]
+fn a_log_without_room_waits_once_however_often_it_is_asked_for() {
+    let disk = FaultyDisk::over_memory(MemoryDisk::new());
+    disk.create_dir_all(Path::new("/d")).unwrap();
+    let found = FoundDir { path: "/d".into(), clean: false, failure: None };
+    let partitions = Partitions::new(Arc::new(disk.clone()), &[found]);
+    partitions.add(wanted(0..1, true));
+    disk.inject(Path::new("/d"), Fault::Full);
+    for _ in 0..3 {
+        assert_eq!(partitions.find(TOPIC, 0).err(), Some(Absent::Offline));
+    }
+    let waiting: Vec<i32> = partitions.waiting.lock().keys().map(|name| name.partition).collect();
+    assert_eq!(waiting, [0]);
+    let name = TopicPartition::new(TOPIC, 0);
+    assert!(partitions.find_existing(&name).is_err(), "it is there, and offline");
+    disk.heal_all();
+    assert!(partitions.find_existing(&name).unwrap().is_some());
+    assert!(partitions.find_existing(&TopicPartition::new("other", 0)).unwrap().is_none());
 }
