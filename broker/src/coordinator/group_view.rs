@@ -75,8 +75,8 @@ impl Told {
         Told { change: AtomicU64::new(change), telling: Mutex::new(()) }
     }
 
-    /// Lets the shard be told of the cluster as it is now, if it is not. `tell` fails where the shard's log is offline, and then whatever
-    /// is asked next does, too.
+    /// Lets the shard be told of the cluster as it is now, if it is not. `tell` writes nothing that must be written: it fails only where
+    /// the shard's log is offline, and then whatever is asked next does, too.
     pub fn bring_up_to_date<E>(&self, metadata: &Metadata, tell: impl FnOnce(GroupView) -> Result<(), E>) {
         if self.change.load(Ordering::Acquire) == metadata.group_view_change() {
             return;

@@ -49,7 +49,10 @@ impl Place {
     fn up_to_date(&self, metadata: &Metadata) -> &Shard<GroupMachine> {
         self.told.bring_up_to_date(metadata, |view| {
             self.shard.run(GroupCommand::Topics(view.topics))?;
-            self.shard.run(GroupCommand::Overrides(view.overrides)).map(drop)
+            self.shard.run(GroupCommand::Overrides(view.overrides))?;
+            // That may have to wait for room on the disk; what there is now is known all the same.
+            let _ = self.shard.run(GroupCommand::ForgetTopics);
+            Ok::<_, AppendError>(())
         });
         &self.shard
     }

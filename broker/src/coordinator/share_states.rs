@@ -9,6 +9,7 @@ use forebay_control::share::state::{
     ShareStateEvent, ShareStateReply, StateSummary, WriteState,
 };
 use forebay_control::transaction::partition_for;
+use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 
 use super::group_view::Told;
@@ -38,16 +39,21 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The shard, once it knows the cluster as it is now, and has forgotten what it kept of topics that are gone.
+    /// The shard, once it knows the cluster as it is now, and has forgotten what it kept of topics that are gone, if it can.
     pub(super) fn up_to_date(&self, metadata: &Metadata) -> &Shard<ShareCoordinator> {
         self.told.bring_up_to_date(metadata, |view| {
-            let gone = self.shard.query(|machine| machine.topics_without(&view.topics));
-            if !gone.is_empty() {
-                self.shard.run(ShareStateCommand::TopicsDeleted(gone))?;
-            }
-            self.shard.run(ShareStateCommand::TopicsChanged(view.topics)).map(drop)
+            self.shard.run(ShareStateCommand::TopicsChanged(view.topics))?;
+            // What there is no room to write is forgotten with the next upkeep.
+            let _ = self.forget_topics();
+            Ok::<_, AppendError>(())
         });
         &self.shard
+    }
+
+    /// Forgets what it keeps of topics that it does not know any more.
+    pub(super) fn forget_topics(&self) -> Result<(), AppendError> {
+        let gone = self.shard.query(ShareCoordinator::topics_gone);
+        if gone.is_empty() { Ok(()) } else { self.shard.run(ShareStateCommand::TopicsDeleted(gone)).map(drop) }
     }
 }
 

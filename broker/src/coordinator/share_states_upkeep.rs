@@ -33,8 +33,9 @@ impl ShareStates {
         for place in self.places() {
             let shard = place.up_to_date(self.metadata());
             let partition = shard.partition();
-            let kept = shard.run(ShareStateCommand::SnapshotCold).map_err(|error| error.to_string());
-            if let Err(error) = kept.and_then(|_| prune(place))
+            let forgotten = place.forget_topics();
+            let kept = forgotten.and_then(|()| shard.run(ShareStateCommand::SnapshotCold));
+            if let Err(error) = kept.map_err(|error| error.to_string()).and_then(|_| prune(place))
                 && !partition.is_offline()
             {
                 tracing::error!(partition = %partition.name(), "share state cannot be kept short: {error}");

@@ -43,8 +43,11 @@ pub enum GroupCommand {
     /// [`GroupReply::ReleaseShareState`](super::GroupReply::ReleaseShareState).
     ReleaseShareState(ReleaseShareState),
     /// The topics as they are from now on. No reply. To be given before the requests that shall see them; consumer groups assign the
-    /// partitions of these topics only.
+    /// partitions of these topics only. Writes nothing, so that it cannot fail for lack of room.
     Topics(Arc<TopicsImage>),
+    /// What share groups keep of topics that are gone is to be forgotten. No reply. To be given after [`GroupCommand::Topics`]; what
+    /// cannot be written then is forgotten with the next look for expired offsets.
+    ForgetTopics,
     /// What is set on single groups from now on, by group. No reply.
     Overrides(Arc<AllOverrides>),
     /// What an effect [`GroupEffect::ResolveRegexes`](super::GroupEffect::ResolveRegexes) asked for. No reply.

@@ -96,7 +96,12 @@ impl GroupMachine {
                 self.consumer_timer(now, &group_id, &member_id, at, timer)
             }
             GroupTimer::Share { group_id, member_id, at } => self.share_session_timer(now, &group_id, &member_id, at),
-            GroupTimer::ExpireOffsets => self.expire_offsets(now),
+            GroupTimer::ExpireOffsets => {
+                let mut decision = self.expire_offsets(now);
+                // Those for which there was no room when they went.
+                decision.events.extend(self.share_topics_gone(now));
+                decision
+            }
         }
     }
 
@@ -172,13 +177,6 @@ impl GroupMachine {
         }
     }
 
-    /// The cluster has other topics.
-    fn topics_changed(&self, now: Timestamp, topics: Arc<TopicsImage>) -> GroupDecision {
-        let mut events = self.share_topics_gone(now, &topics);
-        events.push(GroupEvent::Topics(topics));
-        GroupDecision { events, ..GroupDecision::default() }
-    }
-
     fn group_or_new(&mut self, group_id: &Arc<str>, since: Option<Timestamp>) -> &mut ClassicGroup {
         self.groups.entry(group_id.clone()).or_insert_with(|| ClassicGroup::new(group_id.clone(), since))
     }
@@ -209,7 +207,10 @@ impl Machine for GroupMachine {
             GroupCommand::DeleteShareOffsets(delete) => self.delete_share_offsets(now, &delete),
             GroupCommand::ShareOffsetsDeleted(deleted) => self.share_offsets_deleted(now, &deleted),
             GroupCommand::ReleaseShareState(release) => self.release_share_state(now, &release),
-            GroupCommand::Topics(topics) => self.topics_changed(now, topics),
+            GroupCommand::Topics(topics) => only(GroupEvent::Topics(topics)),
+            GroupCommand::ForgetTopics => {
+                GroupDecision { events: self.share_topics_gone(now), ..GroupDecision::default() }
+            }
             GroupCommand::Overrides(overrides) => only(GroupEvent::Overrides(overrides)),
             GroupCommand::RegexesResolved(resolved) => self.regexes_resolved(now, resolved),
             GroupCommand::CommitOffsets(commit) => self.commit_offsets(now, commit),

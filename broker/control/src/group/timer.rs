@@ -73,6 +73,6 @@ pub enum GroupTimer {
         /// When it was armed to fire.
         at: Timestamp,
     },
-    /// Time to look for expired offsets (`offsets.retention.check.interval.ms`).
+    /// Time to look for expired offsets, and for topics that are gone (`offsets.retention.check.interval.ms`).
     ExpireOffsets,
 }

@@ -43,5 +43,6 @@ impl Sim {
         };
         let next = self.machine.topics.next(version, topics.iter().map(info));
         self.run(GroupCommand::Topics(Arc::new(next)));
+        self.run(GroupCommand::ForgetTopics);
     }
 }

@@ -77,12 +77,12 @@ impl GroupMachine {
     }
 
     /// What the deletion of topics means for the groups that have states for them. The share coordinator forgets those by itself.
-    pub(crate) fn share_topics_gone(&self, now: Timestamp, next: &TopicsImage) -> Vec<GroupEvent> {
+    pub(crate) fn share_topics_gone(&self, now: Timestamp) -> Vec<GroupEvent> {
         let mut events = Vec::new();
         for group in self.share_groups.values() {
             let Some(state) = &group.state_partitions else { continue };
             let ids = state.initializing.keys().chain(state.initialized.keys()).chain(state.deleting.keys());
-            let gone: BTreeSet<TopicId> = ids.filter(|id| next.by_id(**id).is_none()).copied().collect();
+            let gone: BTreeSet<TopicId> = ids.filter(|id| self.topics.by_id(**id).is_none()).copied().collect();
             if gone.is_empty() {
                 continue;
             }

@@ -66,10 +66,10 @@ impl ShareCoordinator {
         self.states.get(key).map(|kept| &kept.state)
     }
 
-    /// The topics that something is kept of and that are not in `image`.
+    /// The topics that something is kept of and that there are no more.
     #[must_use]
-    pub fn topics_without(&self, image: &TopicsImage) -> BTreeSet<TopicId> {
-        self.states.keys().map(|key| key.topic_id).filter(|topic| image.by_id(*topic).is_none()).collect()
+    pub fn topics_gone(&self) -> BTreeSet<TopicId> {
+        self.states.keys().map(|key| key.topic_id).filter(|topic| self.topics.by_id(*topic).is_none()).collect()
     }
 
     fn initialize(&self, now: Timestamp, key: &SharePartitionKey, epoch: i32, start: i64) -> Checked<ShareRecord> {

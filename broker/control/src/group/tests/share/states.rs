@@ -1,7 +1,11 @@
 //! States of partitions at the share coordinator, from the group's side (Kafka: subscribedTopicsChangeMap,
 //! uninitializeShareGroupState, maybeCleanupShareGroupState).
 
+use std::sync::Arc;
+
 use super::beat::{BAR, Beat, FOO, sim};
+use crate::group::tests::heartbeats::id;
+use crate::group::{GroupCommand, GroupTimer};
 
 #[test]
 fn an_answer_that_never_comes_is_asked_for_again() {
@@ -57,6 +61,22 @@ fn deleted_topics_are_forgotten() {
     let since = sim.log.len();
     sim.know(3, &[("bar", BAR, 2)]);
     assert_eq!(sim.records_since(since), Vec::<String>::new(), "once");
+}
+
+#[test]
+fn topics_are_known_without_a_record_and_what_could_not_be_forgotten_is_later() {
+    let mut sim = sim();
+    sim.share_ok(&Beat::join("a", &["foo", "bar"]));
+    sim.answer_states(true);
+    sim.share_ok(&Beat::again("a", 2));
+    let bar = sim.machine.topics.by_id(id(BAR)).unwrap().clone();
+    let since = sim.log.len();
+    sim.run(GroupCommand::Topics(Arc::new(sim.machine.topics.next(2, [bar]))));
+    assert_eq!(sim.records_since(since), Vec::<String>::new());
+    assert!(sim.machine.topics.by_id(id(FOO)).is_none());
+    // There was no room when it was to be forgotten.
+    sim.run(GroupCommand::Timer(GroupTimer::ExpireOffsets));
+    assert_eq!(sim.states(), (vec![], vec![(BAR, vec![0, 1])], vec![]));
 }
 
 #[test]
