@@ -13,11 +13,11 @@ use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId};
 use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 
+use super::changing_states::ChangingStates;
 use super::group_view::Told;
 use super::metadata::Metadata;
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
-use super::share_groups::ChangingStates;
 use super::share_states::ShareStates;
 use super::{OFFSETS_TOPIC, internal_topics, share_groups};
 use crate::clock;

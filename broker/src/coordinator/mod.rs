@@ -1,5 +1,6 @@
 //! Coordinators: state machines of `forebay-control`, each shard on its partition of an internal topic.
 
+mod changing_states;
 pub mod features;
 pub mod group_view;
 pub mod groups;

@@ -14,16 +14,13 @@ use forebay_control::share::group::{
 use forebay_control::share::state::{SharePartitionKey, ShareStateError};
 use forebay_storage::ids::TopicId;
 
+use super::changing_states::ChangingStates;
 use super::groups::Groups;
 use super::shard::Shard;
 use super::share_states::ShareStates;
 
 /// Why something of a share-partition failed, by topic and partition.
 pub type ShareStateErrors = BTreeMap<(TopicId, i32), ShareStateError>;
-
-/// Held while states of a shard's groups begin or end, from what the group says of them to what it is told: so that none that nobody
-/// awaits any more begins after its deletion.
-pub(super) type ChangingStates = Arc<tokio::sync::Mutex<()>>;
 
 /// Begins the states that are still awaited and tells the group's shard what came of it. Nobody waits for it; a state that could not be
 /// begun is asked for again.
@@ -33,7 +30,7 @@ pub(super) async fn initialize(
     changing: ChangingStates,
     wanted: InitializeShareState,
 ) {
-    let _alone = changing.lock().await;
+    let _alone = changing.lock(&wanted.group_id).await;
     let wanted = shard.query(|machine| machine.still_awaited(&wanted));
     let errors = begin_states(&states, &wanted).await;
     for ((topic, partition), error) in &errors {
@@ -82,7 +79,7 @@ impl Groups {
         topics: OffsetsByTopic,
         close: impl FnOnce() -> C,
     ) -> Result<Result<(AlteredShareOffsets, ShareStateErrors), Refusal>, ErrorCode> {
-        let _alone = self.changing_states(group_id)?.lock().await;
+        let _alone = self.changing_states(group_id)?.lock(group_id).await;
         let alter = |reply_to| {
             GroupCommand::AlterShareOffsets(AlterShareOffsets { reply_to, group_id: group_id.into(), topics })
         };
@@ -111,7 +108,7 @@ impl Groups {
         topics: Vec<Arc<str>>,
         close: impl FnOnce() -> C,
     ) -> Result<Result<(DeletedShareOffsets, BTreeMap<TopicId, ErrorCode>), Refusal>, ErrorCode> {
-        let _alone = self.changing_states(group_id)?.lock().await;
+        let _alone = self.changing_states(group_id)?.lock(group_id).await;
         let shared: Arc<str> = group_id.into();
         let delete = |reply_to| {
             GroupCommand::DeleteShareOffsets(DeleteShareOffsets { reply_to, group_id: shared.clone(), topics })
@@ -136,7 +133,7 @@ impl Groups {
 
     /// DeleteGroups, for one group of whatever protocol. The states of a share group go first; what `close` returns is kept meanwhile.
     pub async fn delete_group<C>(&self, group_id: &str, close: impl FnOnce() -> C) -> Result<(), ErrorCode> {
-        let _alone = self.changing_states(group_id)?.lock().await;
+        let _alone = self.changing_states(group_id)?.lock(group_id).await;
         let shared: Arc<str> = group_id.into();
         let release =
             |reply_to| GroupCommand::ReleaseShareState(ReleaseShareState { reply_to, group_id: shared.clone() });

@@ -7,6 +7,7 @@ mod support;
 mod failing;
 mod full;
 mod group_commit;
+mod groups;
 mod jobs;
 mod moving;
 mod node;
