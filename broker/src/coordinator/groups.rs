@@ -9,12 +9,13 @@ use forebay_control::group::{
 };
 use forebay_control::machine::{Machine, ReplyTo};
 use forebay_control::transaction::partition_for;
-use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId};
+use forebay_storage::ids::Offset;
 use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 
 use super::changing_states::ChangingStates;
 use super::group_view::Told;
+use super::markers::Marker;
 use super::metadata::Metadata;
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
@@ -205,23 +206,19 @@ impl Groups {
         reply.map_err(|_| ErrorCode::CoordinatorNotAvailable)
     }
 
-    /// Ends a producer's transaction in one partition of `__consumer_offsets`: the marker and what it does are one step. The partition
-    /// and where the marker ends in it.
-    pub fn end_transaction(
-        &self,
-        partition: i32,
-        producer: (ProducerId, ProducerEpoch),
-        commit: bool,
-        coordinator_epoch: i32,
-    ) -> Result<Option<(Arc<Partition>, Offset)>, AppendError> {
-        let Ok(places) = self.opened() else { return Ok(None) };
-        let Some(place) = usize::try_from(partition).ok().and_then(|n| places.get(n)?.as_ref()) else {
-            return Ok(None);
-        };
-        let shard = &place.shard;
-        let marker = || shard.partition().append_marker(producer, commit, coordinator_epoch).map(drop);
-        let command = GroupCommand::TransactionMarker(TransactionMarker { producer_id: producer.0, committed: commit });
-        shard.run_after(marker, command).map(|ran| Some((shard.partition().clone(), ran.end)))
+    /// Ends a producer's transaction in one partition of `__consumer_offsets`: the marker and what it does are one step. Where the marker
+    /// ends.
+    ///
+    /// # Errors
+    /// Also where the partition has no coordinator now: a marker behind its back would leave it with offsets that are neither.
+    pub(super) fn end_transaction(&self, partition: &Arc<Partition>, marker: Marker) -> Result<Offset, AppendError> {
+        let number = usize::try_from(partition.name().partition).ok();
+        let place = self.opened().ok().and_then(|places| places.get(number?)?.as_ref());
+        let shard = &place.ok_or_else(|| self.partitions.offline(partition.name()))?.shard;
+        let append = || marker.append_to(shard.partition()).map(drop);
+        let (producer_id, _) = marker.producer;
+        let command = GroupCommand::TransactionMarker(TransactionMarker { producer_id, committed: marker.commit });
+        shard.run_after(append, command).map(|ran| ran.end)
     }
 
     /// Forgets the offsets committed for a topic that is gone.

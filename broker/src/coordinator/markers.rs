@@ -1,96 +1,117 @@
 //! The markers that end a transaction in each of its partitions, and those that could not be written yet.
 //!
 //! Once a transaction is decided its markers must come everywhere: until then readers of committed records wait, and so does the next
-//! transaction of its id. A partition that does not take its marker (its disk is full) is asked again until it does; the others have
-//! theirs. Kafka: `TransactionMarkerChannelManager`, which sends again what fails.
+//! transaction of its id. A partition that does not take its marker (its disk is full, its folder is away) is asked again until it does;
+//! the others have theirs. Kafka: `TransactionMarkerChannelManager`, which sends again what fails.
+
+mod unwritten;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use forebay_control::transaction::{Effect, WriteMarkers};
 use forebay_storage::error::StorageError;
-use forebay_storage::ids::{Offset, TopicPartition};
-use forebay_storage::log::AppendError;
-use parking_lot::Mutex;
-use tokio::sync::Notify;
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, TopicPartition};
+use forebay_storage::log::{AppendError, AppendOutcome};
 
 use super::OFFSETS_TOPIC;
+use super::groups::Groups;
 use super::shard::Ran;
 use super::transactions::Transactions;
-use crate::partition::Partition;
+use crate::clock;
+use crate::partition::{Partition, Partitions};
+pub(super) use unwritten::Unwritten;
 
-/// How long after a failure markers are written again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// What ends a producer's transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Marker {
+    /// The producer's id and epoch.
+    pub producer: (ProducerId, ProducerEpoch),
+    /// COMMIT, or else ABORT.
+    pub commit: bool,
+    /// The coordinator's epoch.
+    pub coordinator_epoch: i32,
+}
 
-/// Markers that are to be written again.
-#[derive(Default)]
-pub(super) struct Unwritten {
-    /// At most one entry for each transactional id, whose transaction stays prepared until they are written.
-    markers: Mutex<Vec<WriteMarkers>>,
-    more: Notify,
+impl Marker {
+    pub(super) fn append_to(self, partition: &Arc<Partition>) -> Result<AppendOutcome, AppendError> {
+        partition.append_marker(self.producer, self.commit, self.coordinator_epoch)
+    }
+
+    /// Writes it to a partition, and tells the coordinator of the groups in the same step if that is one of `__consumer_offsets`. The
+    /// partition and where the marker ends in it; `None` if the partition is gone.
+    ///
+    /// # Errors
+    /// Also where the partition is there and offline.
+    pub fn write(
+        self,
+        partitions: &Partitions,
+        groups: &Groups,
+        name: &TopicPartition,
+    ) -> Result<Option<(Arc<Partition>, Offset)>, AppendError> {
+        let Some(partition) = partitions.find_existing(name)? else { return Ok(None) };
+        let end = if &*name.topic == OFFSETS_TOPIC {
+            groups.end_transaction(&partition, self)?
+        } else {
+            Offset(self.append_to(&partition)?.last_offset.0 + 1)
+        };
+        Ok(Some((partition, end)))
+    }
 }
 
 impl Transactions {
     /// Writes them all, and waits until they are committed; then gives them back. Those that cannot be written are written later.
-    pub(super) async fn write_markers(&self, mut markers: WriteMarkers) -> Result<WriteMarkers, ()> {
+    pub(super) async fn write_markers(&self, mut markers: WriteMarkers) -> Option<WriteMarkers> {
+        let marker = Marker {
+            producer: (markers.producer_id, markers.producer_epoch),
+            commit: markers.commit,
+            coordinator_epoch: markers.coordinator_epoch,
+        };
         let mut written = Vec::with_capacity(markers.partitions.len());
         let mut failed = Vec::new();
         for name in std::mem::take(&mut markers.partitions) {
-            match self.append_marker(&name, &markers) {
+            match marker.write(&self.partitions, &self.groups, &name) {
                 Ok(Some((partition, end))) => written.push((name, partition, end)),
                 Ok(None) => {}
+                Err(error) if is_for_good(&error) => {
+                    let id = &markers.transactional_id;
+                    tracing::warn!(id, partition = %name, "a transaction marker is refused for good: {error}");
+                }
                 Err(error) => failed.push((name, error)),
             }
         }
         for (name, partition, end) in written {
             if partition.committed(end).await.is_err() && !partition.is_deleted() {
-                let broken = StorageError::Broken { path: partition.dir().path().to_owned() };
-                failed.push((name, broken.into()));
+                let offline = self.partitions.offline(&name);
+                failed.push((name, offline.into()));
             }
         }
-        let Some((_, first)) = failed.first() else { return Ok(markers) };
-        // A disk that is full has been spoken of, once.
-        if !matches!(first, AppendError::Storage(error) if error.is_full()) {
-            tracing::error!(id = markers.transactional_id, "cannot write transaction markers yet: {first}");
+        let (names, mut errors): (Vec<_>, Vec<_>) = failed.into_iter().unzip();
+        if errors.is_empty() {
+            return Some(markers);
         }
-        markers.partitions = failed.into_iter().map(|(name, _)| name).collect();
-        self.write_later(markers);
-        Err(())
+        markers.partitions = names;
+        self.write_later(markers, &errors.swap_remove(0));
+        None
     }
 
-    /// Where the marker of a partition ends; `None` if the partition is gone.
-    fn append_marker(
-        &self,
-        name: &TopicPartition,
-        markers: &WriteMarkers,
-    ) -> Result<Option<(Arc<Partition>, Offset)>, AppendError> {
-        let producer = (markers.producer_id, markers.producer_epoch);
-        if &*name.topic == OFFSETS_TOPIC {
-            return self.groups.end_transaction(name.partition, producer, markers.commit, markers.coordinator_epoch);
-        }
-        let Some(partition) = self.partitions.get(&name.topic, name.partition) else { return Ok(None) };
-        let outcome = partition.append_marker(producer, markers.commit, markers.coordinator_epoch)?;
-        Ok(Some((partition, Offset(outcome.last_offset.0 + 1))))
-    }
-
-    /// Whether markers of the last transaction of an id are to be written again.
+    /// Whether the last transaction of an id is decided and not ended: its markers, or that they are written, are to be written again.
     pub fn has_unwritten(&self, transactional_id: &str) -> bool {
-        self.unwritten.markers.lock().iter().any(|markers| markers.transactional_id == transactional_id)
+        self.unwritten.has(transactional_id)
     }
 
     /// Has markers written again after a while.
-    pub(super) fn write_later(&self, markers: WriteMarkers) {
-        self.unwritten.markers.lock().push(markers);
-        self.unwritten.more.notify_one();
+    pub(super) fn write_later(&self, markers: WriteMarkers, why: &AppendError) {
+        let id = markers.transactional_id.clone();
+        let is_first_time = self.unwritten.put(markers, clock::instant());
+        if is_first_time && !is_spoken_of(why) {
+            tracing::error!(id, "the markers of a transaction cannot be written yet: {why}");
+        }
     }
 
     /// Writes again what could not be written, until the task is dropped.
     pub async fn drive_markers(self: Arc<Self>) {
         loop {
-            self.unwritten.more.notified().await;
-            tokio::time::sleep(PAUSE).await;
-            let markers = std::mem::take(&mut *self.unwritten.markers.lock());
-            for markers in markers {
+            for markers in self.unwritten.due().await {
                 let all = Arc::clone(&self);
                 // None of them waits for the disk of another.
                 tokio::spawn(async move {
@@ -102,4 +123,17 @@ impl Transactions {
             }
         }
     }
+}
+
+/// Whether a partition will not take that marker later either, as it has heard of a newer producer or coordinator: the transaction has
+/// ended there in another way. Kafka: TransactionMarkerRequestCompletionHandler, which then leaves the rest of the transaction to a
+/// coordinator of a later epoch; here there is no other.
+fn is_for_good(error: &AppendError) -> bool {
+    matches!(error, AppendError::InvalidProducerEpoch(_) | AppendError::TransactionCoordinatorFenced(_))
+}
+
+/// Whether the log of the broker has said it already, once: of a disk that is full or has failed, of a log that cannot be opened.
+pub(super) fn is_spoken_of(error: &AppendError) -> bool {
+    let AppendError::Storage(error) = error else { return false };
+    error.is_full() || error.is_disk_failure() || matches!(error, StorageError::Broken { .. })
 }

@@ -6,7 +6,7 @@ pub mod group_view;
 pub mod groups;
 pub mod internal_topics;
 mod log_config;
-mod markers;
+pub(crate) mod markers;
 pub mod metadata;
 pub mod producer_ids;
 mod replay;

@@ -10,11 +10,10 @@ use forebay_control::transaction::{
     partition_for,
 };
 use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
-use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 
 use super::groups::Groups;
-use super::markers::Unwritten;
+use super::markers::{self, Unwritten};
 use super::metadata::Metadata;
 use super::producer_ids::ProducerIds;
 use super::replay::{Replayed, replay};
@@ -157,15 +156,9 @@ impl Transactions {
                 return;
             }
             let more = match effect {
-                Effect::WriteMarkers(markers) => match self.write_markers(markers).await {
-                    Ok(markers) => match shard.run(markers.written()) {
-                        Ok(more) => Ok(more),
-                        Err(error) => {
-                            self.write_later(WriteMarkers { partitions: Vec::new(), ..markers });
-                            Err(error)
-                        }
-                    },
-                    Err(()) => continue,
+                Effect::WriteMarkers(markers) => match self.end_transaction(shard, markers).await {
+                    Some(more) => Ok(more),
+                    None => continue,
                 },
                 Effect::Again(command) => shard.run(*command),
             };
@@ -175,8 +168,23 @@ impl Transactions {
                     end = more.end;
                     more.effects.into_iter().rev().for_each(|effect| queue.push_front(effect));
                 }
-                Err(AppendError::Storage(error)) if error.is_full() => {}
+                Err(error) if markers::is_spoken_of(&error) => {}
                 Err(error) => tracing::error!("cannot write the transaction log: {error}"),
+            }
+        }
+    }
+
+    /// Writes a transaction's markers and notes that they are written. What cannot be done now is done later; `None` then.
+    async fn end_transaction(&self, shard: &Shard<TransactionMachine>, markers: WriteMarkers) -> Option<Ran<Effect>> {
+        let markers = self.write_markers(markers).await?;
+        match shard.run(markers.written()) {
+            Ok(ran) => {
+                self.unwritten.remove(&markers.transactional_id);
+                Some(ran)
+            }
+            Err(error) => {
+                self.write_later(WriteMarkers { partitions: Vec::new(), ..markers }, &error);
+                None
             }
         }
     }

@@ -12,3 +12,4 @@ mod jobs;
 mod moving;
 mod node;
 mod sessions;
+mod transactions;

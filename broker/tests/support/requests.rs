@@ -140,6 +140,14 @@ pub fn init_producer(client: &mut Client, version: i16, txn: Option<&str>) -> (i
     (response.producer_id.0, response.producer_epoch)
 }
 
+/// The error of InitProducerId.
+pub fn init_error(client: &mut Client, txn: &str) -> i16 {
+    let request = InitProducerIdRequest::default()
+        .with_transactional_id(Some(transactional(txn)))
+        .with_transaction_timeout_ms(60_000);
+    client.call(5, &request).error_code
+}
+
 /// Ends a transaction.
 pub fn end_txn(client: &mut Client, version: i16, txn: &str, id: i64, epoch: i16, commit: bool) -> EndTxnResponse {
     let request = EndTxnRequest::default()

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
-use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId};
-use forebay_storage::log::AppendError;
+use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
 use kafka_protocol::messages::write_txn_markers_request::WritableTxnMarker;
 use kafka_protocol::messages::write_txn_markers_response::{
     WritableTxnMarkerPartitionResult, WritableTxnMarkerResult, WritableTxnMarkerTopicResult,
@@ -12,10 +11,10 @@ use kafka_protocol::messages::write_txn_markers_response::{
 use kafka_protocol::messages::{WriteTxnMarkersRequest, WriteTxnMarkersResponse};
 
 use crate::api::call::Call;
-use crate::api::{convert, errors};
-use crate::coordinator::OFFSETS_TOPIC;
+use crate::api::errors;
 use crate::coordinator::groups::Groups;
-use crate::partition::{Partition, Partitions};
+use crate::coordinator::markers::Marker;
+use crate::partition::Partitions;
 
 /// Answers when all markers are committed (Kafka: KafkaApis.handleWriteTxnMarkersRequest).
 pub async fn handle(
@@ -54,25 +53,11 @@ async fn write(
     if marker.producer_id.0 < 0 || marker.producer_epoch < 0 {
         return Err(ErrorCode::UnknownServerError);
     }
-    let partition = convert::get(partitions, topic, index)?;
-    let (partition, end) = append(groups, partition, marker).map_err(|error| errors::of_append(&error).0)?;
-    partition.committed(end).await.map_err(|_| ErrorCode::KafkaStorageError)
-}
-
-/// The marker, and where it ends; in `__consumer_offsets` the coordinator learns of it in the same step.
-fn append(
-    groups: &Groups,
-    partition: Arc<Partition>,
-    marker: &WritableTxnMarker,
-) -> Result<(Arc<Partition>, Offset), AppendError> {
     let producer = (ProducerId(marker.producer_id.0), ProducerEpoch(marker.producer_epoch));
-    let (commit, epoch) = (marker.transaction_result, marker.coordinator_epoch);
-    let name = partition.name();
-    if &*name.topic == OFFSETS_TOPIC
-        && let Some(written) = groups.end_transaction(name.partition, producer, commit, epoch)?
-    {
-        return Ok(written);
-    }
-    let outcome = partition.append_marker(producer, commit, epoch)?;
-    Ok((partition, Offset(outcome.last_offset.0 + 1)))
+    let (commit, coordinator_epoch) = (marker.transaction_result, marker.coordinator_epoch);
+    let written =
+        Marker { producer, commit, coordinator_epoch }.write(partitions, groups, &TopicPartition::new(topic, index));
+    let (partition, end) =
+        written.map_err(|error| errors::of_append(&error).0)?.ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    partition.committed(end).await.map_err(|_| ErrorCode::KafkaStorageError)
 }
