@@ -123,6 +123,11 @@ where
         self.settle(&mut machine, now, decision)
     }
 
+    /// Gives up who waits for a reply that nobody will give.
+    pub fn abandon(&self, reply_to: ReplyTo) {
+        self.shared.pending.forget(reply_to);
+    }
+
     /// What the machine knows may be more than the disk does, once that has failed.
     fn check_online(&self) -> Result<(), AppendError> {
         if self.partition.is_offline() {

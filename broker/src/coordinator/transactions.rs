@@ -153,23 +153,17 @@ impl Transactions {
         let mut queue: VecDeque<Effect> = ran.effects.into();
         while let Some(effect) = queue.pop_front() {
             if shard.committed(end).await.is_err() {
-                return;
+                queue.push_front(effect);
+                return abandon(shard, queue);
             }
             let more = match effect {
-                Effect::WriteMarkers(markers) => match self.end_transaction(shard, markers).await {
-                    Some(more) => Ok(more),
-                    None => continue,
-                },
-                Effect::Again(command) => shard.run(*command),
+                Effect::WriteMarkers(markers) => self.end_transaction(shard, markers).await,
+                Effect::Again(command) => again(shard, *command),
             };
-            match more {
-                // What follows from an effect comes before the effects after it.
-                Ok(more) => {
-                    end = more.end;
-                    more.effects.into_iter().rev().for_each(|effect| queue.push_front(effect));
-                }
-                Err(error) if markers::is_spoken_of(&error) => {}
-                Err(error) => tracing::error!("cannot write the transaction log: {error}"),
+            // What follows from an effect comes before the effects after it.
+            if let Some(more) = more {
+                end = more.end;
+                more.effects.into_iter().rev().for_each(|effect| queue.push_front(effect));
             }
         }
     }
@@ -200,6 +194,31 @@ impl Transactions {
                     Err(error) => tracing::error!("a timer of the transaction coordinator failed: {error}"),
                 }
             }
+        }
+    }
+}
+
+/// Brings a command once more. Nobody waits any longer for the answer to one that cannot be decided.
+fn again(shard: &Shard<TransactionMachine>, command: Command) -> Option<Ran<Effect>> {
+    let reply_to = command.reply_to();
+    let ran = shard.run(command);
+    if let Err(error) = &ran {
+        reply_to.into_iter().for_each(|asker| shard.abandon(asker));
+        // A disk that is full or has failed has been spoken of, once.
+        if !markers::is_spoken_of(error) {
+            tracing::error!(partition = %shard.partition().name(), "cannot write the transaction log: {error}");
+        }
+    }
+    ran.ok()
+}
+
+/// Gives up those who wait for what is not done any more.
+fn abandon(shard: &Shard<TransactionMachine>, effects: impl IntoIterator<Item = Effect>) {
+    for effect in effects {
+        if let Effect::Again(command) = effect
+            && let Some(asker) = command.reply_to()
+        {
+            shard.abandon(asker);
         }
     }
 }

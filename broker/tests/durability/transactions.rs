@@ -118,6 +118,25 @@ fn offsets_in_a_folder_that_is_away_are_committed_when_it_is_back() {
 }
 
 #[test]
+fn a_producer_that_waits_for_an_abort_hears_when_the_coordinators_disk_fails() {
+    let node = Node::start(2, &["log.flush.interval.messages=1"]);
+    let mut client = node.client();
+    let known = create_topic(&mut client, "known", 2, &[]);
+    let good = node.partition_in(&node.dir(0), &known, 2);
+    let txn = transactional_id_in(&node, 1);
+    begin(&mut client, &txn, &known, good);
+    // Its successor's abort is appended, and is not on disk when the folder fails.
+    node.disk.hold_syncs(&node.dir(1));
+    let request = InitProducerIdRequest::default()
+        .with_transactional_id(Some(transactional(&txn)))
+        .with_transaction_timeout_ms(60_000);
+    let sent = client.send(5, &request);
+    node.disk.await_held_syncs(1);
+    node.rooms().partitions.dir_failed(&node.dir(1), "it was unplugged");
+    assert_eq!(client.receive(sent).error_code, 15, "COORDINATOR_NOT_AVAILABLE");
+}
+
+#[test]
 fn a_marker_that_its_partition_refuses_for_good_holds_up_nobody() {
     let node = Node::start(1, &[]);
     let mut client = node.client();

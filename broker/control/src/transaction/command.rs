@@ -24,6 +24,20 @@ pub enum Command {
     Timer(Timer),
 }
 
+impl Command {
+    /// Who waits for the answer, if there is one.
+    #[must_use]
+    pub fn reply_to(&self) -> Option<ReplyTo> {
+        match self {
+            Command::InitProducerId(command) => Some(command.reply_to),
+            Command::AddPartitions(command) => Some(command.reply_to),
+            Command::AddOffsets(command) => Some(command.reply_to),
+            Command::EndTxn(command) => Some(command.reply_to),
+            Command::MarkersWritten(_) | Command::Timer(_) => None,
+        }
+    }
+}
+
 /// InitProducerId with a transactional id. (Without one no coordinator is asked: the runtime hands out a fresh producer id, epoch 0.)
 #[derive(Clone, Debug)]
 pub struct InitProducerId {
