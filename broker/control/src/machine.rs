@@ -21,7 +21,7 @@ pub trait Machine {
     type Reply;
     /// Names a timer; handed back through [`Machine::timer_command`] when it fires. Timers are never cancelled: the machine checks
     /// whether one that fires still means something.
-    type Timer;
+    type Timer: Clone;
     /// Work outside the machine that follows from a decision, done after its events were appended and applied.
     type Effect;
 

@@ -237,10 +237,8 @@ impl Groups {
             for (number, timer) in self.shared.timers.due().await {
                 let Some(place) = self.places.get().and_then(|p| p.get(number)?.as_ref()) else { continue };
                 let shard = place.up_to_date(&self.metadata);
-                match shard.run(GroupMachine::timer_command(timer)) {
-                    Ok(ran) => self.perform(place, ran.effects),
-                    Err(_) if shard.partition().is_offline() => {}
-                    Err(error) => tracing::error!("a timer of the group coordinator failed: {error}"),
+                if let Some(ran) = shard.fire(timer) {
+                    self.perform(place, ran.effects);
                 }
             }
         }

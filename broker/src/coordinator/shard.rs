@@ -21,6 +21,9 @@ use crate::clock;
 use crate::partition::Partition;
 use crate::pending::{Pending, block_on};
 
+/// A timer that came while the log could not be written comes again after so many milliseconds.
+const TIMER_AGAIN_MS: i64 = 5000;
+
 /// What the shards of one coordinator share.
 pub struct Shared<M: Machine> {
     /// Askers that wait for a reply.
@@ -121,6 +124,28 @@ where
         let now = clock::now();
         let decision = machine.decide(now, command);
         self.settle(&mut machine, now, decision)
+    }
+
+    /// Runs what a timer asks for. One that comes while the log cannot be written comes again: what it would have done is not left undone
+    /// for that. `None` then, or where the log is offline.
+    pub fn fire(&self, timer: M::Timer) -> Option<Ran<M::Effect>> {
+        let error = match self.run(M::timer_command(timer.clone())) {
+            Ok(ran) => return Some(ran),
+            Err(_) if self.partition.is_offline() => return None,
+            Err(error) => error,
+        };
+        let (is_storage, is_full) = match &error {
+            AppendError::Storage(error) => (true, error.is_full()),
+            _ => (false, false),
+        };
+        if is_storage {
+            self.shared.timers.arm(self.number, vec![(clock::now().plus_ms(TIMER_AGAIN_MS), timer)]);
+        }
+        // A disk that is full has been spoken of, once.
+        if !is_full {
+            tracing::error!(partition = %self.partition.name(), "a timer of a coordinator failed: {error}");
+        }
+        None
     }
 
     /// Gives up who waits for a reply that nobody will give.

@@ -187,14 +187,23 @@ impl Transactions {
     pub async fn drive_timers(self: Arc<Self>) {
         loop {
             for (number, timer) in self.shared.timers.due().await {
-                let Some(shard) = self.shards.get().and_then(|s| s.get(number)?.as_ref()) else { continue };
-                match shard.run(TransactionMachine::timer_command(timer)) {
-                    Ok(ran) => self.perform(shard, ran).await,
-                    Err(_) if shard.partition().is_offline() => {}
-                    Err(error) => tracing::error!("a timer of the transaction coordinator failed: {error}"),
+                let Some(ran) = self.loaded(number).and_then(|shard| shard.fire(timer)) else { continue };
+                if ran.effects.is_empty() {
+                    continue;
                 }
+                let all = Arc::clone(&self);
+                // Other timers do not wait for the disks of this one's markers.
+                tokio::spawn(async move {
+                    if let Some(shard) = all.loaded(number) {
+                        all.perform(shard, ran).await;
+                    }
+                });
             }
         }
+    }
+
+    fn loaded(&self, number: usize) -> Option<&Shard<TransactionMachine>> {
+        self.shards.get()?.get(number)?.as_ref()
     }
 }
 

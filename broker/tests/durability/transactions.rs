@@ -177,3 +177,24 @@ fn a_marker_counts_as_unwritten_until_it_is_on_disk() {
     eventually("it is written", || !unwritten());
     assert_eq!(node.offsets_of("known", 0), (0, 2, 2));
 }
+
+#[test]
+fn a_transaction_whose_time_is_over_while_the_disk_is_full_ends_when_there_is_room() {
+    const TIMEOUT_MS: i32 = 300;
+    let node = Node::start(1, &[]);
+    let mut client = node.client();
+    let known = create_topic(&mut client, "known", 1, &[]);
+    let request = InitProducerIdRequest::default()
+        .with_transactional_id(Some(transactional("payments")))
+        .with_transaction_timeout_ms(TIMEOUT_MS);
+    let begun = client.call(5, &request);
+    node.fill(TRANSACTIONS, 0);
+    node.disk.heal_all();
+    let batch = records(begun.producer_id.0, begun.producer_epoch, &["open"]);
+    assert_eq!(produce_in(&mut client, 13, &known, 0, &batch, Some("payments")).error_code, 0);
+    node.fill(TRANSACTIONS, 0);
+    // Where this is too short the disk was never in the way, and it must end all the same.
+    std::thread::sleep(std::time::Duration::from_millis(3 * TIMEOUT_MS as u64));
+    node.disk.heal_all();
+    eventually("it is aborted", || node.offsets_of("known", 0) == (0, 2, 2));
+}
