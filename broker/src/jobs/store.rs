@@ -6,7 +6,7 @@ use std::sync::Arc;
 use forebay_control::error_code::ErrorCode;
 use forebay_storage::batch::{BatchBuilder, BatchStamp, batches};
 use forebay_storage::compress::Compression;
-use forebay_storage::ids::Offset;
+use forebay_storage::ids::{Offset, TopicPartition};
 
 use super::spec::JobSpec;
 use crate::clock;
@@ -33,7 +33,8 @@ impl Store {
     /// Every registered job by name. Records of a later form are left alone and named in the log.
     pub fn load(&self) -> Result<BTreeMap<String, JobSpec>, String> {
         let mut jobs = BTreeMap::new();
-        let Some(partition) = self.partitions.get(JOBS_TOPIC, 0) else { return Ok(jobs) };
+        let found = self.partitions.find_existing(&TopicPartition::new(JOBS_TOPIC, 0));
+        let Some(partition) = found.map_err(|e| format!("{JOBS_TOPIC} cannot be read: {e}"))? else { return Ok(jobs) };
         let (mut next, _, end) = partition.offsets();
         while next < end {
             let read = partition
