@@ -66,7 +66,8 @@ impl Rooms<'_> {
     ) -> Vec<AddPartitionsToTxnTopicResult> {
         let all: Vec<TopicPartition> =
             topics.iter().flat_map(|t| t.partitions.iter().map(|p| convert::partition_name(&t.name, *p))).collect();
-        let exists = |p: &TopicPartition| self.partitions.get(&p.topic, p.partition).is_some();
+        // Kafka: MetadataCache.contains; where the log cannot be opened now there is one all the same.
+        let exists = |p: &TopicPartition| self.partitions.exists(&p.topic, p.partition);
         if !all.iter().all(exists) {
             return answer(topics, |p| {
                 if exists(p) { ErrorCode::OperationNotAttempted } else { ErrorCode::UnknownTopicOrPartition }
