@@ -1,6 +1,6 @@
 //! The group coordinator: one shard for each partition of `__consumer_offsets`.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
 use forebay_control::group::{
@@ -11,12 +11,12 @@ use forebay_control::machine::{Machine, ReplyTo};
 use forebay_control::transaction::partition_for;
 use forebay_storage::ids::Offset;
 use forebay_storage::log::AppendError;
-use parking_lot::Mutex;
 
 use super::changing_states::ChangingStates;
 use super::group_view::Told;
-use super::markers::Marker;
+use super::markers::{self, Marker};
 use super::metadata::Metadata;
+use super::places::Places;
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
 use super::share_states::ShareStates;
@@ -27,15 +27,11 @@ use crate::partition::{Partition, Partitions};
 /// All groups and their committed offsets.
 pub struct Groups {
     config: GroupConfig,
-    topic: internal_topics::Settings,
     metadata: Arc<Metadata>,
     partitions: Arc<Partitions>,
     share_states: Arc<ShareStates>,
     shared: Arc<Shared<GroupMachine>>,
-    /// Without those whose logs are offline.
-    places: OnceLock<Vec<Option<Place>>>,
-    /// Held while the topic is made and its log replayed.
-    opening: Mutex<()>,
+    places: Places<Place>,
 }
 
 /// A shard, and what it has been told of the cluster.
@@ -70,13 +66,11 @@ impl Groups {
     ) -> Groups {
         Groups {
             config,
-            topic,
             metadata,
             partitions,
             share_states,
             shared: Arc::default(),
-            places: OnceLock::new(),
-            opening: Mutex::new(()),
+            places: Places::new(OFFSETS_TOPIC, topic),
         }
     }
 
@@ -85,39 +79,36 @@ impl Groups {
         &self.share_states
     }
 
-    /// Opens the shards, if the topic is there already.
-    pub fn open_existing(&self) -> Result<(), ErrorCode> {
-        if self.metadata.topic_partitions(OFFSETS_TOPIC).is_some() { self.opened().map(drop) } else { Ok(()) }
+    /// Loads the shards that are not loaded and can be, if the topic is there already.
+    pub fn load_existing(&self) -> Result<(), ErrorCode> {
+        if self.places.is_made(&self.metadata) {
+            for number in 0..self.places.count(&self.metadata)? {
+                let _ = self.place_at(number);
+            }
+        }
+        Ok(())
     }
 
     /// The number of the partition that holds `group_id`.
     pub fn partition_of(&self, group_id: &str) -> Result<i32, ErrorCode> {
-        let count = i32::try_from(self.opened()?.len()).expect("partition counts are i32");
+        let count = i32::try_from(self.places.count(&self.metadata)?).expect("partition counts are i32");
         Ok(partition_for(group_id, count))
     }
 
     /// The shards that work; makes the topic when it is first needed, as Kafka does.
     pub fn shards(&self) -> Result<impl Iterator<Item = &Shard<GroupMachine>>, ErrorCode> {
-        let online = |place: &&Place| !place.shard.partition().is_offline();
-        Ok(self.opened()?.iter().flatten().filter(online).map(|place| place.up_to_date(&self.metadata)))
+        let working = (0..self.places.count(&self.metadata)?).filter_map(|number| self.place_at(number));
+        Ok(working.map(|place| place.up_to_date(&self.metadata)))
     }
 
-    fn opened(&self) -> Result<&[Option<Place>], ErrorCode> {
-        if let Some(places) = self.places.get() {
-            return Ok(places);
-        }
-        let _guard = self.opening.lock();
-        if let Some(places) = self.places.get() {
-            return Ok(places);
-        }
-        let load = |number, partition| self.load(number, partition);
-        let places = internal_topics::load_all(&self.metadata, &self.partitions, OFFSETS_TOPIC, &self.topic, load)?;
-        Ok(self.places.get_or_init(|| places))
+    /// What works of a partition.
+    fn place_at(&self, number: usize) -> Option<&Place> {
+        let place = self.places.get(&self.partitions, number, |number, log| self.load(number, log), |_| ());
+        place.filter(|place| !place.shard.partition().is_offline())
     }
 
-    /// `None` if its log cannot be read, or the disk fails meanwhile, which takes only this partition with it (Kafka:
-    /// CoordinatorRuntime, a context that FAILED).
-    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Option<Place>, ErrorCode> {
+    /// `None` if its log cannot be read, which takes only this partition with it (Kafka: CoordinatorRuntime, a context that FAILED).
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Option<Place> {
         let mut machine = GroupMachine::new(self.config.clone());
         let replayed = replay(&partition, |item| {
             match item {
@@ -136,27 +127,19 @@ impl Groups {
         });
         if let Err(error) = replayed {
             tracing::error!("the group coordinator cannot load: {error}");
-            return Ok(None);
+            return None;
         }
         let view = self.metadata.group_view();
         machine.apply(GroupEvent::Topics(view.topics));
         machine.apply(GroupEvent::Overrides(view.overrides));
         let shard = Shard::new(number, machine, partition, self.shared.clone());
-        let place = |shard| Place {
-            shard: Arc::new(shard),
-            told: Told::of(view.change),
-            changing_states: ChangingStates::default(),
-        };
-        match shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
-            Ok(_) => Ok(Some(place(shard))),
-            // What it wants to write now it will want again when it is written to.
-            Err(AppendError::Storage(error)) if error.is_full() => Ok(Some(place(shard))),
-            Err(_) if shard.partition().is_offline() => Ok(None),
-            Err(error) => {
-                tracing::error!("the group coordinator cannot write after loading: {error}");
-                Err(ErrorCode::CoordinatorNotAvailable)
-            }
+        // What it wants to write now it will want again when it is written to.
+        if let Err(error) = shard.settle_loaded(|machine| machine.on_loaded(clock::now()))
+            && !markers::is_spoken_of(&error)
+        {
+            tracing::error!("the group coordinator cannot write after loading: {error}");
         }
+        Some(Place { shard: Arc::new(shard), told: Told::of(view.change), changing_states: ChangingStates::default() })
     }
 
     /// The shard of `group_id`. Kafka: NOT_COORDINATOR where the group's log is offline, so that the client asks for the coordinator
@@ -175,8 +158,7 @@ impl Groups {
 
     fn place(&self, group_id: &str) -> Result<&Place, ErrorCode> {
         let number = self.partition_of(group_id)?;
-        let place = self.opened()?[number as usize].as_ref();
-        place.filter(|place| !place.shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
+        self.place_at(number as usize).ok_or(ErrorCode::NotCoordinator)
     }
 
     /// What is held while states of this group's share-partitions begin or end.
@@ -212,8 +194,10 @@ impl Groups {
     /// # Errors
     /// Also where the partition has no coordinator now: a marker behind its back would leave it with offsets that are neither.
     pub(super) fn end_transaction(&self, partition: &Arc<Partition>, marker: Marker) -> Result<Offset, AppendError> {
-        let number = usize::try_from(partition.name().partition).ok();
-        let place = self.opened().ok().and_then(|places| places.get(number?)?.as_ref());
+        let place = self.places.count(&self.metadata).ok().and_then(|_| {
+            let number = usize::try_from(partition.name().partition).ok()?;
+            self.place_at(number)
+        });
         let shard = &place.ok_or_else(|| self.partitions.offline(partition.name()))?.shard;
         let append = || marker.append_to(shard.partition()).map(drop);
         let (producer_id, _) = marker.producer;
@@ -223,8 +207,7 @@ impl Groups {
 
     /// Forgets the offsets committed for a topic that is gone.
     pub fn topic_deleted(&self, topic: &str) {
-        let Some(places) = self.places.get() else { return };
-        for place in places.iter().flatten() {
+        for place in self.places.all_loaded() {
             if let Err(error) = place.shard.run(GroupCommand::TopicDeleted(TopicDeleted { topic: topic.into() })) {
                 tracing::error!("cannot remove the offsets of deleted topic {topic}: {error}");
             }
@@ -235,7 +218,7 @@ impl Groups {
     pub async fn drive_timers(self: Arc<Self>) {
         loop {
             for (number, timer) in self.shared.timers.due().await {
-                let Some(place) = self.places.get().and_then(|p| p.get(number)?.as_ref()) else { continue };
+                let Some(place) = self.places.loaded(number) else { continue };
                 let shard = place.up_to_date(&self.metadata);
                 if let Some(ran) = shard.fire(timer) {
                     self.perform(place, ran.effects);

@@ -1,13 +1,10 @@
 //! Internal topics are made when they are first needed, with Kafka's settings.
 
-use std::sync::Arc;
-
 use forebay_control::error_code::ErrorCode;
 
 use super::metadata::Metadata;
 use super::{OFFSETS_TOPIC, SHARE_STATE_TOPIC, TRANSACTIONS_TOPIC};
 use crate::config::BrokerConfig;
-use crate::partition::{Partition, Partitions};
 
 /// How an internal topic is made.
 #[derive(Clone, Debug)]
@@ -42,6 +39,20 @@ impl Settings {
         ];
         Settings { partitions, configs: configs.map(|(key, value)| (key.to_owned(), value)).to_vec() }
     }
+
+    /// The number of partitions of `topic`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// COORDINATOR_NOT_AVAILABLE when it cannot be made.
+    pub(super) fn ensure(&self, metadata: &Metadata, topic: &str) -> Result<i32, ErrorCode> {
+        if let Some(count) = metadata.topic_partitions(topic) {
+            return Ok(count);
+        }
+        metadata.create_topic(topic, self.partitions, &self.configs).map_err(|(error, message)| {
+            tracing::error!("cannot create internal topic {topic}: {error} {message}");
+            ErrorCode::CoordinatorNotAvailable
+        })
+    }
 }
 
 /// How an internal topic is made; `None` for any other topic (Kafka: AutoTopicCreationManager.creatableTopic).
@@ -58,34 +69,4 @@ pub fn settings_of(topic: &str, config: &BrokerConfig) -> Option<Settings> {
         }
         _ => None,
     }
-}
-
-/// What a coordinator has for each partition of `topic`, which is made if it is not there. `None` where a partition lies in a folder that
-/// has failed, or `load` says so.
-///
-/// # Errors
-/// COORDINATOR_NOT_AVAILABLE when the topic cannot be made; what `load` says.
-pub fn load_all<S>(
-    metadata: &Metadata,
-    partitions: &Partitions,
-    topic: &str,
-    settings: &Settings,
-    load: impl Fn(usize, Arc<Partition>) -> Result<Option<S>, ErrorCode>,
-) -> Result<Vec<Option<S>>, ErrorCode> {
-    let load_one = |number: i32| match partitions.get(topic, number).filter(|partition| !partition.is_offline()) {
-        Some(partition) => load(number as usize, partition),
-        None => Ok(None),
-    };
-    (0..ensure(metadata, topic, settings)?).map(load_one).collect()
-}
-
-/// The number of partitions of `topic`, which is made if it is not there.
-fn ensure(metadata: &Metadata, topic: &str, settings: &Settings) -> Result<i32, ErrorCode> {
-    if let Some(count) = metadata.topic_partitions(topic) {
-        return Ok(count);
-    }
-    metadata.create_topic(topic, settings.partitions, &settings.configs).map_err(|(error, message)| {
-        tracing::error!("cannot create internal topic {topic}: {error} {message}");
-        ErrorCode::CoordinatorNotAvailable
-    })
 }

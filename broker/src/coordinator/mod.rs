@@ -8,6 +8,7 @@ pub mod internal_topics;
 mod log_config;
 pub(crate) mod markers;
 pub mod metadata;
+mod places;
 pub mod producer_ids;
 mod replay;
 mod shard;

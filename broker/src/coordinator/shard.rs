@@ -162,10 +162,11 @@ where
         Ok(())
     }
 
-    /// Runs what the machine wants to do right after its replay.
+    /// Runs what the machine wants to do right after its replay. Its timers are armed also if it cannot write now.
     pub fn settle_loaded(&self, decide: impl FnOnce(&M) -> DecisionOf<M>) -> Result<Ran<M::Effect>, AppendError> {
         let mut machine = self.machine.lock();
-        let decision = decide(&machine);
+        let mut decision = decide(&machine);
+        self.shared.timers.arm(self.number, std::mem::take(&mut decision.timers));
         self.settle(&mut machine, clock::now(), decision)
     }
 
@@ -251,13 +252,13 @@ pub struct Unavailable;
 /// A batch is closed when it has grown to this; far below `max.message.bytes`, and one record more still fits.
 const LARGEST_BATCH_BYTES: usize = 256 * 1024;
 
+/// In whose transaction records stand.
+type Producer = (ProducerId, ProducerEpoch);
+
 /// One batch for each run of records of one producer, or several if it is long.
-fn batches(
-    now: Timestamp,
-    records: impl Iterator<Item = LogRecord>,
-) -> Vec<(Option<(ProducerId, ProducerEpoch)>, Bytes)> {
+fn batches(now: Timestamp, records: impl Iterator<Item = LogRecord>) -> Vec<(Option<Producer>, Bytes)> {
     let mut done = Vec::new();
-    let mut open: Option<(Option<(ProducerId, ProducerEpoch)>, BatchBuilder)> = None;
+    let mut open: Option<(Option<Producer>, BatchBuilder)> = None;
     for record in records {
         if open.as_ref().is_some_and(|(producer, builder)| {
             *producer != record.producer || builder.size_in_bytes() > LARGEST_BATCH_BYTES
@@ -273,9 +274,7 @@ fn batches(
     done
 }
 
-fn finish(
-    (producer, builder): (Option<(ProducerId, ProducerEpoch)>, BatchBuilder),
-) -> (Option<(ProducerId, ProducerEpoch)>, Bytes) {
+fn finish((producer, builder): (Option<Producer>, BatchBuilder)) -> (Option<Producer>, Bytes) {
     let mut stamp = BatchStamp::default();
     if let Some((id, epoch)) = producer {
         stamp.producer_id = id;

@@ -1,6 +1,6 @@
 //! The share coordinator: one shard for each partition of `__share_group_state` (Kafka: ShareCoordinatorService).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
 use forebay_control::machine::{Machine, ReplyTo};
@@ -10,10 +10,10 @@ use forebay_control::share::state::{
 };
 use forebay_control::transaction::partition_for;
 use forebay_storage::log::AppendError;
-use parking_lot::Mutex;
 
 use super::group_view::Told;
 use super::metadata::Metadata;
+use super::places::Places;
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
 use super::{SHARE_STATE_TOPIC, internal_topics};
@@ -22,14 +22,10 @@ use crate::partition::{Partition, Partitions};
 /// The states of all share-partitions.
 pub struct ShareStates {
     config: ShareCoordinatorConfig,
-    topic: internal_topics::Settings,
     metadata: Arc<Metadata>,
     partitions: Arc<Partitions>,
     shared: Arc<Shared<ShareCoordinator>>,
-    /// Without those whose logs are offline.
-    places: OnceLock<Vec<Option<Place>>>,
-    /// Held while the topic is made and its log replayed.
-    opening: Mutex<()>,
+    places: Places<Place>,
 }
 
 /// A shard, and what it has been told of the cluster.
@@ -58,7 +54,7 @@ impl Place {
 }
 
 impl ShareStates {
-    /// Without shards yet; see [`ShareStates::open_existing`].
+    /// Without shards yet; see [`ShareStates::load_existing`].
     pub fn new(
         config: ShareCoordinatorConfig,
         topic: internal_topics::Settings,
@@ -67,21 +63,24 @@ impl ShareStates {
     ) -> ShareStates {
         ShareStates {
             config,
-            topic,
             metadata,
             partitions,
             shared: Arc::default(),
-            places: OnceLock::new(),
-            opening: Mutex::new(()),
+            places: Places::new(SHARE_STATE_TOPIC, topic),
         }
     }
 
-    /// Opens the shards, if the topic is there already.
+    /// Loads the shards that are not loaded and can be, if the topic is there already.
     ///
     /// # Errors
-    /// When the topic cannot be opened.
-    pub fn open_existing(&self) -> Result<(), ErrorCode> {
-        if self.metadata.topic_partitions(SHARE_STATE_TOPIC).is_some() { self.opened().map(drop) } else { Ok(()) }
+    /// When the topic cannot be made.
+    pub fn load_existing(&self) -> Result<(), ErrorCode> {
+        if self.places.is_made(&self.metadata) {
+            for number in 0..self.places.count(&self.metadata)? {
+                let _ = self.place_at(number);
+            }
+        }
+        Ok(())
     }
 
     /// The topics as the shards of it know them.
@@ -89,23 +88,15 @@ impl ShareStates {
         &self.metadata
     }
 
-    /// The shards that are open and work. Unlike a question, this makes nothing.
+    /// The shards that are loaded and work. Unlike a question, this makes nothing.
     pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
-        let online = |place: &&Place| !place.shard.partition().is_offline();
-        self.places.get().into_iter().flatten().flatten().filter(online)
+        self.places.all_loaded().filter(|place| !place.shard.partition().is_offline())
     }
 
-    fn opened(&self) -> Result<&[Option<Place>], ErrorCode> {
-        if let Some(places) = self.places.get() {
-            return Ok(places);
-        }
-        let _guard = self.opening.lock();
-        if let Some(places) = self.places.get() {
-            return Ok(places);
-        }
-        let load = |number, partition| Ok(self.load(number, partition));
-        let places = internal_topics::load_all(&self.metadata, &self.partitions, SHARE_STATE_TOPIC, &self.topic, load)?;
-        Ok(self.places.get_or_init(|| places))
+    /// What works of a partition.
+    fn place_at(&self, number: usize) -> Option<&Place> {
+        let place = self.places.get(&self.partitions, number, |number, log| self.load(number, log), |_| ());
+        place.filter(|place| !place.shard.partition().is_offline())
     }
 
     /// `None` if its log cannot be read, which takes only this partition with it (Kafka: CoordinatorRuntime, a context that FAILED).
@@ -137,11 +128,9 @@ impl ShareStates {
     }
 
     fn place(&self, key: &SharePartitionKey) -> Result<&Place, ErrorCode> {
-        let places = self.opened()?;
-        let count = i32::try_from(places.len()).expect("partition counts are i32");
+        let count = i32::try_from(self.places.count(&self.metadata)?).expect("partition counts are i32");
         let number = partition_for(&coordinator_key(key), count);
-        let place = places[number as usize].as_ref();
-        place.filter(|place| !place.shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
+        self.place_at(number as usize).ok_or(ErrorCode::NotCoordinator)
     }
 
     async fn ask(

@@ -1,7 +1,7 @@
 //! The transaction coordinator: one shard for each partition of `__transaction_state`.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use forebay_control::error_code::ErrorCode;
 use forebay_control::machine::{Machine, ReplyTo};
@@ -10,11 +10,11 @@ use forebay_control::transaction::{
     partition_for,
 };
 use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
-use parking_lot::Mutex;
 
 use super::groups::Groups;
 use super::markers::{self, Unwritten};
 use super::metadata::Metadata;
+use super::places::Places;
 use super::producer_ids::ProducerIds;
 use super::replay::{Replayed, replay};
 use super::shard::{Ran, Shard, Shared};
@@ -26,22 +26,18 @@ use crate::pending::block_on;
 /// All transactional ids.
 pub struct Transactions {
     config: TransactionConfig,
-    topic: internal_topics::Settings,
     metadata: Arc<Metadata>,
     pub(super) partitions: Arc<Partitions>,
     pub(super) groups: Arc<Groups>,
     /// Where producer ids come from.
     pub producer_ids: ProducerIds,
     shared: Arc<Shared<TransactionMachine>>,
-    /// Without those whose logs are offline.
-    shards: OnceLock<Vec<Option<Shard<TransactionMachine>>>>,
-    /// Held while the topic is made and its log replayed.
-    opening: Mutex<()>,
+    shards: Places<Shard<TransactionMachine>>,
     pub(super) unwritten: Unwritten,
 }
 
 impl Transactions {
-    /// Without shards yet; see [`Transactions::open_existing`].
+    /// Without shards yet; see [`Transactions::load_existing`].
     pub fn new(
         config: TransactionConfig,
         topic: internal_topics::Settings,
@@ -51,62 +47,52 @@ impl Transactions {
     ) -> Transactions {
         Transactions {
             config,
-            topic,
             producer_ids: ProducerIds::new(metadata.clone()),
             metadata,
             partitions,
             groups,
             shared: Arc::default(),
-            shards: OnceLock::new(),
-            opening: Mutex::new(()),
+            shards: Places::new(TRANSACTIONS_TOPIC, topic),
             unwritten: Unwritten::default(),
         }
     }
 
-    /// Opens the shards, if the topic is there already: transactions that a crash left half ended are ended now.
-    pub fn open_existing(&self) -> Result<(), ErrorCode> {
-        if self.metadata.topic_partitions(TRANSACTIONS_TOPIC).is_some() { self.opened().map(drop) } else { Ok(()) }
+    /// Loads the shards that are not loaded and can be, if the topic is there already: transactions that a crash left half ended are ended
+    /// now.
+    pub fn load_existing(&self) -> Result<(), ErrorCode> {
+        if self.shards.is_made(&self.metadata) {
+            for number in 0..self.shards.count(&self.metadata)? {
+                let _ = self.shard_at(number);
+            }
+        }
+        Ok(())
     }
 
     /// The number of the partition that holds `transactional_id`.
     pub fn partition_of(&self, transactional_id: &str) -> Result<i32, ErrorCode> {
-        let count = i32::try_from(self.opened()?.len()).expect("partition counts are i32");
+        let count = i32::try_from(self.shards.count(&self.metadata)?).expect("partition counts are i32");
         Ok(partition_for(transactional_id, count))
     }
 
     /// The shards that work; makes the topic when it is first needed, as Kafka does.
     pub fn shards(&self) -> Result<impl Iterator<Item = &Shard<TransactionMachine>>, ErrorCode> {
-        Ok(self.opened()?.iter().flatten().filter(|shard| !shard.partition().is_offline()))
+        Ok((0..self.shards.count(&self.metadata)?).filter_map(|number| self.shard_at(number)))
     }
 
-    fn opened(&self) -> Result<&[Option<Shard<TransactionMachine>>], ErrorCode> {
-        if let Some(shards) = self.shards.get() {
-            return Ok(shards);
-        }
-        let _guard = self.opening.lock();
-        if let Some(shards) = self.shards.get() {
-            return Ok(shards);
-        }
-        let load = |number, partition| self.load(number, partition);
-        let shards =
-            internal_topics::load_all(&self.metadata, &self.partitions, TRANSACTIONS_TOPIC, &self.topic, load)?;
-        let shards = self.shards.get_or_init(|| shards);
-        for shard in shards.iter().flatten() {
-            match shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
-                Ok(ran) => block_on(self.perform(shard, ran)),
-                Err(_) if shard.partition().is_offline() => {}
-                Err(error) => {
-                    tracing::error!("the transaction coordinator cannot write after loading: {error}");
-                    return Err(ErrorCode::CoordinatorNotAvailable);
-                }
+    /// What works of a partition.
+    fn shard_at(&self, number: usize) -> Option<&Shard<TransactionMachine>> {
+        let end_half_ended = |shard: &Shard<TransactionMachine>| {
+            // That writes nothing by itself.
+            if let Ok(ran) = shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
+                block_on(self.perform(shard, ran));
             }
-        }
-        Ok(shards)
+        };
+        let shard = self.shards.get(&self.partitions, number, |number, log| self.load(number, log), end_half_ended);
+        shard.filter(|shard| !shard.partition().is_offline())
     }
 
-    /// `None` if its log cannot be read, or the disk fails meanwhile, which takes only this partition with it (Kafka:
-    /// CoordinatorRuntime, a context that FAILED).
-    fn load(&self, number: usize, partition: Arc<Partition>) -> Result<Option<Shard<TransactionMachine>>, ErrorCode> {
+    /// `None` if its log cannot be read, which takes only this partition with it (Kafka: CoordinatorRuntime, a context that FAILED).
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Option<Shard<TransactionMachine>> {
         let mut machine = TransactionMachine::new(self.config.clone(), partition.leader_epoch().0);
         let replayed = replay(&partition, |item| {
             if let Replayed::Record { key, value, .. } = item {
@@ -120,16 +106,15 @@ impl Transactions {
         });
         if let Err(error) = replayed {
             tracing::error!("the transaction coordinator cannot load: {error}");
-            return Ok(None);
+            return None;
         }
-        Ok(Some(Shard::new(number, machine, partition, self.shared.clone())))
+        Some(Shard::new(number, machine, partition, self.shared.clone()))
     }
 
     /// The shard of `transactional_id`; NOT_COORDINATOR where its log is offline.
     pub fn shard(&self, transactional_id: &str) -> Result<&Shard<TransactionMachine>, ErrorCode> {
         let number = self.partition_of(transactional_id)?;
-        let shard = self.opened()?[number as usize].as_ref();
-        shard.filter(|shard| !shard.partition().is_offline()).ok_or(ErrorCode::NotCoordinator)
+        self.shard_at(number as usize).ok_or(ErrorCode::NotCoordinator)
     }
 
     /// Runs a command on the shard of `transactional_id`; markers that it asks for are written before this returns.
@@ -187,23 +172,19 @@ impl Transactions {
     pub async fn drive_timers(self: Arc<Self>) {
         loop {
             for (number, timer) in self.shared.timers.due().await {
-                let Some(ran) = self.loaded(number).and_then(|shard| shard.fire(timer)) else { continue };
+                let Some(ran) = self.shards.loaded(number).and_then(|shard| shard.fire(timer)) else { continue };
                 if ran.effects.is_empty() {
                     continue;
                 }
                 let all = Arc::clone(&self);
                 // Other timers do not wait for the disks of this one's markers.
                 tokio::spawn(async move {
-                    if let Some(shard) = all.loaded(number) {
+                    if let Some(shard) = all.shards.loaded(number) {
                         all.perform(shard, ran).await;
                     }
                 });
             }
         }
-    }
-
-    fn loaded(&self, number: usize) -> Option<&Shard<TransactionMachine>> {
-        self.shards.get()?.get(number)?.as_ref()
     }
 }
 

@@ -84,9 +84,9 @@ pub fn open_rooms(
     open_logs_of_coordinators(&metadata, &partitions);
     // Groups first: ending a half-done transaction writes markers into their partitions.
     let loading = |e| StartError(format!("the coordinators cannot load: {e}; the log above says why"));
-    groups.open_existing().map_err(loading)?;
-    transactions.open_existing().map_err(loading)?;
-    share_states.open_existing().map_err(loading)?;
+    groups.load_existing().map_err(loading)?;
+    transactions.load_existing().map_err(loading)?;
+    share_states.load_existing().map_err(loading)?;
     let share_groups = Arc::new(ShareGroups::new(
         config.share_fetch.clone(),
         metadata.clone(),

@@ -72,6 +72,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
     background.spawn(rooms.transactions.clone().drive_markers());
     background.spawn(rooms.share_states.clone().run_upkeep());
     background.spawn(rooms.share_groups.clone().drive_timers());
+    background.spawn(upkeep::load_coordinators(rooms.clone()));
     background.spawn(upkeep::run(config.clone(), rooms.partitions.clone(), rooms.metadata.clone()));
     let listeners: Vec<Arc<Listener>> = sockets.iter().map(|(_, listener)| listener.clone()).collect();
     for (number, (socket, listener)) in sockets.into_iter().enumerate() {

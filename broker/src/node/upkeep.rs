@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::config::BrokerConfig;
 use crate::coordinator::metadata::Metadata;
+use crate::node::Rooms;
 use crate::partition::Partitions;
 
 /// No interval is shorter than this, whatever the configuration says.
@@ -15,6 +16,8 @@ const SHORTEST_MS: i64 = 100;
 /// How often logs are looked for that `flush.ms` asks to sync, and logs that found no room. (Kafka: `log.flush.scheduler.interval.ms`,
 /// which is never by default, so that `flush.ms` alone does nothing there.)
 const FLUSH_CHECK_MS: i64 = 1000;
+/// How often partitions of coordinators are looked for that found no room, or could not be opened.
+const LOAD_CHECK_MS: i64 = 2000;
 /// How often deleted files are looked for whose time has come.
 const REMOVAL: Duration = Duration::from_secs(1);
 /// How often producers that have not written for long are looked for, at least (Kafka: `producer.id.expiration.check.interval.ms`, a key
@@ -77,14 +80,26 @@ async fn forget_producers(partitions: Arc<Partitions>, mut expiration_ms: watch:
     }
 }
 
-async fn every(ms: i64, partitions: Arc<Partitions>, work: impl Fn(&Partitions) + Clone + Send + 'static) {
+/// Loads what coordinators could not load when they were started or their topics made, until the task is dropped.
+pub async fn load_coordinators(rooms: Arc<Rooms>) {
+    every(LOAD_CHECK_MS, rooms, |rooms| {
+        let loaded =
+            [rooms.groups.load_existing(), rooms.transactions.load_existing(), rooms.share_states.load_existing()];
+        if let Some(error) = loaded.into_iter().find_map(Result::err) {
+            tracing::error!("a coordinator cannot be loaded: {error}");
+        }
+    })
+    .await;
+}
+
+async fn every<T: Send + Sync + 'static>(ms: i64, on: Arc<T>, work: impl Fn(&T) + Clone + Send + 'static) {
     let mut interval = tokio::time::interval(Duration::from_millis(ms.max(SHORTEST_MS).unsigned_abs()));
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     interval.tick().await;
     loop {
         interval.tick().await;
-        let (partitions, work) = (partitions.clone(), work.clone());
-        if let Err(error) = tokio::task::spawn_blocking(move || work(&partitions)).await {
+        let (on, work) = (on.clone(), work.clone());
+        if let Err(error) = tokio::task::spawn_blocking(move || work(&on)).await {
             tracing::error!("upkeep of the logs failed: {error}");
         }
     }

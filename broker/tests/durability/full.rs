@@ -7,7 +7,7 @@ use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, D
 use crate::node::{Node, STORAGE_ERROR, find_group, partitions_of};
 use crate::support::groups::{commit, fetch_offset, lone_member};
 use crate::support::records::{batch, values};
-use crate::support::requests::{append, create_topic, fetch_in, produce_in};
+use crate::support::requests::{append, create_topic, fetch_in, init_error, produce_in};
 use crate::support::{eventually, topic};
 
 #[test]
@@ -82,4 +82,24 @@ fn coordinators_say_try_again_and_do_so_with_success() {
     node.disk.heal_all();
     assert_eq!(commit(&mut client, "readers", (generation, &member), ("known", 0, 3)), 0);
     assert_eq!(fetch_offset(&mut client, "readers", ("known", 0), true).committed_offset, 3);
+}
+
+#[test]
+fn coordinators_whose_logs_found_no_room_are_there_when_there_is_some() {
+    let node = Node::start(2, &[]);
+    let mut client = node.client();
+    node.disk.inject(&node.dir(1), Fault::Full);
+    let names: Vec<String> = (0..12).map(|n| format!("name-{n}")).collect();
+    // The first question makes the topic: half of its logs find no room.
+    let mut found: Vec<i16> = names.iter().map(|name| find_group(&mut client, name)).collect();
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, [0, 15], "COORDINATOR_NOT_AVAILABLE");
+    let mut begun: Vec<i16> = names.iter().map(|name| init_error(&mut client, name)).collect();
+    begun.sort_unstable();
+    begun.dedup();
+    assert_eq!(begun, [0, 16], "NOT_COORDINATOR");
+    node.disk.heal_all();
+    eventually("all groups have a coordinator", || names.iter().all(|name| find_group(&mut client, name) == 0));
+    eventually("all ids have one", || names.iter().all(|name| init_error(&mut client, name) == 0));
 }
