@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use forebay_control::machine::{Decision, Event, LogRecord, Machine, ReplyTo};
 use forebay_storage::batch::{BatchBuilder, BatchStamp};
 use forebay_storage::compress::Compression;
@@ -215,9 +215,7 @@ where
     }
 
     fn settle(&self, machine: &mut M, now: Timestamp, decision: DecisionOf<M>) -> Result<Ran<M::Effect>, AppendError> {
-        for (producer, batch) in batches(now, decision.events.iter().filter_map(Event::record)) {
-            self.partition.append_internal(batch, producer.is_some())?;
-        }
+        self.append(batches(now, decision.events.iter().filter_map(Event::record)))?;
         for event in decision.events {
             machine.apply(event);
         }
@@ -225,6 +223,23 @@ where
         self.answer(end, decision.replies);
         self.shared.timers.arm(self.number, decision.timers);
         Ok(Ran { effects: decision.effects, end })
+    }
+
+    /// Appends what a decision writes. All of it at once, so that none is there when the rest finds no room; only what does not fit into a
+    /// segment goes batch by batch.
+    fn append(&self, batches: Vec<(Option<Producer>, Bytes)>) -> Result<(), AppendError> {
+        let bytes: usize = batches.iter().map(|(_, batch)| batch.len()).sum();
+        let fits = || bytes as u64 <= self.partition.with_log(|log| log.config().segment_bytes);
+        if batches.len() <= 1 || !fits() {
+            for (producer, batch) in batches {
+                self.partition.append_internal(batch, producer.is_some())?;
+            }
+            return Ok(());
+        }
+        let mut all = BytesMut::with_capacity(bytes);
+        batches.iter().for_each(|(_, batch)| all.extend_from_slice(batch));
+        let verified = batches.iter().any(|(producer, _)| producer.is_some());
+        self.partition.append_internal(all.freeze(), verified).map(drop)
     }
 
     /// Lets replies go when everything before `end` is committed.

@@ -1,8 +1,9 @@
 //! A full disk stops writing, and nothing else; writing goes on when there is room.
 
 use forebay_storage::disk::Fault;
-use kafka_protocol::messages::DeleteRecordsRequest;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use kafka_protocol::messages::{CreateTopicsRequest, DeleteRecordsRequest};
 
 use crate::node::{Node, STORAGE_ERROR, find_group, partitions_of};
 use crate::support::groups::{commit, fetch_offset, lone_member};
@@ -102,4 +103,20 @@ fn coordinators_whose_logs_found_no_room_are_there_when_there_is_some() {
     node.disk.heal_all();
     eventually("all groups have a coordinator", || names.iter().all(|name| find_group(&mut client, name) == 0));
     eventually("all ids have one", || names.iter().all(|name| init_error(&mut client, name) == 0));
+}
+
+#[test]
+fn what_finds_no_room_for_all_of_its_records_leaves_none() {
+    let mut node = Node::start(1, &[]);
+    let mut client = node.client();
+    // More than one batch of the metadata log, of which the first would fit.
+    node.fill("__cluster_metadata", 300 * 1024);
+    let large =
+        CreatableTopic::default().with_name(topic("large")).with_num_partitions(9000).with_replication_factor(1);
+    let creation = CreateTopicsRequest::default().with_topics(vec![large]).with_timeout_ms(60_000);
+    assert_eq!(client.call(7, &creation).topics[0].error_code, STORAGE_ERROR);
+    node.disk.heal_all();
+    node.stop();
+    node.try_run().unwrap();
+    assert_eq!(node.topics_like("large"), [] as [String; 0]);
 }
