@@ -15,7 +15,7 @@ pub const MAX_AGGREGATES: usize = 500;
 pub(crate) type AggregateCall = Aggregate;
 
 /// The aggregate functions there are.
-pub(super) const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "COUNT",
     "SUM",
     "MIN",

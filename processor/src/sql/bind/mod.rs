@@ -1,6 +1,6 @@
 //! Expressions of the syntax tree to typed expressions over the current row.
 
-mod aggregate;
+pub(crate) mod aggregate;
 mod call;
 mod coerce;
 mod json;
