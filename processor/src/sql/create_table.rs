@@ -7,7 +7,7 @@ use super::data_type::{self, is_word, skip_word};
 use super::error::SqlError;
 use super::like;
 use super::parse::{expect, expect_word, expected, from_parser, name, parenthesised_names, quoted};
-use super::statement::{ColumnDef, ColumnKind, CreateTable, Name, Watermark};
+use super::statement::{ColumnDef, ColumnKind, CreateTable, Name, PrimaryKey, Watermark};
 use crate::expr::DataType;
 
 /// The most columns a table has.
@@ -104,11 +104,20 @@ fn watermark(parser: &mut Parser) -> Result<Watermark, SqlError> {
 }
 
 fn primary_key(parser: &mut Parser, table: &mut CreateTable) -> Result<(), SqlError> {
-    table.primary_key = Some(parser.peek_token().span);
+    let span = parser.peek_token().span;
     expect_word(parser, "PRIMARY")?;
     expect_word(parser, "KEY")?;
-    parenthesised_names(parser)?;
-    not_enforced(parser)
+    let columns = parenthesised_names(parser)?;
+    not_enforced(parser)?;
+    set_primary_key(table, PrimaryKey { columns, span })
+}
+
+fn set_primary_key(table: &mut CreateTable, key: PrimaryKey) -> Result<(), SqlError> {
+    let span = key.span;
+    match table.primary_key.replace(key) {
+        None => Ok(()),
+        Some(_) => Err(SqlError::new(span, "a table has one PRIMARY KEY")),
+    }
 }
 
 fn not_enforced(parser: &mut Parser) -> Result<(), SqlError> {
@@ -141,10 +150,10 @@ fn column(parser: &mut Parser, table: &mut CreateTable) -> Result<ColumnDef, Sql
             let kind = metadata(parser, &name, data_type)?;
             return Ok(ColumnDef { name, kind });
         } else if is_word(&token.token, "PRIMARY") {
-            table.primary_key = Some(token.span);
             parser.advance_token();
             expect_word(parser, "KEY")?;
             not_enforced(parser)?;
+            set_primary_key(table, PrimaryKey { columns: vec![name.clone()], span: token.span })?;
         } else {
             break;
         }

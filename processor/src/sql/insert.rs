@@ -56,6 +56,15 @@ pub(crate) fn plan(
         )
         .hint("leave out 'forebay.allowed-lateness'; 'forebay.on-late' = 'topic' keeps late rows"));
     }
+    let keeps = relation.stages.iter().position(Stage::keeps_rows).unwrap_or(relation.stages.len());
+    let filters = relation.stages[keeps..].iter().any(|stage| matches!(stage, Stage::Filter(_)));
+    if table.options.upsert && source.policies.allowed_lateness_ms > 0 && filters {
+        return Err(SqlError::new(
+            insert.table.span,
+            "a correction that HAVING does not let pass would have to take a row back, which is not supported yet",
+        )
+        .hint("leave out 'forebay.allowed-lateness' or HAVING"));
+    }
     let parallelism = settings.parallelism.unwrap_or(1);
     let pipeline = Pipeline { source, stages: relation.stages, sink: sink(table), parallelism };
     match only_in_one_task(&pipeline) {

@@ -78,7 +78,7 @@ pub(crate) fn merged(table: &CreateTable, like: &Like, source: &CreateTable) -> 
         }
     };
     if strategy("CONSTRAINTS", Strategy::Including) != Strategy::Excluding {
-        merged.primary_key = table.primary_key.or(source.primary_key);
+        merged.primary_key = table.primary_key.clone().or_else(|| source.primary_key.clone());
     }
     let options = strategy("OPTIONS", Strategy::Overwriting);
     if options != Strategy::Excluding {

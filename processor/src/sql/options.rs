@@ -1,4 +1,4 @@
-//! The options of `'connector' = 'kafka'`: which there are, what their values mean.
+//! The options of `'connector' = 'kafka'` and `'upsert-kafka'`: which there are, what their values mean.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ pub(crate) struct TableOptions {
     /// `scan.watermark.idle-timeout`, in milliseconds.
     pub idle_timeout_ms: Option<i64>,
     pub key: Option<KeyOptions>,
+    /// `'connector' = 'upsert-kafka'`: the last record of a key is its row. The key is the PRIMARY KEY.
+    pub upsert: bool,
     /// `value.fields-include` = EXCEPT_KEY.
     pub value_without_key: bool,
     /// What is done with bad records, late rows, and at the end of the input.
@@ -35,7 +37,9 @@ pub(crate) struct KeyOptions {
     pub json: Option<JsonFormat>,
     /// Names of columns.
     pub fields: Vec<String>,
-    /// Where `key.fields` (its value) stands.
+    /// What names them: `'key.fields'` or PRIMARY KEY.
+    pub said_by: &'static str,
+    /// Where that stands.
     pub span: Span,
 }
 
@@ -73,6 +77,16 @@ const WITHOUT_EFFECT: &[&str] = &[
 const LATER: &[&str] =
     &["topic-pattern", "key.fields-prefix", "sink.buffer-flush.max-rows", "sink.buffer-flush.interval"];
 
+/// Options of `kafka` that `upsert-kafka` does not have, with what is there instead. Flink: `UpsertKafkaDynamicTableFactory`.
+const NOT_UPSERT: &[(&str, &str)] = &[
+    ("format", "write 'key.format' and 'value.format'"),
+    ("key.fields", "the key is made of the PRIMARY KEY"),
+    ("scan.startup.mode", "leave it out"),
+    ("scan.startup.timestamp-millis", "leave it out"),
+    ("scan.startup.specific-offsets", "leave it out"),
+    ("sink.partitioner", "leave it out; rows go by their key"),
+];
+
 /// Options of the JSON format, after `json.`, `value.json.` or `key.json.`.
 const JSON_KEYS: &[&str] = &[
     "ignore-parse-errors",
@@ -88,8 +102,11 @@ const JSON_KEYS: &[&str] = &[
 /// Reads and checks the options of a table.
 pub(crate) fn read(table: &CreateTable, context: &PlanContext<'_>) -> Result<TableOptions, SqlError> {
     let options = Options { table, values: &table.options };
-    options.check_connector()?;
-    let value_key = if options.get("value.format").is_some() { "value.format" } else { "format" };
+    let upsert = options.is_upsert()?;
+    let value_key = if upsert || options.get("value.format").is_some() { "value.format" } else { "format" };
+    if upsert {
+        options.check_upsert()?;
+    }
     options.check_keys(value_key)?;
     let mut warnings = Vec::new();
     options.check_properties(context, &mut warnings)?;
@@ -104,7 +121,8 @@ pub(crate) fn read(table: &CreateTable, context: &PlanContext<'_>) -> Result<Tab
         group_id: options.get("properties.group.id").map(|value| value.text.clone()),
         startup: options.startup()?,
         idle_timeout_ms: options.duration("scan.watermark.idle-timeout")?,
-        key: options.key()?,
+        key: if upsert { Some(options.primary_key()?) } else { options.key()? },
+        upsert,
         value_without_key: options.one_of("value.fields-include", &["ALL", "EXCEPT_KEY"])? == Some("EXCEPT_KEY"),
         policies,
         warnings,
@@ -125,18 +143,29 @@ impl Options<'_> {
         SqlError::new(self.table.name.span, format!("table {} has no {what}", self.table.name.text)).hint(hint)
     }
 
-    fn check_connector(&self) -> Result<(), SqlError> {
+    /// Whether the connector is `upsert-kafka`.
+    fn is_upsert(&self) -> Result<bool, SqlError> {
         let Some(connector) = self.get("connector") else {
             return Err(
                 self.missing("connector", "add WITH ('connector' = 'kafka', 'topic' = '..', 'format' = 'json')")
             );
         };
         match connector.text.as_str() {
-            "kafka" => Ok(()),
-            "upsert-kafka" => Err(SqlError::new(connector.span, "the connector 'upsert-kafka' is not supported yet")),
+            "kafka" => Ok(false),
+            "upsert-kafka" => Ok(true),
             _ => Err(SqlError::new(connector.span, format!("there is no connector '{}' here", connector.text))
-                .hint("the connector is 'kafka'")),
+                .hint("the connector is 'kafka', or 'upsert-kafka' for a table that is written by key")),
         }
+    }
+
+    fn check_upsert(&self) -> Result<(), SqlError> {
+        for (option, instead) in NOT_UPSERT {
+            if let Some((key, _)) = self.values.iter().find(|(key, _)| key.text == *option) {
+                let message = format!("the connector 'upsert-kafka' has no option '{option}'");
+                return Err(SqlError::new(key.span, message).hint(*instead));
+            }
+        }
+        Ok(())
     }
 
     /// Every key is known.
@@ -239,6 +268,9 @@ impl Options<'_> {
 
     fn value_format(&self, key: &str) -> Result<Format, SqlError> {
         let Some(format) = self.get(key) else {
+            if self.is_upsert()? {
+                return Err(self.missing("value.format", "add 'value.format' = 'json' to its WITH (..)"));
+            }
             return Err(self.missing("format", "add 'format' = 'json' to its WITH (..)"));
         };
         if key == "value.format"
@@ -286,17 +318,37 @@ impl Options<'_> {
                     .hint("add 'key.format' = 'raw' or 'json'"));
             }
         };
-        let json = match format.text.as_str() {
-            "raw" => None,
-            "json" => Some(self.json("key.json.")?),
-            other => return Err(unsupported_format(format.span, other, "'raw' or 'json'")),
-        };
+        let json = self.key_format(format)?;
         let names: Vec<String> = fields.text.split(';').map(|field| field.trim().to_owned()).collect();
         if names.iter().any(String::is_empty) {
             return Err(SqlError::new(fields.span, "'key.fields' holds an empty name")
                 .hint("several columns are separated by ;"));
         }
-        Ok(Some(KeyOptions { json, fields: names, span: fields.span }))
+        Ok(Some(KeyOptions { json, fields: names, said_by: "'key.fields'", span: fields.span }))
+    }
+
+    /// `None` for `raw`.
+    fn key_format(&self, format: &Name) -> Result<Option<JsonFormat>, SqlError> {
+        match format.text.as_str() {
+            "raw" => Ok(None),
+            "json" => Ok(Some(self.json("key.json.")?)),
+            other => Err(unsupported_format(format.span, other, "'raw' or 'json'")),
+        }
+    }
+
+    /// The key of a table of `upsert-kafka`.
+    fn primary_key(&self) -> Result<KeyOptions, SqlError> {
+        let Some(key) = &self.table.primary_key else {
+            return Err(self.missing(
+                "PRIMARY KEY, by which 'upsert-kafka' writes its rows",
+                "add PRIMARY KEY (column) NOT ENFORCED after the columns",
+            ));
+        };
+        let Some(format) = self.get("key.format") else {
+            return Err(self.missing("key.format", "add 'key.format' = 'json' or 'raw' to its WITH (..)"));
+        };
+        let fields = key.columns.iter().map(|column| column.text.clone()).collect();
+        Ok(KeyOptions { json: self.key_format(format)?, fields, said_by: "PRIMARY KEY", span: key.span })
     }
 
     fn startup(&self) -> Result<StartupMode, SqlError> {

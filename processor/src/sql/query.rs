@@ -107,6 +107,10 @@ impl<'a> QueryPlanner<'a> {
             return Ok(relation.clone());
         }
         match self.catalog.get(name) {
+            Some(Entry::Table(table)) if table.options.upsert => {
+                let message = format!("{name} is a table of 'upsert-kafka', which can only be written yet");
+                Err(SqlError::new(span, message).hint("read its topic's records with 'connector' = 'kafka'"))
+            }
             Some(Entry::Table(table)) => Ok(Relation {
                 table: table.clone(),
                 stages: Vec::new(),

@@ -30,8 +30,7 @@ pub(crate) struct CreateTable {
     pub if_not_exists: bool,
     pub columns: Vec<ColumnDef>,
     pub watermark: Option<Watermark>,
-    /// Where PRIMARY KEY stands.
-    pub primary_key: Option<Span>,
+    pub primary_key: Option<PrimaryKey>,
     pub options: Vec<(Name, Name)>,
     /// LIKE another table.
     pub like: Option<Like>,
@@ -54,6 +53,14 @@ pub(crate) enum Strategy {
     Excluding,
     /// It is taken over where the table has none of its own.
     Overwriting,
+}
+
+/// PRIMARY KEY (columns) NOT ENFORCED.
+#[derive(Clone, Debug)]
+pub(crate) struct PrimaryKey {
+    pub columns: Vec<Name>,
+    /// Where PRIMARY stands.
+    pub span: Span,
 }
 
 /// A column of CREATE TABLE.

@@ -47,10 +47,12 @@ impl Table {
     ) -> Result<Self, SqlError> {
         let options = options::read(statement, context)?;
         warnings.extend(options.warnings.iter().cloned());
-        if let Some(span) = statement.primary_key {
+        if let (Some(key), false) = (&statement.primary_key, options.upsert) {
             let message =
                 format!("table {} cannot have a PRIMARY KEY: rows are only appended to its topic", statement.name.text);
-            return Err(SqlError::new(span, message).hint("leave it out; Flink refuses it for this connector too"));
+            return Err(SqlError::new(key.span, message).hint(
+                "leave it out, or write by key with 'connector' = 'upsert-kafka'; Flink refuses it for this one too",
+            ));
         }
         warnings.extend(statement.columns.iter().filter_map(|column| keyword_warning(&column.name)));
         let physical: Vec<Column> = statement.columns.iter().filter_map(physical_column).collect();
@@ -75,6 +77,7 @@ impl Table {
             None => table.processing_time(),
         };
         table.check_key()?;
+        table.close_key();
         Ok(table)
     }
 
@@ -192,7 +195,7 @@ impl Table {
                 let names: Vec<&str> = self.physical.iter().map(|column| column.name.as_str()).collect();
                 return Err(SqlError::new(
                     key.span,
-                    format!("'key.fields' names {field}, which is no column of {}", self.name),
+                    format!("{} names {field}, which is no column of {}", key.said_by, self.name),
                 )
                 .maybe_hint(did_you_mean(field, names)));
             }
@@ -203,6 +206,13 @@ impl Table {
             );
         }
         Ok(())
+    }
+
+    /// The columns of a PRIMARY KEY take no NULL.
+    fn close_key(&mut self) {
+        let Some(key) = self.options.key.as_ref().filter(|_| self.options.upsert) else { return };
+        let in_key = |column: &&mut Column| key.fields.contains(&column.name);
+        self.physical.iter_mut().filter(in_key).for_each(|column| column.nullable = false);
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

@@ -99,6 +99,55 @@ fn a_row_within_the_allowed_lateness_puts_out_the_corrected_result() {
     assert_eq!(task.status().open_windows, 1, "[0, 10 s) is forgotten");
 }
 
+/// In a topic that is written by key, a corrected result takes the place of the first one, in whatever number of tasks.
+#[test]
+fn a_corrected_result_has_the_key_of_the_first_one() {
+    for parallelism in [1, 3] {
+        let host = host(1);
+        host.create_topic(OUTPUT, 4);
+        let text = format!(
+            "{}
+             CREATE TABLE metrics (`user` STRING, window_end TIMESTAMP(3), n BIGINT, PRIMARY KEY (window_end, `user`) NOT ENFORCED)
+               WITH ('connector' = 'upsert-kafka', 'topic' = '{OUTPUT}', 'key.format' = 'json', 'value.format' = 'json');
+             SET 'parallelism.default' = '{parallelism}';
+             INSERT INTO metrics SELECT `user`, window_end, COUNT(*)
+               FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY `user`, window_start, window_end;",
+            table(", 'forebay.allowed-lateness' = '5 s'")
+        );
+        let mut world = World::new(host, Arc::new(try_plan(&text).unwrap()), TaskOptions::default());
+        for (user, time) in [("a", 5_000), ("b", 6_000), ("a", 12_000), ("a", 6_000)] {
+            send(&world.host, 0, user, &[time]);
+            world.finish();
+        }
+        let found = world.host.records(OUTPUT);
+        let shown = |user: &str, n: i64| {
+            let end = sql_time(10_000);
+            let key = format!(r#"{{"window_end":"{end}","user":"{user}"}}"#);
+            (Some(key), Some(format!(r#"{{"user":"{user}","window_end":"{end}","n":{n}}}"#)))
+        };
+        let mut records: Vec<_> = found.iter().map(|record| (record.key.clone(), record.value.clone())).collect();
+        records.sort();
+        assert_eq!(records, [shown("a", 1), shown("a", 2), shown("b", 1)]);
+        let places: BTreeSet<_> =
+            found.iter().filter(|record| record.key == shown("a", 1).0).map(|record| record.partition).collect();
+        assert_eq!(places.len(), 1, "one key is in one partition");
+    }
+}
+
+#[test]
+fn a_correction_that_would_take_a_row_back_is_refused() {
+    let text = format!(
+        "{}
+         CREATE TABLE metrics (`user` STRING PRIMARY KEY NOT ENFORCED, n BIGINT)
+           WITH ('connector' = 'upsert-kafka', 'topic' = '{OUTPUT}', 'key.format' = 'raw', 'value.format' = 'json');
+         INSERT INTO metrics SELECT `user`, COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+           GROUP BY `user`, window_start, window_end HAVING COUNT(*) < 2;",
+        table(", 'forebay.allowed-lateness' = '5 s'")
+    );
+    let error = try_plan(&text).unwrap_err().to_string();
+    assert!(error.contains("take a row back"), "{error}");
+}
+
 #[test]
 fn each_hopping_window_of_a_late_row_is_corrected_on_its_own() {
     let host = host(1);

@@ -37,7 +37,7 @@ fn mistakes_in_columns() {
         (
             "(a STRING, «PRIMARY» KEY (a) NOT ENFORCED)",
             "table x cannot have a PRIMARY KEY: rows are only appended to its topic",
-            "leave it out; Flink refuses it for this connector too",
+            "leave it out, or write by key with 'connector' = 'upsert-kafka'; Flink refuses it for this one too",
         ),
         (
             "(a BIGINT, WATERMARK FOR «a» AS a)",
@@ -88,7 +88,7 @@ fn mistakes_in_options() {
         (
             "CREATE TABLE x (a STRING) WITH ('connector' = «'filesystem'»)",
             "there is no connector 'filesystem' here",
-            "the connector is 'kafka'",
+            "the connector is 'kafka', or 'upsert-kafka' for a table that is written by key",
         ),
         (
             "CREATE TABLE x (a STRING) WITH («\"connector\"» = 'kafka')",
@@ -270,5 +270,64 @@ fn names_of_types() {
         );
         let column = plan(&text).unwrap().pipelines[0].source.columns[0].clone();
         assert_eq!((column.data_type, column.nullable), (data_type, false), "{name}");
+    }
+}
+
+/// Flink: `UpsertKafkaDynamicTableFactory`.
+#[test]
+fn a_table_that_is_written_by_key() {
+    let with = "'connector' = 'upsert-kafka', 'topic' = 'x'";
+    let formats = "'key.format' = 'json', 'value.format' = 'json'";
+    for key in ["a STRING PRIMARY KEY NOT ENFORCED, b INT", "a STRING, b INT, PRIMARY KEY (a) NOT ENFORCED"] {
+        let plan = over_tables(&format!(
+            "CREATE TABLE x ({key}) WITH ({with}, {formats}); INSERT INTO x SELECT u, CAST(n AS INT) FROM plain;"
+        ));
+        let sink = plan.unwrap().pipelines.remove(0).sink;
+        assert_eq!(sink.key.as_ref().unwrap().columns, [0]);
+        assert_eq!(sink.columns.iter().map(|column| column.nullable).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(sink.value_columns, [0, 1]);
+    }
+    let cases = [
+        (
+            format!("CREATE TABLE «x» (a STRING) WITH ({with}, {formats})"),
+            "table x has no PRIMARY KEY, by which 'upsert-kafka' writes its rows",
+        ),
+        (
+            format!("CREATE TABLE «x» (a STRING PRIMARY KEY NOT ENFORCED) WITH ({with}, 'value.format' = 'json')"),
+            "table x has no key.format",
+        ),
+        (
+            format!("CREATE TABLE «x» (a STRING PRIMARY KEY NOT ENFORCED) WITH ({with}, 'key.format' = 'json')"),
+            "table x has no value.format",
+        ),
+        (
+            format!("CREATE TABLE x (a STRING, «PRIMARY» KEY (b) NOT ENFORCED) WITH ({with}, {formats})"),
+            "PRIMARY KEY names b, which is no column of x",
+        ),
+        (
+            format!(
+                "CREATE TABLE x (a STRING PRIMARY KEY NOT ENFORCED, «PRIMARY» KEY (a) NOT ENFORCED) WITH ({with}, {formats})"
+            ),
+            "a table has one PRIMARY KEY",
+        ),
+        (
+            format!("CREATE TABLE x (a STRING PRIMARY KEY NOT ENFORCED) WITH ({with}, {formats}, «'format'» = 'json')"),
+            "the connector 'upsert-kafka' has no option 'format'",
+        ),
+        (
+            format!(
+                "CREATE TABLE x (a STRING PRIMARY KEY NOT ENFORCED) WITH ({with}, {formats}, «'scan.startup.mode'» = 'earliest-offset')"
+            ),
+            "the connector 'upsert-kafka' has no option 'scan.startup.mode'",
+        ),
+        (
+            format!(
+                "{TABLES}CREATE TABLE x (a STRING PRIMARY KEY NOT ENFORCED) WITH ({with}, {formats}); INSERT INTO o SELECT a, 1 FROM «x»"
+            ),
+            "x is a table of 'upsert-kafka', which can only be written yet",
+        ),
+    ];
+    for (marked, message) in cases {
+        assert_eq!(mistake(&marked).message, message);
     }
 }
