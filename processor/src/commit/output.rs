@@ -1,6 +1,7 @@
 //! Gathers the records of one commit, batch by batch for each partition.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use forebay_storage::batch::{BatchBuilder, Record};
 use forebay_storage::compress::Compression;
@@ -9,10 +10,17 @@ use forebay_storage::ids::{Timestamp, TopicPartition};
 /// A batch that has reached this size in bytes takes no more records: well below Kafka's default `max.message.bytes` (1,048,588).
 const BATCH_BYTES: usize = 512 * 1024;
 
+/// Partitions whose batch is found without comparing names.
+const KNOWN: usize = 16;
+
 /// Records waiting for their commit.
 #[derive(Debug, Default)]
 pub struct RecordBuffer {
-    open: BTreeMap<TopicPartition, BatchBuilder>,
+    /// The batches that take records, and where they are by partition.
+    open: Vec<(TopicPartition, BatchBuilder)>,
+    places: BTreeMap<TopicPartition, usize>,
+    /// Where the last records went, each partition in the slot of its number.
+    known: [Option<(TopicPartition, usize)>; KNOWN],
     full: Vec<(TopicPartition, BatchBuilder)>,
     records: u64,
     side_records: u64,
@@ -80,17 +88,37 @@ impl RecordBuffer {
         let added = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + in_headers;
         self.records += 1;
         self.bytes += added as u64;
-        if let Some(batch) = self.open.get_mut(to) {
-            if !batch.is_empty() && batch.size_in_bytes() + added > BATCH_BYTES {
-                let full = std::mem::replace(batch, BatchBuilder::new(Compression::None));
-                self.full.push((to.clone(), full));
-            }
-            batch.push(timestamp, key, value, headers);
-            return;
+        let place = self.place(to);
+        let batch = &mut self.open[place].1;
+        if !batch.is_empty() && batch.size_in_bytes() + added > BATCH_BYTES {
+            let next = BatchBuilder::with_room(Compression::None, BATCH_BYTES);
+            let full = std::mem::replace(batch, next);
+            self.full.push((to.clone(), full));
         }
-        let mut batch = BatchBuilder::new(Compression::None);
         batch.push(timestamp, key, value, headers);
-        self.open.insert(to.clone(), batch);
+    }
+
+    /// Where the open batch for `to` is, which may be a new one.
+    #[inline]
+    fn place(&mut self, to: &TopicPartition) -> usize {
+        let slot = to.partition as usize % KNOWN;
+        match &self.known[slot] {
+            Some((known, place)) if known.partition == to.partition && Arc::ptr_eq(&known.topic, &to.topic) => *place,
+            _ => self.look_up(to, slot),
+        }
+    }
+
+    fn look_up(&mut self, to: &TopicPartition, slot: usize) -> usize {
+        let place = match self.places.get(to) {
+            Some(place) => *place,
+            None => {
+                self.open.push((to.clone(), BatchBuilder::new(Compression::None)));
+                self.places.insert(to.clone(), self.open.len() - 1);
+                self.open.len() - 1
+            }
+        };
+        self.known[slot] = Some((to.clone(), place));
+        place
     }
 
     /// Number of records.
@@ -119,8 +147,9 @@ impl RecordBuffer {
 
     /// All batches; those of one partition in the order in which their records were added.
     #[must_use]
-    pub fn into_batches(self) -> Vec<(TopicPartition, BatchBuilder)> {
+    pub fn into_batches(mut self) -> Vec<(TopicPartition, BatchBuilder)> {
         let mut batches = self.full;
+        self.open.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         batches.extend(self.open);
         batches
     }

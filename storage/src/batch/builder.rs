@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::buffers::BUFFERS;
 use super::header::{self, CRC_START};
 use super::varint::{put_varint, put_varlong, varlong_size};
 use crate::batch::{BatchHeader, HEADER_SIZE, TimestampType};
@@ -62,6 +63,14 @@ impl BatchBuilder {
             base_timestamp: Timestamp::NONE,
             max_timestamp: Timestamp::NONE,
         }
+    }
+
+    /// The same, with room for about `bytes` from the beginning.
+    #[must_use]
+    pub fn with_room(compression: Compression, bytes: usize) -> BatchBuilder {
+        let mut buffer = BUFFERS.take(bytes);
+        buffer.resize(HEADER_SIZE, 0);
+        BatchBuilder { buffer, ..BatchBuilder::new(compression) }
     }
 
     /// Compresses at these levels instead of Kafka's defaults.
@@ -161,7 +170,7 @@ impl BatchBuilder {
         self.buffer[..HEADER_SIZE].copy_from_slice(&header.encode());
         let crc = crc32c::crc32c(&self.buffer[CRC_START..]);
         header::put_crc(&mut self.buffer, crc);
-        self.buffer.into()
+        BUFFERS.lend(self.buffer)
     }
 }
 

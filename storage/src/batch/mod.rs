@@ -1,5 +1,6 @@
 //! Record batches, version 2, as they are on the wire and on disk (Kafka: DefaultRecordBatch, DefaultRecord).
 
+mod buffers;
 mod builder;
 mod check;
 mod control;

@@ -94,6 +94,7 @@ pub struct RecordsIter<'a> {
 impl<'a> Iterator for RecordsIter<'a> {
     type Item = Result<Record<'a>, BatchError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
@@ -146,6 +147,7 @@ fn take_record<'a>(input: &mut &'a [u8], header: &BatchHeader) -> Result<Record<
     Ok(Record { offset, timestamp, key, value, headers: Headers { raw, count } })
 }
 
+#[inline]
 fn take_bytes<'a>(input: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
     let length = take_varint(input)?;
     if length < 0 {

@@ -1,11 +1,13 @@
 //! Zig-zag variable-length integers as Kafka's records use them (Kafka: ByteUtils).
 
 /// Appends `value` in zig-zag form, 1 to 5 bytes for values of 32 bits.
+#[inline]
 pub(crate) fn put_varint(out: &mut Vec<u8>, value: i32) {
     put_varlong(out, i64::from(value));
 }
 
 /// Appends `value` in zig-zag form, 1 to 10 bytes.
+#[inline]
 pub(crate) fn put_varlong(out: &mut Vec<u8>, value: i64) {
     let mut bits = ((value << 1) ^ (value >> 63)) as u64;
     while bits >= 0x80 {
@@ -16,23 +18,27 @@ pub(crate) fn put_varlong(out: &mut Vec<u8>, value: i64) {
 }
 
 /// Number of bytes that [`put_varlong`] writes for `value`.
+#[inline]
 pub(crate) fn varlong_size(value: i64) -> usize {
     let bits = ((value << 1) ^ (value >> 63)) as u64;
     (64 - (bits | 1).leading_zeros() as usize).div_ceil(7)
 }
 
 /// Takes a zig-zag integer of at most 32 bits off the front; `None` if it is cut off or longer than 5 bytes.
+#[inline]
 pub(crate) fn take_varint(input: &mut &[u8]) -> Option<i32> {
     let bits = take_unsigned(input, 5)? as u32;
     Some((bits >> 1) as i32 ^ -((bits & 1) as i32))
 }
 
 /// Takes a zig-zag integer of at most 64 bits off the front; `None` if it is cut off or longer than 10 bytes.
+#[inline]
 pub(crate) fn take_varlong(input: &mut &[u8]) -> Option<i64> {
     let bits = take_unsigned(input, 10)?;
     Some((bits >> 1) as i64 ^ -((bits & 1) as i64))
 }
 
+#[inline]
 fn take_unsigned(input: &mut &[u8], max_bytes: usize) -> Option<u64> {
     let mut bits = 0u64;
     for at in 0..max_bytes {
