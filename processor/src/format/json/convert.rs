@@ -52,9 +52,11 @@ fn approximate(number: f64, data_type: DataType) -> Value<'static> {
 /// A JSON string. `text` borrows from the record unless it had escapes.
 #[inline]
 pub fn from_text<'a>(text: Cow<'a, str>, data_type: DataType, format: TimestampFormat) -> Converted<'a> {
+    if data_type.is_text() {
+        return Converted::Value(Value::String(text));
+    }
     let trimmed = text.trim();
     Converted::from(match data_type {
-        DataType::Char(_) | DataType::VarChar(_) => Some(Value::String(text)),
         DataType::Boolean => Some(Value::Boolean(trimmed.eq_ignore_ascii_case("true"))),
         DataType::Float | DataType::Double => parse_double(trimmed).map(|number| approximate(number, data_type)),
         DataType::Decimal { precision, scale } => {

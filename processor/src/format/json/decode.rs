@@ -42,7 +42,7 @@ impl JsonDecoder {
     /// What makes Flink's format fail for this record; the row is to be thrown away then.
     pub fn decode<'a>(&mut self, json: &'a [u8], row: &mut Vec<Value<'a>>) -> Result<(), DecodeError> {
         debug_assert!(row.is_empty());
-        row.resize(self.columns.len(), Value::Null);
+        row.resize_with(self.columns.len(), || Value::Null);
         if self.decode_plain(json, row) {
             return Ok(());
         }

@@ -6,6 +6,7 @@
 use super::super::datetime::{write_date, write_time, write_timestamp};
 use super::super::number::{write_decimal, write_double, write_float};
 use super::super::{EncodeError, base64};
+use super::scan::plain_length;
 use crate::expr::{DataType, Timestamp, Value};
 use crate::plan::{Column, JsonFormat};
 
@@ -120,6 +121,9 @@ fn write_integer(value: i64, out: &mut Vec<u8>) {
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
+    if plain_length(text.as_bytes()) == text.len() {
+        return quoted(out, |out| out.extend_from_slice(text.as_bytes()));
+    }
     serde_json::to_writer(out, text).expect("a text can be written to memory");
 }
 
