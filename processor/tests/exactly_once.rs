@@ -70,11 +70,13 @@ proptest! {
         step_bytes in 100..5_000usize,
         read_bytes in 100..1_000usize,
         state_memory_bytes in state_memory(),
+        behind_records in prop_oneof![Just(0), Just(u64::MAX)],
         parallelism in 1..4usize,
     ) {
         let host = MemoryHost::new();
         host.create_topic(INPUT, partitions);
-        let options = TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, state_memory_bytes, ..TaskOptions::default() };
+        let options =
+            TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, state_memory_bytes, behind_records, ..TaskOptions::default() };
         let mut plan = (*plans::tumbling(SIZE, Some(0), false)).clone();
         plan.pipelines[0].parallelism = parallelism;
         let plan = std::sync::Arc::new(plan);

@@ -14,6 +14,11 @@ pub struct TaskOptions {
     pub state_commit_ms: i64,
     /// As above for steps that have only moved time: watermark and idleness without a record.
     pub progress_commit_ms: i64,
+    /// Records that a task has not read yet from which on it is so far behind that results of several steps may share a commit: see
+    /// `task/catch_up.rs`.
+    pub behind_records: u64,
+    /// Bytes of input after which it commits all the same.
+    pub behind_bytes: u64,
     /// Bytes of changelog that are always allowed before a snapshot is written.
     pub snapshot_floor: u64,
     /// Bytes of output after which no further record is taken and no further window closed before a commit. The rows of one record, and
@@ -60,8 +65,10 @@ impl Default for TaskOptions {
             read_bytes: 1024 * 1024,
             state_commit_ms: 200,
             progress_commit_ms: 1_000,
+            behind_records: 100_000,
+            behind_bytes: 64 * 1024 * 1024,
             snapshot_floor: 16 * 1024 * 1024,
-            output_bytes: 8 * 1024 * 1024,
+            output_bytes: 24 * 1024 * 1024,
             aligned_read_bytes: 64 * 1024,
             waiting_bytes: 64 * 1024 * 1024,
             repartition_lag: 200_000,

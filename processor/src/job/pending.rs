@@ -25,6 +25,12 @@ impl Pending {
         self.since.is_none()
     }
 
+    /// Since when there is something, in ms before `now`.
+    #[must_use]
+    pub fn age_ms(&self, now: Timestamp) -> i64 {
+        self.since.map_or(0, |since| now.0 - since.0)
+    }
+
     /// When it is to be committed: at once if there are `results` that somebody waits for, the rest a little later.
     #[must_use]
     pub fn due(&self, results: bool, options: &TaskOptions) -> Option<Timestamp> {

@@ -89,6 +89,7 @@ proptest! {
         (partitions, actions) in (1..4i32).prop_flat_map(|n| (Just(n), prop::collection::vec(action(events(n)), 1..60))),
         step_bytes in 100..5_000usize,
         output_bytes in 1..500u64,
+        behind_records in prop_oneof![Just(0), Just(u64::MAX)],
         parallelism in 1..4usize,
     ) {
         let host = crate::host(partitions);
@@ -99,7 +100,9 @@ proptest! {
             ", 'forebay.on-error' = 'dead-letter', 'forebay.dead-letter.topic' = 'dead', 'forebay.on-late' = 'topic', \
              'forebay.late.topic' = 'late', 'scan.watermark.idle-timeout' = '0'",
         );
-        let options = TaskOptions { step_bytes, read_bytes: 300, output_bytes, snapshot_floor: 300, ..TaskOptions::default() };
+        let options = TaskOptions {
+            step_bytes, read_bytes: 300, output_bytes, snapshot_floor: 300, behind_records, ..TaskOptions::default()
+        };
         let mut world = World::new(host, plan, options);
         let (mut all, mut clock) = (Vec::new(), 0);
         let produce = |world: &World, event: &Event| {

@@ -31,6 +31,43 @@ fn a_backlog_is_taken_in_bounded_commits() {
     assert_eq!(host.consume(OUTPUT).iter().map(Vec::len).sum::<usize>(), 60_000);
 }
 
+/// Commits of a task that takes in 60 batches one by one, counting as far behind while so many records are left, and after how many it had
+/// 50 unread.
+fn commits(options: TaskOptions, pause_ms: i64) -> (u64, u64) {
+    let host = host(1);
+    for n in 0..60 {
+        let batch: Vec<_> = (0..10).map(|user| Some(click(&format!("user-{user}"), Some(1), n * 1_000, 0))).collect();
+        host.produce(INPUT, 0, &batch);
+    }
+    let mut task = open_with(&stateless(""), &host, TaskOptions { step_bytes: 1, ..options }).unwrap();
+    let mut early = 0;
+    while task.step(&host).unwrap() == Progress::Busy {
+        host.advance(pause_ms);
+        if task.status().lag() >= 50 {
+            early = host.commits();
+        }
+    }
+    assert_eq!(host.consume(OUTPUT).iter().map(Vec::len).sum::<usize>(), 600);
+    assert_eq!(task.status().lag(), 0);
+    (early, host.commits())
+}
+
+#[test]
+fn a_task_that_is_far_behind_commits_less_often() {
+    let far_behind = TaskOptions { behind_records: 50, ..TaskOptions::default() };
+    assert_eq!(commits(TaskOptions::default(), 0), (55, 60), "one a step");
+    assert_eq!(commits(far_behind, 0), (1, 6), "all but the last steps in one");
+    // Not for longer than state may wait, where each step takes 3 ms.
+    let (early, _) = commits(TaskOptions { state_commit_ms: 30, ..far_behind }, 3);
+    assert_eq!(early, 5);
+    let (early, _) = commits(TaskOptions { behind_bytes: 1, ..far_behind }, 0);
+    assert_eq!(early, 55, "nor for more input");
+    let (early, _) = commits(TaskOptions { output_bytes: 1_000, ..far_behind }, 0);
+    assert!((10..55).contains(&early), "nor for more output: {early}");
+    // Others run between its steps.
+    assert_eq!(commits(far_behind, 6).0, 55);
+}
+
 #[test]
 fn many_windows_that_close_at_once_are_put_out_over_several_commits() {
     let host = host(1);

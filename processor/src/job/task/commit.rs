@@ -40,6 +40,7 @@ impl Task {
         self.inputs.iter_mut().for_each(Input::mark_clean);
         self.exchange.iter_mut().for_each(Exchange::committed);
         self.pending = Pending::default();
+        self.catch_up.committed(self.counters.bytes_in);
         self.counters.records_out += rows;
         self.counters.records_aside += aside;
         self.counters.bytes_out += bytes;

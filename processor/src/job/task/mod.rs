@@ -7,6 +7,7 @@
 //! The only task of a pipeline owns all input partitions, so the result is right whatever the group key is, and one transaction holds
 //! everything. One of several owns some of them; if rows are kept, it only gathers what another task merges, see [`super::subtask`].
 
+mod catch_up;
 mod close;
 mod commit;
 mod describe;
@@ -16,6 +17,8 @@ mod savepoint;
 use std::sync::Arc;
 
 use forebay_storage::ids::{Timestamp, TopicPartition};
+
+use catch_up::CatchUp;
 
 use super::clock::EventClock;
 use super::counters::Counters;
@@ -76,6 +79,7 @@ pub struct Task {
     clock: EventClock,
     output: RecordBuffer,
     pending: Pending,
+    catch_up: CatchUp,
     guard: Guard,
     next_discovery: Timestamp,
     /// [`Host::micros`] when the present step began.
@@ -95,7 +99,9 @@ impl Task {
     /// # Errors
     /// The task has stopped: drop it, and see [`TaskError`] for what is next.
     pub fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
-        self.guarded(host, |task| task.work(host))
+        let progress = self.guarded(host, |task| task.work(host));
+        self.catch_up.step_ended(host.micros());
+        progress
     }
 
     /// Commits what is computed but not committed, before a pause or a shutdown. Without it nothing is lost, only computed again.
@@ -124,6 +130,7 @@ impl Task {
     fn work(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
         let now = host.now();
         self.step_began = host.micros();
+        let rows = self.output.len();
         self.discover(host, now)?;
         for input in &mut self.inputs {
             input.poll(host)?;
@@ -144,7 +151,7 @@ impl Task {
             self.pending.note(now);
         }
         let due = self.commit_due();
-        if due.is_some_and(|due| due <= now) {
+        if due.is_some_and(|due| due <= now) && !self.may_go_on(now, self.output.len() > rows) {
             self.commit(host, now)?;
         }
         let again = (full || crowded).then(|| now.plus_ms(self.options.repartition_pause_ms));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use forebay_storage::ids::TopicPartition;
 
 use super::Task;
+use super::catch_up::CatchUp;
 use crate::commit::RecordBuffer;
 use crate::host::Host;
 use crate::job::clock::EventClock;
@@ -104,6 +105,7 @@ impl Task {
             side,
             output: RecordBuffer::default(),
             pending: Pending::default(),
+            catch_up: CatchUp::default(),
             guard: Guard::default(),
             next_discovery: host.now().plus_ms(options.discovery_ms),
             step_began: 0,
