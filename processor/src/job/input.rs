@@ -95,6 +95,13 @@ impl Input {
         self.reader.position() < self.reader.stable_end() && !self.has_ended()
     }
 
+    /// How many offsets there are after what was read.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        let end = self.end.map_or(self.reader.stable_end(), |end| end.min(self.reader.stable_end()));
+        u64::try_from(end.0.saturating_sub(self.reader.position().0)).unwrap_or(0)
+    }
+
     /// Whether something has come in it, read or not.
     #[must_use]
     pub fn has_come(&self) -> bool {
@@ -179,7 +186,9 @@ impl Input {
             // One record may make many rows: what a transaction holds is bounded by them, not by what was read.
             Ok(if out.size_in_bytes() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         });
+        let settled = pipeline.settle();
         let bytes = read.map_err(|failure| self.failure(failure))?;
+        settled.map_err(|error| self.failure(ReadFailure::Sink(self.position(), error)))?;
         if records > 0 {
             self.time.idle = false;
             self.clock.busy();

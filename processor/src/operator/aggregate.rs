@@ -64,6 +64,13 @@ pub fn add(aggregate: &Aggregate, state: &mut Accumulator, row: &[Value<'_>]) ->
             _ => Err(EvalError::Shape("an aggregate without argument is not COUNT(*)")),
         };
     };
+    // What most calls are over need not be copied.
+    if let (Accumulator::Integer(before), Some(column)) = (&mut *state, argument.as_column())
+        && let Some(Value::Integer(value)) = row.get(column)
+    {
+        *before = Some(integer(aggregate, before.unwrap_or(*value), *value, before.is_none()));
+        return Ok(());
+    }
     let value = argument.eval(row)?;
     if value.is_null() {
         return Ok(());

@@ -67,6 +67,21 @@ impl Keeper {
         }
     }
 
+    /// Lets rows wait for some more before they are counted, where that is quicker.
+    pub fn hold_rows(&mut self) {
+        if let Keeper::Grid(operator) = self {
+            operator.hold_rows();
+        }
+    }
+
+    /// Counts the rows that have waited; nothing else may be done with the state before.
+    pub fn settle(&mut self, state: &mut Windows) -> Result<(), RowError> {
+        match (self, state) {
+            (Keeper::Grid(operator), Windows::Grid(state)) => operator.settle(state),
+            _ => Ok(()),
+        }
+    }
+
     /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns which of its rows are late.
     pub fn merge(&mut self, state: &mut Windows, gathered: Record<'_>, closed: i64) -> Result<MergedLate, RowError> {
         let counted = |rows| MergedLate { rows, tardy: None };

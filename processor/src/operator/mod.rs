@@ -4,6 +4,7 @@ mod aggregate;
 mod entry;
 mod error;
 mod fuse;
+mod held;
 mod keeper;
 mod local;
 mod pipeline;

@@ -144,6 +144,8 @@ impl Pipeline {
         if let [segment] = &mut segments[..] {
             segment.keeper.allow_lateness(plan.source.policies.allowed_lateness_ms);
         }
+        // After the first stage that keeps rows, rows come when windows close, which is not to be put off.
+        segments.first_mut().into_iter().for_each(|first| first.keeper.hold_rows());
         let windows: Vec<_> = segments.iter().map(|segment| segment.keeper.new_state()).collect();
         let state = (!windows.is_empty()).then(|| TaskState::new(layout, windows, snapshot_floor));
         let sink = RecordSink::new(&plan.sink, sink_partitions);
@@ -189,7 +191,8 @@ impl Pipeline {
         self.state.as_mut()
     }
 
-    /// Takes the value of one record in; output of pipelines without windows goes to `out`.
+    /// Takes the value of one record in; output of pipelines without windows goes to `out`. Its row may not be in its window before
+    /// [`Pipeline::settle`].
     pub fn process(&mut self, value: &[u8], place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
         let Pipeline { source, before, local, segments, state, sink, scratch, expands } = self;
         let windows = segments.first_mut().zip(state.as_mut());
@@ -222,6 +225,15 @@ impl Pipeline {
                 Windows::Grid(_) => {}
             },
             (None, None) => {}
+        }
+    }
+
+    /// Takes in what has come and is not in the windows yet. To be called after records were taken in, before anything else is done.
+    pub fn settle(&mut self) -> Result<(), RowError> {
+        let Pipeline { segments, state, .. } = self;
+        match (segments.first_mut(), state) {
+            (Some(segment), Some(state)) => segment.keeper.settle(state.first()),
+            _ => Ok(()),
         }
     }
 

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use super::aggregate;
 use super::error::RowError;
+use super::held::HeldRows;
 use super::pipeline::LateRow;
 use super::session::Added;
 use crate::expr::{EvalError, Value};
@@ -44,6 +45,8 @@ pub struct WindowOperator {
     lateness: i64,
     /// The windows of the last row, if some of them had fired before it.
     fired: Option<WindowSpan>,
+    /// Rows that are to be counted, where they may wait.
+    held: Option<HeldRows>,
     key: Vec<u8>,
     row: Vec<Value<'static>>,
 }
@@ -68,6 +71,7 @@ impl WindowOperator {
             may_fail,
             lateness: 0,
             fired: None,
+            held: None,
             key: Vec::new(),
             row: Vec::new(),
         }
@@ -76,6 +80,20 @@ impl WindowOperator {
     /// Takes rows for so many ms after their windows have fired; see [`WindowOperator::correct`].
     pub fn allow_lateness(&mut self, ms: i64) {
         self.lateness = ms.max(0);
+    }
+
+    /// Lets rows wait for some more before they are counted, if none of them has to be counted at once; see [`WindowOperator::settle`].
+    pub fn hold_rows(&mut self) {
+        self.held = HeldRows::new(&self.plan.aggregates).filter(|_| self.lateness == 0);
+    }
+
+    /// Counts the rows that have waited.
+    pub fn settle(&mut self, state: &mut WindowState) -> Result<(), RowError> {
+        let Some(held) = self.held.as_mut().filter(|held| !held.is_empty()) else { return Ok(()) };
+        let mut count = |place, states: &mut [Accumulator]| held.count(place, states).map_err(RowError::from);
+        state.update_each(held.spans(), held.keys(), &mut count)?;
+        held.clear();
+        Ok(())
     }
 
     /// The accumulators of a new key.
@@ -99,6 +117,13 @@ impl WindowOperator {
             Ok(span) => span,
             Err(late) => return Ok(Added::Late(late)),
         };
+        if let Some(held) = &mut self.held {
+            held.push(span, &self.key, row);
+            if held.is_full() {
+                self.settle(state)?;
+            }
+            return Ok(Added::Taken);
+        }
         self.count(state.update(span, &self.key)?, row)?;
         self.fired = (self.lateness > 0 && is_window_fired(span.first, place.closed)).then_some(span);
         Ok(Added::Taken)
@@ -240,25 +265,28 @@ pub(super) fn emit_key(
     take: &mut TakeRow<'_>,
 ) -> Result<(), RowError> {
     let mut row: Vec<Value<'_>> = std::mem::take(scratch);
-    // Behind the row's own values are those of the key.
-    let width = plan.output.len();
-    row.resize(width, Value::Null);
+    // The values of the key come first, and behind them the row's own.
     let mut rest = key;
     while !rest.is_empty() {
         row.push(decode_value(&mut rest).ok_or(EvalError::Shape("a group key cannot be read back"))?);
     }
-    for (at, field) in plan.output.iter().enumerate() {
-        row[at] = match *field {
+    let keys = row.len();
+    for field in &plan.output {
+        row.push(match *field {
             // A decoded key borrows, so this copies no text.
-            OutputField::Key(at) => row[width + at].clone(),
+            OutputField::Key(at) => row[at].clone(),
             OutputField::Aggregate(at) => aggregate::result(&plan.aggregates[at], &states[at]),
             OutputField::WindowStart => Value::timestamp(start),
             OutputField::WindowEnd => Value::timestamp(end),
             OutputField::WindowTime => Value::timestamp(end.saturating_sub(1)),
-        };
+        });
     }
-    row.truncate(width);
-    take(&row, &spread(key))?;
+    // As `spread` has it.
+    let by = match &row[..keys] {
+        [Value::String(text)] => text.as_bytes(),
+        _ => key,
+    };
+    take(&row[keys..], by)?;
     *scratch = recycle(row);
     Ok(())
 }

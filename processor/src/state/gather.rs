@@ -6,12 +6,12 @@ use std::iter::Peekable;
 use super::Accumulator;
 use super::error::StateError;
 use super::shelf::Shelf;
-use super::slice::Slice;
+use super::slice::{Slice, Walk};
 use super::store::StoreError;
 use super::windows::{EmitKey, Merge};
 use crate::time::WindowSpan;
 
-type Warm<'s> = Peekable<std::vec::IntoIter<(&'s [u8], &'s [Accumulator])>>;
+type Warm<'s> = Peekable<Walk<'s>>;
 type Cold<'s> = Box<dyn Iterator<Item = Result<(Vec<u8>, Vec<Accumulator>), StoreError>> + 's>;
 
 /// The keys of one slice in the order of their bytes. What is in memory is newer than what the store has of the same key.
@@ -26,7 +26,7 @@ pub struct Source<'s> {
 impl<'s> Source<'s> {
     /// The keys of `slice`, whose windows are `span`.
     pub fn new(shelf: &'s Shelf, span: WindowSpan, slice: &'s Slice) -> Result<Source<'s>, StateError> {
-        let warm = slice.sorted().into_iter().peekable();
+        let warm = slice.sorted().peekable();
         let cold = slice.is_stored().then(|| -> Cold<'s> { Box::new(shelf.slice(span)) });
         let mut source = Source { shelf, width: slice.width(), warm, cold, next: None };
         source.advance()?;

@@ -26,6 +26,6 @@ pub use error::StateError;
 pub use restore::RestoreError;
 pub use rows::KeptRows;
 pub use sessions::{Ended, Session, SessionState, Stamp, Tardy, WaitingRow};
-pub use slice::{Slice, SliceFull};
+pub use slice::{KeyList, Slice, SliceFull};
 pub use task::{PutRecord, Superfluous, TaskState};
 pub use windows::{EmitKey, Merge, WindowState};

@@ -15,7 +15,7 @@ use super::error::StateError;
 use super::gather;
 use super::restore::RestoreError;
 use super::shelf::Shelf;
-use super::slice::Slice;
+use super::slice::{KeyList, Slice, TakePlace};
 use super::store::{PutStored, StoreError, StoredSlice};
 use super::task::PutRecord;
 use crate::time::{WindowSpan, is_window_fired};
@@ -63,6 +63,32 @@ impl WindowState {
             warm(shelf, span, slice, key)?;
         }
         Ok(slice.update(key)?)
+    }
+
+    /// As [`WindowState::update`] for each of several rows, of which `spans` and `keys` tell slice and key; their accumulators are handed to
+    /// `take` with the row's place. Rows of one slice keep their order.
+    pub fn update_each<E: From<StateError>>(
+        &mut self,
+        spans: &[WindowSpan],
+        keys: &KeyList,
+        take: &mut TakePlace<'_, E>,
+    ) -> Result<(), E> {
+        let mut places: Vec<u32> = (0..spans.len() as u32).collect();
+        places.sort_unstable_by_key(|place| (spans[*place as usize], *place));
+        for places in places.chunk_by(|a, b| spans[*a as usize] == spans[*b as usize]) {
+            let span = spans[places[0] as usize];
+            let new = || self.spare.pop().unwrap_or_else(|| Slice::new(&self.initial));
+            let slice = self.slices.entry(span).or_insert_with(new);
+            if !slice.is_stored() {
+                slice.update_each(places, keys, take)?;
+                continue;
+            }
+            for place in places {
+                let place = *place as usize;
+                take(place, self.update(span, keys.get(place))?)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes the room of a slice that was dropped for slices to come.
@@ -120,7 +146,7 @@ impl WindowState {
             let sources = spans.iter().map(|span| gather::Source::new(shelf, *span, &self.slices[span]));
             return gather::gather(sources.collect::<Result<_, _>>()?, &self.initial, merge, emit);
         }
-        let mut emit_all = |slice: &Slice| slice.sorted().into_iter().try_for_each(|(key, states)| emit(key, states));
+        let mut emit_all = |slice: &Slice| slice.sorted().try_for_each(|(key, states)| emit(key, states));
         match &spans[..] {
             [only] => emit_all(&self.slices[only])?,
             _ => {
@@ -259,7 +285,7 @@ impl WindowState {
                     // There is nothing to merge it with.
                     gather::gather(vec![source], &self.initial, &|_, _| {}, &mut put_key)?;
                 }
-                _ => slice.sorted().into_iter().try_for_each(|(group, states)| put_key(group, states))?,
+                _ => slice.sorted().try_for_each(|(group, states)| put_key(group, states))?,
             }
         }
         Ok(())
