@@ -105,7 +105,8 @@ fn who_comes_too_fast_waits_and_is_served() {
     clients.iter_mut().for_each(assert_served);
     // Less what is lost by counting milliseconds.
     assert!(began.elapsed() > Duration::from_millis(1_990), "twelve are in after {:?}", began.elapsed());
-    assert!(broker.metrics().connections_delayed.get() > 0);
+    let delayed = broker.metrics().connections_delayed.get();
+    assert!((1..=2).contains(&delayed), "{delayed} waited, and not those that may come at once");
 }
 
 #[test]
