@@ -36,6 +36,8 @@ pub struct Running {
     pub listeners: Vec<Arc<Listener>>,
     /// Where its HTTP server listens.
     pub http: Vec<SocketAddr>,
+    /// What its clients' requests may take together (`queued.max.request.bytes`).
+    pub request_memory: Arc<RequestMemory>,
     data: Data,
     cleaner: Cleaner,
     stop: watch::Sender<bool>,
@@ -65,6 +67,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
             .map_err(|e| StartError(format!("opening the data failed: {e}")))??
     };
     let door = door(&rooms, overrides, &sockets);
+    let request_memory = door.memory.clone();
     let mut serving = JoinSet::new();
     let mut background = JoinSet::new();
     background.spawn(rooms.groups.clone().drive_timers());
@@ -97,7 +100,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
     rooms.metrics.observe_jobs(jobs.clone());
     jobs.start();
     let _ = ready.send(true);
-    Ok(Running { rooms, jobs, listeners, http, data, cleaner, stop, ready, serving, background })
+    Ok(Running { rooms, jobs, listeners, http, request_memory, data, cleaner, stop, ready, serving, background })
 }
 
 impl Running {

@@ -13,7 +13,7 @@ use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest};
 
 use crate::support::client::Client;
 use crate::support::requests::Topic;
-use crate::support::{text, topic};
+use crate::support::{text, topic, until_received};
 
 /// KAFKA_STORAGE_ERROR.
 pub const STORAGE_ERROR: i16 = 56;
@@ -88,6 +88,11 @@ impl Node {
     /// A new connection.
     pub fn client(&self) -> Client {
         Client::connect(self.running().listeners[0].local)
+    }
+
+    /// Does `send` and returns when it has read the frame that this sent.
+    pub fn until_received<R>(&self, send: impl FnOnce() -> R) -> R {
+        until_received(&self.running().rooms.metrics, send)
     }
 
     /// Its jobs.

@@ -85,11 +85,7 @@ impl Broker {
 
     /// Does `send` and returns when the broker has read the frame that this sent.
     pub fn until_received<R>(&self, send: impl FnOnce() -> R) -> R {
-        let received = &self.running.as_ref().expect("it runs").rooms.metrics.received_bytes;
-        let before = received.get();
-        let sent = send();
-        eventually("the broker has read it", || received.get() > before);
-        sent
+        until_received(self.metrics(), send)
     }
 
     /// One of its partitions.
@@ -153,6 +149,11 @@ impl Broker {
         Client::connect(self.running.as_ref().expect("it runs").listeners[listener].local)
     }
 
+    /// What is left of the memory for requests, in bytes; there must be a limit.
+    pub fn request_memory_left(&self) -> i64 {
+        self.running.as_ref().expect("it runs").request_memory.left().expect("queued.max.request.bytes is set")
+    }
+
     /// What it has counted.
     pub fn metrics(&self) -> &Metrics {
         &self.running.as_ref().expect("it runs").rooms.metrics
@@ -172,6 +173,14 @@ impl Drop for Broker {
             stopped.unwrap();
         }
     }
+}
+
+/// Does `send` and returns when the broker of these numbers has read the frame that this sent.
+pub fn until_received<R>(metrics: &Metrics, send: impl FnOnce() -> R) -> R {
+    let before = metrics.received_bytes.get();
+    let sent = send();
+    eventually("the broker has read it", || metrics.received_bytes.get() > before);
+    sent
 }
 
 /// Looks until something holds that only the broker's own threads bring about.
