@@ -1,12 +1,12 @@
 //! `flush.messages`: an answer goes when what it speaks of is on disk, and a sync serves all who wait.
 
-use std::thread;
+use std::time::Duration;
 
 use kafka_protocol::messages::ProduceResponse;
 
 use crate::node::Node;
 use crate::support::eventually;
-use crate::support::groups::{commit, fetch_offset, lone_member};
+use crate::support::groups::{commit, commit_request, fetch_offset_request, lone_member};
 use crate::support::records::{Origin, batch, batch_of, values};
 use crate::support::requests::{
     append, create_topic, end_txn, fetch_in, fetch_partition, fetch_request, init_producer, list_offset, produce_in,
@@ -58,8 +58,8 @@ fn a_waiting_reader_is_woken_by_the_sync() {
     let (mut producer, mut reader) = (node.client(), node.client());
     let synced = create_topic(&mut producer, "synced", 1, &[("flush.messages", "1")]);
     let log = node.log_of(&synced, 0);
-    let waiting = fetch_request(13, &synced, vec![fetch_partition(0, 0)]).with_max_wait_ms(20_000);
-    let waiting = reader.send(13, &waiting);
+    let waiting = fetch_request(13, &synced, vec![fetch_partition(0, 0)]).with_max_wait_ms(3_600_000);
+    let waiting = node.until_received(|| reader.send(13, &waiting));
     node.disk.hold_syncs(&log);
     let sent = producer.send(13, &produce_request(13, &synced, 0, &batch(&["a"]), None));
     node.disk.await_held_syncs(1);
@@ -128,16 +128,15 @@ fn committed_offsets_are_told_when_they_are_on_disk() {
     let (id, generation) = lone_member(&mut member, "readers");
     assert_eq!(commit(&mut member, "readers", (generation, &id), ("known", 0, 5)), 0);
     node.disk.hold_syncs(&node.dir(0));
-    thread::scope(|scope| {
-        let id = &id;
-        let committing = scope.spawn(move || commit(&mut member, "readers", (generation, id), ("known", 0, 6)));
-        node.disk.await_held_syncs(1);
-        let reading = scope.spawn(move || fetch_offset(&mut reader, "readers", ("known", 0), true).committed_offset);
-        assert!(!committing.is_finished() && !reading.is_finished());
-        node.disk.let_syncs_go();
-        assert_eq!(committing.join().unwrap(), 0);
-        assert!([5, 6].contains(&reading.join().unwrap()));
-    });
+    let committing = member.send(9, &commit_request(9, "readers", (generation, &id), ("known", 0, 6)));
+    node.disk.await_held_syncs(1);
+    let reading = reader.send(9, &fetch_offset_request("readers", ("known", 0), true));
+    // Long enough for an answer that must not come.
+    assert!(reader.is_silent_for(Duration::from_millis(300)), "told before it is on disk");
+    member.assert_unanswered();
+    node.disk.let_syncs_go();
+    assert_eq!(member.receive(committing).topics[0].partitions[0].error_code, 0);
+    assert_eq!(reader.receive(reading).groups[0].topics[0].partitions[0].committed_offset, 6);
 }
 
 #[test]

@@ -86,18 +86,26 @@ pub fn commit(client: &mut Client, group_id: &str, member: (i32, &str), what: (&
     client.call(9, &commit_request(9, group_id, member, what)).topics[0].partitions[0].error_code
 }
 
+/// A request for the committed offset of one partition, in the newest version.
+pub fn fetch_offset_request(
+    group_id: &str,
+    (topic_name, partition): (&str, i32),
+    require_stable: bool,
+) -> OffsetFetchRequest {
+    let topics =
+        OffsetFetchRequestTopics::default().with_name(topic(topic_name)).with_partition_indexes(vec![partition]);
+    let wanted = OffsetFetchRequestGroup::default().with_group_id(group(group_id)).with_topics(Some(vec![topics]));
+    OffsetFetchRequest::default().with_groups(vec![wanted]).with_require_stable(require_stable)
+}
+
 /// The committed offset of one partition.
 pub fn fetch_offset(
     client: &mut Client,
     group_id: &str,
-    (topic_name, partition): (&str, i32),
+    of: (&str, i32),
     require_stable: bool,
 ) -> OffsetFetchResponsePartitions {
-    let topics =
-        OffsetFetchRequestTopics::default().with_name(topic(topic_name)).with_partition_indexes(vec![partition]);
-    let wanted = OffsetFetchRequestGroup::default().with_group_id(group(group_id)).with_topics(Some(vec![topics]));
-    let request = OffsetFetchRequest::default().with_groups(vec![wanted]).with_require_stable(require_stable);
-    let mut response = client.call(9, &request);
+    let mut response = client.call(9, &fetch_offset_request(group_id, of, require_stable));
     assert_eq!(response.groups[0].error_code, 0);
     response.groups[0].topics.remove(0).partitions.remove(0)
 }
