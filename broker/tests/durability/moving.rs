@@ -95,12 +95,26 @@ fn a_log_moves_while_it_is_written_and_read() {
             }
             count
         });
+        let mut reader = node.client();
+        let (stop, filler) = (stop, &filler);
+        let reading = scope.spawn(move || {
+            let mut seen = 20;
+            while !stop.load(Ordering::Acquire) {
+                let found = all(&mut reader, known);
+                assert!(found[..20].iter().all(|value| value == filler), "the first ones are as they were written");
+                assert!(found[20..].iter().enumerate().all(|(n, value)| *value == n.to_string()));
+                assert!(found.len() >= seen, "{} records after {seen}", found.len());
+                seen = found.len();
+            }
+            seen
+        });
         for (there, back) in [(to, from), (from, to), (to, from)] {
             assert_eq!(move_to(&mut client, known, 0, &dirs[there]), 0);
             wait_until_in(&mut client, known, &dirs[there]);
             assert!(!node.dir(back).join("known-0").exists());
         }
         stop.store(true, Ordering::Release);
+        assert!(reading.join().unwrap() > 20, "something was read that was written meanwhile");
         writing.join().unwrap()
     });
     let expected: Vec<String> = (0..20).map(|_| filler.clone()).chain((0..written).map(|n| n.to_string())).collect();
@@ -155,10 +169,10 @@ fn a_target_that_fails_or_is_full_leaves_the_log_where_it_is() {
         assert_eq!(produce_in(&mut client, 13, &known, partition, &batch(&["a"]), None).error_code, 0);
         node.disk.inject(&node.dir(1), fault);
         assert_eq!(move_to(&mut client, &known, partition, &node.dir(1).display().to_string()), 0, "it will be tried");
-        eventually("the move is given up", || {
-            let found = logs_of(&mut client, &known, partition);
-            found.len() == 1 && !found[0].3
-        });
+        let here = node.dir(0).display().to_string();
+        eventually("the move is given up", || logs_of(&mut client, &known, partition).len() == 1);
+        let (dir, _, _, on_its_way) = logs_of(&mut client, &known, partition).remove(0);
+        assert_eq!((dir, on_its_way), (here, false), "{fault:?}");
         let errors: Vec<i16> = describe(&mut client, None).iter().map(|d| d.error_code).collect();
         assert_eq!(errors, if fault == Fault::Full { [0, 0] } else { [0, STORAGE_ERROR] });
         assert_eq!(produce_in(&mut client, 13, &known, partition, &batch(&["b"]), None).base_offset, 1);
