@@ -7,7 +7,9 @@ use kafka_protocol::messages::*;
 use crate::support::Broker;
 use crate::support::client::Client;
 use crate::support::records::{batch, values};
-use crate::support::requests::{Topic, append, create_topic, fetch_in, fetch_partition, fetch_request};
+use crate::support::requests::{
+    Topic, append, create_topic, delete_records, fetch_in, fetch_partition, fetch_request, produce_in,
+};
 
 /// Far longer than a test may take.
 const LONG_MS: i32 = 3_600_000;
@@ -83,7 +85,7 @@ fn with_three_batches(client: &mut Client) -> (Topic, i32) {
     let known = create_topic(client, "known", 2, &[]);
     let one = batch(&["0123456789"]);
     for partition in [0, 0, 0, 1] {
-        let answer = crate::support::requests::produce_in(client, 13, &known, partition, &one, None);
+        let answer = produce_in(client, 13, &known, partition, &one, None);
         assert_eq!(answer.error_code, 0);
     }
     (known, i32::try_from(one.len()).unwrap())
@@ -143,38 +145,20 @@ fn leader_epochs_are_compared() {
 
 #[test]
 fn a_topic_s_records_can_be_deleted_from_below() {
-    use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
     let broker = Broker::start();
     let mut client = broker.client();
     let known = create_topic(&mut client, "known", 1, &[]);
     for n in 0..4 {
         append(&mut client, &known, &batch(&[&n.to_string()]));
     }
-    let mut delete = |before: i64| {
-        let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(before);
-        let named = DeleteRecordsTopic::default()
-            .with_name(crate::support::topic(&known.name))
-            .with_partitions(vec![partition]);
-        let request = DeleteRecordsRequest::default().with_topics(vec![named]).with_timeout_ms(1000);
-        let answer = client.call(2, &request).topics.remove(0).partitions.remove(0);
-        (answer.error_code, answer.low_watermark)
-    };
-    assert_eq!(delete(3), (0, 3));
-    assert_eq!(delete(2), (0, 3), "the start never moves back");
-    assert_eq!(delete(5), (1, -1), "OFFSET_OUT_OF_RANGE");
+    assert_eq!(delete_records(&mut client, &known, 3), (0, 3));
+    assert_eq!(delete_records(&mut client, &known, 2), (0, 3), "the start never moves back");
+    assert_eq!(delete_records(&mut client, &known, 5), (1, -1), "OFFSET_OUT_OF_RANGE");
     let below = fetch_in(&mut client, 12, &known, 0, 1);
     assert_eq!(below.error_code, 1, "OFFSET_OUT_OF_RANGE");
     let read = fetch_in(&mut client, 12, &known, 0, 3);
     assert_eq!((read.log_start_offset, values(read.records.unwrap())), (3, vec![(3, "3".to_owned())]));
-    let mut delete_all = |before: i64| {
-        let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(before);
-        let named = DeleteRecordsTopic::default()
-            .with_name(crate::support::topic(&known.name))
-            .with_partitions(vec![partition]);
-        let request = DeleteRecordsRequest::default().with_topics(vec![named]).with_timeout_ms(1000);
-        client.call(2, &request).topics.remove(0).partitions.remove(0).low_watermark
-    };
-    assert_eq!(delete_all(-1), 4, "-1 stands for the high watermark");
+    assert_eq!(delete_records(&mut client, &known, -1), (0, 4), "-1 stands for the high watermark");
 }
 
 #[test]

@@ -1,14 +1,13 @@
 //! A full disk stops writing, and nothing else; writing goes on when there is room.
 
 use forebay_storage::disk::Fault;
+use kafka_protocol::messages::CreateTopicsRequest;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
-use kafka_protocol::messages::{CreateTopicsRequest, DeleteRecordsRequest};
 
 use crate::node::{Node, STORAGE_ERROR, find_group, partitions_of};
 use crate::support::groups::{commit, fetch_offset, lone_member};
 use crate::support::records::{batch, values};
-use crate::support::requests::{append, create_topic, fetch_in, init_error, produce_in};
+use crate::support::requests::{append, create_topic, delete_records, fetch_in, init_error, produce_in};
 use crate::support::{eventually, topic};
 
 #[test]
@@ -55,12 +54,7 @@ fn deleting_records_makes_room_where_there_is_none() {
     }
     node.disk.set_space(&log, 0);
     assert_eq!(produce_in(&mut client, 13, &small, 0, &large, None).error_code, STORAGE_ERROR);
-    let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(4);
-    let request = DeleteRecordsRequest::default()
-        .with_timeout_ms(5000)
-        .with_topics(vec![DeleteRecordsTopic::default().with_name(topic("small")).with_partitions(vec![partition])]);
-    let deleted = client.call(2, &request);
-    assert_eq!(deleted.topics[0].partitions[0].error_code, 0);
+    assert_eq!(delete_records(&mut client, &small, 4), (0, 4));
     eventually("the deleted files make room", || {
         let answer = produce_in(&mut client, 13, &small, 0, &large, None);
         assert!([0, STORAGE_ERROR].contains(&answer.error_code));

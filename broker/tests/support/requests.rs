@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -83,6 +84,15 @@ pub fn append(client: &mut Client, to: &Topic, records: &Bytes) -> i64 {
     let answer = produce_in(client, 13, to, 0, records, None);
     assert_eq!((answer.error_code, &answer.error_message), (0, &None));
     answer.base_offset
+}
+
+/// Deletes the records of partition 0 before an offset, -1 for all; the error and where the log begins then.
+pub fn delete_records(client: &mut Client, of: &Topic, before: i64) -> (i16, i64) {
+    let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(before);
+    let named = DeleteRecordsTopic::default().with_name(topic(&of.name)).with_partitions(vec![partition]);
+    let request = DeleteRecordsRequest::default().with_topics(vec![named]).with_timeout_ms(5000);
+    let answer = client.call(2, &request).topics.remove(0).partitions.remove(0);
+    (answer.error_code, answer.low_watermark)
 }
 
 /// What to fetch of one partition, as much as there is.
