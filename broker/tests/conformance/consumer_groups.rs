@@ -1,7 +1,5 @@
 //! Consumer groups (KIP-848): reconciliation, fencing, static members, regular expressions, configs of groups.
 
-use std::time::{Duration, Instant};
-
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::*;
 
@@ -9,7 +7,7 @@ use crate::support::client::Client;
 use crate::support::consumer_groups::{assigned, beat_until, beating, described, joining, owning};
 use crate::support::groups::{commit, commit_request};
 use crate::support::requests::create_topic;
-use crate::support::{Broker, group, text, topic};
+use crate::support::{Broker, eventually, group, text, topic};
 
 const GROUP: &str = "readers";
 
@@ -132,10 +130,7 @@ fn a_silent_member_is_removed() {
     let mut client = broker.client();
     create_topic(&mut client, "t", 1, &[]);
     assert_eq!(client.call(1, &joining(GROUP, "a", &["t"])).heartbeat_interval_ms, 5);
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while described(&mut client, GROUP).group_state != text("Empty") {
-        assert!(Instant::now() < deadline, "the session does not end");
-    }
+    eventually("its session ends", || described(&mut client, GROUP).group_state == text("Empty"));
 }
 
 #[test]

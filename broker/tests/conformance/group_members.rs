@@ -6,7 +6,7 @@ use kafka_protocol::messages::*;
 use crate::support::client::Client;
 use crate::support::groups::{commit, join_request, lone_member, sync_request};
 use crate::support::requests::create_topic;
-use crate::support::{Broker, group, text};
+use crate::support::{Broker, eventually, group, text};
 
 const GROUP: &str = "readers";
 
@@ -57,7 +57,7 @@ fn a_second_member_makes_the_first_one_join_again() {
     let second = two.call(9, &join_request(9, GROUP, "", None)).member_id.to_string();
     let joining = two.send(9, &join_request(9, GROUP, &second, None));
     // The second member waits for the first one, who learns of it by its heartbeats.
-    while heartbeat(&mut one, &first, generation) == 0 {}
+    eventually("the first one learns of it", || heartbeat(&mut one, &first, generation) != 0);
     assert_eq!(heartbeat(&mut one, &first, generation), 27, "REBALANCE_IN_PROGRESS");
     let led = one.call(9, &join_request(9, GROUP, &first, None));
     let followed = two.receive(joining);
