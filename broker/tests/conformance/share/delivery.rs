@@ -80,7 +80,7 @@ fn locks_end() {
 fn locks_are_renewed_in_version_2() {
     let broker = Broker::start_with(&[
         "group.share.min.record.lock.duration.ms=1000",
-        "group.share.record.lock.duration.ms=1500",
+        "group.share.record.lock.duration.ms=6000",
     ]);
     let topic = topic(&broker);
     append(&mut broker.client(), &topic, &batch(&["a"]));
@@ -88,14 +88,14 @@ fn locks_are_renewed_in_version_2() {
     assert_eq!(one.take(&topic, &[]).acquired, [(0, 0, 1)]);
     assert_eq!(one.acknowledge(&topic, &[(0, 0, &[RENEW])]), (0, Some(INVALID_REQUEST), None), "not in version 1");
     one.version = 2;
-    assert_eq!(one.acknowledge(&topic, &[(0, 0, &[RENEW])]), (0, Some(INVALID_REQUEST), Some(1500)), "not said to");
+    assert_eq!(one.acknowledge(&topic, &[(0, 0, &[RENEW])]), (0, Some(INVALID_REQUEST), Some(6000)), "not said to");
     let wrong = one.request(&topic, &[(0, 0, &[RENEW])]);
     one.send_mode(&wrong, 0, true);
     assert_eq!(one.receive().error_code, INVALID_REQUEST, "renewals fetch nothing");
     one.epoch -= 1;
     let mut two = member(&broker, "two");
-    let wait = two.request(&topic, &[]).with_max_wait_ms(700);
-    // Three waits of 700 ms are longer than the lock that is renewed before each.
+    let wait = two.request(&topic, &[]).with_max_wait_ms(2_200);
+    // Three waits of 2.2 s are longer than the lock that is renewed before each.
     for _ in 0..3 {
         let renew = one.request(&topic, &[(0, 0, &[RENEW])]);
         let renew = renew.with_max_wait_ms(0).with_min_bytes(0).with_max_bytes(0).with_max_records(0);
@@ -104,7 +104,7 @@ fn locks_are_renewed_in_version_2() {
         let wait = wait.clone().with_share_session_epoch(two.epoch);
         assert_eq!(crate::support::share::Taken::of(&two.fetch(&wait)).acquired, [], "it is with the other");
     }
-    assert_eq!(one.acknowledge_in(&topic, &[(0, 0, &[ACCEPT])], one.epoch, false), (0, Some(0), Some(1500)));
+    assert_eq!(one.acknowledge_in(&topic, &[(0, 0, &[ACCEPT])], one.epoch, false), (0, Some(0), Some(6000)));
 }
 
 #[test]
