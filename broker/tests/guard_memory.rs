@@ -197,6 +197,12 @@ proptest! {
     }
 }
 
+#[test]
+fn every_api_that_is_served_is_judged() {
+    let missing = api::TABLE.iter().filter(|api| !REQUESTS.iter().any(|(key, _, _)| *key == api.key as i16));
+    assert_eq!(missing.map(|api| api.name).collect::<Vec<_>>(), [] as [&str; 0]);
+}
+
 /// The frames above are not refused one and all: some pass and are decoded.
 #[test]
 fn zeros_are_a_request_of_many_apis() {
