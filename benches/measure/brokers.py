@@ -1,13 +1,11 @@
 """The two brokers as processes, each started on a folder with the same few settings."""
 
-import os
-import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from . import readings, wire
+from .program import Program
 from .workspace import BenchError
 
 # One node cannot hold three copies; the rest is Kafka's defaults for both.
@@ -22,7 +20,6 @@ JVM = [
     "-XX:+ExplicitGCInvokesConcurrent", "-Djava.awt.headless=true", "-Dcom.sun.management.jmxremote=true",
     "-Dcom.sun.management.jmxremote.authenticate=false", "-Dcom.sun.management.jmxremote.ssl=false",
 ]
-STOP_LIMIT_S = 60
 # Apache Kafka reads a crashed log again before it answers.
 START_LIMIT_S = 900
 
@@ -33,22 +30,15 @@ def free_port():
         return listener.getsockname()[1]
 
 
-class Node:
-    """A running broker; its process is gone when its `with` ends."""
+class Node(Program):
+    """A running broker."""
 
     def __init__(self, command, port, admin, log):
+        super().__init__(command, log)
         self.port = port
         self.admin = admin
-        self.log = log
-        self.log_from = os.path.getsize(log) if os.path.exists(log) else 0
-        quiet = {name: value for name, value in os.environ.items() if not name.startswith("KAFKA_")}
-        with open(log, "ab") as out:
-            self.began = time.monotonic()
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=quiet, start_new_session=True
-            )
         try:
-            answered = wire.until_answered(port, lambda: self.process.poll() is None, START_LIMIT_S)
+            answered = wire.until_answered(port, self.runs, START_LIMIT_S)
         except BaseException:
             self.kill()
             raise
@@ -59,40 +49,8 @@ class Node:
         self.start_cpu_s = readings.fine_cpu_seconds(self.pid)
 
     @property
-    def pid(self):
-        return self.process.pid
-
-    @property
     def bootstrap(self):
         return f"127.0.0.1:{self.port}"
-
-    def said(self, text):
-        """Whether the broker has logged this since it was started."""
-        with open(self.log, "rb") as log:
-            log.seek(self.log_from)
-            return text.encode() in log.read()
-
-    def tail(self):
-        return "\n".join(Path(self.log).read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
-
-    def stop(self):
-        """SIGTERM, so that the next start finds a clean folder; SIGKILL if that takes too long."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
 
 
 class Forebay:

@@ -3,13 +3,14 @@ committed result. Kafka Streams and Flink read from and write to Apache Kafka, w
 and engine in one process, and all of it is."""
 
 import os
-import subprocess
+import signal
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 
 from . import job, loads, readings, tools
+from .program import Program
 from .workspace import ROOT, TARGET, BenchError, run, say
 
 sys.path.insert(0, str(ROOT / "protocol-tests" / "clients" / "flink"))
@@ -46,30 +47,23 @@ ROWS = [
 ]
 
 
-class Engine:
+class Engine(Program):
     """A process beside the broker that runs a job, with all its children."""
 
-    def __init__(self, title, command, log, environment=None):
+    def __init__(self, title, command, log):
+        super().__init__(command, log)
         self.title = title
-        self.log = Path(log)
-        with self.log.open("wb") as out:
-            self.process = subprocess.Popen(
-                list(map(str, command)), stdout=out, stderr=out, start_new_session=True, env=environment
-            )
         deadline = time.monotonic() + START_LIMIT_S
-        while "running" not in self.text():
-            if self.process.poll() is not None or time.monotonic() > deadline:
+        while not self.said("running"):
+            if not self.runs() or time.monotonic() > deadline:
                 self.stop()
-                raise BenchError(f"{title} did not start:\n{self.text()[-3000:]}")
+                raise BenchError(f"{title} did not start:\n{self.tail()}")
             time.sleep(0.05)
         self.start_cpu_s = self.all_cpu_s()
 
-    def text(self):
-        return self.log.read_text(encoding="utf-8", errors="replace")
-
     def pids(self):
         """The process and its descendants that live."""
-        found, todo = [], [self.process.pid]
+        found, todo = [], [self.pid]
         while todo:
             pid = todo.pop()
             found.append(pid)
@@ -91,21 +85,26 @@ class Engine:
         return sum(readings.resident_mib(pid)[1] for pid in self.pids())
 
     def stop(self):
+        """At once: nothing of it is used again."""
         for pid in reversed(self.pids()):
             try:
-                os.kill(pid, 9)
+                os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         self.process.wait()
 
 
-@contextmanager
-def running(*arguments):
-    engine = Engine(*arguments)
-    try:
-        yield engine
-    finally:
-        engine.stop()
+class Forebay:
+    """The broker itself."""
+
+    title = "Forebay"
+
+    def __init__(self, setting):
+        self.setting = setting
+
+    def start(self, node, _, kind):
+        job.apply(self.setting, node, READINGS, kind)
+        return nullcontext()
 
 
 class KafkaStreams:
@@ -120,7 +119,7 @@ class KafkaStreams:
     def start(self, node, folder, kind):
         quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
         command = ["java", quiet, "-cp", self.setting.class_path(), "StreamsJob"]
-        return running(self.title, [*command, node.bootstrap, kind, f"{folder}/state", PARALLELISM], f"{folder}/engine.log")
+        return Engine(self.title, [*command, node.bootstrap, kind, f"{folder}/state", PARALLELISM], f"{folder}/engine.log")
 
 
 class Flink:
@@ -134,7 +133,7 @@ class Flink:
     def start(self, node, folder, kind):
         sql = {"metrics": job.SQL, "hot": READINGS}[kind]
         command = [self.python, ROOT / "benches" / "flink" / "job.py", node.bootstrap, sql, self.connector]
-        return running(self.title, [*command, PARALLELISM, CHECKPOINT_MS], f"{folder}/engine.log")
+        return Engine(self.title, [*command, PARALLELISM, CHECKPOINT_MS], f"{folder}/engine.log")
 
 
 def connector():
@@ -151,26 +150,18 @@ def connector():
 
 def measure(setting, forebay, kafka, binary, given):
     """By title: the figures of each engine."""
-    found = {"Forebay": {**job.measure(forebay, given.repeats, given.events), **forebay_latency(setting, forebay, binary, given)}}
+    ours = Forebay(setting)
+    found = {ours.title: {**job.measure(forebay, given.repeats, given.events), **delivered(forebay, ours, binary, given)}}
     run(["javac", "-d", setting.classes, "-cp", f"{setting.jars}/*", ROOT / "benches" / "java" / "CountRows.java"])
     for engine in (KafkaStreams(setting), Flink(setting)):
         found[engine.title] = {**drained(setting, kafka, engine, given), **delivered(kafka, engine, binary, given)}
     return found
 
 
-def forebay_latency(setting, broker, binary, given):
+def delivered(broker, engine, binary, given):
     with broker.setting.folder() as folder:
         broker.prepare(folder)
         with broker.start(folder) as node:
-            make_topics(binary, node)
-            job.apply(setting, node, READINGS, "hot")
-            return latency(binary, node, "Forebay", given)
-
-
-def delivered(kafka, engine, binary, given):
-    with kafka.setting.folder() as folder:
-        kafka.prepare(folder)
-        with kafka.start(folder) as node:
             make_topics(binary, node)
             with engine.start(node, folder, "hot"):
                 return latency(binary, node, engine.title, given)
@@ -211,21 +202,20 @@ def drained(setting, kafka, engine, given):
 
 def counted(setting, node, engine, process, rows, events):
     """Waits until all rows can be read; the largest memory that the engine had meanwhile."""
-    command = ["java", "-Xmx256m", "-cp", setting.class_path(), "CountRows", node.bootstrap, "user-metrics", str(rows), str(LIMIT_S)]
-    counter = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     peak, closed = 0.0, time.monotonic()
-    while counter.poll() is None:
+
+    def look():
+        nonlocal peak, closed
         if engine.waits_for_a_record and time.monotonic() > closed + CLOSERS_S:
             job.close_again(setting, node, events)
             closed = time.monotonic()
-        if process.process.poll() is not None:
-            counter.kill()
-            raise BenchError(f"{process.title} ended:\n{process.text()[-3000:]}")
+        if not process.runs():
+            raise BenchError(f"{process.title} ended:\n{process.tail()}")
         peak = max(peak, process.memory_mib())
-        time.sleep(0.2)
-    said = counter.stdout.read().split()
-    if said != ["rows", str(rows)]:
-        raise BenchError(f"{process.title}: {said} instead of {rows} rows\n{process.text()[-2000:]}")
+
+    done = tools.java(setting, "CountRows", node.bootstrap, "user-metrics", rows, LIMIT_S, meanwhile=look)
+    if f"rows {rows}" not in done.text.splitlines():
+        raise BenchError(f"{process.title}: {done.text} instead of {rows} rows\n{process.tail()}")
     return peak
 
 

@@ -62,7 +62,7 @@ def drain(setting, node, loaded):
     idle = idle_rate(node.pid)
     others, before, began = readings.OtherWork(), readings.cpu_seconds(node.pid), time.monotonic()
     apply(setting, node, SQL, NAME)
-    peak = watch(node, loaded)
+    _, peak = watch(node, NAME, LIMIT_S, lambda status: all_out(status, loaded["rows"]))
     wall_s = time.monotonic() - began
     busy_s = readings.cpu_seconds(node.pid) - before
     cpu_s = busy_s - idle * wall_s
@@ -97,24 +97,27 @@ def apply(setting, node, sql, name):
         raise BenchError(f"forebay job apply failed:\n{done.stdout}{done.stderr}")
 
 
-def watch(node, loaded):
-    """Waits for lag 0 and all rows; answers the largest resident memory seen, in all and without mapped files."""
-    peak = (0.0, 0.0)
-    deadline = time.monotonic() + LIMIT_S
+def all_out(status, rows):
+    """Whether the job has read everything and put out so many rows."""
+    if status["late_records"] or status["undecodable_records"] or status["records_written"] > rows:
+        raise BenchError(f"the job went wrong, {rows} rows must come out: {status}")
+    return status["lag_records"] == 0 and status["records_written"] == rows
+
+
+def watch(node, name, limit_s, done, every_s=0.1):
+    """Waits until `done` of what the job says of itself; that, and the largest resident memory seen, in all and without mapped files."""
+    deadline, peak, status = time.monotonic() + limit_s, (0.0, 0.0), None
     while time.monotonic() < deadline:
-        now = readings.resident_mib(node.pid)
-        peak = (max(peak[0], now[0]), max(peak[1], now[1]))
-        status = describe(node)
-        if status["state"] == "failed" or status["late_records"] or status["undecodable_records"]:
-            raise BenchError(f"the job went wrong: {status}")
-        if status["lag_records"] == 0 and status["records_written"] >= loaded["rows"]:
-            if status["records_written"] != loaded["rows"]:
-                raise BenchError(f"{status['records_written']} rows instead of {loaded['rows']}")
-            return peak
-        time.sleep(0.1)
-    raise BenchError(f"the job is not done after {LIMIT_S} s: {describe(node)}")
+        peak = tuple(map(max, peak, readings.resident_mib(node.pid)))
+        status = describe(node, name)
+        if status["state"] == "failed":
+            raise BenchError(f"the job failed: {status}")
+        if done(status):
+            return status, peak
+        time.sleep(every_s)
+    raise BenchError(f"the job is not done after {limit_s} s: {status}")
 
 
-def describe(node, name=NAME):
+def describe(node, name):
     with urllib.request.urlopen(f"{node.admin}/v1/jobs/{name}", timeout=30) as answer:
         return json.load(answer)

@@ -3,7 +3,7 @@
 import time
 
 from . import job, readings, tools
-from .workspace import ROOT, BenchError, say
+from .workspace import ROOT, say
 
 SQL = ROOT / "benches" / "large-state.sql"
 NAME = "large-state"
@@ -40,7 +40,7 @@ def measure(broker, gb):
             found = fill(broker.setting, node, int(loaded["events"] * KILLED_AT))
             node.kill()
         with broker.start(folder) as node:
-            watch(node, 1)
+            until_read(node, 1)
             found["again_s"] = time.monotonic() - node.began
         say(f"{broker.title}: {found}")
         return {"events": loaded["events"], **found}
@@ -49,7 +49,7 @@ def measure(broker, gb):
 def fill(setting, node, events):
     cpu, began = readings.cpu_seconds(node.pid), time.monotonic()
     job.apply(setting, node, SQL, NAME)
-    status, peak = watch(node, events)
+    status, (_, peak) = until_read(node, events)
     wall_s, cpu_s = time.monotonic() - began, readings.cpu_seconds(node.pid) - cpu
     return {
         "keys": status["state_keys"], "memory_mib": status["state_bytes"] / 2**20,
@@ -58,18 +58,8 @@ def fill(setting, node, events):
     }
 
 
-def watch(node, events):
-    """Waits until the job has read so many clicks; what it says then, and the largest memory seen."""
-    deadline, peak = time.monotonic() + LIMIT_S, 0.0
-    while time.monotonic() < deadline:
-        peak = max(peak, readings.resident_mib(node.pid)[1])
-        status = job.describe(node, NAME)
-        if status["state"] == "failed":
-            break
-        if status["records_read"] >= events:
-            return status, peak
-        time.sleep(0.02)
-    raise BenchError(f"the job does not come to its click number {events}: {status}")
+def until_read(node, events):
+    return job.watch(node, NAME, LIMIT_S, lambda status: status["records_read"] >= events, every_s=0.02)
 
 
 def table(found):

@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 
 from .workspace import BenchError
 
+LOOK_EVERY_S = 0.2
 PRODUCER = {"acks": "all", "linger.ms": "5", "batch.size": "65536", "compression.type": "none"}
 
 
@@ -18,18 +20,33 @@ class Done:
         self.cpu_s = cpu_s
 
 
-def java(setting, *arguments):
-    """Runs a class to its end."""
+def java(setting, *arguments, meanwhile=None):
+    """Runs a class to its end, and calls `meanwhile` again and again until then."""
     command = ["java", "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", setting.class_path()]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as out:
         process = subprocess.Popen([*command, *map(str, arguments)], stdout=out, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            status, usage = waited(process, meanwhile)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         text = out.read()
     if process.returncode != 0:
         raise BenchError(f"{arguments[0]} failed:\n{text[-2000:]}")
     return Done(text, usage.ru_utime + usage.ru_stime)
+
+
+def waited(process, meanwhile):
+    """How a process has ended, and what it used."""
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG if meanwhile else 0)
+        if pid:
+            return status, usage
+        meanwhile()
+        time.sleep(LOOK_EVERY_S)
 
 
 def create_topic(setting, node, topic, partitions):
