@@ -1,7 +1,7 @@
 //! Jobs while the broker is killed with SIGKILL at random moments and started again on the same folder: no acknowledged click is lost or
 //! doubled, no row is lost, doubled, different, or out of the order of its key.
 //!
-//! `KILL_LOOP_KILLS=200 cargo test -p protocol-tests --test kill_loop -- --nocapture` kills each of the two brokers 200 times.
+//! `KILL_LOOP_KILLS=200 cargo test -p protocol-tests --test kill_loop -- --nocapture` kills each of the three brokers 200 times.
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,8 +22,7 @@ use support::{INPUT, OUTPUT, PARTITIONS};
 
 /// How often the broker of the clicks job is killed, if `KILL_LOOP_KILLS` does not say.
 const KILLS: usize = 20;
-/// A kill comes at most this long after the first clicks of a life have reached the log; in every other life, after the
-/// first rows were put out.
+/// A kill comes at most this long after what [`Life::end`] waits for.
 const LONGEST_LIFE_MS: u64 = 100;
 /// Longer than all restarts together.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(240);
@@ -114,29 +113,15 @@ fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
     let kills = kills(KILLS);
     let part = clicks.events.len().div_ceil(kills + 1);
     for (round, events) in clicks.events.chunks(part).enumerate() {
-        let (input, output) = (written(node, INPUT), written(node, OUTPUT));
+        let life = Life::begin(node, &[OUTPUT]);
         for click in events {
             send(&producer, &mut number, None, click)?;
         }
         if round < kills {
-            until("clicks reach the log", DELIVERY_LIMIT, || (written(node, INPUT) > input).then_some(()))?;
-            if round % 2 == 1 {
-                // Some lives must get so far, however slow the machine is.
-                until("rows are put out", DELIVERY_LIMIT, || (written(node, OUTPUT) > output).then_some(()))?;
-            }
-            // A random moment is what is wanted here, not a condition.
-            std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
-            node.check_running()?;
-            node.kill();
-            lives_with_output += usize::from(written(node, OUTPUT) > output);
-            node.start().map_err(|error| format!("start {} after a kill: {error}", round + 1))?;
+            lives_with_output += usize::from(life.end(node, random, round)?);
         }
     }
-    println!("{kills} kills, {lives_with_output} of the killed lives put rows out");
-    // Else the kills hit nothing worth hitting.
-    if lives_with_output < kills / 4 {
-        return Err(format!("only {lives_with_output} of {kills} lives put rows out before they were killed"));
-    }
+    enough_output(lives_with_output, kills)?;
     producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
     for days in [1, 2] {
         for (partition, click) in (0..).zip(clicks.closers(PARTITIONS, days)) {
@@ -157,13 +142,51 @@ fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
     clicks::compare(&clicks.expected, rows)
 }
 
-/// The bytes in the log files of a topic, as the operating system knows them, whether the broker runs or not.
-fn written(node: &Node, topic: &str) -> u64 {
-    let files = |partition| {
-        std::fs::read_dir(node.log_dir().join(format!("{topic}-{partition}"))).into_iter().flatten().flatten()
-    };
-    let logs =
-        (0..PARTITIONS).flat_map(files).filter(|file| file.path().extension().is_some_and(|ending| ending == "log"));
+/// What the logs held when a life of the broker began, in bytes.
+struct Life<'a> {
+    outputs: &'a [&'a str],
+    input: u64,
+    output: u64,
+}
+
+impl<'a> Life<'a> {
+    fn begin(node: &Node, outputs: &'a [&'a str]) -> Self {
+        Life { outputs, input: written(node, &[INPUT]), output: written(node, outputs) }
+    }
+
+    /// Kills the broker at a random moment after the first clicks have reached the log, in every other life after the first rows were put
+    /// out, and starts it again. Whether this life has put rows out.
+    fn end(&self, node: &mut Node, random: &mut Random, number: usize) -> Result<bool, String> {
+        until("clicks reach the log", DELIVERY_LIMIT, || (written(node, &[INPUT]) > self.input).then_some(()))?;
+        let put_out = |node: &Node| written(node, self.outputs) > self.output;
+        if number % 2 == 1 {
+            // Some lives must get so far, however slow the machine is.
+            until("rows are put out", DELIVERY_LIMIT, || put_out(node).then_some(()))?;
+        }
+        // A random moment is what is wanted here, not a condition.
+        std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
+        node.check_running()?;
+        node.kill();
+        let has = put_out(node);
+        node.start().map_err(|error| format!("start {} after a kill: {error}", number + 1))?;
+        Ok(has)
+    }
+}
+
+/// Else the kills hit nothing worth hitting.
+fn enough_output(lives_with_output: usize, kills: usize) -> Result<(), String> {
+    println!("{kills} kills, {lives_with_output} of the killed lives put rows out");
+    match lives_with_output < kills / 4 {
+        true => Err(format!("only {lives_with_output} of {kills} lives put rows out before they were killed")),
+        false => Ok(()),
+    }
+}
+
+/// The bytes in the log files of topics, as the operating system knows them, whether the broker runs or not.
+fn written(node: &Node, topics: &[&str]) -> u64 {
+    let files = |folder: String| std::fs::read_dir(node.log_dir().join(folder)).into_iter().flatten().flatten();
+    let folders = topics.iter().flat_map(|topic| (0..PARTITIONS).map(move |partition| format!("{topic}-{partition}")));
+    let logs = folders.flat_map(files).filter(|file| file.path().extension().is_some_and(|ending| ending == "log"));
     logs.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
 }
 

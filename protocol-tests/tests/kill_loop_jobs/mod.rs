@@ -15,11 +15,12 @@ use crate::support::{self, INPUT, LIMIT, PARTITIONS};
 
 /// How often the broker is killed, if `KILL_LOOP_KILLS` does not say.
 const KILLS: usize = 5;
-const LONGEST_LIFE_MS: u64 = 150;
 const DELIVERY_LIMIT: Duration = Duration::from_secs(240);
 /// Events, so many before each kill and after the last.
 const EVENTS_A_LIFE: usize = 600;
 const OUTPUTS: [&str; 6] = ["hops", "sessions", "tumbles", "late-clicks", "shares", "dead-clicks"];
+/// Those that windows put out.
+const WINDOWED: [&str; 3] = ["hops", "sessions", "tumbles"];
 const HOP_MS: i64 = 5_000;
 const HOPS_A_WINDOW: i64 = 2;
 const GAP_MS: i64 = 4_000;
@@ -61,7 +62,7 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
     let clicks = Clicks::generate();
     let mut lives_with_output = 0;
     for life in 0..=kills {
-        let before = written(node);
+        let begun = crate::Life::begin(node, &WINDOWED);
         for number in life * EVENTS_A_LIFE..(life + 1) * EVENTS_A_LIFE {
             let click = &clicks.events[number % clicks.events.len()];
             let time = click.event_time + (number / clicks.events.len()) as i64 * CLICKS_MS;
@@ -74,14 +75,10 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
             send(&producer, &click.user_id, &value, None)?;
         }
         if life < kills {
-            std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
-            node.check_running()?;
-            node.kill();
-            lives_with_output += usize::from(written(node) > before);
-            node.start().map_err(|error| format!("start {} after a kill: {error}", life + 1))?;
+            lives_with_output += usize::from(begun.end(node, random, life)?);
         }
     }
-    println!("{kills} kills, {lives_with_output} of the killed lives wrote rows");
+    crate::enough_output(lives_with_output, kills)?;
     producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
     for days in [1, 2] {
         for (partition, click) in (0..).zip(clicks.closers(PARTITIONS, days)) {
@@ -111,11 +108,11 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
         let late: usize = outcome.late.values().map(Vec::len).sum();
         let dead: usize = outcome.dead.values().map(Vec::len).sum();
         let shares: usize = outcome.shares.values().sum();
-        (outcome.hops.len(), outcome.sessions.len(), outcome.tumbles.len(), late, dead, shares)
+        [outcome.hops.len(), outcome.sessions.len(), outcome.tumbles.len(), late, dead, shares]
     };
     println!("hops, sessions, tumbles, late, dead, shares: {:?}", count(&expected));
-    if count(&expected).3 == 0 || count(&expected).4 == 0 {
-        return Err("nothing is late or dead: the test tests nothing".to_owned());
+    if count(&expected).contains(&0) {
+        return Err(format!("there is nothing of one kind: {:?}", count(&expected)));
     }
     for (name, same) in [
         ("hops", expected.hops == found.hops),
@@ -214,11 +211,6 @@ fn sessions(times: BTreeMap<String, Vec<i64>>) -> BTreeMap<(String, i64), i64> {
         }
     }
     sessions
-}
-
-/// The bytes in the logs of what the job's windows put out.
-fn written(node: &Node) -> u64 {
-    ["hops", "sessions", "tumbles"].iter().map(|topic| crate::written(node, topic)).sum()
 }
 
 fn found(bootstrap: &str) -> Result<Outcome, String> {
