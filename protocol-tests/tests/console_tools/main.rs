@@ -78,12 +78,17 @@ fn timed(name: &str, step: &Step, node: &Node) -> Result<(), String> {
     outcome
 }
 
-/// Runs a tool with `--bootstrap-server` and the given words (split at blanks).
+/// Runs a tool with `--bootstrap-server` and the given words (split at blanks); its standard output.
 fn tool(node: &Node, class: &str, words: &str, input: &str) -> Result<String, String> {
+    outputs(node, class, words, input).map(|(output, _)| output)
+}
+
+/// The same with what goes to standard error.
+fn outputs(node: &Node, class: &str, words: &str, input: &str) -> Result<(String, String), String> {
     let class = if class.contains('.') { class.to_owned() } else { format!("{TOOLS}{class}") };
     let mut command = broker::java(&class)?;
     command.args(["--bootstrap-server", &node.bootstrap()]).args(words.split_whitespace());
-    process::run(command, input, TOOL_LIMIT)
+    process::outputs(command, input, TOOL_LIMIT)
 }
 
 fn expect(output: &str, parts: &[&str]) -> Result<(), String> {

@@ -2,7 +2,8 @@
 
 use protocol_tests::broker::Node;
 
-use crate::{expect, tool};
+use crate::cluster::refused;
+use crate::{expect, outputs, tool};
 
 const SHARE_GROUPS: &str = "org.apache.kafka.tools.consumer.group.ShareGroupCommand";
 const GROUP: &str = "of-sharers";
@@ -29,19 +30,14 @@ pub fn step(node: &Node) -> Result<(), String> {
     expect(&verbose, &["GROUP TOPIC PARTITION LEADER-EPOCH START-OFFSET LAG"])?;
     let state = share_groups(node, &format!("--describe --group {GROUP} --state --verbose"))?;
     expect(&state, &["of-sharers", "Empty"])?;
-    // That there are none goes to the standard error.
-    share_groups(node, &format!("--describe --group {GROUP} --members"))?;
+    // That there are none goes to standard error.
+    let (_, none) = outputs(node, SHARE_GROUPS, &format!("--describe --group {GROUP} --members"), "")?;
+    expect(&none, &["Share group 'of-sharers' has no active members."])?;
     let deleted = share_groups(node, &format!("--delete-offsets --group {GROUP} --topic tools"))?;
     expect(&deleted, &["TOPIC STATUS", "tools Successful"])?;
-    let unknown = share_groups(node, "--describe --group of-nobody");
-    expect(&said(unknown), &["Group of-nobody not found."])?;
+    refused(share_groups(node, "--describe --group of-nobody"), "Group of-nobody not found.")?;
     let gone = share_groups(node, &format!("--delete --group {GROUP}"))?;
     expect(&gone, &["Deletion of requested share groups ('of-sharers') was successful."])?;
     let left = share_groups(node, "--list")?;
     if left.contains(GROUP) { Err(format!("still there: {left}")) } else { Ok(()) }
-}
-
-/// What a tool has said, whether or not it failed.
-fn said(output: Result<String, String>) -> String {
-    output.unwrap_or_else(|failed| failed)
 }
