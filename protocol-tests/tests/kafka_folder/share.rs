@@ -63,7 +63,10 @@ pub fn observe(port: u16) -> Result<String, String> {
     })?;
     let request = ShareGroupDescribeRequest::default().with_group_ids(vec![group()]);
     let described = ask(port, 1, &request)?.ok_or("no answer to ShareGroupDescribe")?;
-    let one = &described.groups[0];
+    let [one] = &described.groups[..] else { return Err(format!("one group is described, and not {described:?}")) };
+    if (one.error_code, one.group_state.as_str(), one.members.len()) != (0, "Empty", 0) {
+        return Err(format!("it is there and has no members, but {one:?}"));
+    }
     Ok(format!("error {}, {}, {} members, {offsets:?}", one.error_code, one.group_state, one.members.len()))
 }
 
