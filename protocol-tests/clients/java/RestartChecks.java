@@ -3,7 +3,7 @@
 
 import java.time.Duration;
 import java.util.*;
-import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.*;
 import org.apache.kafka.clients.consumer.*;
 import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.*;
@@ -26,6 +26,7 @@ public class RestartChecks extends Harness {
     // Apache Kafka takes long to start where the machine is busy.
     static final Duration RESTART_LIMIT = Duration.ofSeconds(120);
     static int restarts;
+    static Duration longestRestart = Duration.ZERO;
 
     // Returns when the broker was killed and is there again.
     static void restart() throws Exception {
@@ -33,10 +34,13 @@ public class RestartChecks extends Harness {
         String number = Integer.toString(++restarts);
         System.out.println("restart " + number);
         Set<String> told = new HashSet<>();
+        long began = System.nanoTime();
         try (var consumer = consumer()) {
             consumer.assign(List.of(new TopicPartition(TOLD, 0)));
             until(RESTART_LIMIT, "restart " + number, () -> consumer.poll(POLL).forEach(r -> told.add(r.value())), () -> told.contains(number));
         }
+        Duration took = Duration.ofNanos(System.nanoTime() - began);
+        if (took.compareTo(longestRestart) > 0) longestRestart = took;
     }
 
     static void openTransaction() throws Exception {
@@ -129,14 +133,17 @@ public class RestartChecks extends Harness {
 
     // A transaction whose time is over is ended by the coordinator, also by one that has found it in its log.
     static void transactionTimeout() throws Exception {
-        String topic = topic("restart-timeout", 1);
-        try (var producer = producer("transactional.id", "java-restart-timeout" + RUN, "transaction.timeout.ms", 2000); var other = producer()) {
+        String topic = topic("restart-timeout", 1), id = "java-restart-timeout" + RUN;
+        // The restart must be over by then.
+        int timeoutMs = (int) Math.max(10_000, 5 * longestRestart.toMillis());
+        try (var producer = producer("transactional.id", id, "transaction.timeout.ms", timeoutMs); var other = producer()) {
             producer.initTransactions();
             producer.beginTransaction();
             producer.send(new ProducerRecord<>(topic, "too late")).get();
             restart();
+            same(TransactionState.ONGOING, admin.describeTransactions(List.of(id)).description(id).get().state(), "after the restart");
             other.send(new ProducerRecord<>(topic, "in time")).get();
-            until("the coordinator's abort", () -> {}, () -> readAll(topic, "read_committed").contains("in time"));
+            until(RESTART_LIMIT, "the coordinator's abort", () -> {}, () -> readAll(topic, "read_committed").contains("in time"));
             fails(KafkaException.class, () -> { producer.commitTransaction(); return null; });
         }
         same(List.of("in time"), readAll(topic, "read_committed"), "committed");
