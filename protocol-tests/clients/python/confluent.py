@@ -15,12 +15,9 @@ from harness import BOOTSTRAP, LIMIT_S, RUN, check, main, same, until, values, w
 
 def fails(code, call):
     """The error that `call` must raise, by its code."""
-    try:
-        call()
-    except KafkaException as error:
-        same(KafkaError(code).name(), error.args[0].name(), "error")
-        return error.args[0]
-    raise AssertionError(f"expected {KafkaError(code).name()}, but it succeeded")
+    error = harness.fails(KafkaException, call).args[0]
+    same(KafkaError(code).name(), error.name(), "error")
+    return error
 
 
 ADMIN = AdminClient({"bootstrap.servers": BOOTSTRAP})
