@@ -129,15 +129,24 @@ fn decided(side: &mut Side) -> Result<Then, String> {
     }))
 }
 
-/// Asks for the end of a transaction, and says whether the producer has another id from now on: it is each broker's own.
-fn ends(side: &mut Side, about: &str, of: &Writer, epoch: i16) -> Result<i64, String> {
+/// What is written down of a producer's id, which is each broker's own: 1 if it is another one than before, 2 if it is the other one that
+/// was `given` already, and else 0.
+fn told(answered: ProducerId, of: &Writer, given: Option<ProducerId>) -> ProducerId {
+    let other = answered.0 > 0 && answered.0 != of.id;
+    ProducerId(i64::from(other) + i64::from(other && given == Some(answered)))
+}
+
+/// Asks for the end of a transaction; the id that the producer has from now on.
+fn ends(
+    side: &mut Side,
+    about: &str,
+    of: &Writer,
+    epoch: i16,
+    given: Option<ProducerId>,
+) -> Result<ProducerId, String> {
     side.about(about);
-    let mut answered = -1;
-    side.ask_sorted(5, &ending(&of.name, of.id, epoch, true), |a| {
-        answered = a.producer_id.0;
-        a.producer_id = ProducerId(i64::from(answered > 0 && answered != of.id));
-    })?;
-    Ok(answered)
+    let end = ending(&of.name, of.id, epoch, true);
+    Ok(side.ask_sorted(5, &end, |a| a.producer_id = told(a.producer_id, of, given))?.producer_id)
 }
 
 /// Of each epoch there is one end, and when none is left the producer gets another id (KIP-890, KIP-360).
@@ -158,23 +167,23 @@ fn the_last_epoch(side: &mut Side) -> Result<Then, String> {
         let [ends_it, begins_anew, goes_on, speaks_old] = &four[..] else { return Err("four".into()) };
         side.about("in its last epoch");
         ask_produce(side, 12, &produce(Some(&ends_it.name), &made.name, 0, batch(ends_it, LAST_EPOCH, 0)))?;
-        let next = ends(side, "the end of its last epoch", ends_it, LAST_EPOCH)?;
+        let next = ends(side, "the end of its last epoch", ends_it, LAST_EPOCH, None)?;
         settled(side, &ends_it.name)?;
-        ends(side, "the same again", ends_it, LAST_EPOCH)?;
-        side.mask(format!("producer_id: {next},"), "producer_id: the next one");
+        ends(side, "the same again", ends_it, LAST_EPOCH, Some(next))?;
+        side.mask(format!("producer_id: {next:?},"), "producer_id: the next one");
         describe(side, &ends_it.name)?;
         side.about("a late append of its last epoch");
         ask_produce(side, 12, &produce(Some(&ends_it.name), &made.name, 0, batch(ends_it, LAST_EPOCH, 1)))?;
-        let next = Writer { name: ends_it.name.clone(), id: next, epoch: 0, sequence: 0 };
+        let next = Writer { name: ends_it.name.clone(), id: next.0, epoch: 0, sequence: 0 };
         side.about("with its new id");
         ask_produce(side, 12, &produce(Some(&next.name), &made.name, 0, batch(&next, 0, 0)))?;
         side.about("the end with its new id");
         side.ask(5, &ending(&next.name, next.id, 0, true))?;
         settled(side, &next.name)?;
-        inits(side, "another begins anew", begins_anew, None)?;
-        inits(side, "it goes on from its last epoch", goes_on, Some(LAST_EPOCH))?;
-        inits(side, "it goes on from its last epoch, again", goes_on, Some(LAST_EPOCH))?;
-        inits(side, "it goes on from an earlier one", goes_on, Some(7))?;
+        inits(side, "another begins anew", begins_anew, None, None)?;
+        let given = Some(inits(side, "it goes on from its last epoch", goes_on, Some(LAST_EPOCH), None)?);
+        inits(side, "it goes on from its last epoch, again", goes_on, Some(LAST_EPOCH), given)?;
+        inits(side, "it goes on from an earlier one", goes_on, Some(7), given)?;
         // The older protocol leaves the epoch as it is.
         transactions::write(side, &speaks_old.name, &made.name, batch(speaks_old, LAST_EPOCH, 0))?;
         side.about("the end in the older protocol");
@@ -185,14 +194,18 @@ fn the_last_epoch(side: &mut Side) -> Result<Then, String> {
     }))
 }
 
-fn inits(side: &mut Side, about: &str, of: &Writer, epoch: Option<i16>) -> Result<(), String> {
+/// Begins anew, or goes on from an epoch; the id that was answered.
+fn inits(
+    side: &mut Side,
+    about: &str,
+    of: &Writer,
+    epoch: Option<i16>,
+    given: Option<ProducerId>,
+) -> Result<ProducerId, String> {
     side.about(about);
     let request = match epoch {
         Some(epoch) => init_request(Some(&of.name), 60_000, of.id, epoch),
         None => init_request(Some(&of.name), 60_000, -1, -1),
     };
-    side.ask_sorted(5, &request, |a| {
-        a.producer_id = ProducerId(i64::from(a.producer_id.0 > 0 && a.producer_id.0 != of.id));
-    })?;
-    Ok(())
+    Ok(side.ask_sorted(5, &request, |a| a.producer_id = told(a.producer_id, of, given))?.producer_id)
 }
