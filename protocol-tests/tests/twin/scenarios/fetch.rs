@@ -194,7 +194,6 @@ fn isolation(side: &mut Side) -> Result<(), String> {
     let made = side.topic("log", 1, &[])?;
     let name = side.name("transaction");
     let (id, epoch) = side.producer(Some(&name))?;
-    side.mask(format!("producer_id: {id}"), "producer_id");
     let batch = |epoch: i16, sequence: i32, value: &str| -> Bytes {
         records::batch_of(Origin { id, epoch, sequence, transactional: true }, &[value])
     };

@@ -18,7 +18,7 @@ pub const SCENARIOS: &[(&str, Scenario)] =
     &[("limits::forgotten_producers", forgotten_producers), ("limits::places_for_sessions", places_for_sessions)];
 
 /// How many fetch sessions there may be (`max.incremental.fetch.session.cache.slots`): one in each of Kafka's eight shards.
-pub const SESSIONS: usize = 8;
+const SESSIONS: usize = 8;
 
 const LIMIT: Duration = Duration::from_secs(60);
 

@@ -8,7 +8,7 @@ use kafka_protocol::messages::*;
 
 use super::Scenario;
 use super::transactions::{self, ending, id_of, settled};
-use super::transactions_v2::{begun, describe};
+use super::transactions_v2::describe;
 use crate::side::{Side, text, topic};
 
 pub const SCENARIOS: &[(&str, Scenario)] = &[("transactional_offsets::offsets", offsets)];
@@ -48,7 +48,7 @@ fn offsets(side: &mut Side) -> Result<(), String> {
     let group = side.name("group");
     side.coordinator(0, &group)?;
     let name = side.name("id");
-    let (id, mut epoch) = begun(side, &name)?;
+    let (id, mut epoch) = side.producer(Some(&name))?;
     for version in 3..=4 {
         side.about("of a group that was not added");
         side.ask(version, &commit_offsets(&name, &group, id, epoch, &made.name, 5))?;

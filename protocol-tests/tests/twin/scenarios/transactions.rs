@@ -266,7 +266,6 @@ fn ends(side: &mut Side) -> Result<(), String> {
         for committed in [true, false] {
             let name = side.name(&format!("v{version}-{committed}"));
             let (id, epoch) = side.producer(Some(&name))?;
-            side.mask(format!("producer_id: {id},"), format!("producer_id: of {name}"));
             side.about("before anything was written");
             side.ask(version, &ending(&name, id, epoch, committed))?;
             let batch = records::batch_of(Origin { id, epoch, sequence: 0, transactional: true }, &["v"]);

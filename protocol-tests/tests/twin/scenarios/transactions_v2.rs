@@ -83,17 +83,10 @@ pub fn stable(side: &mut Side, of: &str, partitions: &[i32]) -> Result<(), Strin
     Ok(())
 }
 
-/// A new transactional producer, whose id is masked.
-pub fn begun(side: &mut Side, name: &str) -> Result<(i64, i16), String> {
-    let (id, epoch) = side.producer(Some(name))?;
-    side.mask(format!("producer_id: {id},"), format!("producer_id: of {name}"));
-    Ok((id, epoch))
-}
-
 fn implicit_partitions(side: &mut Side) -> Result<(), String> {
     let made = side.topic("t", 3, &[])?;
     let name = side.name("id");
-    let (id, epoch) = begun(side, &name)?;
+    let (id, epoch) = side.producer(Some(&name))?;
     side.about("the first append");
     side.ask(12, &produce(Some(&name), &made.name, 0, batch(id, epoch, 0)))?;
     side.about("to another partition");
@@ -133,8 +126,8 @@ fn implicit_partitions(side: &mut Side) -> Result<(), String> {
 fn verified_appends(side: &mut Side) -> Result<(), String> {
     let made = side.topic("t", 2, &[])?;
     let (name, other) = (side.name("id"), side.name("other"));
-    let (id, epoch) = begun(side, &name)?;
-    let (other_id, other_epoch) = begun(side, &other)?;
+    let (id, epoch) = side.producer(Some(&name))?;
+    let (other_id, other_epoch) = side.producer(Some(&other))?;
     for version in [3, 8, 9, 10, 11, 12] {
         for (about, name, id, epoch, sequence) in [
             ("of a name that is not there", Some("nobody"), id, epoch, 0),
@@ -158,7 +151,7 @@ fn verified_appends(side: &mut Side) -> Result<(), String> {
     let plain = records::batch_of(Origin { id, epoch, sequence: 0, transactional: false }, &["v"]);
     side.ask_or_closed(12, &produce(Some(&name), &made.name, 0, plain.clone()))?;
     let third = side.name("third");
-    let (third_id, third_epoch) = begun(side, &third)?;
+    let (third_id, third_epoch) = side.producer(Some(&third))?;
     side.about("in a transaction");
     side.ask(12, &produce(Some(&third), &made.name, 1, batch(third_id, third_epoch, 0)))?;
     side.about("not in a transaction, within one");
@@ -182,7 +175,7 @@ fn ends(side: &mut Side) -> Result<(), String> {
     let made = side.topic("t", 1, &[])?;
     for committed in [true, false] {
         let name = side.name(if committed { "committed" } else { "aborted" });
-        let (id, mut epoch) = begun(side, &name)?;
+        let (id, mut epoch) = side.producer(Some(&name))?;
         let ask = |side: &mut Side, about: &str, version: i16, id: i64, epoch: i16, committed: bool| {
             side.about(format!("{about}, {committed}"));
             side.ask(version, &ending(&name, id, epoch, committed))?;
@@ -224,7 +217,7 @@ fn several_at_once(side: &mut Side) -> Result<(), String> {
         let mut transactions = Vec::new();
         let mut ids = Vec::new();
         for name in &names {
-            let (id, epoch) = begun(side, name)?;
+            let (id, epoch) = side.producer(Some(name))?;
             transactions.extend(add(version, name, id, epoch, &[(&made.name, vec![0, 1])]).transactions);
             ids.push((id, epoch));
         }
@@ -270,7 +263,7 @@ fn several_at_once(side: &mut Side) -> Result<(), String> {
 fn both_protocols_in_turn(side: &mut Side) -> Result<(), String> {
     let made = side.topic("t", 1, &[])?;
     let name = side.name("id");
-    let (id, mut epoch) = begun(side, &name)?;
+    let (id, mut epoch) = side.producer(Some(&name))?;
     let mut sequence = 0;
     for (round, (append, end)) in [(11, 4), (12, 5), (11, 5), (12, 4), (11, 4)].into_iter().enumerate() {
         if append < 12 {

@@ -5,7 +5,7 @@ use protocol_tests::process::until;
 
 use super::Scenario;
 use super::transactions::{self, END_LIMIT, add, ending, id_of, init_request, settled};
-use super::transactions_v2::{CONCURRENT_TRANSACTIONS, ask_produce, batch, begun, describe, produce, stable};
+use super::transactions_v2::{CONCURRENT_TRANSACTIONS, ask_produce, batch, describe, produce, stable};
 use crate::side::Side;
 
 pub const SCENARIOS: &[(&str, Scenario)] = &[("zombies::zombies", zombies), ("zombies::times_out", times_out)];
@@ -25,7 +25,7 @@ fn zombies(side: &mut Side) -> Result<(), String> {
     let made = side.topic("t", 2, &[])?;
     for way in ["adds", "appends"] {
         let name = side.name(way);
-        let (id, old) = begun(side, &name)?;
+        let (id, old) = side.producer(Some(&name))?;
         if way == "adds" {
             transactions::write(side, &name, &made.name, batch(id, old, 0))?;
         } else {
@@ -62,7 +62,7 @@ fn times_out(side: &mut Side) -> Result<(), String> {
     let made = side.topic("t", 1, &[])?;
     for way in ["adds", "appends"] {
         let name = side.name(way);
-        begun(side, &name)?;
+        side.producer(Some(&name))?;
         let answer = side.quietly(5, &init_request(Some(&name), 300, -1, -1))?.ok_or("closed")?;
         let (id, epoch) = (answer.producer_id.0, answer.producer_epoch);
         if way == "adds" {
