@@ -127,7 +127,7 @@ fn a_bounded_job_ends_in_all_its_tasks() {
     send(&host, 0, "a", &[1_000, 100_000]);
     send(&host, 1, "b", &[2_000]);
     let plan = parallel(2, ", 'scan.bounded.mode' = 'latest-offset'");
-    // Partition 2 is empty and read by the first task too; the fourth task has no partition where there are more tasks than these.
+    // Partition 2 is empty and read by the first task too.
     for index in 0..2 {
         assert_eq!(open(&plan, &host, Stage::Local, index).step(&host).unwrap(), Progress::Finished);
     }
