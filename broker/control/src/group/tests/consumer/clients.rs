@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use forebay_storage::ids::TopicId;
 
 use super::beat::{Beat, id};
 use crate::error_code::ErrorCode;
@@ -13,12 +14,8 @@ use crate::machine::ReplyTo;
 
 pub type Partitions = BTreeSet<(u128, i32)>;
 
-/// The names of topics by their ids, counted from 1.
+/// The names of all topics there ever are.
 pub const TOPICS: [&str; 3] = ["foo", "bar", "baz"];
-
-fn topic_id(name: &str) -> u128 {
-    TOPICS.iter().position(|t| *t == name).unwrap() as u128 + 1
-}
 
 /// A consumer of the consumer protocol.
 pub struct Modern {
@@ -90,7 +87,7 @@ pub struct Classic {
     joining: Option<ReplyTo>,
     syncing: Option<ReplyTo>,
     /// A leader watches the topics and joins again when they are not what it assigned.
-    led: Option<Vec<i32>>,
+    led: Option<Topics>,
     pub is_in: bool,
 }
 
@@ -133,7 +130,7 @@ impl Classic {
                 self.syncing = None;
                 self.synced(sim, to);
             }
-        } else if self.is_in && self.led.as_ref().is_some_and(|led| *led != counts(sim)) {
+        } else if self.is_in && self.led.as_ref().is_some_and(|led| *led != topics_now(sim)) {
             self.lose_all(false);
         } else if self.is_in {
             self.heartbeat(sim);
@@ -148,7 +145,7 @@ impl Classic {
         match reply.error {
             ErrorCode::None => {
                 (self.member, self.generation) = (reply.member_id.to_string(), reply.generation);
-                self.led = (!reply.members.is_empty()).then(|| counts(sim));
+                self.led = (!reply.members.is_empty()).then(|| topics_now(sim));
                 let assignments = lead(&reply.members, sim);
                 let assignments = assignments.into_iter().map(|(m, a)| (m.into(), a)).collect();
                 let sync = Sync {
@@ -179,7 +176,9 @@ impl Classic {
                 } else {
                     decode_assignment(&reply.assignment).unwrap()
                 };
-                let all = topics.into_iter().flat_map(|(t, p)| p.into_iter().map(move |p| (topic_id(&t), p)));
+                // What was deleted meanwhile cannot be read.
+                let there = topics.into_iter().filter_map(|(t, p)| Some((sim.machine.topics.by_name(&t)?.id(), p)));
+                let all = there.flat_map(|(t, p)| p.into_iter().map(move |p| (t.0.as_u128(), p)));
                 (self.owned, self.is_in) = (all.collect(), true);
             }
             ErrorCode::RebalanceInProgress => {}
@@ -207,9 +206,12 @@ impl Classic {
     }
 }
 
-/// How many partitions each topic has.
-fn counts(sim: &Sim) -> Vec<i32> {
-    TOPICS.iter().map(|topic| sim.machine.topics.by_name(topic).map_or(0, |t| t.partitions())).collect()
+/// The id of each topic that is there, and how many partitions it has.
+type Topics = Vec<(TopicId, i32)>;
+
+fn topics_now(sim: &Sim) -> Topics {
+    let there = TOPICS.iter().filter_map(|topic| sim.machine.topics.by_name(topic));
+    there.map(|topic| (topic.id(), topic.partitions())).collect()
 }
 
 /// The leader's assignment: each partition to one of those who read its topic, in turn.

@@ -20,6 +20,7 @@ enum Step {
     LeaveClassic { who: usize },
     Grow { topic: usize },
     Drop { topic: usize },
+    Make { topic: usize, partitions: i32 },
     Wait { ms: i64 },
     Restart,
 }
@@ -35,6 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who.prop_map(|who| Step::LeaveClassic { who }),
         1 => (0..3usize).prop_map(|topic| Step::Grow { topic }),
         1 => (0..3usize).prop_map(|topic| Step::Drop { topic }),
+        2 => (0..3usize, 1..4).prop_map(|(topic, partitions)| Step::Make { topic, partitions }),
         4 => prop_oneof![Just(500), Just(4_000), Just(12_000), Just(50_000), Just(70_000)].prop_map(|ms| Step::Wait { ms }),
         1 => Just(Step::Restart),
     ]
@@ -49,6 +51,8 @@ struct World {
     sim: Sim,
     version: i64,
     partitions: [i32; 3],
+    /// The topics' ids; one that is made again has another than before.
+    ids: [u128; 3],
     modern: Vec<Modern>,
     classic: Vec<Classic>,
     epoch: i32,
@@ -62,6 +66,7 @@ impl World {
             sim: Sim::with(config),
             version: 0,
             partitions: [6, 3, 2],
+            ids: [1, 2, 3],
             modern: (0..modern).map(|n| Modern::new(format!("modern{n}"), topics(n % 4))).collect(),
             classic: (0..classic).map(|n| Classic::new(["x", "y", "z"][n], topics((n + 1) % 4))).collect(),
             epoch: 0,
@@ -75,7 +80,7 @@ impl World {
 
     fn tell_topics(&mut self) {
         self.version += 1;
-        let all = TOPICS.iter().zip(self.partitions).zip(1u128..);
+        let all = TOPICS.iter().zip(self.partitions).zip(self.ids);
         let known: Vec<_> = all.filter(|((_, n), _)| *n > 0).map(|((name, n), id)| (*name, id, n)).collect();
         self.sim.know(self.version, &known);
     }
@@ -98,9 +103,13 @@ impl World {
             Step::Subscribe { who, topics: choice } if who < moderns => self.modern[who].topics = topics(choice),
             Step::Leave { who } if who < moderns => self.modern[who].leave(&mut self.sim),
             Step::LeaveClassic { who } if who < classics => self.classic[who].leave(&mut self.sim),
-            // A deleted topic does not come back: one of its name would have an id of its own, and these clients know one id a name.
             Step::Grow { topic } if self.partitions[topic] > 0 => {
                 self.partitions[topic] += 1;
+                self.tell_topics();
+            }
+            Step::Make { topic, partitions } if self.partitions[topic] == 0 => {
+                self.partitions[topic] = partitions;
+                self.ids[topic] = self.ids.iter().max().unwrap() + 1;
                 self.tell_topics();
             }
             // Gone for the groups; its offsets are another matter.
@@ -184,7 +193,7 @@ impl World {
         let modern = self.modern.iter().flat_map(|c| &c.topics);
         for topic in modern.chain(self.classic.iter().flat_map(|c| &c.topics)) {
             let at = TOPICS.iter().position(|t| t == topic).unwrap();
-            expected.extend((0..self.partitions[at]).map(|p| (at as u128 + 1, p)));
+            expected.extend((0..self.partitions[at]).map(|p| (self.ids[at], p)));
         }
         let mut owned = Partitions::new();
         self.modern.iter().for_each(|c| owned.extend(&c.owned));
@@ -194,7 +203,7 @@ impl World {
             assert_eq!(self.sim.described().state, "Stable");
         }
         for client in &self.modern {
-            let reads = |t: u128| client.topics.contains(&TOPICS[t as usize - 1]);
+            let reads = |id: u128| (0..3).any(|at| self.ids[at] == id && client.topics.contains(&TOPICS[at]));
             assert!(client.owned.iter().all(|(t, _)| reads(*t)), "{} has what it does not read", client.member);
         }
     }
