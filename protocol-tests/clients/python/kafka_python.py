@@ -50,8 +50,8 @@ def produce(client, name, first, last):
         future.get(LIMIT_S)
 
 
-def records(client):
-    return [record for batch in client.poll(timeout_ms=100).values() for record in batch]
+def records(client, timeout_ms=100):
+    return [record for batch in client.poll(timeout_ms=timeout_ms).values() for record in batch]
 
 
 def read_all(name, isolation="read_uncommitted"):
@@ -122,7 +122,8 @@ class Member(harness.Member, ConsumerRebalanceListener):
         self.owned -= {p.partition for p in revoked}
 
     def step(self):
-        new = records(self.client)
+        # A poll that ends amid a rebalance has the client join anew, and where the machine is slow a short one never gets through it.
+        new = records(self.client, timeout_ms=2000)
         self.values.extend(r.value.decode() for r in new)
         if new:
             with contextlib.suppress(errors.RebalanceInProgressError):
