@@ -77,6 +77,9 @@ class AdminChecks extends Harness {
 
     static void adminListOffsets() throws Exception {
         String name = topic("list-offsets", 1);
+        // Of 1970 as they are, the records would be gone with the first look at retention.
+        admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.TOPIC, name),
+            List.of(new AlterConfigOp(new ConfigEntry("retention.ms", "-1"), AlterConfigOp.OpType.SET)))).all().get();
         var partition = new TopicPartition(name, 0);
         try (var producer = producer()) {
             for (long at : new long[] {1000, 3000, 2000}) producer.send(new ProducerRecord<>(name, 0, at, "k", "v" + at)).get();
