@@ -3,7 +3,7 @@
 use forebay_control::error_code::ErrorCode;
 use forebay_storage::batch::BatchError;
 use forebay_storage::error::StorageError;
-use forebay_storage::log::{AppendError, ReadError};
+use forebay_storage::log::{AppendError, ReadError, RejectedRecords};
 
 /// Kafka's words for THROTTLING_QUOTA_EXCEEDED.
 pub const EXCEEDED: &str = "The throttling quota has been exceeded.";
@@ -35,22 +35,22 @@ pub fn of_batch(error: &BatchError) -> ErrorCode {
     }
 }
 
-/// An append that was refused, with the numbers of the records at fault and what is wrong with each (KIP-467).
-pub fn of_append(error: &AppendError) -> (ErrorCode, Vec<(i32, String)>) {
-    let at = |index: Option<i32>| index.map(|index| (index, error.to_string())).into_iter().collect();
+/// An append that was refused, with the records at fault (KIP-467).
+pub fn of_append(error: &AppendError) -> (ErrorCode, RejectedRecords) {
+    let none = RejectedRecords::default();
     match error {
-        AppendError::CorruptMessage(_) => (ErrorCode::CorruptMessage, vec![]),
-        AppendError::MessageTooLarge(_) => (ErrorCode::MessageTooLarge, vec![]),
-        AppendError::RecordListTooLarge(_) => (ErrorCode::RecordListTooLarge, vec![]),
-        AppendError::InvalidTimestamp { index, .. } => (ErrorCode::InvalidTimestamp, at(Some(*index))),
-        AppendError::InvalidRecord { index, .. } => (ErrorCode::InvalidRecord, at(*index)),
-        AppendError::OutOfOrderSequence(_) => (ErrorCode::OutOfOrderSequenceNumber, vec![]),
-        AppendError::InvalidProducerEpoch(_) => (ErrorCode::InvalidProducerEpoch, vec![]),
-        AppendError::UnknownProducerId(_) => (ErrorCode::UnknownProducerId, vec![]),
-        AppendError::InvalidTxnState(_) => (ErrorCode::InvalidTxnState, vec![]),
-        AppendError::TransactionCoordinatorFenced(_) => (ErrorCode::TransactionCoordinatorFenced, vec![]),
-        AppendError::UnsupportedForMessageFormat(_) => (ErrorCode::UnsupportedForMessageFormat, vec![]),
-        AppendError::UnsupportedCompressionType(_) => (ErrorCode::UnsupportedCompressionType, vec![]),
-        AppendError::Storage(error) => (of_storage(error), vec![]),
+        AppendError::CorruptMessage(_) => (ErrorCode::CorruptMessage, none),
+        AppendError::MessageTooLarge(_) => (ErrorCode::MessageTooLarge, none),
+        AppendError::RecordListTooLarge(_) => (ErrorCode::RecordListTooLarge, none),
+        AppendError::InvalidTimestamp { records, .. } => (ErrorCode::InvalidTimestamp, records.clone()),
+        AppendError::InvalidRecord { records, .. } => (ErrorCode::InvalidRecord, records.clone()),
+        AppendError::OutOfOrderSequence(_) => (ErrorCode::OutOfOrderSequenceNumber, none),
+        AppendError::InvalidProducerEpoch(_) => (ErrorCode::InvalidProducerEpoch, none),
+        AppendError::UnknownProducerId(_) => (ErrorCode::UnknownProducerId, none),
+        AppendError::InvalidTxnState(_) => (ErrorCode::InvalidTxnState, none),
+        AppendError::TransactionCoordinatorFenced(_) => (ErrorCode::TransactionCoordinatorFenced, none),
+        AppendError::UnsupportedForMessageFormat(_) => (ErrorCode::UnsupportedForMessageFormat, none),
+        AppendError::UnsupportedCompressionType(_) => (ErrorCode::UnsupportedCompressionType, none),
+        AppendError::Storage(error) => (of_storage(error), none),
     }
 }

@@ -45,9 +45,26 @@ pub fn batch_of(origin: Origin, values: &[&str]) -> Bytes {
     encode(&records, Some(origin))
 }
 
+/// One batch of records with their times, each with a key or without.
+pub fn keyed_at(records: &[(i64, Option<&str>)]) -> Bytes {
+    let record = |(at, (timestamp, key)): (usize, &(i64, Option<&str>))| Record {
+        offset: i64::try_from(at).unwrap(),
+        sequence: i32::try_from(at).unwrap() - 1,
+        timestamp: *timestamp,
+        key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
+        ..plain(b"v")
+    };
+    in_one_batch(&records.iter().enumerate().map(record).collect::<Vec<Record>>())
+}
+
 /// One batch of one record with a key, of now.
 pub fn keyed(key: &[u8], value: &[u8]) -> Bytes {
-    let record = Record {
+    in_one_batch(&[Record { key: Some(Bytes::copy_from_slice(key)), ..plain(value) }])
+}
+
+/// A record of now, without a key.
+fn plain(value: &[u8]) -> Record {
+    Record {
         transactional: false,
         control: false,
         delete_horizon: false,
@@ -58,11 +75,10 @@ pub fn keyed(key: &[u8], value: &[u8]) -> Bytes {
         offset: 0,
         sequence: -1,
         timestamp: now_ms(),
-        key: Some(Bytes::copy_from_slice(key)),
+        key: None,
         value: Some(Bytes::copy_from_slice(value)),
         headers: Default::default(),
-    };
-    in_one_batch(&[record])
+    }
 }
 
 fn encode(records: &[(i64, &str)], origin: Option<Origin>) -> Bytes {

@@ -23,8 +23,20 @@ pub(crate) struct RecordCheck {
     pub latest: Timestamp,
 }
 
-/// What the walk found.
+/// Of more wrong records than these the walk tells how many there are, and nothing else.
+const MOST_WRONG_TOLD: usize = 10_000;
+
+/// What may be wrong with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// It has no key, and keys are required. (Kafka: LogValidator.validateRecord looks at nothing else then.)
+    Keyless,
+    /// Its timestamp is out of range.
+    OutOfRange(Timestamp),
+}
+
+/// What the walk found.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CheckedRecords {
     /// Largest timestamp, -1 if there is none.
     pub max_timestamp: Timestamp,
@@ -32,10 +44,23 @@ pub(crate) struct CheckedRecords {
     pub max_timestamp_delta: i32,
     /// The deltas are 0, 1, 2 ...
     pub consecutive: bool,
-    /// First record without a key, if keys are required.
-    pub first_keyless: Option<i32>,
-    /// First record whose timestamp is out of range, with that timestamp.
-    pub first_out_of_range: Option<(i32, Timestamp)>,
+    /// The first [`MOST_WRONG_TOLD`] records with which something is wrong, by their number in the batch.
+    pub wrong: Vec<(i32, Wrong)>,
+    /// How many those are in all.
+    pub wrong_count: usize,
+    /// Whether the timestamp of one of them is out of range.
+    pub any_out_of_range: bool,
+}
+
+impl CheckedRecords {
+    #[cold]
+    fn is_wrong(&mut self, index: i32, what: Wrong) {
+        self.wrong_count += 1;
+        self.any_out_of_range |= matches!(what, Wrong::OutOfRange(_));
+        if self.wrong.len() < MOST_WRONG_TOLD {
+            self.wrong.push((index, what));
+        }
+    }
 }
 
 /// Walks the records of `batch` (all bytes of the batch, whose header is `header`).
@@ -147,8 +172,9 @@ impl<'h, R: BufRead> Walk<'h, R> {
             max_timestamp: Timestamp::NONE,
             max_timestamp_delta: -1,
             consecutive: true,
-            first_keyless: None,
-            first_out_of_range: None,
+            wrong: Vec::new(),
+            wrong_count: 0,
+            any_out_of_range: false,
         };
         self.records(check, &mut found).map_err(|stop| match stop {
             Stop::Malformed(reason) => BatchError::Record { index: self.index, reason },
@@ -198,10 +224,9 @@ impl<'h, R: BufRead> Walk<'h, R> {
             (found.max_timestamp, found.max_timestamp_delta) = (timestamp, facts.delta);
         }
         if facts.keyless && check.require_keys {
-            found.first_keyless.get_or_insert(self.index);
-        }
-        if timestamp != Timestamp::NONE && !(check.earliest..=check.latest).contains(&timestamp) {
-            found.first_out_of_range.get_or_insert((self.index, timestamp));
+            found.is_wrong(self.index, Wrong::Keyless);
+        } else if timestamp != Timestamp::NONE && !(check.earliest..=check.latest).contains(&timestamp) {
+            found.is_wrong(self.index, Wrong::OutOfRange(timestamp));
         }
     }
 
@@ -342,8 +367,9 @@ mod tests {
             max_timestamp: Timestamp(900),
             max_timestamp_delta: 1,
             consecutive: true,
-            first_keyless: Some(1),
-            first_out_of_range: Some((0, Timestamp(100))),
+            wrong: vec![(0, Wrong::OutOfRange(Timestamp(100))), (1, Wrong::Keyless), (2, Wrong::Keyless)],
+            wrong_count: 3,
+            any_out_of_range: true,
         };
         assert_eq!(check_records(&header, &bytes, &check).unwrap(), expected);
     }

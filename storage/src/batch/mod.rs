@@ -12,7 +12,7 @@ mod varint;
 mod view;
 
 pub use builder::{BatchBuilder, BatchStamp};
-pub(crate) use check::{CheckedRecords, RecordCheck, check_records};
+pub(crate) use check::{CheckedRecords, RecordCheck, Wrong, check_records};
 pub use control::{ControlKind, ControlRecord};
 pub use error::BatchError;
 pub use header::{BatchHeader, HEADER_SIZE, TimestampType};

@@ -84,7 +84,7 @@ fn a_flipped_bit_is_found() {
 }
 
 #[test]
-fn the_check_names_the_first_bad_record() {
+fn the_check_names_the_bad_records() {
     let mut builder = BatchBuilder::new(Compression::Zstd);
     builder.push(Timestamp(5), Some(b"k"), None, &[]);
     builder.push(Timestamp(9), None, None, &[]);
@@ -93,8 +93,12 @@ fn the_check_names_the_first_bad_record() {
     let header = BatchHeader::parse(&bytes).unwrap();
     let check = RecordCheck { require_keys: true, earliest: Timestamp(0), latest: Timestamp(6) };
     let found = check_records(&header, &bytes, &check).unwrap();
-    assert_eq!(found.first_keyless, Some(1));
-    assert_eq!(found.first_out_of_range, Some((1, Timestamp(9))));
+    assert_eq!(
+        found.wrong,
+        [(1, Wrong::Keyless), (2, Wrong::Keyless)],
+        "a record without a key is not asked for its time"
+    );
+    assert_eq!((found.wrong_count, found.any_out_of_range), (2, false));
     assert_eq!((found.max_timestamp, found.max_timestamp_delta, found.consecutive), (Timestamp(9), 1, true));
 }
 

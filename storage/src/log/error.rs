@@ -19,18 +19,18 @@ pub enum AppendError {
     /// INVALID_TIMESTAMP: too old, too new, or stamped by the producer as if by the broker.
     #[error("{message}")]
     InvalidTimestamp {
-        /// What is wrong.
+        /// What is wrong with the first of the records.
         message: String,
-        /// Position of the first such record in the batch.
-        index: i32,
+        /// The records with which something is wrong, also those that lack a key.
+        records: RejectedRecords,
     },
     /// INVALID_RECORD: counts, offsets, missing keys, control records of a client.
     #[error("{message}")]
     InvalidRecord {
-        /// What is wrong.
+        /// What is wrong, with the first of the records if it is about some.
         message: String,
-        /// Position of the first such record in the batch, if it is about one.
-        index: Option<i32>,
+        /// The records, if it is about some.
+        records: RejectedRecords,
     },
     /// OUT_OF_ORDER_SEQUENCE_NUMBER.
     #[error("{0}")]
@@ -58,9 +58,29 @@ pub enum AppendError {
     Storage(#[from] StorageError),
 }
 
+/// Records for which their batch was refused (KIP-467).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RejectedRecords {
+    /// The first of them.
+    pub told: Vec<RejectedRecord>,
+    /// How many there are in all.
+    pub count: usize,
+}
+
+/// A record for which its batch was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedRecord {
+    /// Its number in the batch.
+    pub index: i32,
+    /// What is wrong with it.
+    pub reason: String,
+    /// Whether that is its timestamp.
+    pub is_out_of_time: bool,
+}
+
 impl AppendError {
     pub(super) fn invalid(message: impl Into<String>) -> AppendError {
-        AppendError::InvalidRecord { message: message.into(), index: None }
+        AppendError::InvalidRecord { message: message.into(), records: RejectedRecords::default() }
     }
 }
 

@@ -31,7 +31,7 @@ pub use crate::segment::AbortedTransaction;
 pub use append::{AppendOptions, Origin};
 pub use config::LogConfig;
 pub use cuts::Cut;
-pub use error::{AppendError, ReadError};
+pub use error::{AppendError, ReadError, RejectedRecord, RejectedRecords};
 pub use flush::{FlushTask, Flushed};
 pub use names::{deleted_dir_name, future_dir_name, future_of, is_deleted_dir, parse_dir_name};
 pub use open::LogOptions;

@@ -5,10 +5,10 @@
 
 use bytes::Bytes;
 
-use super::{AppendError, AppendOptions, LogConfig, Origin};
+use super::{AppendError, AppendOptions, LogConfig, Origin, RejectedRecord, RejectedRecords};
 use crate::batch::{
     Batch, BatchBuilder, BatchError, BatchHeader, BatchStamp, CheckedRecords, HEADER_SIZE, RecordCheck, TimestampType,
-    batches, check_records,
+    Wrong, batches, check_records,
 };
 use crate::compress::{CompressError, Compression};
 use crate::ids::{Offset, Timestamp};
@@ -136,19 +136,27 @@ fn record_check(config: &LogConfig, options: &AppendOptions) -> RecordCheck {
 }
 
 fn check_found(found: &CheckedRecords, check: &RecordCheck) -> Result<(), AppendError> {
-    if let Some(index) = found.first_keyless {
-        let message = "Compacted topic cannot accept message without key".into();
-        return Err(AppendError::InvalidRecord { message, index: Some(index) });
+    let told: Vec<RejectedRecord> = found.wrong.iter().map(|(index, wrong)| rejected(*index, *wrong, check)).collect();
+    let Some(first) = told.first() else { return Ok(()) };
+    let message = first.reason.clone();
+    let records = RejectedRecords { told, count: found.wrong_count };
+    // Kafka: LogValidator.processRecordErrors.
+    if found.any_out_of_range {
+        return Err(AppendError::InvalidTimestamp { message, records });
     }
-    if let Some((index, timestamp)) = found.first_out_of_range {
-        let (earliest, latest) = (check.earliest, check.latest);
-        let message = format!(
+    Err(AppendError::InvalidRecord { message, records })
+}
+
+fn rejected(index: i32, wrong: Wrong, check: &RecordCheck) -> RejectedRecord {
+    let (earliest, latest) = (check.earliest, check.latest);
+    let reason = match wrong {
+        Wrong::Keyless => "Compacted topic cannot accept message without key".to_owned(),
+        Wrong::OutOfRange(timestamp) => format!(
             "Timestamp {timestamp} of message with offset {index} is out of range. The timestamp should be within \
              [{earliest}, {latest}]"
-        );
-        return Err(AppendError::InvalidTimestamp { message, index });
-    }
-    Ok(())
+        ),
+    };
+    RejectedRecord { index, reason, is_out_of_time: matches!(wrong, Wrong::OutOfRange(_)) }
 }
 
 /// The header with the broker's time, or with the right maximum; the checksum follows.
@@ -206,7 +214,9 @@ fn framing_error(error: BatchError) -> AppendError {
         BatchError::UnsupportedMagic(_) => AppendError::UnsupportedForMessageFormat(error.to_string()),
         BatchError::Compression(error) => codec_error(error),
         BatchError::Record { index, .. } => {
-            AppendError::InvalidRecord { message: error.to_string(), index: Some(index) }
+            let message = error.to_string();
+            let record = RejectedRecord { index, reason: message.clone(), is_out_of_time: false };
+            AppendError::InvalidRecord { message, records: RejectedRecords { told: vec![record], count: 1 } }
         }
         BatchError::Count { .. } | BatchError::Control(_) => AppendError::invalid(error.to_string()),
         BatchError::Truncated { .. } | BatchError::InvalidLength(_) | BatchError::Checksum { .. } => {

@@ -8,7 +8,7 @@ use forebay_control::transaction::TransactionVersion;
 use forebay_storage::batch::{BatchError, BatchHeader, HEADER_SIZE};
 use forebay_storage::compress::Compression;
 use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId};
-use forebay_storage::log::AppendError;
+use forebay_storage::log::{AppendError, RejectedRecord};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
@@ -23,6 +23,9 @@ use crate::coordinator::transactions::{Producer, Transactions};
 use crate::metrics::Metrics;
 use crate::partition::{Partition, Partitions};
 use crate::quota::{Kind, Quotas};
+
+/// How many of the refused records the sentence about them names, as in Kafka.
+const RECORDS_IN_A_SENTENCE: usize = 3;
 
 /// Why a partition's records were refused.
 struct Refusal {
@@ -263,25 +266,33 @@ fn for_client(version: i16, error: ErrorCode) -> ErrorCode {
     }
 }
 
+/// What is wrong with each record, in Kafka's words.
+fn sentences(partition: &Partition, rejected: Vec<RejectedRecord>) -> Vec<(i32, String)> {
+    let name = partition.name();
+    let sentence = |record: RejectedRecord| {
+        let place = format!(" in topic partition {}-{}", name.topic, name.partition);
+        (record.index, if record.is_out_of_time { record.reason } else { record.reason + &place })
+    };
+    rejected.into_iter().map(sentence).collect()
+}
+
 /// Kafka: ReplicaManager.appendToLocalLog; sentences are for records that were refused, and failures of a kind that any log may have
 /// do not tell the log's start.
 fn refusal(partition: &Partition, error: &AppendError) -> Refusal {
-    let (code, mut records) = errors::of_append(error);
+    let (code, rejected) = errors::of_append(error);
+    let records = sentences(partition, rejected.told);
     let message = match error {
         AppendError::InvalidTimestamp { .. } => {
             Some("One or more records have been rejected due to invalid timestamp".to_owned())
         }
         AppendError::InvalidRecord { .. } if !records.is_empty() => {
-            let name = partition.name();
-            for (_, reason) in &mut records {
-                reason.push_str(&format!(" in topic partition {}-{}", name.topic, name.partition));
-            }
+            let first = records.iter().take(RECORDS_IN_A_SENTENCE);
             let list: Vec<String> =
-                records.iter().map(|(at, why)| format!("RecordError(batchIndex={at}, message='{why}')")).collect();
+                first.map(|(at, why)| format!("RecordError(batchIndex={at}, message='{why}')")).collect();
             Some(format!(
                 "One or more records have been rejected due to {} record errors in total, and only showing the first \
                  three errors at most: [{}]",
-                records.len(),
+                rejected.count,
                 list.join(", ")
             ))
         }

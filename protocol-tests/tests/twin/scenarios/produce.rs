@@ -165,6 +165,16 @@ fn idempotent(side: &mut Side) -> Result<(), String> {
     send(side, "two batches at once", &made, Some(two.into()))
 }
 
+/// The clock's reading is part of the sentence about a time that is out of range.
+fn timeless(answer: &mut ProduceResponse) {
+    let part = &mut answer.responses[0].partition_responses[0];
+    part.log_append_time_ms = part.log_append_time_ms.signum();
+    for message in part.record_errors.iter_mut().filter_map(|e| e.batch_index_error_message.as_mut()) {
+        *message = text(&without_numbers(message));
+    }
+    part.error_message = part.error_message.as_ref().map(|m| text(&without_numbers(m)));
+}
+
 fn timestamps(side: &mut Side) -> Result<(), String> {
     let now = records::now_ms();
     let bound = side.topic(
@@ -182,15 +192,7 @@ fn timestamps(side: &mut Side) -> Result<(), String> {
             side.about(format!("{about}, to {}", to.name));
             let records = records::batch_at(&[(now, "a"), (at, "b")]);
             let asked = request(-1, vec![data(Some(&to.name), Uuid::nil(), 0, Some(records))]);
-            side.ask_sorted(9, &asked, |a| {
-                let part = &mut a.responses[0].partition_responses[0];
-                part.log_append_time_ms = part.log_append_time_ms.signum();
-                // The clock's reading is part of the sentence.
-                for message in part.record_errors.iter_mut().filter_map(|e| e.batch_index_error_message.as_mut()) {
-                    *message = text(&without_numbers(message));
-                }
-                part.error_message = part.error_message.as_ref().map(|m| text(&without_numbers(m)));
-            })?;
+            side.ask_sorted(9, &asked, timeless)?;
         }
     }
     Ok(())
@@ -236,5 +238,18 @@ fn transactional(side: &mut Side) -> Result<(), String> {
 
 fn compacted(side: &mut Side) -> Result<(), String> {
     let made = side.topic("log", 1, &[("cleanup.policy", "compact")])?;
-    send(side, "records without keys", &made, Some(records::batch(&["a"])))
+    send(side, "records without keys", &made, Some(records::batch(&["a"])))?;
+    let (now, key) = (records::now_ms(), Some("k"));
+    send(side, "two of three without", &made, Some(records::keyed_at(&[(now, None), (now, key), (now, None)])))?;
+    send(side, "five of them", &made, Some(records::keyed_at(&[(now, None); 5])))?;
+    let long_ahead = now + 86_400_000;
+    for (about, of) in [
+        ("of another time", &[(long_ahead, key), (now, key), (long_ahead, key)][..]),
+        ("both", &[(now, None), (long_ahead, None), (long_ahead, key), (now, key)]),
+    ] {
+        side.about(about);
+        let asked = request(-1, vec![data(Some(&made.name), Uuid::nil(), 0, Some(records::keyed_at(of)))]);
+        side.ask_sorted(9, &asked, timeless)?;
+    }
+    Ok(())
 }

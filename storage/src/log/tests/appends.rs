@@ -85,9 +85,13 @@ fn a_compacted_topic_wants_keys() {
     let mut builder = BatchBuilder::new(Compression::Gzip);
     builder.push(NOW, Some(b"k"), None, &[]);
     builder.push(NOW, None, Some(b"v"), &[]);
+    builder.push(NOW, Some(b"k"), None, &[]);
+    builder.push(NOW, None, Some(b"v"), &[]);
     let config = LogConfig { compact: true, ..LogConfig::default() };
     let error = refused(config, builder.finish(&BatchStamp::default()));
-    assert!(matches!(error, AppendError::InvalidRecord { index: Some(1), .. }), "{error:?}");
+    let AppendError::InvalidRecord { records, .. } = error else { panic!("{error:?}") };
+    assert_eq!(records.told.iter().map(|record| record.index).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(records.count, 2);
 }
 
 #[test]
@@ -99,7 +103,8 @@ fn timestamps_have_a_range() {
     }
     for wrong in [NOW.0 - 1001, NOW.0 + 11] {
         let error = refused(config.clone(), at_time(wrong, "v"));
-        assert!(matches!(error, AppendError::InvalidTimestamp { index: 0, .. }), "{error:?}");
+        let AppendError::InvalidTimestamp { records, .. } = error else { panic!("{error:?}") };
+        assert_eq!((records.told[0].index, records.count), (0, 1));
     }
 }
 
