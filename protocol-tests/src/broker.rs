@@ -157,11 +157,7 @@ impl Node {
     /// # Errors
     /// When it ends or does not answer in time; with the end of its log.
     pub fn start(&mut self) -> Result<(), String> {
-        let command = match self.broker {
-            Broker::Forebay => self.forebay(),
-            Broker::ApacheKafka => self.apache_kafka("kafka.Kafka", &[&self.properties()?.display().to_string()])?,
-        };
-        let mut process = Process::spawn(command, &self.log)?;
+        let mut process = Process::spawn(self.command()?, &self.log)?;
         let port = self.port;
         let ready = until("an answer to ApiVersions", START_LIMIT, || match process.exited() {
             Some(status) => Some(Err(format!("it ended with {status}"))),
@@ -174,6 +170,18 @@ impl Node {
             }
             Err(reason) => Err(format!("{:?} did not start: {reason}\n{}", self.broker, process.tail())),
         }
+    }
+
+    /// Starts the broker and kills it with SIGKILL when `now` says so, whether it answers by then or not.
+    ///
+    /// # Errors
+    /// When it ends by itself, or `now` has not said so in time; with the end of its log.
+    pub fn start_and_kill(&mut self, mut now: impl FnMut() -> bool) -> Result<(), String> {
+        let mut process = Process::spawn(self.command()?, &self.log)?;
+        until("the moment to kill it", START_LIMIT, || match process.exited() {
+            Some(status) => Some(Err(format!("it ended with {status}\n{}", process.tail()))),
+            None => now().then_some(Ok(())),
+        })?
     }
 
     /// SIGTERM, and waits for the end, which must be exit code 0 (143, a JVM's end by SIGTERM, for Apache Kafka).
@@ -207,6 +215,13 @@ impl Node {
             Some(None) => Ok(()),
             Some(Some(status)) => Err(format!("the broker ended with {status}\n{}", self.tail())),
             None => Err("the broker was stopped".into()),
+        }
+    }
+
+    fn command(&self) -> Result<Command, String> {
+        match self.broker {
+            Broker::Forebay => Ok(self.forebay()),
+            Broker::ApacheKafka => self.apache_kafka("kafka.Kafka", &[&self.properties()?.display().to_string()]),
         }
     }
 

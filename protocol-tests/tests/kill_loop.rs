@@ -1,7 +1,7 @@
 //! Jobs while the broker is killed with SIGKILL at random moments and started again on the same folder: no acknowledged click is lost or
 //! doubled, no row is lost, doubled, different, or out of the order of its key.
 //!
-//! `KILL_LOOP_KILLS=200 cargo test -p protocol-tests --test kill_loop -- --nocapture` kills each of the three brokers 200 times.
+//! `KILL_LOOP_KILLS=200 cargo test -p protocol-tests --test kill_loop -- --nocapture` kills each of the four brokers 200 times.
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,7 +22,7 @@ use support::{INPUT, OUTPUT, PARTITIONS};
 
 /// How often the broker of the clicks job is killed, if `KILL_LOOP_KILLS` does not say.
 const KILLS: usize = 20;
-/// A kill comes at most this long after what [`Life::end`] waits for.
+/// A kill comes at most this long after what [`Life::kill`] waits for.
 const LONGEST_LIFE_MS: u64 = 100;
 /// Longer than all restarts together.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(240);
@@ -40,18 +40,23 @@ fn kills_lose_and_double_no_row_of_the_clicks_job() {
 
 #[test]
 fn kills_lose_and_double_no_hopping_window_late_row_or_dead_letter() {
-    let seed = seed();
-    let mut node = Broker::Forebay.start("kill-loop-jobs").unwrap();
-    if let Err(error) = jobs::run(&mut node, &mut Random::new(seed), 1) {
-        panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
-    }
+    kill_jobs("kill-loop-jobs", jobs::Way { parallelism: 1, memory: None });
+}
+
+#[test]
+fn kills_lose_and_double_nothing_of_state_on_disk() {
+    kill_jobs("kill-loop-disk", jobs::Way { parallelism: 1, memory: Some("4 kb") });
 }
 
 #[test]
 fn kills_lose_and_double_nothing_between_tasks() {
+    kill_jobs("kill-loop-tasks", jobs::Way { parallelism: 2, memory: Some("4 kb") });
+}
+
+fn kill_jobs(name: &str, way: jobs::Way) {
     let seed = seed();
-    let mut node = Broker::Forebay.start("kill-loop-tasks").unwrap();
-    if let Err(error) = jobs::run(&mut node, &mut Random::new(seed), 2) {
+    let mut node = Broker::Forebay.start(name).unwrap();
+    if let Err(error) = jobs::run(&mut node, &mut Random::new(seed), way) {
         panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
     }
 }
@@ -118,7 +123,8 @@ fn run(node: &mut Node, random: &mut Random) -> Result<(), String> {
             send(&producer, &mut number, None, click)?;
         }
         if round < kills {
-            lives_with_output += usize::from(life.end(node, random, round)?);
+            lives_with_output += usize::from(life.kill(node, random, round)?);
+            node.start().map_err(|error| format!("start {} after a kill: {error}", round + 1))?;
         }
     }
     enough_output(lives_with_output, kills)?;
@@ -155,8 +161,8 @@ impl<'a> Life<'a> {
     }
 
     /// Kills the broker at a random moment after the first clicks have reached the log, in every other life after the first rows were put
-    /// out, and starts it again. Whether this life has put rows out.
-    fn end(&self, node: &mut Node, random: &mut Random, number: usize) -> Result<bool, String> {
+    /// out. Whether this life has put rows out.
+    fn kill(&self, node: &mut Node, random: &mut Random, number: usize) -> Result<bool, String> {
         until("clicks reach the log", DELIVERY_LIMIT, || (written(node, &[INPUT]) > self.input).then_some(()))?;
         let put_out = |node: &Node| written(node, self.outputs) > self.output;
         if number % 2 == 1 {
@@ -167,9 +173,7 @@ impl<'a> Life<'a> {
         std::thread::sleep(Duration::from_millis(random.below(LONGEST_LIFE_MS)));
         node.check_running()?;
         node.kill();
-        let has = put_out(node);
-        node.start().map_err(|error| format!("start {} after a kill: {error}", number + 1))?;
-        Ok(has)
+        Ok(put_out(node))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Hopping windows, sessions, late rows into a topic and dead letters while the broker is killed: what must be there is computed from the input
-//! topic as it finally is, and compared record by record.
+//! topic as it finally is, and compared record by record, in the order of each key. What befalls the folder between two lives is in [`between`].
+
+mod between;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,10 +13,12 @@ use rdkafka::message::{Headers, Message, OwnedMessage};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use serde_json::Value;
 
+use between::Between;
+
 use crate::support::{self, INPUT, LIMIT, PARTITIONS};
 
 /// How often the broker is killed, if `KILL_LOOP_KILLS` does not say.
-const KILLS: usize = 5;
+const KILLS: usize = 8;
 const DELIVERY_LIMIT: Duration = Duration::from_secs(240);
 /// Events, so many before each kill and after the last.
 const EVENTS_A_LIFE: usize = 600;
@@ -39,19 +43,37 @@ struct Outcome {
     /// Partition and offset, in the order of the topic, by partition.
     late: BTreeMap<i64, Vec<i64>>,
     dead: BTreeMap<i64, Vec<(i64, String)>>,
-    /// How often each row is there.
-    shares: BTreeMap<String, usize>,
+    /// The rows of each input partition, which are in one partition of the topic.
+    shares: BTreeMap<i64, Vec<String>>,
 }
 
-/// The job in `parallelism` tasks a stage.
-pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(), String> {
+/// How the job is run.
+#[derive(Clone, Copy)]
+pub struct Way {
+    /// Tasks a stage.
+    pub parallelism: usize,
+    /// `forebay.state.memory`, if it is so little that state goes to disk.
+    pub memory: Option<&'static str>,
+}
+
+impl Way {
+    fn settings(self) -> String {
+        let Way { parallelism, memory } = self;
+        let memory = memory.map(|memory| format!("SET 'forebay.state.memory' = '{memory}';\n")).unwrap_or_default();
+        format!("SET 'parallelism.default' = '{parallelism}';\n{memory}")
+    }
+}
+
+/// The job, that way.
+pub fn run(node: &mut Node, random: &mut Random, way: Way) -> Result<(), String> {
     let kills = crate::kills(KILLS);
+    let parallelism = way.parallelism;
     let bootstrap = node.bootstrap();
     support::create_topics(&bootstrap, &[INPUT], &[])?;
     support::create_topics(&bootstrap, &OUTPUTS, &[])?;
     let sql = include_str!("../sql/policies_job.sql");
     let file = node.log_dir().with_file_name("policies_job.sql");
-    std::fs::write(&file, format!("SET 'parallelism.default' = '{parallelism}';\n{sql}")).map_err(support::text)?;
+    std::fs::write(&file, format!("{}{sql}", way.settings())).map_err(support::text)?;
     support::forebay(node, &["job", "apply", &file.to_string_lossy(), "--name", "policies"])?;
     let mut config = support::client(&bootstrap);
     config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "2").set("retry.backoff.ms", "20");
@@ -60,8 +82,9 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
     let producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext> =
         config.create().map_err(support::text)?;
     let clicks = Clicks::generate();
-    let mut lives_with_output = 0;
-    for life in 0..=kills {
+    let mut between = Between::new(node);
+    let (mut life, mut killed, mut lives_with_output) = (0, 0, 0);
+    loop {
         let begun = crate::Life::begin(node, &WINDOWED);
         for number in life * EVENTS_A_LIFE..(life + 1) * EVENTS_A_LIFE {
             let click = &clicks.events[number % clicks.events.len()];
@@ -74,11 +97,23 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
             };
             send(&producer, &click.user_id, &value, None)?;
         }
-        if life < kills {
-            lives_with_output += usize::from(begun.end(node, random, life)?);
+        if killed == kills {
+            break;
         }
+        if life % 2 == 1 && way.memory.is_some() {
+            let on_disk = || !between::stores(&node.log_dir()).unwrap_or_default().is_empty();
+            until("state goes to disk", DELIVERY_LIMIT, || on_disk().then_some(()))?;
+        }
+        lives_with_output += usize::from(begun.kill(node, random, life)?);
+        life += 1;
+        killed += 1;
+        killed += between.start(node, random, killed < kills)?;
     }
-    crate::enough_output(lives_with_output, kills)?;
+    crate::enough_output(lives_with_output, life)?;
+    println!(
+        "{} left state on disk; {} starts were killed, {} of them while state was made anew",
+        between.with_store, between.starts, between.restoring
+    );
     producer.flush(DELIVERY_LIMIT).map_err(support::text)?;
     for days in [1, 2] {
         for (partition, click) in (0..).zip(clicks.closers(PARTITIONS, days)) {
@@ -107,7 +142,7 @@ pub fn run(node: &mut Node, random: &mut Random, parallelism: usize) -> Result<(
     let count = |outcome: &Outcome| {
         let late: usize = outcome.late.values().map(Vec::len).sum();
         let dead: usize = outcome.dead.values().map(Vec::len).sum();
-        let shares: usize = outcome.shares.values().sum();
+        let shares: usize = outcome.shares.values().map(Vec::len).sum();
         [outcome.hops.len(), outcome.sessions.len(), outcome.tumbles.len(), late, dead, shares]
     };
     println!("hops, sessions, tumbles, late, dead, shares: {:?}", count(&expected));
@@ -173,7 +208,7 @@ fn expected(input: &BTreeMap<i32, Vec<OwnedMessage>>) -> Outcome {
                 outcome.dead.entry((*partition).into()).or_default().push((message.offset(), "evaluate".to_owned()));
             } else {
                 let row = format!("{user} {}", 1_000_000 / bytes);
-                *outcome.shares.entry(row).or_default() += 1;
+                outcome.shares.entry((*partition).into()).or_default().push(row);
             }
             times.entry(user.clone()).or_default().push(time);
             let slice = time - time % HOP_MS + HOP_MS;
@@ -232,13 +267,12 @@ fn found(bootstrap: &str) -> Result<Outcome, String> {
             outcome.dead.entry(number(message, "__forebay.partition")?).or_default().push(letter);
         }
     }
-    for message in support::read_all(bootstrap, "shares")? {
-        let row: Value = serde_json::from_slice(message.payload().unwrap_or_default()).map_err(support::text)?;
-        if row["user_id"].as_str().is_some_and(|user| user.is_empty()) {
-            return Err("a row without its user".to_owned());
+    for (partition, messages) in by_partition(support::read_all(bootstrap, "shares")?) {
+        for message in messages {
+            let row: Value = serde_json::from_slice(message.payload().unwrap_or_default()).map_err(support::text)?;
+            let row = format!("{} {}", row["user_id"].as_str().ok_or("a row without its user")?, row["share"]);
+            outcome.shares.entry(partition.into()).or_default().push(row);
         }
-        let row = format!("{} {}", row["user_id"].as_str().unwrap_or_default(), row["share"]);
-        *outcome.shares.entry(row).or_default() += 1;
     }
     Ok(outcome)
 }
