@@ -1,5 +1,6 @@
 //! The routes below `/v1/jobs`.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use axum::Json;
@@ -42,6 +43,15 @@ pub(super) fn routes() -> axum::Router<Arc<dyn JobsApi>> {
         .route("/v1/savepoints", get(savepoints))
 }
 
+/// Carries a change through, also when the client leaves before its end: what answers a request is dropped then, and would leave a job
+/// stopped and not started again, or a savepoint half written.
+async fn carried<T: Send + 'static>(
+    change: impl Future<Output = Result<T, JobError>> + Send + 'static,
+) -> Result<T, JobError> {
+    let done = tokio::spawn(change).await;
+    done.unwrap_or_else(|error| Err(JobError::Failed(format!("the change ended badly: {error}"))))
+}
+
 async fn list(State(jobs): Jobs) -> Json<JobList> {
     Json(JobList { jobs: jobs.list() })
 }
@@ -53,7 +63,7 @@ async fn create(State(jobs): Jobs, body: Result<Bytes, BytesRejection>) -> Resul
     if let Some(name) = &request.name {
         check_name(name)?;
     }
-    let status = jobs.create(request).await?;
+    let status = carried(async move { jobs.create(request).await }).await?;
     let location = format!("/v1/jobs/{}", status.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(status)).into_response())
 }
@@ -79,7 +89,7 @@ async fn replace(
 ) -> Result<Json<Replaced>, HttpError> {
     let request: ReplaceJob =
         parse(body, "a job's statements", r#"send {"sql": "CREATE TABLE ...; INSERT INTO ...;"}"#)?;
-    Ok(Json(jobs.replace(name, request).await?))
+    Ok(Json(carried(async move { jobs.replace(name, request).await }).await?))
 }
 
 async fn savepoint(
@@ -88,7 +98,7 @@ async fn savepoint(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, HttpError> {
     let request: CreateSavepoint = parse(body, "a savepoint", r#"send {"name": "before-the-change"}"#)?;
-    let made = jobs.savepoint(name, request.name).await?;
+    let made = carried(async move { jobs.savepoint(name, request.name).await }).await?;
     Ok((StatusCode::CREATED, Json(made)).into_response())
 }
 
@@ -104,7 +114,7 @@ async fn remove_savepoint(
     State(jobs): Jobs,
     Path((name, savepoint)): Path<(String, String)>,
 ) -> Result<StatusCode, HttpError> {
-    jobs.remove_savepoint(name, savepoint).await?;
+    carried(async move { jobs.remove_savepoint(name, savepoint).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -113,15 +123,15 @@ async fn describe(State(jobs): Jobs, Path(name): Path<String>) -> Result<Json<Jo
 }
 
 async fn pause(State(jobs): Jobs, Path(name): Path<String>) -> Result<Json<JobStatus>, HttpError> {
-    Ok(Json(jobs.pause(name).await?))
+    Ok(Json(carried(async move { jobs.pause(name).await }).await?))
 }
 
 async fn resume(State(jobs): Jobs, Path(name): Path<String>) -> Result<Json<JobStatus>, HttpError> {
-    Ok(Json(jobs.resume(name).await?))
+    Ok(Json(carried(async move { jobs.resume(name).await }).await?))
 }
 
 async fn remove(State(jobs): Jobs, Path(name): Path<String>) -> Result<StatusCode, HttpError> {
-    jobs.remove(name).await?;
+    carried(async move { jobs.remove(name).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

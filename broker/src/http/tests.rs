@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::*;
 
@@ -15,6 +15,12 @@ use super::*;
 struct FakeJobs {
     jobs: Mutex<BTreeMap<String, JobStatus>>,
     savepoints: Mutex<Vec<SavepointInfo>>,
+    /// A job called `slow` is being paused.
+    pausing: Notify,
+    /// It may go on.
+    goes_on: Notify,
+    /// It is paused.
+    paused: Notify,
 }
 
 fn status(name: &str, sql: String) -> JobStatus {
@@ -127,7 +133,14 @@ impl JobsApi for FakeJobs {
     }
 
     fn pause(&self, name: String) -> Answer<'_, JobStatus> {
-        Box::pin(async move { self.change(&name, JobState::Paused) })
+        Box::pin(async move {
+            if name == "slow" {
+                self.pausing.notify_one();
+                self.goes_on.notified().await;
+                self.paused.notify_one();
+            }
+            self.change(&name, JobState::Paused)
+        })
     }
 
     fn resume(&self, name: String) -> Answer<'_, JobStatus> {
@@ -176,6 +189,7 @@ impl JobsApi for FakeJobs {
 
 pub(crate) struct Server {
     pub(crate) address: String,
+    jobs: Arc<FakeJobs>,
     ready: watch::Sender<bool>,
     stop: oneshot::Sender<()>,
     task: tokio::task::JoinHandle<io::Result<()>>,
@@ -186,12 +200,12 @@ pub(crate) async fn start() -> Server {
     let address = listener.local_addr().unwrap().to_string();
     let (ready, is_ready) = watch::channel(false);
     let (stop, stopped) = oneshot::channel();
-    let jobs: Arc<dyn JobsApi> = Arc::new(FakeJobs::default());
+    let jobs = Arc::new(FakeJobs::default());
     let metrics = Arc::new(Metrics::new(|_| None));
     metrics.observe_jobs(jobs.clone());
-    let state = HttpState { jobs, metrics, ready: is_ready };
+    let state = HttpState { jobs: jobs.clone(), metrics, ready: is_ready };
     let task = tokio::spawn(serve(listener, state, async { stopped.await.unwrap_or_default() }));
-    Server { address, ready, stop, task }
+    Server { address, jobs, ready, stop, task }
 }
 
 impl Server {
@@ -352,6 +366,22 @@ async fn it_stops_when_told() {
     server.stop.send(()).unwrap();
     server.task.await.unwrap().unwrap();
     assert!(TcpStream::connect(&server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_change_of_a_job_comes_to_its_end_also_when_who_asked_for_it_has_left() {
+    let server = start().await;
+    server.ask("POST /v1/jobs", r#"{"name":"slow","sql":"x"}"#).await;
+    let mut socket = TcpStream::connect(&server.address).await.unwrap();
+    socket.write_all(b"POST /v1/jobs/slow/pause HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    server.jobs.pausing.notified().await;
+    drop(socket);
+    // A server that stops ends when its connections have ended.
+    server.stop.send(()).unwrap();
+    server.task.await.unwrap().unwrap();
+    server.jobs.goes_on.notify_one();
+    let paused = tokio::time::timeout(Duration::from_secs(30), server.jobs.paused.notified()).await;
+    paused.expect("the pause was given up");
 }
 
 #[tokio::test]
