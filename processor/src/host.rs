@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use forebay_storage::batch::BatchBuilder;
-use forebay_storage::ids::{LeaderEpoch, Offset, ProducerId, Timestamp, TopicPartition};
+use forebay_storage::ids::{LeaderEpoch, Offset, ProducerId, Timestamp, TopicId, TopicPartition};
 
 /// What a job asks of the broker. Every call may block for as long as a local disk write takes, never for a network.
 pub trait Host: Send + Sync {
@@ -22,6 +22,9 @@ pub trait Host: Send + Sync {
 
     /// The number of partitions of `topic`; `None` if there is no such topic.
     fn partitions(&self, topic: &str) -> Option<i32>;
+
+    /// The id of `topic`, which no topic has that is made later under the same name; `None` if there is no such topic.
+    fn topic_id(&self, topic: &str) -> Option<TopicId>;
 
     /// Creates the topic if it is not there, and returns its number of partitions either way.
     fn ensure_topic(&self, spec: &TopicSpec) -> Result<i32, HostError>;

@@ -14,7 +14,7 @@ use forebay_processor::host::{
 };
 use forebay_processor::job::{InputStatus, PipelineResources, topics_of_job};
 use forebay_storage::error::StorageError;
-use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicPartition};
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId, TopicPartition};
 use forebay_storage::log::ReadError;
 use parking_lot::Mutex;
 
@@ -160,6 +160,10 @@ impl Host for BrokerHost {
 
     fn partitions(&self, topic: &str) -> Option<i32> {
         self.metadata.topic_partitions(topic)
+    }
+
+    fn topic_id(&self, topic: &str) -> Option<TopicId> {
+        self.metadata.query(|machine| machine.topic(topic).map(|topic| topic.topic_id))
     }
 
     fn ensure_topic(&self, spec: &TopicSpec) -> Result<i32, HostError> {

@@ -66,6 +66,7 @@ mod tests {
             idle: false,
             late: 0,
             undecodable: 0,
+            gap: None,
         };
         TaskStatus {
             stage: Stage::Local,

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use forebay_storage::batch::Record;
-use forebay_storage::ids::{Offset, Timestamp};
+use forebay_storage::ids::{Offset, Timestamp, TopicId};
 
 use super::error::TaskError;
 use super::origin::Origin;
@@ -11,7 +11,7 @@ use super::reader::{PartitionReader, ReadFailure};
 use super::side::{SideOutputs, Verdict, cut};
 use super::status::{BadRecord, Hold, InputStatus};
 use crate::commit::{InputProgress, RecordBuffer};
-use crate::host::{CommittedOffset, Host};
+use crate::host::{CommittedOffset, Host, HostError};
 use crate::operator::{Pipeline, Place, RowError};
 use crate::time::{IdleClock, IdlePolicy, InputTime, NO_WATERMARK};
 
@@ -25,8 +25,13 @@ pub struct Input {
     undecodable: u64,
     /// The last record that was passed over since the task was opened.
     last_bad: Option<BadRecord>,
+    /// What was passed over because it was gone, when the task was opened.
+    gap: Option<String>,
     /// Where a bounded input ends, exclusive.
     end: Option<Offset>,
+    /// How many partitions the topic had when the job first started.
+    first_partitions: Option<i32>,
+    topic: Option<TopicId>,
     /// Whether the committed offset or its text is behind.
     dirty: bool,
 }
@@ -61,8 +66,25 @@ impl Input {
     /// Goes on from `progress`; `dirty` if that is not committed yet.
     #[must_use]
     pub fn new(reader: PartitionReader, progress: InputProgress, dirty: bool) -> Input {
-        let InputProgress { time, late, undecodable, end, .. } = progress;
-        Input { reader, time, clock: IdleClock::default(), late, undecodable, last_bad: None, end, dirty }
+        let InputProgress { time, late, undecodable, end, first_partitions, topic, .. } = progress;
+        Input {
+            reader,
+            time,
+            clock: IdleClock::default(),
+            late,
+            undecodable,
+            last_bad: None,
+            gap: None,
+            end,
+            first_partitions,
+            topic,
+            dirty,
+        }
+    }
+
+    /// Something was passed over because it was gone: shown as long as the task runs.
+    pub fn tell_gap(&mut self, gap: String) {
+        self.gap = Some(gap);
     }
 
     /// Watermark and idleness.
@@ -200,6 +222,8 @@ impl Input {
     fn failure(&self, failure: ReadFailure<RowError>) -> TaskError {
         let partition = self.reader.partition();
         match failure {
+            // Where to go on is decided where a task is opened.
+            ReadFailure::Host(error @ HostError::OffsetOutOfRange { .. }) => TaskError::Reopen(error.to_string()),
             ReadFailure::Host(error) => TaskError::from_host("reading input", error),
             ReadFailure::Batch { offset, error } => {
                 TaskError::Failed(format!("{partition}@{offset}: the batch is damaged: {error}"))
@@ -243,8 +267,9 @@ impl Input {
     /// The offset to commit for the task `owner`, with the task's watermark and whether it has state.
     #[must_use]
     pub fn offset(&self, owner: &str, combined: i64, has_state: bool) -> CommittedOffset {
-        let &Input { time, late, undecodable, end, .. } = self;
-        let progress = InputProgress { time, combined, has_state, late, undecodable, end, waiting: 0 };
+        let &Input { time, late, undecodable, end, first_partitions, topic, .. } = self;
+        let progress = InputProgress { time, combined, has_state, late, undecodable, end, ..InputProgress::NEW };
+        let progress = InputProgress { first_partitions, topic, ..progress };
         CommittedOffset {
             offset: self.position(),
             leader_epoch: self.reader.leader_epoch(),
@@ -295,6 +320,7 @@ impl Input {
             idle: self.time.idle,
             late: self.late,
             undecodable: self.undecodable,
+            gap: self.gap.clone(),
         };
         status.see_end(self.reader.stable_end().0);
         status

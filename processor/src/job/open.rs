@@ -1,6 +1,6 @@
 //! Brings a task back to exactly where its last commit left it.
 
-use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
+use forebay_storage::ids::{LeaderEpoch, Offset, TopicId, TopicPartition};
 
 use super::error::TaskError;
 use super::input::Input;
@@ -35,23 +35,56 @@ pub fn ensure_sink(host: &dyn Host, sink: &Sink) -> Result<i32, TaskError> {
     host.ensure_topic(&spec).map_err(error)
 }
 
+/// What a task reads.
+#[derive(Clone, Copy, Debug)]
+pub struct InputTopic<'a> {
+    /// The table.
+    pub source: &'a Source,
+    /// The topic's id.
+    pub id: Option<TopicId>,
+    /// The partitions that are the task's.
+    pub partitions: &'a [TopicPartition],
+    /// How many the topic has.
+    pub all: usize,
+}
+
+impl InputTopic<'_> {
+    /// How many partitions the topic had when the job first started, as its tasks have written down; `None` if nothing is known.
+    fn first_partitions(&self, host: &dyn Host, (group, owner): (&str, &str)) -> Result<Option<i32>, TaskError> {
+        let topic: std::sync::Arc<str> = self.source.topic.as_str().into();
+        let all: Vec<_> = (0..self.all as i32).map(|number| TopicPartition::new(topic.clone(), number)).collect();
+        // Those of other tasks may be about to change: what is asked for here does not.
+        let known = committed_by(host, (group, owner), &all, false)?;
+        Ok(known.into_iter().filter_map(|(_, progress)| progress?.first_partitions).min())
+    }
+}
+
+/// What `group` has committed for each of `partitions`, and what that says if it is of the tasks that are called `owner`.
+fn committed_by(
+    host: &dyn Host,
+    (group, owner): (&str, &str),
+    partitions: &[TopicPartition],
+    require_stable: bool,
+) -> Result<Vec<(Option<CommittedOffset>, Option<InputProgress>)>, TaskError> {
+    let committed = host.committed(group, partitions, require_stable);
+    let committed = committed.map_err(|error| TaskError::from_host("reading committed offsets", error))?;
+    let own = |offset: &CommittedOffset| InputProgress::from_text(&offset.metadata, owner).ok();
+    Ok(committed.into_iter().map(|offset| (offset.clone(), offset.as_ref().and_then(own))).collect())
+}
+
 /// The inputs at the positions that the task has committed, and the task's watermark.
 ///
 /// `has_state` tells that the changelog holds something: then every committed offset must be the task's own.
 pub fn open_inputs(
     host: &dyn Host,
-    source: &Source,
+    from: InputTopic<'_>,
     (group, owner): (&str, &str),
-    partitions: &[TopicPartition],
     has_state: bool,
 ) -> Result<(Vec<Input>, i64), TaskError> {
-    let committed = host
-        .committed(group, partitions, true)
-        .map_err(|error| TaskError::from_host("reading committed offsets", error))?;
-    let own = |offset: &CommittedOffset| InputProgress::from_text(&offset.metadata, owner).ok();
-    let progress: Vec<Option<InputProgress>> = committed.iter().map(|offset| offset.as_ref().and_then(own)).collect();
-    let resumed = progress.iter().any(Option::is_some);
-    if progress.iter().flatten().any(|progress| progress.has_state) && !has_state {
+    let InputTopic { source, id, partitions, all } = from;
+    let committed = committed_by(host, (group, owner), partitions, true)?;
+    let resumed = committed.iter().any(|(_, progress)| progress.is_some());
+    if committed.iter().any(|(_, progress)| progress.is_some_and(|progress| progress.has_state)) && !has_state {
         return Err(TaskError::Failed(format!(
             "the state that belongs to the offsets of group '{group}' is gone; delete the group to start anew"
         )));
@@ -62,9 +95,10 @@ pub fn open_inputs(
              drop the job with its state, or apply it under another name"
         )));
     }
+    let first_partitions = from.first_partitions(host, (group, owner))?;
     let mut combined = NO_WATERMARK;
     let mut inputs = Vec::with_capacity(partitions.len());
-    for ((partition, committed), progress) in partitions.iter().zip(committed).zip(progress) {
+    for (partition, (committed, progress)) in partitions.iter().zip(committed) {
         let range = host.offset_range(partition).map_err(|error| TaskError::from_host("opening input", error))?;
         combined = combined.max(progress.map_or(NO_WATERMARK, |progress| progress.combined));
         let end = match progress.and_then(|progress| progress.end) {
@@ -73,9 +107,8 @@ pub fn open_inputs(
         };
         inputs.push(match (committed, progress) {
             (Some(committed), Some(progress)) => {
-                // An end that is new is to be remembered.
-                let changed = end != progress.end;
-                resume(partition, &committed, InputProgress { end, ..progress }, range, changed)?
+                let now = InputProgress { end, topic: id, ..progress };
+                resume(source, partition, &committed, (progress, now), range)?
             }
             (Some(committed), None) if resumed => {
                 return Err(TaskError::Failed(format!(
@@ -85,35 +118,58 @@ pub fn open_inputs(
                 )));
             }
             (committed, _) => {
-                let position = start(host, source, partition, committed, range, resumed)?;
+                let added = first_partitions.map_or(resumed, |first| partition.partition >= first);
+                let position = start(host, source, partition, committed, range, added)?;
                 let reader = PartitionReader::new(partition.clone(), position, LeaderEpoch::UNKNOWN);
+                let first_partitions = Some(first_partitions.unwrap_or(all as i32));
                 // Where it starts is committed soon, so that a restart starts there too.
-                Input::new(reader, InputProgress { end, ..InputProgress::NEW }, true)
+                Input::new(reader, InputProgress { end, first_partitions, topic: id, ..InputProgress::NEW }, true)
             }
         });
     }
     Ok((inputs, combined))
 }
 
+/// Goes on from what was committed, `before`, of which `progress` is what holds now.
 fn resume(
+    source: &Source,
     partition: &TopicPartition,
     committed: &CommittedOffset,
-    progress: InputProgress,
+    (before, progress): (InputProgress, InputProgress),
     range: OffsetRange,
-    changed: bool,
 ) -> Result<Input, TaskError> {
     let OffsetRange { start, stable_end } = range;
     let position = committed.offset;
-    if position < start || position > stable_end {
-        let why =
-            if position < start { "records were deleted before they were read" } else { "the topic was replaced" };
-        return Err(TaskError::Failed(format!(
-            "{why}: the job stands at offset {position} of {partition}, which has {start} to {stable_end}; \
-             drop the job with its state to start anew"
-        )));
+    let is_another = before.topic.is_some() && before.topic != progress.topic;
+    if !is_another && (start..=stable_end).contains(&position) {
+        let reader = PartitionReader::new(partition.clone(), position, committed.leader_epoch);
+        // What is new is to be remembered.
+        return Ok(Input::new(reader, progress, progress != before));
     }
-    let reader = PartitionReader::new(partition.clone(), position, committed.leader_epoch);
-    Ok(Input::new(reader, progress, changed))
+    let why = if is_another {
+        "the topic was deleted and made anew"
+    } else if position < start {
+        "records were deleted before they were read"
+    } else {
+        "the log has lost its end"
+    };
+    let stands = format!("{why}: the job stood at offset {position} of {partition}, which has {start} to {stable_end}");
+    // Where the end is lost, to begin anew would be to read twice what is still there.
+    let to = match source.reset {
+        Some(OffsetReset::Earliest) if is_another || position < start => start,
+        Some(OffsetReset::Latest) => stable_end,
+        _ => {
+            return Err(TaskError::Failed(format!(
+                "{stands}; set 'properties.auto.offset.reset' = 'earliest' or 'latest' on table '{}' to go on with what is there, or drop \
+                 the job with its state to start anew",
+                source.table
+            )));
+        }
+    };
+    let reader = PartitionReader::new(partition.clone(), to, LeaderEpoch::UNKNOWN);
+    let mut input = Input::new(reader, progress, true);
+    input.tell_gap(format!("{stands}; it went on at {to} ('properties.auto.offset.reset')"));
+    Ok(input)
 }
 
 /// Where the input ends, exclusive; `None` if it has no end.
@@ -150,13 +206,13 @@ fn start(
     partition: &TopicPartition,
     committed: Option<CommittedOffset>,
     range: OffsetRange,
-    resumed: bool,
+    added: bool,
 ) -> Result<Offset, TaskError> {
     let OffsetRange { start, stable_end } = range;
     let committed = committed.map(|offset| offset.offset);
     let position = match &source.startup {
         // A partition that was added while the job ran is read from its first record on, as in Flink.
-        _ if resumed => start,
+        _ if added => start,
         StartupMode::EarliestOffset => start,
         StartupMode::LatestOffset => stable_end,
         StartupMode::Timestamp(time) => host

@@ -42,6 +42,8 @@ pub struct InputStatus {
     pub late: u64,
     /// Undecodable records skipped since the job was created.
     pub undecodable: u64,
+    /// What was passed over because it was gone from the log when the task was opened.
+    pub gap: Option<String>,
 }
 
 /// A record that was passed over.

@@ -31,6 +31,7 @@ pub fn why(status: &TaskStatus, now: i64) -> Vec<String> {
         let list = partitions.join(", ");
         reasons.push(format!("partition {list} waits for the slowest one (scan.watermark.alignment.max-drift)"));
     }
+    reasons.extend(status.inputs.iter().filter_map(|input| input.gap.clone()));
     if let Some(bad) = &status.last_bad {
         let (count, partition, offset) = (status.undecodable, bad.partition, bad.offset);
         reasons
@@ -85,6 +86,7 @@ mod tests {
             idle: false,
             late: 0,
             undecodable: 0,
+            gap: None,
         }
     }
 

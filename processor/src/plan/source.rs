@@ -16,6 +16,9 @@ pub struct Source {
     pub group_id: Option<String>,
     /// Where reading starts when the job has no progress of its own yet.
     pub startup: StartupMode,
+    /// `properties.auto.offset.reset`, if the table says it: where to go on when the records at the job's position are gone. Otherwise the
+    /// job stops then.
+    pub reset: Option<OffsetReset>,
     /// How values are decoded.
     pub format: Format,
     /// The columns to decode, only those the pipeline needs, in this order. They are the first columns of the row.

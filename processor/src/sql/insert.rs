@@ -234,6 +234,7 @@ pub(super) fn whole_source(table: &Table, settings: &Settings) -> Source {
         topic: table.options.topic.clone(),
         group_id: table.options.group_id.clone(),
         startup: table.options.startup.clone(),
+        reset: table.options.reset,
         format: table.options.format.clone(),
         columns,
         computed: table.computed.clone(),

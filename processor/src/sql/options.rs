@@ -17,6 +17,8 @@ pub(crate) struct TableOptions {
     pub format: Format,
     pub group_id: Option<String>,
     pub startup: StartupMode,
+    /// `properties.auto.offset.reset`, if it is said.
+    pub reset: Option<OffsetReset>,
     /// `scan.watermark.idle-timeout`, in milliseconds.
     pub idle_timeout_ms: Option<i64>,
     pub key: Option<KeyOptions>,
@@ -120,6 +122,7 @@ pub(crate) fn read(table: &CreateTable, context: &PlanContext<'_>) -> Result<Tab
         format: options.value_format(value_key)?,
         group_id: options.get("properties.group.id").map(|value| value.text.clone()),
         startup: options.startup()?,
+        reset: options.reset()?,
         idle_timeout_ms: options.duration("scan.watermark.idle-timeout")?,
         key: if upsert { Some(options.primary_key()?) } else { options.key()? },
         upsert,
@@ -369,14 +372,17 @@ impl Options<'_> {
                 let Some(value) = self.get(key) else { return Err(self.needs_with_mode("specific-offsets", key)) };
                 StartupMode::SpecificOffsets(specific_offsets(value)?)
             }
-            _ => StartupMode::GroupOffsets {
-                reset: match self.one_of("properties.auto.offset.reset", &["earliest", "latest", "none"])? {
-                    Some("latest") => OffsetReset::Latest,
-                    Some("none") => OffsetReset::None,
-                    _ => OffsetReset::Earliest,
-                },
-            },
+            _ => StartupMode::GroupOffsets { reset: self.reset()?.unwrap_or_default() },
         })
+    }
+
+    fn reset(&self) -> Result<Option<OffsetReset>, SqlError> {
+        let said = self.one_of("properties.auto.offset.reset", &["earliest", "latest", "none"])?;
+        Ok(said.map(|said| match said {
+            "latest" => OffsetReset::Latest,
+            "none" => OffsetReset::None,
+            _ => OffsetReset::Earliest,
+        }))
     }
 
     fn needs_with_mode(&self, mode: &str, key: &str) -> SqlError {

@@ -5,6 +5,7 @@ mod bounded;
 mod clock;
 mod crash;
 mod disk;
+mod gone;
 mod large;
 mod late;
 mod parallel;

@@ -10,7 +10,7 @@ use forebay_processor::host::{
 };
 use forebay_storage::batch::{BatchBuilder, BatchStamp, ControlKind, ControlRecord, batches};
 use forebay_storage::compress::Compression;
-use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicPartition};
+use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId, TopicPartition};
 use tempfile::TempDir;
 
 /// When the broker "crashes" in a commit.
@@ -66,6 +66,8 @@ struct Broker {
     now: i64,
     logs: BTreeMap<TopicPartition, Log>,
     topics: BTreeMap<String, i32>,
+    /// How often topics were deleted.
+    deleted: BTreeMap<String, u32>,
     /// `max.message.bytes` of topics that were made with one.
     message_limits: BTreeMap<String, usize>,
     groups: BTreeMap<(String, TopicPartition), CommittedOffset>,
@@ -166,6 +168,7 @@ impl MemoryHost {
     pub fn delete_topic(&self, topic: &str) {
         self.with(|broker| {
             broker.topics.remove(topic);
+            *broker.deleted.entry(topic.to_owned()).or_default() += 1;
             broker.logs.retain(|partition, _| *partition.topic != *topic);
         });
     }
@@ -334,6 +337,11 @@ fn committed_records(partition: i32, log: &Log) -> Vec<Got> {
 }
 
 impl Broker {
+    /// Another one after each deletion.
+    fn topic_id(&self, topic: &str) -> TopicId {
+        format!("{:A<22}", self.deleted.get(topic).copied().unwrap_or(0)).parse().unwrap()
+    }
+
     fn log(&mut self, partition: &TopicPartition) -> Result<&mut Log, HostError> {
         self.logs.get_mut(partition).ok_or_else(|| HostError::UnknownPartition(partition.clone()))
     }
@@ -394,6 +402,10 @@ impl Host for MemoryHost {
 
     fn partitions(&self, topic: &str) -> Option<i32> {
         self.with(|broker| broker.topics.get(topic).copied())
+    }
+
+    fn topic_id(&self, topic: &str) -> Option<TopicId> {
+        self.with(|broker| broker.topics.contains_key(topic).then(|| broker.topic_id(topic)))
     }
 
     fn ensure_topic(&self, spec: &TopicSpec) -> Result<i32, HostError> {

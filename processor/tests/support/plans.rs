@@ -43,6 +43,7 @@ pub fn source(idle_timeout_ms: Option<i64>, ignore_parse_errors: bool) -> Source
         topic: INPUT.to_owned(),
         group_id: None,
         startup: StartupMode::GroupOffsets { reset: OffsetReset::Earliest },
+        reset: None,
         format: Format::Json(JsonFormat { ignore_parse_errors, ..JsonFormat::default() }),
         columns: vec![
             column("user", DataType::STRING),

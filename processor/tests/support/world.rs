@@ -146,7 +146,7 @@ impl World {
         let running = &mut self.tasks[task].1;
         match work(running.as_mut().unwrap(), &self.host) {
             Ok(()) => true,
-            Err(TaskError::Retry(_)) => {
+            Err(TaskError::Retry(_) | TaskError::Reopen(_)) => {
                 *running = None;
                 false
             }

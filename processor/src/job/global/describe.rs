@@ -32,6 +32,7 @@ impl GlobalTask {
                 idle: false,
                 late: self.late,
                 undecodable: 0,
+                gap: None,
             }],
             ..self.counters.describe((&self.plan, self.id, &self.names), &self.pipeline, &self.clock)
         }

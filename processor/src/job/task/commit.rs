@@ -35,6 +35,8 @@ impl Task {
         let owner = &self.owner;
         let offset = |input: &Input| input.offset(owner, combined, has_state);
         let offsets = dirty.map(|(partition, input)| (partition.clone(), offset(input))).collect();
+        // What was read before this is of the topic that the positions belong to.
+        self.check_topic(host)?;
         let set = CommitSet { group: self.names.group.clone(), records: output.into_batches(), offsets };
         host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
         self.inputs.iter_mut().for_each(Input::mark_clean);

@@ -16,7 +16,7 @@ mod savepoint;
 
 use std::sync::Arc;
 
-use forebay_storage::ids::{Timestamp, TopicPartition};
+use forebay_storage::ids::{Timestamp, TopicId, TopicPartition};
 
 use catch_up::CatchUp;
 
@@ -63,6 +63,8 @@ pub struct Task {
     options: TaskOptions,
     idle_policy: IdlePolicy,
     session: Session,
+    /// The source's topic, which may be deleted and made anew.
+    topic_id: Option<TopicId>,
     partitions: Vec<TopicPartition>,
     /// How many the topic has, other tasks' among them.
     all_partitions: usize,
@@ -131,6 +133,7 @@ impl Task {
         let now = host.now();
         self.step_began = host.micros();
         let rows = self.output.len();
+        self.check_topic(host)?;
         self.discover(host, now)?;
         for input in &mut self.inputs {
             input.poll(host)?;
@@ -240,6 +243,16 @@ impl Task {
 
     fn waiting_bytes(&self) -> u64 {
         self.pipeline.state().map_or(0, TaskState::waiting_bytes)
+    }
+
+    /// A topic that is made anew under the same name has other records at the same offsets.
+    fn check_topic(&self, host: &dyn Host) -> Result<(), TaskError> {
+        let topic = &self.plan.pipelines[self.id.pipeline].source.topic;
+        match host.topic_id(topic) {
+            id if id == self.topic_id => Ok(()),
+            Some(_) => Err(TaskError::Reopen(format!("topic '{topic}' was deleted and made anew"))),
+            None => Err(TaskError::Retry(format!("topic '{topic}' does not exist any more"))),
+        }
     }
 
     /// New partitions are taken in by opening the task again: rare, and one way less to get it wrong.

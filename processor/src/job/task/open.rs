@@ -13,7 +13,7 @@ use crate::job::counters::Counters;
 use crate::job::error::TaskError;
 use crate::job::exchange::Exchange;
 use crate::job::guard::Guard;
-use crate::job::open;
+use crate::job::open::{self, InputTopic};
 use crate::job::options::TaskOptions;
 use crate::job::pending::Pending;
 use crate::job::resources::resources;
@@ -61,6 +61,8 @@ impl Task {
         let session = host
             .open_session(&id.transactional_id(&names))
             .map_err(|error| TaskError::from_host("opening the transactional session", error))?;
+        // Asked for first: what is made anew from here on is another topic.
+        let topic_id = host.topic_id(&source.topic);
         let mut partitions = open::input_partitions(host, source)?;
         let all_partitions = partitions.len();
         partitions.retain(|partition| id.reads(partition.partition));
@@ -84,7 +86,8 @@ impl Task {
             has_state = open::restore(host, changelog, state, memory, &mut NothingBeside)?;
         }
         let owner = id.owner(&names);
-        let (inputs, combined) = open::open_inputs(host, source, (&names.group, &owner), &partitions, has_state)?;
+        let from = InputTopic { source, id: topic_id, partitions: &partitions, all: all_partitions };
+        let (inputs, combined) = open::open_inputs(host, from, (&names.group, &owner), has_state)?;
         Ok(Task {
             idle_policy: IdlePolicy::new(source.idle_timeout_ms),
             plan: Arc::clone(plan),
@@ -93,6 +96,7 @@ impl Task {
             names,
             options,
             session,
+            topic_id,
             partitions,
             all_partitions,
             clock: EventClock::new(combined, Task::times(&inputs)),
