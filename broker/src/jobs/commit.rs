@@ -70,10 +70,15 @@ impl BrokerHost {
             Ok(limit) => limit,
             // The session ends here: what it wrote is aborted now or, if that fails too, by the next session's opening.
             Err(error) => {
-                if let Err(abort) = self.end(session, open, false, ABORT_WAIT) {
-                    tracing::warn!(id = session.transactional_id, "a failed commit is not aborted yet: {abort}");
-                }
-                return Err(error);
+                return Err(match self.end(session, open, false, ABORT_WAIT) {
+                    Ok(()) => error,
+                    // Whatever it failed for, it is not this session's task any more, and must not be opened again by its old owner.
+                    Err(fenced @ HostError::Fenced(_)) => fenced,
+                    Err(abort) => {
+                        tracing::warn!(id = session.transactional_id, "a failed commit is not aborted yet: {abort}");
+                        error
+                    }
+                });
             }
         };
         self.end(session, open, true, limit.left().max(ABORT_WAIT))?;

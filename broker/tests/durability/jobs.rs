@@ -15,22 +15,22 @@ use crate::support::records::batch;
 use crate::support::requests::{Topic, create_topic, fetch_partition, fetch_request, produce_in};
 
 /// Longer than a commit may take and a task needs to begin again, on a slow machine.
-const LONG: Duration = Duration::from_secs(180);
+pub const LONG: Duration = Duration::from_secs(180);
 
 /// Rows of topic `in` to topic `out`.
-const COPY: &str = "CREATE TABLE a (n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'in', 'format' = 'json');
+pub const COPY: &str = "CREATE TABLE a (n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'in', 'format' = 'json');
     CREATE TABLE b (n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'out', 'format' = 'json');
     INSERT INTO b SELECT n FROM a;";
 
 /// Rows by key in windows of 10 s.
-const COUNT: &str = "CREATE TABLE a (n BIGINT, ts BIGINT, t AS TO_TIMESTAMP_LTZ(ts, 3), WATERMARK FOR t AS t)
+pub const COUNT: &str = "CREATE TABLE a (n BIGINT, ts BIGINT, t AS TO_TIMESTAMP_LTZ(ts, 3), WATERMARK FOR t AS t)
       WITH ('connector' = 'kafka', 'topic' = 'in', 'format' = 'json');
     CREATE TABLE b (n BIGINT, c BIGINT) WITH ('connector' = 'kafka', 'topic' = 'out', 'format' = 'json');
     INSERT INTO b SELECT n, COUNT(*) FROM TABLE(TUMBLE(TABLE a, DESCRIPTOR(t), INTERVAL '10' SECOND))
       GROUP BY n, window_start, window_end;";
 
 /// A node with a topic `in` of one partition and a topic `out`.
-fn node(partitions: i32, out: &[(&str, &str)]) -> (Node, Client, Topic, Topic) {
+pub fn node(partitions: i32, out: &[(&str, &str)]) -> (Node, Client, Topic, Topic) {
     let node = Node::start(1, &[]);
     let mut client = node.client();
     let input = create_topic(&mut client, "in", partitions, &[]);
@@ -38,20 +38,20 @@ fn node(partitions: i32, out: &[(&str, &str)]) -> (Node, Client, Topic, Topic) {
     (node, client, input, output)
 }
 
-fn apply(node: &Node, sql: &str) {
+pub fn apply(node: &Node, sql: &str) {
     node.with_jobs(async |jobs| jobs.apply(Some("job"), sql).await.map(drop)).unwrap();
 }
 
-fn job(node: &Node) -> JobStatus {
+pub fn job(node: &Node) -> JobStatus {
     node.jobs().get("job").unwrap()
 }
 
-fn last_error(node: &Node) -> String {
+pub fn last_error(node: &Node) -> String {
     job(node).last_error.unwrap_or_default()
 }
 
 /// The values that a read_committed reader sees in a partition of less than a mebibyte.
-fn rows(client: &mut Client, of: &Topic, partition: i32) -> Vec<String> {
+pub fn rows(client: &mut Client, of: &Topic, partition: i32) -> Vec<String> {
     let request = fetch_request(13, of, vec![fetch_partition(partition, 0)]).with_isolation_level(1);
     let data = client.call(13, &request).responses.remove(0).partitions.remove(0);
     let mut aborted: Vec<(i64, i64)> = data
@@ -79,12 +79,12 @@ fn rows(client: &mut Client, of: &Topic, partition: i32) -> Vec<String> {
     found
 }
 
-fn numbers(numbers: impl IntoIterator<Item = i32>) -> Vec<String> {
+pub fn numbers(numbers: impl IntoIterator<Item = i32>) -> Vec<String> {
     numbers.into_iter().map(|n| format!(r#"{{"n":{n}}}"#)).collect()
 }
 
 /// Adds rows with these numbers, one batch each.
-fn send(client: &mut Client, to: &Topic, partition: i32, all: impl IntoIterator<Item = i32>) {
+pub fn send(client: &mut Client, to: &Topic, partition: i32, all: impl IntoIterator<Item = i32>) {
     for row in numbers(all) {
         assert_eq!(produce_in(client, 13, to, partition, &batch(&[&row]), None).error_code, 0);
     }
@@ -128,13 +128,13 @@ fn a_commit_that_a_disk_keeps_waiting_is_aborted_and_says_so() {
 const WRITTEN: [&str; 4] = ["out-0", "__consumer_offsets-", "__transaction_state-", "__forebay-job-0-changelog-0"];
 
 /// `{"n":..,"ts":..}` for three keys in each of the windows.
-fn counted(windows: std::ops::Range<i64>) -> Vec<String> {
+pub fn counted(windows: std::ops::Range<i64>) -> Vec<String> {
     windows
         .flat_map(|window| (0..9).map(move |n| format!(r#"{{"n":{},"ts":{}}}"#, n % 3, window * 10_000 + n)))
         .collect()
 }
 
-fn send_texts(client: &mut Client, to: &Topic, texts: &[String]) {
+pub fn send_texts(client: &mut Client, to: &Topic, texts: &[String]) {
     for row in texts {
         assert_eq!(produce_in(client, 13, to, 0, &batch(&[row]), None).error_code, 0);
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use forebay::config::{Sources, load};
-use forebay::jobs::Jobs;
+use forebay::jobs::{BrokerHost, Jobs};
 use forebay::node::{Rooms, Running, StartError, start_on};
 use forebay_storage::disk::{FaultyDisk, RealDisk};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -100,6 +100,13 @@ impl Node {
         &self.running().jobs
     }
 
+    /// A port for jobs that shares nothing with the broker's own but the rooms.
+    pub fn host(&self) -> BrokerHost {
+        let rooms = &self.running().rooms;
+        let (metadata, partitions) = (rooms.metadata.clone(), rooms.partitions.clone());
+        BrokerHost::new(metadata, partitions, rooms.groups.clone(), rooms.transactions.clone())
+    }
+
     /// Does something with its jobs.
     pub fn with_jobs<T>(&self, work: impl AsyncFnOnce(&Arc<Jobs>) -> T) -> T {
         self.runtime.block_on(work(self.jobs()))
@@ -122,6 +129,11 @@ impl Node {
             machine.topics().map(|topic| topic.name.to_string()).filter(|name| name.starts_with(prefix)).collect()
         };
         self.running().rooms.metadata.query(names)
+    }
+
+    /// The id of a topic.
+    pub fn topic_id(&self, topic: &str) -> uuid::Uuid {
+        self.running().rooms.metadata.query(|machine| machine.topic(topic).map(|topic| topic.topic_id.0)).unwrap()
     }
 
     /// Number of partitions of a topic.
