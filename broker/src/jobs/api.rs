@@ -102,17 +102,15 @@ fn show(view: JobView) -> JobStatus {
     let closing = || status.tasks.iter().filter(|t| t.stage != Stage::Local);
     let watermark_ms = closing().filter_map(|t| t.watermark).min();
     let lag = if status.tasks.is_empty() { waiting } else { status.tasks.iter().map(TaskStatus::lag).sum() };
-    let mut reasons: Vec<String> = Vec::new();
-    // Tasks that wait for the same say the same.
-    for reason in status.tasks.iter().flat_map(|task| why(task, now)) {
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
-    }
+    let reasons = reasons(&spec.name, &status, now);
+    let tries_again = vitals.last_error.as_ref().filter(|_| vitals.is_failing);
     let (state, reason) = match &status.state {
         State::Paused => (JobState::Paused, None),
         State::Failed { message } => (JobState::Failed, Some(message.clone())),
         State::Running if status.tasks.is_empty() => (JobState::Starting, vitals.last_error.clone()),
+        State::Running if tries_again.is_some() => {
+            (JobState::Degraded, tries_again.map(|error| format!("it tries again each second: {error}")))
+        }
         State::Running => at_work(&status.tasks, lag, &reasons),
     };
     let share = |share: f64| if state == JobState::Paused { 0.0 } else { share };
@@ -139,7 +137,7 @@ fn show(view: JobView) -> JobStatus {
         busy_share: share(vitals.busy_share),
         waiting_share: share(1.0 - vitals.busy_share),
         restarts: status.restarts,
-        why: if state == JobState::Paused { Vec::new() } else { reasons },
+        why: reasons,
         lag_records: lag.max(0).unsigned_abs(),
         records_read: read(|t| t.records_in),
         records_written: sum(|t| t.records_out),
@@ -155,6 +153,28 @@ fn show(view: JobView) -> JobStatus {
         tasks: status.tasks.iter().map(tasks::show).collect(),
         name: spec.name,
     }
+}
+
+/// Why nothing comes out.
+fn reasons(name: &str, status: &forebay_processor::job::JobStatus, now: i64) -> Vec<String> {
+    match status.state {
+        State::Paused => return vec![format!("it is paused: `forebay job resume {name}` lets it go on")],
+        // What its tasks waited for when they ran is no reason any more.
+        State::Failed { .. } => {
+            return vec![format!(
+                "it has stopped for the reason given with its state; when that is mended, `forebay job resume {name}` lets it go on where it was"
+            )];
+        }
+        State::Running => {}
+    }
+    let mut reasons: Vec<String> = Vec::new();
+    // Tasks that wait for the same say the same.
+    for reason in status.tasks.iter().flat_map(|task| why(task, now)) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    reasons
 }
 
 /// The state of a job whose tasks run, and the reason for it.

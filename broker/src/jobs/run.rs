@@ -85,6 +85,8 @@ struct Cell {
     pace: Mutex<Pace>,
     failure: Mutex<Option<String>>,
     last_error: Mutex<Option<(Timestamp, String)>>,
+    /// Whether it has not done a step since then.
+    failing: AtomicBool,
     restarts: AtomicU64,
     ended: AtomicBool,
 }
@@ -92,6 +94,7 @@ struct Cell {
 impl Cell {
     fn note(&self, status: TaskStatus, step: Duration) {
         self.pace.lock().note(clock::now(), &status, step);
+        self.failing.store(false, Ordering::Relaxed);
         *self.status.lock() = Some(status);
     }
 }
@@ -111,6 +114,8 @@ pub struct Vitals {
     pub last_error: Option<String>,
     /// When it was, ms since 1970.
     pub last_error_ms: Option<i64>,
+    /// Whether a task has failed and tries again.
+    pub is_failing: bool,
 }
 
 impl RunningJob {
@@ -179,6 +184,7 @@ impl RunningJob {
             let (p50, p99) = (pace.commit_ms(50), pace.commit_ms(99));
             vitals.commit_p50_ms = if p50 > vitals.commit_p50_ms { p50 } else { vitals.commit_p50_ms };
             vitals.commit_p99_ms = if p99 > vitals.commit_p99_ms { p99 } else { vitals.commit_p99_ms };
+            vitals.is_failing |= task.failing.load(Ordering::Relaxed);
             vitals.busy_share = vitals.busy_share.max(pace.busy_share(now));
             if let Some((at, error)) = task.last_error.lock().clone()
                 && vitals.last_error_ms.is_none_or(|last| last < at.0)
@@ -228,6 +234,7 @@ impl Drive {
             let text = error.to_string();
             let last = self.cell.last_error.lock().replace((clock::now(), text.clone()));
             let known = last.is_some_and(|(_, last)| last == text);
+            self.cell.failing.store(true, Ordering::Relaxed);
             if !matches!(error, TaskError::Retry(_)) {
                 tracing::error!("job {} stopped: {text}", self.name);
                 *self.cell.failure.lock() = Some(text);

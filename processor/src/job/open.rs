@@ -49,13 +49,13 @@ pub struct InputTopic<'a> {
 }
 
 impl InputTopic<'_> {
-    /// How many partitions the topic had when the job first started, as its tasks have written down; `None` if nothing is known.
-    fn first_partitions(&self, host: &dyn Host, (group, owner): (&str, &str)) -> Result<Option<i32>, TaskError> {
+    /// What all tasks that read it have committed.
+    fn progress(&self, host: &dyn Host, (group, owner): (&str, &str)) -> Result<Vec<InputProgress>, TaskError> {
         let topic: std::sync::Arc<str> = self.source.topic.as_str().into();
         let all: Vec<_> = (0..self.all as i32).map(|number| TopicPartition::new(topic.clone(), number)).collect();
         // Those of other tasks may be about to change: what is asked for here does not.
         let known = committed_by(host, (group, owner), &all, false)?;
-        Ok(known.into_iter().filter_map(|(_, progress)| progress?.first_partitions).min())
+        Ok(known.into_iter().filter_map(|(_, progress)| progress).collect())
     }
 }
 
@@ -74,7 +74,7 @@ fn committed_by(
 
 /// The inputs at the positions that the task has committed, and the task's watermark.
 ///
-/// `has_state` tells that the changelog holds something: then every committed offset must be the task's own.
+/// `has_state` tells that the changelog holds something: then there must be offsets, and they must be the task's own.
 pub fn open_inputs(
     host: &dyn Host,
     from: InputTopic<'_>,
@@ -89,13 +89,15 @@ pub fn open_inputs(
             "the state that belongs to the offsets of group '{group}' is gone; delete the group to start anew"
         )));
     }
-    if has_state && !resumed {
+    let of_all = from.progress(host, (group, owner))?;
+    if has_state && of_all.is_empty() {
         return Err(TaskError::Failed(format!(
-            "there is state from earlier runs, but the offsets that belong to it are gone from group '{group}'; \
-             drop the job with its state, or apply it under another name"
+            "there is state from earlier runs, but the offsets that belong to it are gone from group '{group}': were they \
+             deleted, or was topic '{}' made anew? Drop the job with its state, or apply it under another name",
+            source.topic
         )));
     }
-    let first_partitions = from.first_partitions(host, (group, owner))?;
+    let first_partitions = of_all.iter().filter_map(|progress| progress.first_partitions).min();
     let mut combined = NO_WATERMARK;
     let mut inputs = Vec::with_capacity(partitions.len());
     for (partition, (committed, progress)) in partitions.iter().zip(committed) {

@@ -3,6 +3,9 @@
 use super::status::{Hold, TaskStatus};
 use super::subtask::Stage;
 
+/// A watermark that is ahead of the clock by more than this (ms) is no matter of clocks that differ.
+const FAR_AHEAD_MS: i64 = 3_600_000;
+
 /// Sentences that say what a task waits for, the most telling one first; none if results come as soon as records do. `now` is the wall
 /// clock in ms.
 #[must_use]
@@ -24,8 +27,12 @@ pub fn why(status: &TaskStatus, now: i64) -> Vec<String> {
         });
         reasons.push(closes(end, status.watermark));
     } else if status.windowed && status.lag() == 0 && reasons.is_empty() {
-        reasons.push("no window is open: everything read so far is put out".to_owned());
+        reasons.push(match status.records_in > 0 && status.records_out == 0 {
+            true => "no window is open, and nothing has come out".to_owned(),
+            false => "no window is open: everything read so far is put out".to_owned(),
+        });
     }
+    reasons.extend(left_out(status, now));
     if !status.waiting_for_others.is_empty() {
         let partitions: Vec<String> = status.waiting_for_others.iter().map(i32::to_string).collect();
         let list = partitions.join(", ");
@@ -38,6 +45,31 @@ pub fn why(status: &TaskStatus, now: i64) -> Vec<String> {
             .push(format!("{count} records passed over, the last one {topic}-{partition}@{offset}: {}", bad.message));
     }
     reasons
+}
+
+/// Where records go that were read and did not become rows.
+fn left_out(status: &TaskStatus, now: i64) -> Option<String> {
+    if status.records_out > 0 || status.stage == Stage::Local {
+        return None;
+    }
+    if status.late > 0 {
+        let ahead = status.watermark.map_or(0, |watermark| watermark.saturating_sub(now));
+        let future = match ahead > FAR_AHEAD_MS {
+            true => format!(
+                "; the watermark is {} h ahead of the clock: a row with a time in the future has moved it",
+                ahead / 3_600_000
+            ),
+            false => {
+                "; a longer delay in the table's WATERMARK, or 'forebay.allowed-lateness', lets such rows in".to_owned()
+            }
+        };
+        return Some(format!("{} rows came after their windows had closed{future}", status.late));
+    }
+    let passed = !status.windowed && status.records_in > 0 && status.undecodable == 0;
+    let read = status.records_in;
+    passed.then(|| {
+        format!("none of the {read} records read became a row: WHERE has let none through, or they have no value")
+    })
 }
 
 fn held(topic: &str, hold: &Hold, now: i64) -> String {
@@ -118,6 +150,26 @@ mod tests {
     }
 
     #[test]
+    fn it_says_that_all_rows_were_late_and_what_is_to_be_done() {
+        let late = TaskStatus { records_in: 3, late: 3, watermark: Some(10_000), ..status() };
+        assert_eq!(
+            why(&late, 10_000),
+            [
+                "no window is open, and nothing has come out",
+                "3 rows came after their windows had closed; a longer delay in the table's WATERMARK, or 'forebay.allowed-lateness', \
+                 lets such rows in",
+            ]
+        );
+        let future = TaskStatus { watermark: Some(10_000_000_000), ..late.clone() };
+        let reasons = why(&future, 2_800_000_000);
+        assert!(
+            reasons[1].contains("the watermark is 2000 h ahead of the clock: a row with a time in the future"),
+            "{reasons:?}"
+        );
+        assert_eq!(why(&TaskStatus { records_out: 1, ..late }, 0).len(), 1, "something came out");
+    }
+
+    #[test]
     fn it_says_what_else_there_is() {
         let empty = TaskStatus { inputs: vec![input(0, 0, 0)], ..status() };
         assert_eq!(why(&empty, 0), ["no input: topic t has no records"]);
@@ -128,6 +180,12 @@ mod tests {
         let bad = BadRecord { partition: 1, offset: 7, class: "decode", message: "no row".to_owned() };
         let stateless = TaskStatus { windowed: false, last_bad: Some(bad), undecodable: 3, ..status() };
         assert_eq!(why(&stateless, 0), ["3 records passed over, the last one t-1@7: no row"]);
+        let none_out = TaskStatus { windowed: false, records_in: 4, ..status() };
+        assert_eq!(
+            why(&none_out, 0),
+            ["none of the 4 records read became a row: WHERE has let none through, or they have no value"]
+        );
+        assert!(why(&TaskStatus { records_out: 1, ..none_out }, 0).is_empty());
         assert!(why(&TaskStatus { finished: true, ..status() }, 0)[0].starts_with("the input has ended"));
     }
 }
