@@ -105,6 +105,10 @@ impl Run {
 
     fn wait(&mut self) {
         eventually_in(LONG, "the job puts out everything", || self.found() >= self.whole());
+        if self.kind.logs == LATE.logs {
+            let late = self.late_rows.len();
+            eventually_in(LONG, "late rows too", || rows(&mut self.client, &self.late, 0).len() >= late);
+        }
     }
 
     /// The job says so, or what was sent has found room.

@@ -15,4 +15,3 @@ mod node;
 mod sessions;
 mod topics;
 mod transactions;
-mod zombies;
