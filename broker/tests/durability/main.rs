@@ -15,3 +15,4 @@ mod node;
 mod sessions;
 mod topics;
 mod transactions;
+mod zombies;

@@ -59,13 +59,16 @@ impl InputTopic<'_> {
     }
 }
 
+/// An offset, and what its text says if that is a task's own.
+type Committed = (Option<CommittedOffset>, Option<InputProgress>);
+
 /// What `group` has committed for each of `partitions`, and what that says if it is of the tasks that are called `owner`.
 fn committed_by(
     host: &dyn Host,
     (group, owner): (&str, &str),
     partitions: &[TopicPartition],
     require_stable: bool,
-) -> Result<Vec<(Option<CommittedOffset>, Option<InputProgress>)>, TaskError> {
+) -> Result<Vec<Committed>, TaskError> {
     let committed = host.committed(group, partitions, require_stable);
     let committed = committed.map_err(|error| TaskError::from_host("reading committed offsets", error))?;
     let own = |offset: &CommittedOffset| InputProgress::from_text(&offset.metadata, owner).ok();
