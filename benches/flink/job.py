@@ -1,7 +1,8 @@
-"""A job of the part `engines` in Apache Flink, in this process: `job.py BOOTSTRAP FILE.sql CONNECTOR.jar PARALLELISM CHECKPOINT_MS`.
+"""A job of the part `engines` in Apache Flink, in this process: `job.py BOOTSTRAP FILE.sql CONNECTOR.jar PARALLELISM CHECKPOINT_MS LOGS`.
 
 The statements are Forebay's; the tables get the broker's address, and the sink is exactly-once. Goes on until it is killed."""
 
+import os
 import pathlib
 import sys
 
@@ -11,7 +12,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "protocol-tests" / "clients" / "flink"))
 import flink  # noqa: E402
 
-bootstrap, sql, jar, parallelism, checkpoint_ms = sys.argv[1:]
+bootstrap, sql, jar, parallelism, checkpoint_ms, logs = sys.argv[1:]
+# Its own is in the installation, where nobody would find or remove it.
+os.environ["FLINK_LOG_DIR"] = logs
 SINK = (
     "'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'flink-job',"
     " 'properties.transaction.timeout.ms' = '600000',"

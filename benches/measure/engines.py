@@ -53,13 +53,20 @@ class Engine(Program):
     def __init__(self, title, command, log):
         super().__init__(command, log)
         self.title = title
+        try:
+            self.until_it_runs()
+        except BaseException:
+            # Also when the measurement is ended meanwhile: it would go on without its broker, and log without an end.
+            self.stop()
+            raise
+        self.start_cpu_s = self.all_cpu_s()
+
+    def until_it_runs(self):
         deadline = time.monotonic() + START_LIMIT_S
         while not self.said("running"):
             if not self.runs() or time.monotonic() > deadline:
-                self.stop()
-                raise BenchError(f"{title} did not start:\n{self.tail()}")
+                raise BenchError(f"{self.title} did not start:\n{self.tail()}")
             time.sleep(0.05)
-        self.start_cpu_s = self.all_cpu_s()
 
     def pids(self):
         """The process and its descendants that live."""
@@ -133,7 +140,7 @@ class Flink:
     def start(self, node, folder, kind):
         sql = {"metrics": job.SQL, "hot": READINGS}[kind]
         command = [self.python, ROOT / "benches" / "flink" / "job.py", node.bootstrap, sql, self.connector]
-        return Engine(self.title, [*command, PARALLELISM, CHECKPOINT_MS], f"{folder}/engine.log")
+        return Engine(self.title, [*command, PARALLELISM, CHECKPOINT_MS, folder], f"{folder}/engine.log")
 
 
 def connector():
