@@ -1,4 +1,4 @@
-"""A job of the part `engines` in Apache Flink, in this process: `job.py BOOTSTRAP FILE.sql CONNECTOR.jar PARALLELISM CHECKPOINT_MS LOGS`.
+"""A job of the part `engines` in Apache Flink, in this process: `job.py BOOTSTRAP FILE.sql CONNECTOR.jar PARALLELISM CHECKPOINT_MS FOLDER`.
 
 The statements are Forebay's; the tables get the broker's address, and the sink is exactly-once. Goes on until it is killed."""
 
@@ -12,9 +12,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "protocol-tests" / "clients" / "flink"))
 import flink  # noqa: E402
 
-bootstrap, sql, jar, parallelism, checkpoint_ms, logs = sys.argv[1:]
+bootstrap, sql, jar, parallelism, checkpoint_ms, folder = sys.argv[1:]
 # Its own is in the installation, where nobody would find or remove it.
-os.environ["FLINK_LOG_DIR"] = logs
+os.environ["FLINK_LOG_DIR"] = folder
 SINK = (
     "'sink.delivery-guarantee' = 'exactly-once', 'sink.transactional-id-prefix' = 'flink-job',"
     " 'properties.transaction.timeout.ms' = '600000',"
@@ -26,6 +26,9 @@ for key, value in {
     "parallelism.default": parallelism,
     "table.local-time-zone": "UTC",
     "execution.checkpointing.interval": f"{checkpoint_ms} ms",
+    # The default keeps checkpoints in memory, and refuses those of more than 5 MB.
+    "execution.checkpointing.storage": "filesystem",
+    "execution.checkpointing.dir": pathlib.Path(folder, "checkpoints").as_uri(),
 }.items():
     environment.get_config().set(key, value)
 tables = 0
