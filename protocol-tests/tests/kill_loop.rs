@@ -1,7 +1,7 @@
 //! Jobs while the broker is killed with SIGKILL at random moments and started again on the same folder: no acknowledged click is lost or
 //! doubled, no row is lost, doubled, different, or out of the order of its key.
 //!
-//! `KILL_LOOP_KILLS=200 cargo test -p protocol-tests --test kill_loop -- --nocapture` kills each of the four brokers 200 times.
+//! `KILL_LOOP_KILLS=50 cargo test -p protocol-tests --test kill_loop -- --nocapture` kills each of the four brokers 50 times.
 
 #![allow(clippy::unwrap_used)]
 
