@@ -12,7 +12,8 @@ use std::sync::Arc;
 use forebay_processor::job::{TaskOptions, header};
 use forebay_processor::sql::{PlanContext, plan_job};
 use proptest::prelude::*;
-use support::host::{Got, MemoryHost};
+use support::host::MemoryHost;
+use support::log::Got;
 use support::plans::sql_time;
 use support::world::{Action, World, action, state_memory};
 

@@ -409,85 +409,6 @@ pub(crate) const BOUND: &[Bound] = &[
     ),
 ];
 
-/// Flink's functions that are not there, with the reason where it is not only that nobody has written them.
-pub(crate) const MISSING: &[(&str, &[&str])] = &[
-    ("depend on when they are called: the same log must give the same answer", CLOCKS),
-    ("give or take ARRAY, MAP, ROW or VARIANT, which are not among the types yet", OF_COLLECTIONS),
-    ("not written yet", LATER),
-];
-
-/// Functions whose value depends on when they are called.
-pub(crate) const CLOCKS: &[&str] = &[
-    "CURRENT_TIMESTAMP",
-    "CURRENT_ROW_TIMESTAMP",
-    "CURRENT_DATE",
-    "CURRENT_TIME",
-    "LOCALTIME",
-    "LOCALTIMESTAMP",
-    "NOW",
-    "PROCTIME",
-    "UNIX_TIMESTAMP",
-    "RAND",
-    "RAND_INTEGER",
-    "UUID",
-    "CURRENT_DATABASE",
-    "CURRENT_WATERMARK",
-];
-
-const OF_COLLECTIONS: &[&str] = &[
-    "ARRAY",
-    "ARRAY_AGG",
-    "ARRAY_APPEND",
-    "ARRAY_CONCAT",
-    "ARRAY_CONTAINS",
-    "ARRAY_DISTINCT",
-    "ARRAY_EXCEPT",
-    "ARRAY_INTERSECT",
-    "ARRAY_JOIN",
-    "ARRAY_MAX",
-    "ARRAY_MIN",
-    "ARRAY_POSITION",
-    "ARRAY_PREPEND",
-    "ARRAY_REMOVE",
-    "ARRAY_REVERSE",
-    "ARRAY_SLICE",
-    "ARRAY_SORT",
-    "ARRAY_UNION",
-    "CARDINALITY",
-    "COLLECT",
-    "ELEMENT",
-    "MAP",
-    "MAP_ENTRIES",
-    "MAP_FROM_ARRAYS",
-    "MAP_KEYS",
-    "MAP_UNION",
-    "MAP_VALUES",
-    "PARSE_JSON",
-    "REGEXP_EXTRACT_ALL",
-    "ROW",
-    "SPLIT",
-    "STR_TO_MAP",
-    "TRY_PARSE_JSON",
-];
-
-const LATER: &[&str] = &[
-    "CUME_DIST",
-    "DENSE_RANK",
-    "JSON",
-    "JSON_ARRAYAGG",
-    "JSON_OBJECTAGG",
-    "LAG",
-    "LEAD",
-    "NTILE",
-    "PARSE_URL",
-    "PERCENT_RANK",
-    "PRINTF",
-    "RANK",
-    "ROW_NUMBER",
-    "TYPEOF",
-    "URL_DECODE_RECURSIVE",
-];
-
 /// All names, for suggestions.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let library = library_tables()
@@ -501,11 +422,6 @@ pub(crate) fn form(name: &str) -> Option<&'static str> {
     let bound = BOUND.iter().find(|bound| bound.names.contains(&name)).map(|bound| bound.form);
     let has = |function: &&crate::expr::library::Function| function.name == name || function.also.contains(&name);
     bound.or_else(|| library_tables().flat_map(|(_, table)| table.iter()).find(has).map(|function| function.form))
-}
-
-/// Whether Flink has a function of this name that is not there.
-pub(crate) fn is_missing(name: &str) -> bool {
-    MISSING.iter().any(|(_, names)| names.contains(&name))
 }
 
 /// A row of the page: form, result, what it gives.

@@ -16,6 +16,7 @@ mod group;
 mod insert;
 mod json_call;
 mod like;
+mod missing;
 mod options;
 mod parse;
 mod policy;

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use super::functions::{Family, MISSING, rows};
+use super::functions::{Family, rows};
+use super::missing::MISSING;
 
 /// What stands above the functions.
 const STATEMENTS: &str = "\
 # SQL
 
-Made from `processor/src/sql/functions.rs`, the tables of `processor/src/expr/library` and `processor/src/sql/reference.rs`; change them
+Made from `processor/src/sql/functions.rs` and `missing.rs`, the tables of `processor/src/expr/library` and `processor/src/sql/reference.rs`; change them
 there, then run `FOREBAY_REWRITE=1 cargo test -p forebay-processor --lib reference`.
 
 The language is that of Apache Flink 2.2, and what is here has Flink's semantics: the corpus in `processor/tests/corpus` holds rows that Flink

@@ -133,7 +133,7 @@ proptest! {
         world.finish();
         let mut found = Outcome { rows: world.host.consume(OUTPUT).into_iter().flatten().collect(), ..Outcome::default() };
         found.rows.sort();
-        let number = |record: &crate::support::host::Got, key| record.header(key).parse::<i64>().unwrap();
+        let number = |record: &crate::support::log::Got, key| record.header(key).parse::<i64>().unwrap();
         for record in world.host.records("dead") {
             found.dead.entry(record.partition).or_default().push(number(&record, header::OFFSET));
         }

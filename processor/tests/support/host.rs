@@ -1,17 +1,18 @@
-//! A broker in memory: real record batches, transactions with markers, read_committed reads, and crashes on demand.
+//! A broker in memory: topics, groups, transactions with markers, read_committed reads, and crashes on demand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use bytes::Bytes;
 use forebay_processor::host::{
     CommitSet, CommittedOffset, Host, HostError, OffsetRange, ReadBatches, Session, StateFolder, TopicSpec,
 };
-use forebay_storage::batch::{BatchBuilder, BatchStamp, ControlKind, ControlRecord, batches};
+use forebay_storage::batch::{BatchBuilder, BatchStamp, ControlKind, batches};
 use forebay_storage::compress::Compression;
 use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId, TopicPartition};
 use tempfile::TempDir;
+
+use super::log::{Got, Log};
 
 /// When the broker "crashes" in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,43 +23,6 @@ pub enum Crash {
     Undecided,
     /// After the decision, before the task hears of it.
     After,
-}
-
-#[derive(Default)]
-struct Log {
-    start: i64,
-    end: i64,
-    batches: Vec<(i64, i64, Bytes)>,
-    /// Producer, first offset.
-    open: Vec<(ProducerId, i64)>,
-    /// Producer, first offset, offset of the marker.
-    aborted: Vec<(ProducerId, i64, i64)>,
-}
-
-impl Log {
-    fn stable_end(&self) -> i64 {
-        self.open.iter().map(|(_, first)| *first).min().unwrap_or(self.end)
-    }
-
-    fn append(&mut self, batch: &Bytes) -> i64 {
-        let base = self.end;
-        let mut stored = batch.to_vec();
-        stored[..8].copy_from_slice(&base.to_be_bytes());
-        let count = i64::from(i32::from_be_bytes(stored[23..27].try_into().unwrap())) + 1;
-        self.end = base + count;
-        self.batches.push((base, self.end, stored.into()));
-        base
-    }
-
-    fn end_transaction(&mut self, producer: ProducerId, kind: ControlKind) {
-        let Some(at) = self.open.iter().position(|(other, _)| *other == producer) else { return };
-        let (_, first) = self.open.remove(at);
-        let marker = ControlRecord { kind, coordinator_epoch: 0 };
-        let at = self.append(&marker.encode(producer, ProducerEpoch(0), Timestamp(0)));
-        if kind == ControlKind::Abort {
-            self.aborted.push((producer, first, at));
-        }
-    }
 }
 
 #[derive(Default)]
@@ -81,25 +45,6 @@ struct Broker {
     trims: u64,
     largest_commit: usize,
     disk: u32,
-}
-
-/// A record as a consumer gets it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Got {
-    pub partition: i32,
-    pub timestamp: i64,
-    pub key: Option<String>,
-    pub value: Option<String>,
-    pub headers: Vec<(String, Option<String>)>,
-}
-
-impl Got {
-    /// The value of a header that must be there once.
-    pub fn header(&self, key: &str) -> &str {
-        let found: Vec<_> = self.headers.iter().filter(|(name, _)| name == key).collect();
-        assert_eq!(found.len(), 1, "{key} in {:?}", self.headers);
-        found[0].1.as_deref().unwrap()
-    }
 }
 
 /// Kafka's default of `max.message.bytes`.
@@ -293,7 +238,7 @@ impl MemoryHost {
     pub fn records(&self, topic: &str) -> Vec<Got> {
         self.with(|broker| {
             let logs = broker.logs.iter().filter(|(partition, _)| *partition.topic == *topic);
-            logs.flat_map(|(partition, log)| committed_records(partition.partition, log)).collect()
+            logs.flat_map(|(partition, log)| log.committed_records(partition.partition)).collect()
         })
     }
 
@@ -301,39 +246,9 @@ impl MemoryHost {
     pub fn consume(&self, topic: &str) -> Vec<Vec<String>> {
         self.with(|broker| {
             let logs = broker.logs.iter().filter(|(partition, _)| *partition.topic == *topic);
-            logs.map(|(_, log)| committed_values(log)).collect()
+            logs.map(|(_, log)| log.committed_values()).collect()
         })
     }
-}
-
-fn committed_values(log: &Log) -> Vec<String> {
-    committed_records(0, log).into_iter().map(|record| record.value.unwrap()).collect()
-}
-
-fn committed_records(partition: i32, log: &Log) -> Vec<Got> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let mut values = Vec::new();
-    for (base, _, bytes) in &log.batches {
-        let batch = batches(bytes.clone()).next().unwrap().unwrap();
-        let producer = batch.header.producer_id;
-        let aborted = log.aborted.iter().any(|(other, first, marker)| {
-            *other == producer && batch.header.is_transactional() && (*first..*marker).contains(base)
-        });
-        if *base >= log.stable_end() || batch.header.is_control() || aborted {
-            continue;
-        }
-        for record in batch.records().unwrap().iter() {
-            let record = record.unwrap();
-            values.push(Got {
-                partition,
-                timestamp: record.timestamp.0,
-                key: record.key.map(text),
-                value: record.value.map(text),
-                headers: record.headers.iter().map(|(key, value)| (text(key), value.map(text))).collect(),
-            });
-        }
-    }
-    values
 }
 
 impl Broker {

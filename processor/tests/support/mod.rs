@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod host;
+pub mod log;
 pub mod plans;
 pub mod world;
 

@@ -4,7 +4,7 @@ use sqlparser::ast::{self, CeilFloorKind, DateTimeField, TrimWhereField};
 use sqlparser::tokenizer::Span;
 
 use super::super::error::{SqlError, nearest};
-use super::super::functions;
+use super::super::{functions, missing};
 use super::scalar::{field_of, field_of_function};
 use super::{Binder, aggregate, json, library};
 use crate::expr::{Arithmetic, Comparison, DataType, Expr, Node, ScalarFunction, TimeField, TrimSide, Value};
@@ -15,7 +15,7 @@ const WINDOWS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION", "TUMBLE_START
 /// An error if the name is that of a clock or a source of randomness.
 pub(super) fn refuse_clock(name: &str, span: Span) -> Option<SqlError> {
     let upper = name.to_ascii_uppercase();
-    functions::CLOCKS.contains(&upper.as_str()).then(|| {
+    missing::CLOCKS.contains(&upper.as_str()).then(|| {
         SqlError::new(span, format!("{upper} is not supported: the same log must give the same answer")).hint(
             match &*upper {
                 "PROCTIME" => "for windows by the clock, add a column pt AS PROCTIME() to the CREATE TABLE",
@@ -199,7 +199,7 @@ impl Binder<'_> {
                 .error(whole, format!("{name} does not take {count} {arguments}"))
                 .hint(format!("write {form}"));
         }
-        if functions::is_missing(name) {
+        if missing::is_missing(name) {
             return self.unsupported(whole, &format!("the function {name}"));
         }
         let close = nearest(name, functions::names().chain(aggregate::NAMES.iter().copied()));
