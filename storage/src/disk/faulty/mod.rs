@@ -64,6 +64,8 @@ struct Board {
     space: BTreeMap<PathBuf, u64>,
     read: BTreeMap<PathBuf, u64>,
     syncs: BTreeMap<PathBuf, u64>,
+    /// Writes for which there was too little space.
+    refused: BTreeMap<PathBuf, u64>,
     operations: u64,
     /// Neither faults nor limits of space count.
     spared: bool,
@@ -180,6 +182,12 @@ impl FaultyDisk {
         below(&self.board().syncs, prefix)
     }
 
+    /// Writes at or below `prefix` that found too little space since the last [`FaultyDisk::forget_counts`].
+    #[must_use]
+    pub fn refused(&self, prefix: &Path) -> u64 {
+        below(&self.board().refused, prefix)
+    }
+
     /// Operations of any kind since the last [`FaultyDisk::forget_counts`]; the bound for windows that try each of them.
     #[must_use]
     pub fn operations(&self) -> u64 {
@@ -191,6 +199,7 @@ impl FaultyDisk {
         let mut board = self.board();
         board.read.clear();
         board.syncs.clear();
+        board.refused.clear();
         board.operations = 0;
     }
 
@@ -222,14 +231,14 @@ impl FaultyDisk {
 
     /// Takes up to `wanted` bytes of space; returns how many there were.
     fn take_space(&self, path: &Path, wanted: u64) -> u64 {
-        match self.board().space(path) {
-            None => wanted,
-            Some(space) => {
-                let taken = wanted.min(*space);
-                *space -= taken;
-                taken
-            }
+        let mut board = self.board();
+        let Some(space) = board.space(path) else { return wanted };
+        let taken = wanted.min(*space);
+        *space -= taken;
+        if taken < wanted {
+            *board.refused.entry(path.to_owned()).or_default() += 1;
         }
+        taken
     }
 
     fn give_space(&self, path: &Path, bytes: u64) {
