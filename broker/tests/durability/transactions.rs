@@ -196,7 +196,7 @@ fn a_transaction_whose_time_is_over_while_the_disk_is_full_ends_when_there_is_ro
     node.disk.forget_counts();
     // On a machine that was too slow the time was over before: then the disk was never in the way, and it must end all the same.
     let aborted = || node.offsets_of("known", 0) == (0, 2, 2);
-    eventually("its end finds no room", || node.disk.refused(node.dir(0)) > 0 || aborted());
+    eventually("its end finds no room", || node.disk.refused(&node.dir(0)) > 0 || aborted());
     node.disk.heal_all();
     eventually("it is aborted", aborted);
 }
