@@ -1,9 +1,12 @@
 """A job of the part `engines` in Apache Flink, in this process: `job.py BOOTSTRAP FILE.sql CONNECTOR.jar PARALLELISM CHECKPOINT_MS FOLDER`.
 
-The statements are Forebay's; the tables get the broker's address, and the sink is exactly-once. Goes on until it is killed."""
+The statements are Forebay's; the tables get the broker's address, and those that are written are exactly-once. Says `running` when the job has
+been handed over, and `ended` if its input has an end. Goes on until it is killed."""
 
 import os
 import pathlib
+import re
+import signal
 import sys
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
@@ -31,12 +34,15 @@ for key, value in {
     "execution.checkpointing.dir": pathlib.Path(folder, "checkpoints").as_uri(),
 }.items():
     environment.get_config().set(key, value)
-tables = 0
-for statement in flink.statements(sql):
-    if statement.startswith("CREATE TABLE"):
-        options = f"'properties.bootstrap.servers' = '{bootstrap}', " + (SINK if tables else "")
+statements = flink.statements(sql)
+sinks = {found.group(1) for statement in statements if (found := re.match(r"INSERT INTO (\w+)", statement))}
+for statement in statements:
+    if created := re.match(r"CREATE TABLE (\w+)", statement):
+        options = f"'properties.bootstrap.servers' = '{bootstrap}', " + (SINK if created.group(1) in sinks else "")
         statement = statement.replace("WITH (", f"WITH ({options}", 1)
-        tables += 1
     result = environment.execute_sql(statement)
 print("running", flush=True)
 result.wait()
+print("ended", flush=True)
+# What it took is asked of the living process.
+signal.pause()

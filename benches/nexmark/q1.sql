@@ -1,0 +1,11 @@
+-- Every bid with its price in euros.
+
+CREATE TABLE nexmark_q1 (
+  auction    BIGINT,
+  bidder     BIGINT,
+  price      DECIMAL(23, 3),
+  `dateTime` TIMESTAMP(3),
+  extra      STRING
+) WITH ('connector' = 'kafka', 'topic' = 'nexmark-q1', 'format' = 'json');
+
+INSERT INTO nexmark_q1 SELECT auction, bidder, 0.908 * price AS price, `dateTime`, extra FROM bid;
