@@ -1,5 +1,6 @@
 //! What a job does, step by step. The SQL planner makes it, the engine runs it, EXPLAIN prints it.
 
+mod describe;
 mod exchange;
 mod explain;
 mod format;

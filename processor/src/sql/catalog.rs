@@ -7,7 +7,7 @@ use sqlparser::tokenizer::Span;
 
 use super::error::{SqlError, did_you_mean};
 use super::relation::Relation;
-use super::statement::{CreateTable, Name};
+use super::statement::{CreateTable, Drop, Name};
 use super::table::Table;
 
 /// The most tables and views of one text.
@@ -49,6 +49,30 @@ impl Catalog {
             return Err(SqlError::new(name.span, format!("a job has at most {MAX_TABLES} tables and views")));
         }
         self.entries.insert(name.text.clone(), (entry, name.span));
+        Ok(())
+    }
+
+    /// Every name, in alphabetical order, with what it stands for.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(name, (entry, _))| (name.as_str(), entry))
+    }
+
+    /// Forgets a table or view.
+    pub(crate) fn remove(&mut self, drop: &Drop) -> Result<(), SqlError> {
+        let name = &drop.name;
+        match (self.get(&name.text), drop.is_view) {
+            (None, _) if drop.if_exists => return Ok(()),
+            (None, _) => return Err(self.unknown(&name.text, name.span, std::iter::empty())),
+            (Some(Entry::Table(_)), true) => {
+                return Err(SqlError::new(name.span, format!("{} is a table", name.text)).hint("write DROP TABLE"));
+            }
+            (Some(Entry::View(_)), false) => {
+                return Err(SqlError::new(name.span, format!("{} is a view", name.text)).hint("write DROP VIEW"));
+            }
+            (Some(_), _) => {}
+        }
+        self.entries.remove(&name.text);
+        self.definitions.remove(&name.text);
         Ok(())
     }
 

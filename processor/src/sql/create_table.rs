@@ -16,8 +16,8 @@ pub const MAX_COLUMNS: usize = 1000;
 /// The most options a table has.
 const MAX_OPTIONS: usize = 1000;
 
-/// Reads on after CREATE TABLE.
-pub(crate) fn parse(parser: &mut Parser) -> Result<CreateTable, SqlError> {
+/// Reads on after CREATE TABLE. Where `infer` is set it may have no columns: they are proposed from its topic's records.
+pub(crate) fn parse(parser: &mut Parser, infer: bool) -> Result<CreateTable, SqlError> {
     let if_not_exists = skip_word(parser, "IF");
     if if_not_exists {
         expect_word(parser, "NOT")?;
@@ -38,6 +38,7 @@ pub(crate) fn parse(parser: &mut Parser) -> Result<CreateTable, SqlError> {
         after_columns(parser, &mut table)?;
         return match table.like {
             Some(_) => Ok(table),
+            None if infer => Ok(table),
             None => Err(SqlError::new(open.span, "the table has no columns").hint("write them, or LIKE another table")),
         };
     }

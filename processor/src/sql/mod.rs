@@ -9,6 +9,7 @@ mod branches;
 mod catalog;
 mod create_table;
 mod data_type;
+mod ddl;
 mod dialect;
 mod error;
 mod functions;
@@ -27,7 +28,9 @@ mod reference;
 mod relation;
 mod reserved;
 mod scope;
+mod session;
 mod settings;
+mod shell;
 mod statement;
 mod table;
 mod window;
@@ -43,14 +46,15 @@ pub use create_table::MAX_COLUMNS;
 pub use error::SqlError;
 pub use parse::{MAX_NESTING, MAX_TEXT_BYTES};
 pub use reference::page as reference_page;
+pub use session::{Asked, Listing, Names, Query, RESULT_TOPIC, SessionPlan, function_forms, names, plan_session};
 
-use crate::plan::JobPlan;
+use crate::plan::{JobPlan, Pipeline};
 use catalog::{Catalog, Entry};
 use query::QueryPlanner;
 use relation::Relation;
 use settings::Settings;
 use sqlparser::tokenizer::Span;
-use statement::{CreateView, Statement};
+use statement::{CreateView, Insert, Statement};
 use table::Table;
 
 /// The most INSERT INTO statements of one job.
@@ -98,11 +102,31 @@ fn with_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, SqlError> + Send) -
 }
 
 fn plan(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
-    let mut catalog = Catalog::default();
-    let mut settings = Settings::default();
-    let mut warnings = Vec::new();
+    let mut known = Definitions::default();
     let mut pipelines = Vec::new();
     for statement in parse::parse(text)? {
+        if let Some(Statement::Insert(insert)) = known.take(statement, context)? {
+            known.insert(&insert, &mut pipelines)?;
+        }
+    }
+    if pipelines.is_empty() {
+        return Err(SqlError::new(Span::empty(), "the job writes nothing").hint("add INSERT INTO table SELECT .."));
+    }
+    Ok(JobPlan { text: text.to_owned(), pipelines, warnings: known.warnings })
+}
+
+/// What the statements so far have made known.
+#[derive(Debug, Default)]
+struct Definitions {
+    catalog: Catalog,
+    settings: Settings,
+    warnings: Vec<String>,
+}
+
+impl Definitions {
+    /// Takes in a statement that makes something known; any other comes back.
+    fn take(&mut self, statement: Statement, context: &PlanContext<'_>) -> Result<Option<Statement>, SqlError> {
+        let Definitions { catalog, settings, warnings } = self;
         match statement {
             Statement::CreateTable(table) if table.if_not_exists && catalog.contains(&table.name.text) => {}
             Statement::CreateTable(table) => {
@@ -110,35 +134,37 @@ fn plan(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
                     Some(like) => Box::new(like::merged(&table, like, catalog.definition(&like.source)?)?),
                     None => table,
                 };
-                let entry = Entry::Table(Table::new(&table, context, &mut warnings)?.into());
+                let entry = Entry::Table(Table::new(&table, context, warnings)?.into());
                 catalog.add(&table.name, entry)?;
                 catalog.define(*table);
             }
             Statement::CreateView(view) => {
-                let relation = plan_view(&view, &catalog, &mut warnings)?;
+                let relation = plan_view(&view, catalog, warnings)?;
                 catalog.add(&view.name, Entry::View(Box::new(relation)))?;
             }
-            Statement::Set(set) => settings.set(&set, &mut warnings)?,
-            Statement::Insert(insert) => {
-                for branch in branches::of_union(&insert) {
-                    for set in 0..branches::count_of_sets(&branch.query)? {
-                        if pipelines.len() == MAX_PIPELINES {
-                            let message = format!("a job has at most {MAX_PIPELINES} INSERT INTO, and grouping sets");
-                            return Err(SqlError::new(insert.span, message));
-                        }
-                        // Of other sets the warnings are the same.
-                        let mut said = Vec::new();
-                        pipelines.push(insert::plan(&branch, set, &catalog, &settings, &mut said)?);
-                        warnings.extend(said.into_iter().filter(|_| set == 0));
-                    }
+            Statement::Set(set) => settings.set(&set, warnings)?,
+            Statement::Drop(drop) => catalog.remove(&drop)?,
+            other => return Ok(Some(other)),
+        }
+        Ok(None)
+    }
+
+    /// Plans an INSERT INTO: each part of a UNION ALL, and each grouping set, is a pipeline.
+    fn insert(&mut self, insert: &Insert, pipelines: &mut Vec<Pipeline>) -> Result<(), SqlError> {
+        for branch in branches::of_union(insert) {
+            for set in 0..branches::count_of_sets(&branch.query)? {
+                if pipelines.len() == MAX_PIPELINES {
+                    let message = format!("a job has at most {MAX_PIPELINES} INSERT INTO, and grouping sets");
+                    return Err(SqlError::new(insert.span, message));
                 }
+                // Of other sets the warnings are the same.
+                let mut said = Vec::new();
+                pipelines.push(insert::plan(&branch, set, &self.catalog, &self.settings, &mut said)?);
+                self.warnings.extend(said.into_iter().filter(|_| set == 0));
             }
         }
+        Ok(())
     }
-    if pipelines.is_empty() {
-        return Err(SqlError::new(Span::empty(), "the job writes nothing").hint("add INSERT INTO table SELECT .."));
-    }
-    Ok(JobPlan { text: text.to_owned(), pipelines, warnings })
 }
 
 fn plan_view(view: &CreateView, catalog: &Catalog, warnings: &mut Vec<String>) -> Result<Relation, SqlError> {

@@ -7,6 +7,7 @@ use super::create_table;
 use super::data_type::{is_word, skip_word};
 use super::dialect::{FlinkDialect, MAX_OPERATORS, TOO_MANY_OPERATORS};
 use super::error::{SqlError, nearest};
+use super::shell;
 use super::statement::{CreateView, Insert, Name, Set, Statement};
 
 /// The longest text of a job, in bytes.
@@ -44,8 +45,17 @@ const CLAUSES: &[&str] = &[
     "LIKE",
 ];
 
-/// Reads all statements of a text.
+/// Reads all statements of a job's text.
 pub(crate) fn parse(text: &str) -> Result<Vec<Statement>, SqlError> {
+    parse_for(text, false)
+}
+
+/// Reads all statements of a text, those for a person at a shell among them.
+pub(crate) fn parse_shell(text: &str) -> Result<Vec<Statement>, SqlError> {
+    parse_for(text, true)
+}
+
+fn parse_for(text: &str, shell: bool) -> Result<Vec<Statement>, SqlError> {
     if text.len() > MAX_TEXT_BYTES {
         let message = format!("the text has {} bytes; at most {MAX_TEXT_BYTES} are read", text.len());
         return Err(SqlError::new(Span::new(Location::new(1, 1), Location::new(1, 2)), message));
@@ -57,7 +67,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Statement>, SqlError> {
     })?;
     refuse_hints(&tokens)?;
     let parser = Parser::new(&dialect).with_recursion_limit(MAX_NESTING).with_tokens_with_locations(tokens);
-    Statements { parser, dialect: &dialect }.all()
+    Statements { parser, dialect: &dialect, shell }.all()
 }
 
 fn unterminated_hint(message: &str) -> Option<String> {
@@ -90,6 +100,8 @@ fn refuse_hints(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
 struct Statements<'a> {
     parser: Parser<'a>,
     dialect: &'a FlinkDialect,
+    /// Whether statements are taken that no job is made of.
+    shell: bool,
 }
 
 impl Statements<'_> {
@@ -103,6 +115,10 @@ impl Statements<'_> {
                 break;
             }
             self.dialect.begin_statement();
+            if self.shell && in_set.is_none() && skip_word(&mut self.parser, "EXPLAIN") {
+                statements.push(shell::explain(&mut self.parser)?);
+                continue;
+            }
             if self.begins_statement_set() {
                 if in_set.is_some() {
                     return Err(SqlError::new(token.span, "a statement set inside of a statement set"));
@@ -134,7 +150,8 @@ impl Statements<'_> {
             (0..4).for_each(|_| self.parser.advance_token());
             return true;
         }
-        if is_word(&a, "BEGIN") && is_word(&b, "STATEMENT") && is_word(&c, "SET") {
+        let without_execute = self.shell && is_word(&a, "STATEMENT") && is_word(&b, "SET") && is_word(&c, "BEGIN");
+        if (is_word(&a, "BEGIN") && is_word(&b, "STATEMENT") && is_word(&c, "SET")) || without_execute {
             (0..3).for_each(|_| self.parser.advance_token());
             return true;
         }
@@ -150,14 +167,28 @@ impl Statements<'_> {
             "CREATE" => self.create(),
             "INSERT" => self.insert(first.span),
             "SET" => self.set(),
+            "DROP" => shell::drop(&mut self.parser),
+            "SELECT" | "WITH" if self.shell => shell::query(&mut self.parser, first.span),
+            "DESCRIBE" | "DESC" if self.shell => shell::describe(&mut self.parser),
+            "SHOW" if self.shell => shell::show(&mut self.parser, first.span),
+            "EXPLAIN" | "DESCRIBE" | "DESC" | "SHOW" => {
+                Err(SqlError::new(first.span, format!("{} is no statement of a job", word.value))
+                    .hint("it is for people: `forebay sql` takes it"))
+            }
             "SELECT" | "WITH" => Err(SqlError::new(first.span, "a query alone goes nowhere in a job")
                 .hint("write INSERT INTO a table before it")),
             other => {
-                let hint = match nearest(other, ["CREATE", "INSERT", "SET", "SELECT", "EXECUTE"]) {
-                    Some(name) => format!("did you mean {name}?"),
-                    None => "a job is made of CREATE TABLE, CREATE VIEW, SET and INSERT INTO".to_owned(),
+                let known: &[&str] =
+                    if self.shell { shell::WORDS } else { &["CREATE", "INSERT", "SET", "SELECT", "EXECUTE"] };
+                let (what, all) = match self.shell {
+                    true => ("is no statement", format!("there is {}", shell::WORDS.join(", "))),
+                    false => (
+                        "is no statement of a job",
+                        "a job is made of CREATE TABLE, CREATE VIEW, SET and INSERT INTO".to_owned(),
+                    ),
                 };
-                Err(SqlError::new(first.span, format!("{} is no statement of a job", word.value)).hint(hint))
+                let hint = nearest(other, known.iter().copied()).map_or(all, |name| format!("did you mean {name}?"));
+                Err(SqlError::new(first.span, format!("{} {what}", word.value)).hint(hint))
             }
         }
     }
@@ -166,7 +197,8 @@ impl Statements<'_> {
         self.parser.advance_token();
         skip_word(&mut self.parser, "TEMPORARY");
         if skip_word(&mut self.parser, "TABLE") {
-            return create_table::parse(&mut self.parser).map(|table| Statement::CreateTable(Box::new(table)));
+            return create_table::parse(&mut self.parser, self.shell)
+                .map(|table| Statement::CreateTable(Box::new(table)));
         }
         if skip_word(&mut self.parser, "VIEW") {
             return self.create_view().map(Statement::CreateView);

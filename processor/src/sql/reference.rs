@@ -23,7 +23,18 @@ put out for the same statements. What is not here is refused with its line and c
 | `CREATE VIEW` | with or without names of columns | |
 | `INSERT INTO` | a query, with or without names of columns; several in one job | |
 | `EXECUTE STATEMENT SET BEGIN .. END` | several `INSERT INTO` | one read for all of them |
+| `DROP TABLE`, `DROP VIEW` | `IF EXISTS`; a table's topic stays | |
 | `SET 'key' = 'value'` | the keys of [jobs.md](jobs.md) | time zones other than UTC |
+
+For people, in [`forebay sql`](../guides/sql-shell.md) and `POST /v1/sql`, beside those above:
+
+| Statement | Here |
+|---|---|
+| `SELECT`, `WITH` | a query by itself, with `LIMIT n`: its rows, live |
+| `EXPLAIN` | the plan of a query, an `INSERT INTO` or a statement set: what is read, kept, for how long, and written |
+| `DESCRIBE`, `DESC`, `SHOW COLUMNS FROM` | a table's or view's columns |
+| `SHOW` | `TABLES`, `VIEWS`, `FUNCTIONS`, `JOBS`, `TOPICS`, `CREATE TABLE name`, `STATE OF JOB name [WHERE KEY = 'text']` |
+| `CREATE TABLE name WITH (..)` | without columns: they are proposed from the topic's records |
 
 ## Queries
 
@@ -54,7 +65,7 @@ TIMESTAMP round towards 1970, CEIL TO WEEK of a Sunday's afternoon is that Sunda
 ";
 
 /// The families of functions, in the order of the page.
-const FAMILIES: &[Family] = &[
+pub(super) const FAMILIES: &[Family] = &[
     Family::Aggregate,
     Family::Condition,
     Family::Cast,

@@ -19,8 +19,13 @@ const RESERVED: &str = "ARRAY AT AUTHORIZATION BEGIN BINARY BOOLEAN BY BYTES CAL
     UNKNOWN UPDATE UPPER UPSERT USE USER USING VALUE VALUES VARYING VIEWS WATERMARK WHEN WHERE WINDOW \
     WITH WITHIN YEAR";
 
+/// Whether a name is a reserved word in Flink.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.split(' ').any(|word| word.eq_ignore_ascii_case(name))
+}
+
 /// What to say about a column of such a name, so that the same text runs in Flink.
 pub(crate) fn keyword_warning(name: &Name) -> Option<String> {
-    let reserved = !name.quoted && RESERVED.split(' ').any(|word| word.eq_ignore_ascii_case(&name.text));
+    let reserved = !name.quoted && is_reserved(&name.text);
     reserved.then(|| format!("line {}: in Flink the name {1} needs backticks: `{1}`", name.span.start.line, name.text))
 }

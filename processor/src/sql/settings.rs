@@ -9,10 +9,16 @@ use crate::plan::MAX_PARALLELISM;
 /// What SET has set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
+    /// Whether a person at a shell sets them.
+    pub shell: bool,
     /// `table.exec.source.idle-timeout`, in milliseconds, if it is set; 0 means that idle partitions hold the watermark back.
     pub idle_timeout_ms: Option<i64>,
     /// `parallelism.default`: tasks of each stage; `None` if it is not set, which is 1.
     pub parallelism: Option<usize>,
+    /// `execution.runtime-mode` = `batch`, which only a query by itself can have: it ends where its input ends now.
+    pub batch: bool,
+    /// `pipeline.name`, for a shell's jobs.
+    pub name: Option<String>,
     /// What is done with bad records and late rows where a table does not say.
     pub policies: PolicyOptions,
 }
@@ -47,13 +53,16 @@ impl Settings {
             TIME_ZONE if !matches!(value, "UTC" | "Etc/UTC" | "GMT" | "Z" | "+00:00") => {
                 return refuse(format!("the time zone {value} is not supported yet, only UTC"));
             }
-            RUNTIME_MODE if !value.eq_ignore_ascii_case("streaming") => {
-                return refuse("a job is streaming, there is no batch mode".to_owned());
-            }
+            RUNTIME_MODE => match value.to_ascii_lowercase().as_str() {
+                "streaming" => self.batch = false,
+                "batch" if self.shell => self.batch = true,
+                _ => return refuse("a job is streaming, there is no batch mode".to_owned()),
+            },
             NULL_ENFORCER if !value.eq_ignore_ascii_case("error") => {
                 return refuse("only ERROR is supported: NULL for a NOT NULL column fails the job".to_owned());
             }
-            TIME_ZONE | RUNTIME_MODE | NULL_ENFORCER => {}
+            TIME_ZONE | NULL_ENFORCER => {}
+            PIPELINE_NAME if self.shell => self.name = Some(value.to_owned()),
             PIPELINE_NAME => {
                 warnings.push(format!("'{PIPELINE_NAME}' has no effect: the job's name is given when it is applied"))
             }

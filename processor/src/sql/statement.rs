@@ -21,6 +21,46 @@ pub(crate) enum Statement {
     CreateView(CreateView),
     Insert(Insert),
     Set(Set),
+    Drop(Drop),
+    /// What follows is to be explained, not done.
+    Explain,
+    /// A query by itself.
+    Query(Query),
+    Describe(Name),
+    Show(Show, Span),
+}
+
+/// DROP TABLE or VIEW [IF EXISTS] name.
+#[derive(Clone, Debug)]
+pub(crate) struct Drop {
+    pub name: Name,
+    pub is_view: bool,
+    pub if_exists: bool,
+}
+
+/// A query by itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    pub query: Box<ast::Query>,
+    /// Its first word.
+    pub span: Span,
+}
+
+/// What SHOW shows.
+#[derive(Clone, Debug)]
+pub(crate) enum Show {
+    Tables,
+    Views,
+    Functions,
+    Jobs,
+    Topics,
+    CreateTable(Name),
+    Columns(Name),
+    /// The rows that a job keeps.
+    State {
+        job: Name,
+        key: Option<Name>,
+    },
 }
 
 /// CREATE TABLE.

@@ -41,8 +41,8 @@ fn statements() {
         ("«INSRT» INTO o SELECT u, n FROM t", "INSRT is no statement of a job", "did you mean INSERT?"),
         ("CREATE «TABEL» x", "expected TABLE or VIEW after CREATE, found TABEL", "did you mean TABLE?"),
         (
-            "«DROP» TABLE t",
-            "DROP is no statement of a job",
+            "«DELETE» FROM t",
+            "DELETE is no statement of a job",
             "a job is made of CREATE TABLE, CREATE VIEW, SET and INSERT INTO",
         ),
         ("INSERT «OVERWRITE» o SELECT u, n FROM t", "a topic cannot be overwritten", "write INSERT INTO"),

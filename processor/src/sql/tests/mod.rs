@@ -4,6 +4,7 @@ mod errors;
 mod language;
 mod plans;
 mod robustness;
+mod session;
 mod tables;
 mod types;
 
