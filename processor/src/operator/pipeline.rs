@@ -222,7 +222,7 @@ impl Pipeline {
             (Some(local), _) => local.attach_origin(origin),
             (None, Some(state)) => match state.first() {
                 Windows::Sessions(sessions) => sessions.attach_origin(origin),
-                Windows::Grid(_) => {}
+                Windows::Grid(_) | Windows::Keyed(_) => {}
             },
             (None, None) => {}
         }

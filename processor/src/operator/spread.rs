@@ -28,7 +28,10 @@ impl StateSpread {
         let record = changelog::decode(key, value)?;
         let group = match record {
             Record::Begin { .. } => return Ok(None),
-            Record::Put { key, .. } | Record::Sessions { key, .. } | Record::Tardy { key, .. } => key,
+            Record::Put { key, .. }
+            | Record::Sessions { key, .. }
+            | Record::Tardy { key, .. }
+            | Record::Keyed { key, .. } => key,
             Record::Close { .. } | Record::Rewrite { .. } | Record::Rewritten => {
                 return Err(ChangelogError::NO_SNAPSHOT);
             }

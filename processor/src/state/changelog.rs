@@ -26,6 +26,9 @@
 //! is its time in ms and the accumulators of it alone, and if its record is kept for the topic of late rows, 255 and that record's bytes;
 //! none once it is placed.
 //!
+//! Keyed state (see [`super::keyed`]): kind 12 and the key; the value has the moment at which the entry is over (8 bytes, ms) and what it
+//! holds; no value once it is deleted. It has the two bytes 9 and 0 in front also if it is the task's first.
+//!
 //! Kind 7 is how far partitions have come and what is beside the windows (see `commit::exchange`); kind 8 is in the store on disk alone.
 //!
 //! # Rewriting
@@ -51,6 +54,7 @@ const TIMER: u8 = 8;
 const NESTED: u8 = 9;
 const REWRITE: u8 = 10;
 const REWRITTEN: u8 = 11;
+const KEYED: u8 = 12;
 
 /// What follows the accumulators of a row is its record; no accumulator begins like this.
 const ORIGIN: u8 = 255;
@@ -84,6 +88,13 @@ pub enum Record<'a> {
         key: &'a [u8],
         /// Its sessions by their start.
         sessions: Vec<Session>,
+    },
+    /// A key of keyed state has this value now.
+    Keyed {
+        /// Its key.
+        key: &'a [u8],
+        /// The moment at which it is over, in ms, and its value; none if it is deleted.
+        entry: Option<(i64, &'a [u8])>,
     },
     /// From here on everything is written again, piece by piece.
     Rewrite {
@@ -120,7 +131,8 @@ impl ChangelogError {
 }
 
 /// Bytes that sort as the times do.
-fn sortable(time: i64) -> [u8; 8] {
+#[must_use]
+pub fn sortable(time: i64) -> [u8; 8] {
     ((time as u64) ^ (1 << 63)).to_be_bytes()
 }
 
@@ -216,6 +228,20 @@ pub fn take_timer(key: &[u8]) -> Option<(i64, &[u8])> {
     Some((end, rest))
 }
 
+/// Writes the key of [`Record::Keyed`]; the buffer's content is replaced.
+pub fn encode_keyed_key(name: &[u8], key: &mut Vec<u8>) {
+    key.clear();
+    key.push(KEYED);
+    key.extend_from_slice(name);
+}
+
+/// Writes the value of [`Record::Keyed`]; the buffer's content is replaced.
+pub fn encode_keyed_value(due: i64, content: &[u8], value: &mut Vec<u8>) {
+    value.clear();
+    value.extend_from_slice(&due.to_be_bytes());
+    value.extend_from_slice(content);
+}
+
 /// What the keys of all [`Record::Sessions`] begin with, and of all [`Record::Tardy`].
 pub const SESSION_PREFIXES: [&[u8]; 2] = [&[SESSIONS], &[TARDY]];
 
@@ -249,6 +275,13 @@ pub fn nesting(before: u8) -> Vec<u8> {
     if before == 0 { Vec::new() } else { vec![NESTED, before] }
 }
 
+/// As [`nesting`] for keyed state, which always has it: the kind of its records is after that of nested ones, and a store is written in the
+/// order of keys.
+#[must_use]
+pub fn keyed_nesting(before: u8) -> Vec<u8> {
+    vec![NESTED, before]
+}
+
 /// How many windows go before those of a key, and the key without that.
 #[must_use]
 pub fn take_nesting(key: Option<&[u8]>) -> (u8, Option<&[u8]>) {
@@ -274,6 +307,11 @@ pub fn decode<'a>(key: Option<&'a [u8]>, value: Option<&'a [u8]>) -> Result<Reco
         let sessions =
             value.map_or(Some(Vec::new()), take_sessions).ok_or(ChangelogError("its sessions cannot be read"))?;
         return Ok(Record::Sessions { key: rest, sessions });
+    }
+    if *kind == KEYED {
+        let Some(mut content) = value else { return Ok(Record::Keyed { key: rest, entry: None }) };
+        let due = take_time(&mut content).ok_or(ChangelogError("its moment cannot be read"))?;
+        return Ok(Record::Keyed { key: rest, entry: Some((due, content)) });
     }
     if *kind == TARDY {
         return take_tardy(rest, value).ok_or(ChangelogError("its row cannot be read"));
@@ -399,6 +437,17 @@ mod tests {
                 encode_tardy_row(waiting, &mut value);
                 prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Tardy { stamp, key: &group, row }));
             }
+        }
+
+        #[test]
+        fn reads_back_keyed_entries(name: Vec<u8>, due: i64, content: Vec<u8>) {
+            let (mut key, mut value) = (Vec::new(), Vec::new());
+            encode_keyed_key(&name, &mut key);
+            prop_assert_eq!(decode(Some(&key), None), Ok(Record::Keyed { key: &name, entry: None }));
+            encode_keyed_value(due, &content, &mut value);
+            let entry = Some((due, &content[..]));
+            prop_assert_eq!(decode(Some(&key), Some(&value)), Ok(Record::Keyed { key: &name, entry }));
+            prop_assert!(decode(Some(&key), Some(&value[..7])).is_err());
         }
 
         #[test]

@@ -49,7 +49,8 @@ impl TaskState {
         }
         let store = Arc::new(store);
         for (number, windows) in self.windows.iter_mut().enumerate() {
-            windows.attach(Shelf::new(Arc::clone(&store), number as u8), number, about)?;
+            let shelf = Shelf::new(Arc::clone(&store), windows.nesting(number));
+            windows.attach(shelf, number, about)?;
         }
         self.store = Some(store);
         self.since_checkpoint = 0;
@@ -145,11 +146,13 @@ impl TaskState {
             taken = taken.saturating_sub(bytes);
         }
         for windows in &mut self.windows {
-            if let Windows::Sessions(state) = windows
-                && taken > aim
-            {
-                taken = taken.saturating_sub(state.evict(taken - aim));
-            }
+            let more = taken.saturating_sub(aim);
+            let free = match windows {
+                Windows::Sessions(state) if more > 0 => state.evict(more),
+                Windows::Keyed(state) if more > 0 => state.evict(more),
+                _ => 0,
+            };
+            taken = taken.saturating_sub(free);
         }
         self.rest = self.memory_in_bytes();
     }

@@ -2,6 +2,7 @@
 
 use super::changelog::{self, Record};
 use super::error::StateError;
+use super::keyed::KeyedState;
 use super::restore::RestoreError;
 use super::sessions::SessionState;
 use super::shelf::Shelf;
@@ -17,15 +18,27 @@ pub enum Windows {
     Grid(WindowState),
     /// Sessions.
     Sessions(SessionState),
+    /// What is no window.
+    Keyed(KeyedState),
 }
 
 impl Windows {
+    /// What stands in front of the keys of its records in changelog and store; `before` others go before.
+    #[must_use]
+    pub fn nesting(&self, before: usize) -> Vec<u8> {
+        match self {
+            Windows::Keyed(_) => changelog::keyed_nesting(before as u8),
+            Windows::Grid(_) | Windows::Sessions(_) => changelog::nesting(before as u8),
+        }
+    }
+
     /// Whether the changelog is behind the state.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
         match self {
             Windows::Grid(state) => state.is_dirty(),
             Windows::Sessions(state) => state.is_dirty(),
+            Windows::Keyed(state) => state.is_dirty(),
         }
     }
 
@@ -35,6 +48,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.windows(),
             Windows::Sessions(state) => state.sessions(),
+            Windows::Keyed(_) => 0,
         }
     }
 
@@ -44,6 +58,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.keys(),
             Windows::Sessions(state) => state.keys(),
+            Windows::Keyed(state) => state.keys(),
         }
     }
 
@@ -53,6 +68,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.size_in_bytes(),
             Windows::Sessions(state) => state.size_in_bytes(),
+            Windows::Keyed(state) => state.size_in_bytes(),
         }
     }
 
@@ -62,6 +78,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.memory_in_bytes(),
             Windows::Sessions(state) => state.size_in_bytes(),
+            Windows::Keyed(state) => state.memory_in_bytes(),
         }
     }
 
@@ -69,7 +86,7 @@ impl Windows {
     #[must_use]
     pub fn has_tardy(&self, frontier: Frontier) -> bool {
         match self {
-            Windows::Grid(_) => false,
+            Windows::Grid(_) | Windows::Keyed(_) => false,
             Windows::Sessions(state) => state.has_tardy(frontier),
         }
     }
@@ -78,7 +95,7 @@ impl Windows {
     #[must_use]
     pub fn waiting_bytes(&self) -> u64 {
         match self {
-            Windows::Grid(_) => 0,
+            Windows::Grid(_) | Windows::Keyed(_) => 0,
             Windows::Sessions(state) => state.waiting_bytes(),
         }
     }
@@ -88,6 +105,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.write_changes(put),
             Windows::Sessions(state) => state.write_changes(put),
+            Windows::Keyed(state) => state.write_changes(put),
         }
     }
 
@@ -96,6 +114,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.write_all(put),
             Windows::Sessions(state) => state.write_all(put),
+            Windows::Keyed(state) => state.write_all(put),
         }
     }
 
@@ -104,6 +123,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.mark_clean(),
             Windows::Sessions(state) => state.mark_clean(),
+            Windows::Keyed(state) => state.mark_clean(),
         }
     }
 
@@ -112,6 +132,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.restore(record, partial),
             Windows::Sessions(state) => state.restore(record),
+            Windows::Keyed(state) => state.restore(&record),
         }
     }
 
@@ -120,6 +141,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.clear(),
             Windows::Sessions(state) => state.clear(),
+            Windows::Keyed(state) => state.clear(),
         }
     }
 
@@ -134,6 +156,7 @@ impl Windows {
             Windows::Sessions(state) => {
                 state.attach(shelf, known.and_then(|known| known.sessions.get(number).copied()))
             }
+            Windows::Keyed(state) => state.attach(shelf, known.and_then(|known| known.sessions.get(number).copied())),
         }
     }
 
@@ -142,6 +165,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.detach(),
             Windows::Sessions(state) => state.detach(),
+            Windows::Keyed(state) => state.detach(),
         }
     }
 
@@ -153,6 +177,7 @@ impl Windows {
                 about.sessions.push((0, 0));
             }
             Windows::Sessions(state) => about.sessions.push((state.keys(), state.sessions())),
+            Windows::Keyed(state) => about.sessions.push(state.describe()),
         }
     }
 
@@ -166,7 +191,7 @@ impl Windows {
     pub fn remove_gone(&mut self, put: &mut PutStored<'_>) -> Result<(), StoreError> {
         match self {
             Windows::Grid(state) => state.remove_gone(put),
-            Windows::Sessions(_) => Ok(()),
+            Windows::Sessions(_) | Windows::Keyed(_) => Ok(()),
         }
     }
 
@@ -175,6 +200,7 @@ impl Windows {
         match self {
             Windows::Grid(state) => state.write_unstored(put),
             Windows::Sessions(state) => state.write_unstored(put),
+            Windows::Keyed(state) => state.write_unstored(put),
         }
     }
 
@@ -185,16 +211,16 @@ impl Windows {
             (Windows::Grid(state), Record::Put { span, key, .. }) => state.present(*span, key),
             (Windows::Sessions(state), Record::Sessions { key, .. }) => state.present(key),
             (Windows::Sessions(state), Record::Tardy { stamp, key, .. }) => state.waits(*stamp, key).then_some(None),
+            (Windows::Keyed(state), Record::Keyed { key, .. }) => state.present(key),
             _ => None,
         }
     }
 }
 
-/// Puts what belongs in front of the keys of windows that `before` others go before.
-pub(super) fn nested<'p>(before: usize, put: &'p mut PutRecord<'_>) -> impl FnMut(&[u8], Option<&[u8]>) + 'p {
-    let nesting = changelog::nesting(before as u8);
-    move |key, value| match before {
-        0 => put(key, value),
-        _ => put(&[&nesting, key].concat(), value),
+/// Puts `nesting` in front of keys.
+pub(super) fn nested<'p>(nesting: Vec<u8>, put: &'p mut PutRecord<'_>) -> impl FnMut(&[u8], Option<&[u8]>) + 'p {
+    move |key, value| match &nesting[..] {
+        [] => put(key, value),
+        nesting => put(&[nesting, key].concat(), value),
     }
 }

@@ -1,4 +1,4 @@
-//! State of windows: a hash map in memory, a store on disk for what memory has no room for, and the changelog that both are a cache of.
+//! State of windows and of other stages that keep rows: a map in memory, a store on disk for what memory has no room for, and the changelog that both are a cache of.
 
 mod accumulator;
 pub mod changelog;
@@ -8,6 +8,7 @@ mod distinct;
 mod either;
 mod error;
 mod gather;
+pub mod keyed;
 mod restore;
 mod rewrite;
 mod rows;
@@ -19,10 +20,12 @@ mod task;
 mod windows;
 
 pub use accumulator::Accumulator;
+pub use changelog::sortable as sortable_time;
 pub use codec::{decode_value, encode_value};
 pub use distinct::DistinctValues;
 pub use either::Windows;
 pub use error::StateError;
+pub use keyed::KeyedState;
 pub use restore::RestoreError;
 pub use rows::KeptRows;
 pub use sessions::{Ended, Session, SessionState, Stamp, Tardy, WaitingRow};

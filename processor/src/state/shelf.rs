@@ -1,4 +1,4 @@
-//! What the windows of one step see of the store: the keys of their slices and sessions.
+//! What one stage that keeps rows sees of the store: the keys of its slices and sessions, or its entries.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// The part of the windows that `before` others go before.
+    /// The part of keys that begin with `nesting`.
     #[must_use]
-    pub fn new(store: Arc<Store>, before: u8) -> Shelf {
-        Shelf { store, nesting: changelog::nesting(before) }
+    pub fn new(store: Arc<Store>, nesting: Vec<u8>) -> Shelf {
+        Shelf { store, nesting }
     }
 
     /// The store's key of a changelog record of these windows.
@@ -77,6 +77,39 @@ impl Shelf {
                 None => Err(self.store.refuse(&ChangelogError::WRONG_WINDOWS)),
             }
         })
+    }
+
+    /// The entry of keyed state under this key: when it is over, and what it holds.
+    pub fn keyed(&self, name: &[u8]) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+        let mut key = Vec::new();
+        changelog::encode_keyed_key(name, &mut key);
+        let Some(value) = self.store.get(&self.key(&key))? else { return Ok(None) };
+        self.entry(&key, &value).map(|(_, due, content)| Some((due, content)))
+    }
+
+    /// The entries of keyed state whose keys begin with `prefix`, from the key `from` on.
+    pub fn keyed_from(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+    ) -> impl Iterator<Item = Result<(Vec<u8>, i64, Vec<u8>), StoreError>> + use<'_> {
+        let mut key = Vec::new();
+        changelog::encode_keyed_key(prefix, &mut key);
+        let prefix = self.key(&key);
+        changelog::encode_keyed_key(from, &mut key);
+        let nesting = self.nesting.len();
+        self.store.scan(&prefix, &self.key(&key)).map(move |item| {
+            let (key, value) = item?;
+            self.entry(&key[nesting..], &value)
+        })
+    }
+
+    fn entry(&self, key: &[u8], value: &[u8]) -> Result<(Vec<u8>, i64, Vec<u8>), StoreError> {
+        match changelog::decode(Some(key), Some(value)) {
+            Ok(Record::Keyed { key, entry: Some((due, content)) }) => Ok((key.to_vec(), due, content.to_vec())),
+            Ok(_) => Err(self.store.refuse(&ChangelogError::WRONG_WINDOWS)),
+            Err(error) => Err(self.store.refuse(&error)),
+        }
     }
 
     /// A record of the store that cannot be taken in.

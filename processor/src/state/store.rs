@@ -50,7 +50,8 @@ pub struct About {
     pub beside: Vec<u8>,
     /// Slices of windows that have keys here.
     pub slices: Vec<StoredSlice>,
-    /// For each step of windows, how many keys with sessions and how many sessions are here.
+    /// For each step of windows, how many keys with sessions and how many sessions are here; for other steps what
+    /// [`KeyedState::describe`](super::KeyedState::describe) says.
     pub sessions: Vec<(usize, usize)>,
 }
 

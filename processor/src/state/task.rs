@@ -192,7 +192,7 @@ impl TaskState {
             superfluous = self.rewrite(&mut counted)?;
             let again = written.get();
             for (before, windows) in self.windows.iter_mut().enumerate() {
-                windows.write_changes(&mut nested(before, &mut counted));
+                windows.write_changes(&mut nested(windows.nesting(before), &mut counted));
             }
             self.last_changes = written.get() - again;
         }
@@ -217,7 +217,7 @@ impl TaskState {
         changelog::encode_begin(&self.layout, &mut key, &mut value);
         put(&key, Some(&value));
         for (before, windows) in self.windows.iter().enumerate() {
-            windows.write_all(&mut nested(before, put))?;
+            windows.write_all(&mut nested(windows.nesting(before), put))?;
         }
         Ok(())
     }

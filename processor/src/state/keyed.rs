@@ -1,0 +1,371 @@
+//! The one general state of stages that are not windows: an ordered map from bytes to bytes, kept by the changelog.
+//!
+//! GROUP BY, deduplication, Top-N, OVER and joins are built on it. Keys are compared as bytes. A key begins with the encoded values of the
+//! stage's keys ([`encode_value`](super::encode_value)), in their order: by them a savepoint's state is spread over tasks. What comes
+//! after them is the stage's own affair, such as a byte for the side of a join, or a time that sorts ([`sortable_time`](super::sortable_time)).
+//!
+//! # How long an entry stays
+//! Each entry has the moment at which it is over, in ms. With a time-to-live (`table.exec.state.ttl`) that is the clock when it was last
+//! written and the time-to-live (Flink: `StateTtlConfig.UpdateType.OnCreateAndWrite`, `NeverReturnExpired`); the clock is what
+//! [`KeyedState::expire`] was told last. A stage may say the moment itself ([`KeyedState::put_until`]), in whichever time it likes, and take
+//! out what is over ([`KeyedState::take_due`]). The moment is in the changelog with the entry, so a restart decides the same.
+//!
+//! # Memory
+//! What memory has no room for is in the store alone (`cold.rs`). Reading such an entry brings it back; [`KeyedState::scan`] sees both.
+
+mod cold;
+mod scan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::changelog::{self, ChangelogError, Record};
+use super::error::StateError;
+use super::restore::RestoreError;
+use super::task::PutRecord;
+
+pub use scan::Scan;
+
+/// The moment of an entry that stays until it is deleted.
+pub const NEVER: i64 = i64::MAX;
+
+/// Most entries that one call of [`KeyedState::expire`] removes: the rest are not seen any more, and removed by the next calls.
+pub const MOST_EXPIRED: usize = 10_000;
+
+/// About the bytes of memory that an entry takes beside its key and its value: its part of the tree, and of the order of moments.
+const ENTRY_BYTES: u64 = 160;
+
+/// One entry in memory.
+#[derive(Debug)]
+struct Entry {
+    /// None once it is deleted, as long as the changelog or the store may have it.
+    value: Option<Box<[u8]>>,
+    /// The moment at which it is over.
+    due: i64,
+    /// When it is looked at, not after `due`; [`NEVER`] if it is not in the order of moments.
+    timer: i64,
+    dirty: bool,
+    in_changelog: bool,
+    /// The number of commits when it was last used.
+    touched: u64,
+}
+
+/// An ordered map from bytes to bytes: see the module's text.
+#[derive(Debug)]
+pub struct KeyedState {
+    ttl_ms: Option<i64>,
+    clock: i64,
+    entries: BTreeMap<Arc<[u8]>, Entry>,
+    /// Entries by the moment at which they are looked at.
+    timers: BTreeSet<(i64, Arc<[u8]>)>,
+    dirty: Vec<Arc<[u8]>>,
+    /// Entries in memory that are not deleted.
+    live: usize,
+    /// Bytes of keys and values in memory.
+    content: u64,
+    /// Number of commits.
+    round: u64,
+    cold: Option<cold::Cold>,
+}
+
+impl KeyedState {
+    /// An empty map. `ttl_ms` is the time-to-live of entries that [`KeyedState::put`] writes, at least 1; without it they stay.
+    #[must_use]
+    pub fn new(ttl_ms: Option<i64>) -> KeyedState {
+        KeyedState {
+            ttl_ms,
+            clock: i64::MIN,
+            entries: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            dirty: Vec::new(),
+            live: 0,
+            content: 0,
+            round: 0,
+            cold: None,
+        }
+    }
+
+    /// The value of `key`; none if it was never put, deleted, or is over by the clock of [`KeyedState::expire`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn get(&mut self, key: &[u8]) -> Result<Option<&[u8]>, StateError> {
+        self.warm(key)?;
+        let (clock, round) = (self.clock, self.round);
+        let Some((_, entry)) = find(&mut self.entries, key) else { return Ok(None) };
+        entry.touched = round;
+        Ok(entry.value.as_deref().filter(|_| entry.due > clock))
+    }
+
+    /// Sets the value of `key`. With a time-to-live its life begins anew.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) {
+        let due = self.ttl_ms.map_or(NEVER, |ttl| self.clock.saturating_add(ttl));
+        self.put_until(key, value, due);
+    }
+
+    /// Sets the value of `key`, which is over at the moment `due`, in ms; [`NEVER`] if it is to stay.
+    pub fn put_until(&mut self, key: &[u8], value: &[u8], due: i64) {
+        let may_be_stored = self.cold_entries() > 0;
+        let KeyedState { entries, timers, dirty, live, content, round, .. } = self;
+        if !entries.contains_key(key) {
+            *content += key.len() as u64;
+            entries.insert(key.into(), Entry::deleted(may_be_stored));
+        }
+        let Some((name, entry)) = find(entries, key) else { unreachable!("it was just put there") };
+        entry.touched = *round;
+        match &mut entry.value {
+            Some(old) if old.len() == value.len() => old.copy_from_slice(value),
+            old => {
+                *live += usize::from(old.is_none());
+                *content -= old.as_ref().map_or(0, |old| old.len() as u64);
+                *content += value.len() as u64;
+                *old = Some(value.into());
+            }
+        }
+        entry.schedule(name, due, timers);
+        if !std::mem::replace(&mut entry.dirty, true) {
+            dirty.push(Arc::clone(name));
+        }
+    }
+
+    /// Removes `key`. True if it was there.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn delete(&mut self, key: &[u8]) -> Result<bool, StateError> {
+        self.warm(key)?;
+        let Some((name, entry)) = find(&mut self.entries, key) else { return Ok(false) };
+        let Some(value) = entry.value.take() else { return Ok(false) };
+        self.live -= 1;
+        self.content -= value.len() as u64;
+        if !std::mem::replace(&mut entry.dirty, true) {
+            self.dirty.push(Arc::clone(name));
+        }
+        Ok(entry.due > self.clock)
+    }
+
+    /// All entries whose keys begin with `prefix`, in the order of the keys' bytes.
+    #[must_use]
+    pub fn scan(&self, prefix: &[u8]) -> Scan<'_> {
+        self.scan_from(prefix, prefix)
+    }
+
+    /// As [`KeyedState::scan`], from the key `from` on.
+    #[must_use]
+    pub fn scan_from(&self, prefix: &[u8], from: &[u8]) -> Scan<'_> {
+        Scan::new(self, prefix, from.max(prefix), self.clock)
+    }
+
+    /// Tells the time of the host's clock, in ms: what is over by it is not seen any more. It never goes back. Removes at most
+    /// [`MOST_EXPIRED`] entries.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn expire(&mut self, now: i64) -> Result<(), StateError> {
+        self.clock = self.clock.max(now);
+        if self.next_due().is_some_and(|due| due <= now) {
+            self.take_due(now, MOST_EXPIRED)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the entries whose moment is not after `now` and returns them by their moments, those of one moment by their keys; at most
+    /// `most` (at least 1), so it is to be called until nothing comes.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn take_due(&mut self, now: i64, most: usize) -> Result<Vec<(Arc<[u8]>, Box<[u8]>)>, StateError> {
+        let mut taken = Vec::new();
+        // What is in the store alone comes in between at its moment.
+        let mut now_here = self.warm_due(now, most)?.min(now);
+        while taken.len() < most {
+            let next = self.timers.first().map(|(timer, _)| *timer);
+            let Some(timer) = next.filter(|timer| *timer <= now_here) else {
+                if now_here == now {
+                    break;
+                }
+                now_here = self.warm_due(now, most)?.min(now);
+                continue;
+            };
+            let Some((_, name)) = self.timers.pop_first() else { break };
+            let Some(entry) = self.entries.get_mut(&name) else { continue };
+            entry.timer = NEVER;
+            if entry.due > timer {
+                entry.schedule(&name, entry.due, &mut self.timers);
+                continue;
+            }
+            let Some(value) = entry.value.take() else { continue };
+            self.live -= 1;
+            self.content -= value.len() as u64;
+            if !std::mem::replace(&mut entry.dirty, true) {
+                self.dirty.push(Arc::clone(&name));
+            }
+            taken.push((name, value));
+        }
+        Ok(taken)
+    }
+
+    /// A moment before which nothing is over; none if nothing ever is.
+    #[must_use]
+    pub fn next_due(&self) -> Option<i64> {
+        let timer = self.timers.first().map(|(timer, _)| *timer);
+        let cold = self.cold.as_ref().map(cold::Cold::next_due).filter(|due| *due != NEVER);
+        [timer, cold].into_iter().flatten().min()
+    }
+
+    /// Whether the changelog is behind.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// Number of entries; about, if some are in the store.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.live + self.cold_entries()
+    }
+
+    /// About how much memory the keys and values take, in bytes.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> u64 {
+        self.content
+    }
+
+    /// About how much memory is taken, in bytes.
+    #[must_use]
+    pub fn memory_in_bytes(&self) -> u64 {
+        self.content + ENTRY_BYTES * self.entries.len() as u64
+    }
+
+    /// Hands the records that bring the changelog up to date to `put`: each key that was written or deleted since the last commit, once.
+    pub fn write_changes(&mut self, put: &mut PutRecord<'_>) {
+        self.round += 1;
+        let mut dirty = std::mem::take(&mut self.dirty);
+        dirty.sort_unstable();
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        for name in dirty {
+            let Some(entry) = self.entries.get_mut(&name) else { continue };
+            entry.dirty = false;
+            changelog::encode_keyed_key(&name, &mut key);
+            if let Some(content) = &entry.value {
+                changelog::encode_keyed_value(entry.due, content, &mut value);
+                put(&key, Some(&value));
+                entry.in_changelog = true;
+            } else if std::mem::take(&mut entry.in_changelog) {
+                put(&key, None);
+            }
+            self.committed(name);
+        }
+    }
+
+    /// Takes note that the changelog is up to date with an entry.
+    fn committed(&mut self, name: Arc<[u8]>) {
+        match &mut self.cold {
+            Some(cold) => cold.changed(name),
+            None => self.forget_deleted(&name),
+        }
+    }
+
+    /// Forgets an entry that is deleted everywhere.
+    fn forget_deleted(&mut self, key: &[u8]) {
+        if self.entries.get(key).is_some_and(|entry| entry.value.is_none()) {
+            self.forget(key);
+        }
+    }
+
+    /// Removes an entry from memory.
+    fn forget(&mut self, key: &[u8]) {
+        let Some((name, entry)) = self.entries.remove_entry(key) else { return };
+        self.live -= usize::from(entry.value.is_some());
+        self.content -= name.len() as u64 + entry.value.as_ref().map_or(0, |value| value.len() as u64);
+        if entry.timer != NEVER {
+            self.timers.remove(&(entry.timer, name));
+        }
+    }
+
+    /// Hands the records of everything there is to `put`.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn write_all(&self, put: &mut PutRecord<'_>) -> Result<(), StateError> {
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        // What is over is written too: its removal is a record of its own.
+        let mut all = Scan::new(self, &[], &[], i64::MIN);
+        while let Some(item) = all.next_timed() {
+            let (name, due, content) = item?;
+            changelog::encode_keyed_key(&name, &mut key);
+            changelog::encode_keyed_value(due, &content, &mut value);
+            put(&key, Some(&value));
+        }
+        Ok(())
+    }
+
+    /// Forgets what was changed: everything is in the changelog.
+    pub fn mark_clean(&mut self) {
+        self.write_changes(&mut |_, _| {});
+    }
+
+    /// Takes in one record of the changelog; records must come in the order of the log.
+    pub fn restore(&mut self, record: &Record<'_>) -> Result<(), RestoreError> {
+        let Record::Keyed { key, entry } = record else { return Err(ChangelogError::WRONG_WINDOWS.into()) };
+        match entry {
+            Some((due, value)) => self.restore_entry(key, *due, value),
+            None => {
+                self.forget(key);
+                if self.cold.is_some() {
+                    self.content += key.len() as u64;
+                    self.entries.insert((*key).into(), Entry::deleted(false));
+                }
+            }
+        }
+        if let Some(cold) = &mut self.cold {
+            cold.changed((*key).into());
+        }
+        Ok(())
+    }
+
+    /// Puts an entry into memory that the changelog has.
+    fn restore_entry(&mut self, key: &[u8], due: i64, value: &[u8]) {
+        self.forget(key);
+        let name: Arc<[u8]> = key.into();
+        let mut entry = Entry { value: Some(value.into()), touched: self.round, ..Entry::deleted(true) };
+        entry.schedule(&name, due, &mut self.timers);
+        self.live += 1;
+        self.content += (key.len() + value.len()) as u64;
+        self.entries.insert(name, entry);
+    }
+
+    /// Forgets everything: a snapshot follows.
+    pub fn clear(&mut self) {
+        *self = KeyedState { clock: self.clock, ..KeyedState::new(self.ttl_ms) };
+    }
+}
+
+impl Entry {
+    /// One without a value; `in_changelog` says whether the changelog may have it.
+    fn deleted(in_changelog: bool) -> Entry {
+        Entry { value: None, due: NEVER, timer: NEVER, dirty: false, in_changelog, touched: 0 }
+    }
+
+    /// Gives it a moment. One that is later than before is put into the order when the earlier one comes: a write costs nothing there.
+    fn schedule(&mut self, name: &Arc<[u8]>, due: i64, timers: &mut BTreeSet<(i64, Arc<[u8]>)>) {
+        self.due = due;
+        if due >= self.timer {
+            return;
+        }
+        if self.timer != NEVER {
+            timers.remove(&(self.timer, Arc::clone(name)));
+        }
+        self.timer = due;
+        timers.insert((due, Arc::clone(name)));
+    }
+}
+
+/// An entry, to be changed, and its key.
+fn find<'e>(entries: &'e mut BTreeMap<Arc<[u8]>, Entry>, key: &[u8]) -> Option<(&'e Arc<[u8]>, &'e mut Entry)> {
+    entries.range_mut::<[u8], _>((Bound::Included(key), Bound::Included(key))).next()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! Entries that are in the store alone: how they go there, and how they come back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{KeyedState, NEVER, scan};
+use crate::state::changelog;
+use crate::state::error::StateError;
+use crate::state::shelf::Shelf;
+use crate::state::store::{PutStored, StoreError};
+
+/// What memory knows of the store.
+#[derive(Debug)]
+pub(super) struct Cold {
+    shelf: Shelf,
+    /// Entries that are in the store alone; about, and never too few.
+    entries: usize,
+    /// Whether an entry may ever be over: only then the store has them by their moments.
+    timed: bool,
+    /// No entry that is in the store alone is over before.
+    next_due: i64,
+    /// Keys that the store is behind with.
+    behind: BTreeSet<Arc<[u8]>>,
+}
+
+impl Cold {
+    pub(super) fn next_due(&self) -> i64 {
+        self.next_due
+    }
+
+    /// Takes note of an entry whose change is committed.
+    pub(super) fn changed(&mut self, key: Arc<[u8]>) {
+        self.behind.insert(key);
+    }
+}
+
+impl KeyedState {
+    /// Gets a store; `known` is what [`KeyedState::describe`] said of it, none if it is new.
+    pub fn attach(&mut self, shelf: Shelf, known: Option<(usize, usize)>) -> Result<(), StateError> {
+        let (entries, timed) = known.unwrap_or_default();
+        let behind = if known.is_none() { self.entries.keys().cloned().collect() } else { BTreeSet::new() };
+        let mut next_due = NEVER;
+        if entries > 0
+            && let Some(first) = shelf.timers(i64::MIN).next()
+        {
+            next_due = first?.0;
+        }
+        self.cold = Some(Cold { shelf, entries, timed: timed > 0, next_due, behind });
+        Ok(())
+    }
+
+    /// Lets go of the store.
+    pub fn detach(&mut self) {
+        self.cold = None;
+        let deleted = |entry: &super::Entry| entry.value.is_none() && !entry.dirty;
+        let names: Vec<_> =
+            self.entries.iter().filter(|(_, entry)| deleted(entry)).map(|(name, _)| Arc::clone(name)).collect();
+        names.iter().for_each(|name| self.forget(name));
+    }
+
+    /// Number of entries that the store has once it has all that is committed, and whether one of them may ever be over.
+    #[must_use]
+    pub fn describe(&self) -> (usize, usize) {
+        (self.keys(), usize::from(self.is_timed()))
+    }
+
+    fn is_timed(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| cold.timed) || !self.timers.is_empty()
+    }
+
+    /// Number of entries that are in the store alone; about, and never too few.
+    pub(super) fn cold_entries(&self) -> usize {
+        self.cold.as_ref().map_or(0, |cold| cold.entries)
+    }
+
+    /// What the store has of keys that begin with `prefix`, from `from` on.
+    pub(super) fn scan_cold(&self, prefix: &[u8], from: &[u8]) -> Option<scan::Cold<'_>> {
+        let cold = self.cold.as_ref().filter(|cold| cold.entries > 0)?;
+        Some(Box::new(cold.shelf.keyed_from(prefix, from)))
+    }
+
+    /// Brings an entry back.
+    pub(super) fn warm(&mut self, key: &[u8]) -> Result<(), StateError> {
+        if self.cold_entries() == 0 || self.entries.contains_key(key) {
+            return Ok(());
+        }
+        let Some(cold) = &mut self.cold else { return Ok(()) };
+        if let Some((due, value)) = cold.shelf.keyed(key)? {
+            cold.entries = cold.entries.saturating_sub(1);
+            self.restore_entry(key, due, &value);
+        }
+        Ok(())
+    }
+
+    /// Brings back what is over at the moment `now`, at most `most` entries. Returns up to when: nothing in the store alone is over before or then.
+    pub(super) fn warm_due(&mut self, now: i64, most: usize) -> Result<i64, StateError> {
+        let Some(cold) = self.cold.as_ref().filter(|cold| cold.next_due <= now) else { return Ok(now) };
+        let (mut keys, mut next) = (Vec::new(), NEVER);
+        for timer in cold.shelf.timers(cold.next_due) {
+            let (due, key) = timer?;
+            // What is in memory has its moment there.
+            if self.entries.contains_key(&key[..]) {
+                continue;
+            }
+            let is_full = keys.len() >= most && keys.last().is_some_and(|(last, _)| *last < due);
+            if due > now || is_full {
+                next = due;
+                break;
+            }
+            keys.push((due, key));
+        }
+        if let Some(cold) = &mut self.cold {
+            cold.next_due = next;
+        }
+        keys.iter().try_for_each(|(_, key)| self.warm(key))?;
+        Ok(next.saturating_sub(1))
+    }
+
+    /// Puts into the store what it is behind with. Everything must be committed.
+    pub fn write_unstored(&mut self, put: &mut PutStored<'_>) -> Result<(), StoreError> {
+        let is_timed = self.is_timed();
+        let Some(cold) = &mut self.cold else { return Ok(()) };
+        cold.timed = is_timed;
+        let behind = std::mem::take(&mut cold.behind);
+        let mut timers: BTreeMap<(i64, &[u8]), bool> = BTreeMap::new();
+        for name in behind.iter().filter(|_| is_timed) {
+            if let Some((before, _)) = cold.shelf.keyed(name)? {
+                timers.entry((before, name)).or_insert(false);
+            }
+            if let Some(entry) = self.entries.get(name).filter(|entry| entry.value.is_some()) {
+                timers.insert((entry.due, name), true);
+            }
+        }
+        for ((due, name), there) in timers {
+            if due != NEVER {
+                cold.shelf.put(&changelog::timer_key(due, name), there.then_some(&[][..]), put)?;
+            }
+        }
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        for name in &behind {
+            changelog::encode_keyed_key(name, &mut key);
+            let entry = self.entries.get(name);
+            let content = entry.and_then(|entry| entry.value.as_ref().map(|content| (entry.due, content)));
+            content.inspect(|(due, content)| changelog::encode_keyed_value(*due, content, &mut value));
+            cold.shelf.put(&key, content.map(|_| &value[..]), put)?;
+        }
+        behind.iter().for_each(|name| self.forget_deleted(name));
+        Ok(())
+    }
+
+    /// Gives about `bytes` of memory back, or less if there is no more; the store must have all of it. What was not used for the longest
+    /// time goes first. Returns how many bytes are free.
+    pub fn evict(&mut self, bytes: u64) -> u64 {
+        let size = |key: &[u8], value: &[u8]| super::ENTRY_BYTES + (key.len() + value.len()) as u64;
+        let mut ages: BTreeMap<u64, u64> = BTreeMap::new();
+        for (name, entry) in &self.entries {
+            if !entry.dirty
+                && let Some(value) = &entry.value
+            {
+                *ages.entry(entry.touched).or_default() += size(name, value);
+            }
+        }
+        let (mut free, mut newest) = (0, None);
+        for (age, weight) in ages {
+            if free >= bytes {
+                break;
+            }
+            (free, newest) = (free + weight, Some(age));
+        }
+        let (Some(newest), Some(cold)) = (newest, &mut self.cold) else { return 0 };
+        let mut free = 0;
+        let KeyedState { entries, timers, live, content, .. } = self;
+        entries.retain(|name, entry| {
+            let Some(value) = entry.value.as_ref().filter(|_| !entry.dirty) else { return true };
+            if entry.touched > newest || free >= bytes {
+                return true;
+            }
+            free += size(name, value);
+            *live -= 1;
+            *content -= (name.len() + value.len()) as u64;
+            if entry.timer != NEVER {
+                timers.remove(&(entry.timer, Arc::clone(name)));
+            }
+            cold.entries += 1;
+            cold.next_due = cold.next_due.min(entry.due);
+            false
+        });
+        free
+    }
+
+    /// What became of an entry that the store has: `None` if it is gone, and its value in the changelog if it is in memory too.
+    #[must_use]
+    pub fn present(&self, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        let Some(entry) = self.entries.get(key) else { return Some(None) };
+        let content = entry.value.as_ref()?;
+        let mut value = Vec::new();
+        changelog::encode_keyed_value(entry.due, content, &mut value);
+        Some(Some(value))
+    }
+}
