@@ -8,7 +8,7 @@ use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
 use crate::plan::{Aggregate, AggregateFunction, Stage, Window, WindowAggregate, WindowRows};
 use crate::state::changelog::Record;
-use crate::state::{Session, SessionState, Tardy, WindowState, Windows};
+use crate::state::{Session, SessionState, StageState, Tardy, WindowState};
 use crate::time::{Frontier, Grid};
 
 /// The operator; its state is kept by the task.
@@ -42,10 +42,10 @@ impl Keeper {
 
     /// Its state without rows.
     #[must_use]
-    pub fn new_state(&self) -> Windows {
+    pub fn new_state(&self) -> StageState {
         match self {
-            Keeper::Grid(operator) => Windows::Grid(WindowState::new(operator.initial())),
-            Keeper::Session(operator) => Windows::Sessions(SessionState::new(operator.initial())),
+            Keeper::Grid(operator) => StageState::Grid(WindowState::new(operator.initial())),
+            Keeper::Session(operator) => StageState::Sessions(SessionState::new(operator.initial())),
         }
     }
 
@@ -59,10 +59,10 @@ impl Keeper {
 
     /// Takes `row` in.
     #[inline]
-    pub fn add(&mut self, state: &mut Windows, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
+    pub fn add(&mut self, state: &mut StageState, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
         match (self, state) {
-            (Keeper::Grid(operator), Windows::Grid(state)) => operator.add(state, row, place),
-            (Keeper::Session(operator), Windows::Sessions(state)) => operator.add(state, row, place),
+            (Keeper::Grid(operator), StageState::Grid(state)) => operator.add(state, row, place),
+            (Keeper::Session(operator), StageState::Sessions(state)) => operator.add(state, row, place),
             _ => Err(MIXED_UP.into()),
         }
     }
@@ -75,22 +75,22 @@ impl Keeper {
     }
 
     /// Counts the rows that have waited; nothing else may be done with the state before.
-    pub fn settle(&mut self, state: &mut Windows) -> Result<(), RowError> {
+    pub fn settle(&mut self, state: &mut StageState) -> Result<(), RowError> {
         match (self, state) {
-            (Keeper::Grid(operator), Windows::Grid(state)) => operator.settle(state),
+            (Keeper::Grid(operator), StageState::Grid(state)) => operator.settle(state),
             _ => Ok(()),
         }
     }
 
     /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns which of its rows are late.
-    pub fn merge(&mut self, state: &mut Windows, gathered: Record<'_>, closed: i64) -> Result<MergedLate, RowError> {
+    pub fn merge(&mut self, state: &mut StageState, gathered: Record<'_>, closed: i64) -> Result<MergedLate, RowError> {
         let counted = |rows| MergedLate { rows, tardy: None };
         match (self, state, gathered) {
-            (Keeper::Grid(operator), Windows::Grid(state), Record::Put { span, key, accumulators }) => {
+            (Keeper::Grid(operator), StageState::Grid(state), Record::Put { span, key, accumulators }) => {
                 let (own, rows) = split_rows(&accumulators)?;
                 Ok(counted(if operator.add_partial(state, span, (key, own), closed)? { 0 } else { rows }))
             }
-            (Keeper::Session(operator), Windows::Sessions(state), Record::Sessions { key, sessions }) => {
+            (Keeper::Session(operator), StageState::Sessions(state), Record::Sessions { key, sessions }) => {
                 let mut late = 0;
                 for Session { start, end, states } in sessions {
                     let (own, rows) = split_rows(&states)?;
@@ -98,7 +98,7 @@ impl Keeper {
                 }
                 Ok(counted(late))
             }
-            (Keeper::Session(operator), Windows::Sessions(state), Record::Tardy { stamp, key, row: Some(row) }) => {
+            (Keeper::Session(operator), StageState::Sessions(state), Record::Tardy { stamp, key, row: Some(row) }) => {
                 let place = RowPlace { watermark: stamp.watermark, closed, partition: stamp.partition };
                 let origin = row.origin.clone();
                 Ok(match operator.add_tardy(state, key, row, place)? {
@@ -121,9 +121,9 @@ impl Keeper {
 
     /// Hands the corrected rows that the last row makes necessary to `take`: see [`WindowOperator::correct`].
     #[inline]
-    pub fn correct(&mut self, state: &Windows, closed: i64, take: &mut TakeRow<'_>) -> Result<(), RowError> {
+    pub fn correct(&mut self, state: &StageState, closed: i64, take: &mut TakeRow<'_>) -> Result<(), RowError> {
         match (self, state) {
-            (Keeper::Grid(operator), Windows::Grid(state)) => operator.correct(state, closed, take),
+            (Keeper::Grid(operator), StageState::Grid(state)) => operator.correct(state, closed, take),
             _ => Ok(()),
         }
     }
@@ -131,10 +131,10 @@ impl Keeper {
     /// When something is to be done next: the end of the first window with rows that `fired`, the watermark up to which windows have
     /// fired, has not fired. Sessions may turn out to have become longer by then.
     #[must_use]
-    pub fn next_close(&self, state: &Windows, fired: i64) -> Option<i64> {
+    pub fn next_close(&self, state: &StageState, fired: i64) -> Option<i64> {
         match (self, state) {
-            (Keeper::Grid(operator), Windows::Grid(state)) => operator.next_close(state, fired),
-            (_, Windows::Sessions(state)) => state.next_end(),
+            (Keeper::Grid(operator), StageState::Grid(state)) => operator.next_close(state, fired),
+            (_, StageState::Sessions(state)) => state.next_end(),
             _ => None,
         }
     }
@@ -143,14 +143,16 @@ impl Keeper {
     /// group key to `take`; calls `late` with the rows that had to wait and turned out to be late.
     pub fn close(
         &mut self,
-        state: &mut Windows,
+        state: &mut StageState,
         (closed, frontier): (i64, Frontier),
         late: &mut dyn FnMut(Tardy, LateRow),
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
         match (self, state) {
-            (Keeper::Grid(operator), Windows::Grid(state)) => operator.close(state, closed, frontier.watermark, take),
-            (Keeper::Session(operator), Windows::Sessions(state)) => operator.close(state, frontier, late, take),
+            (Keeper::Grid(operator), StageState::Grid(state)) => {
+                operator.close(state, closed, frontier.watermark, take)
+            }
+            (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take),
             _ => Err(MIXED_UP.into()),
         }
     }

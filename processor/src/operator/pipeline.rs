@@ -14,7 +14,7 @@ use super::window::{RowPlace, TakeRow};
 use crate::commit::RecordBuffer;
 use crate::plan::{self, Stage};
 use crate::state::changelog::Record;
-use crate::state::{Tardy, TaskState, Windows};
+use crate::state::{StageState, Tardy, TaskState};
 use crate::time::Frontier;
 
 /// By how many ms the watermark of processing time is behind the clock: rows of this very millisecond are to come, and those of
@@ -221,8 +221,8 @@ impl Pipeline {
         match (&mut self.local, &mut self.state) {
             (Some(local), _) => local.attach_origin(origin),
             (None, Some(state)) => match state.first() {
-                Windows::Sessions(sessions) => sessions.attach_origin(origin),
-                Windows::Grid(_) | Windows::Keyed(_) => {}
+                StageState::Sessions(sessions) => sessions.attach_origin(origin),
+                StageState::Grid(_) | StageState::Keyed(_) => {}
             },
             (None, None) => {}
         }

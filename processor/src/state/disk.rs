@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::either::Windows;
 use super::error::StateError;
 use super::restore::RestoreError;
 use super::rewrite::Rewrite;
 use super::shelf::Shelf;
+use super::stage::StageState;
 use super::store::{About, Store, StoreError};
 use super::task::{SNAPSHOT_RATIO, TaskState};
 
@@ -59,7 +59,7 @@ impl TaskState {
 
     /// Lets go of the store. What was there alone is not known any more.
     pub fn detach(&mut self) {
-        self.windows.iter_mut().for_each(Windows::detach);
+        self.windows.iter_mut().for_each(StageState::detach);
         self.store = None;
     }
 
@@ -94,7 +94,7 @@ impl TaskState {
     /// the changelog's end, `beside` what is in it beside the windows.
     pub fn checkpoint(&mut self, offset: i64, beside: Vec<u8>) -> Result<(), StateError> {
         let Some(store) = self.store.clone() else { return Ok(()) };
-        if self.windows.iter().any(Windows::has_gone) {
+        if self.windows.iter().any(StageState::has_gone) {
             store.write(|put| self.windows.iter_mut().try_for_each(|windows| windows.remove_gone(put)))?;
         }
         let about = About { beside, ..self.about(offset) };
@@ -131,7 +131,7 @@ impl TaskState {
         }
         let mut slices = Vec::new();
         for (number, windows) in self.windows.iter().enumerate() {
-            if let Windows::Grid(state) = windows {
+            if let StageState::Grid(state) = windows {
                 state.weigh(&mut |span, recent, bytes| slices.push((recent, number, span, bytes)));
             }
         }
@@ -140,7 +140,7 @@ impl TaskState {
             if taken <= aim {
                 break;
             }
-            if let Windows::Grid(state) = &mut self.windows[number] {
+            if let StageState::Grid(state) = &mut self.windows[number] {
                 state.evict(span);
             }
             taken = taken.saturating_sub(bytes);
@@ -148,8 +148,8 @@ impl TaskState {
         for windows in &mut self.windows {
             let more = taken.saturating_sub(aim);
             let free = match windows {
-                Windows::Sessions(state) if more > 0 => state.evict(more),
-                Windows::Keyed(state) if more > 0 => state.evict(more),
+                StageState::Sessions(state) if more > 0 => state.evict(more),
+                StageState::Keyed(state) if more > 0 => state.evict(more),
                 _ => 0,
             };
             taken = taken.saturating_sub(free);

@@ -36,6 +36,9 @@ pub const MOST_EXPIRED: usize = 10_000;
 /// About the bytes of memory that an entry takes beside its key and its value: its part of the tree, and of the order of moments.
 const ENTRY_BYTES: u64 = 160;
 
+/// Key and value of an entry that is over.
+pub type DueEntry = (Arc<[u8]>, Box<[u8]>);
+
 /// One entry in memory.
 #[derive(Debug)]
 struct Entry {
@@ -175,7 +178,7 @@ impl KeyedState {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn take_due(&mut self, now: i64, most: usize) -> Result<Vec<(Arc<[u8]>, Box<[u8]>)>, StateError> {
+    pub fn take_due(&mut self, now: i64, most: usize) -> Result<Vec<DueEntry>, StateError> {
         let mut taken = Vec::new();
         // What is in the store alone comes in between at its moment.
         let mut now_here = self.warm_due(now, most)?.min(now);

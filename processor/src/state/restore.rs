@@ -1,8 +1,8 @@
 //! The way of a task's state out of its changelog, from the beginning or from where its store ends.
 
 use super::changelog::{self, ChangelogError, Record};
-use super::either::Windows;
 use super::error::StateError;
+use super::stage::StageState;
 use super::store::About;
 use super::task::TaskState;
 
@@ -71,7 +71,7 @@ impl TaskState {
 
     /// Forgets everything that was taken in but that it has begun: for who only wants to know whether records fit.
     pub fn forget_content(&mut self) {
-        self.windows.iter_mut().for_each(Windows::clear);
+        self.windows.iter_mut().for_each(StageState::clear);
     }
 
     fn check_layout(&self, layout: &str) -> Result<(), RestoreError> {
@@ -85,7 +85,7 @@ impl TaskState {
         self.check_layout(layout)?;
         // A store that was filled meanwhile has what was before this; another one is made if memory is too small again.
         self.detach();
-        self.windows.iter_mut().for_each(Windows::clear);
+        self.windows.iter_mut().for_each(StageState::clear);
         (self.begun, self.partial, self.changelog_bytes) = (true, false, bytes);
         Ok(())
     }

@@ -4,8 +4,8 @@
 //! memory too is written with its value there; one that came after the pass began is in the changelog since then anyway.
 
 use super::changelog::{self, ChangelogError};
-use super::either::Windows;
 use super::error::StateError;
+use super::stage::StageState;
 use super::store::{ABOUT, Store};
 use super::task::PutRecord;
 
@@ -35,7 +35,7 @@ impl Rewrite {
 }
 
 /// The value that the changelog needs for a key of the store: that in memory if it is there, none if the key is gone or of the store alone.
-fn present(windows: &[Windows], key: &[u8], value: Vec<u8>) -> Result<Option<Vec<u8>>, ChangelogError> {
+fn present(windows: &[StageState], key: &[u8], value: Vec<u8>) -> Result<Option<Vec<u8>>, ChangelogError> {
     let (before, record_key) = changelog::take_nesting(Some(key));
     if key == ABOUT || record_key.is_some_and(|key| key.starts_with(changelog::TIMER_PREFIX)) {
         return Ok(None);
@@ -49,7 +49,7 @@ fn present(windows: &[Windows], key: &[u8], value: Vec<u8>) -> Result<Option<Vec
 /// True when it is done.
 pub(super) fn write_piece(
     pass: &mut Rewrite,
-    windows: &[Windows],
+    windows: &[StageState],
     store: &Store,
     changes: u64,
     put: &mut PutRecord<'_>,

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::changelog;
-use super::either::{Windows, nested};
 use super::error::StateError;
 use super::rewrite::{self, Rewrite};
+use super::stage::{StageState, nested};
 use super::store::Store;
 use crate::time::Frontier;
 
@@ -29,7 +29,7 @@ pub enum Superfluous {
 #[derive(Debug)]
 pub struct TaskState {
     pub(super) layout: String,
-    pub(super) windows: Vec<Windows>,
+    pub(super) windows: Vec<StageState>,
     /// Whether the changelog has a beginning.
     pub(super) begun: bool,
     /// Whether records are taken in that began with a rewriting, and its end has not come.
@@ -54,7 +54,7 @@ impl TaskState {
     /// The `windows` of a task, of which there are at most 255. `layout` names what they hold, `snapshot_floor` is how many bytes of
     /// changelog are always allowed before a snapshot is written.
     #[must_use]
-    pub fn new(layout: String, windows: Vec<Windows>, snapshot_floor: u64) -> TaskState {
+    pub fn new(layout: String, windows: Vec<StageState>, snapshot_floor: u64) -> TaskState {
         TaskState {
             layout,
             windows,
@@ -85,26 +85,26 @@ impl TaskState {
 
     /// The windows that come first; there must be some.
     #[inline]
-    pub fn first(&mut self) -> &mut Windows {
+    pub fn first(&mut self) -> &mut StageState {
         &mut self.windows[0]
     }
 
     /// All windows, in their order.
     #[must_use]
-    pub fn windows_in_order(&self) -> &[Windows] {
+    pub fn windows_in_order(&self) -> &[StageState] {
         &self.windows
     }
 
     /// All windows, in their order.
     #[must_use]
-    pub fn windows_mut(&mut self) -> &mut [Windows] {
+    pub fn windows_mut(&mut self) -> &mut [StageState] {
         &mut self.windows
     }
 
     /// Whether the changelog is behind the state.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
-        self.windows.iter().any(Windows::is_dirty)
+        self.windows.iter().any(StageState::is_dirty)
     }
 
     /// Whether the changelog holds something.
@@ -116,19 +116,19 @@ impl TaskState {
     /// Number of open windows: sessions, and slices of windows on a grid (with TUMBLE, as many as windows).
     #[must_use]
     pub fn windows(&self) -> usize {
-        self.windows.iter().map(Windows::windows).sum()
+        self.windows.iter().map(StageState::windows).sum()
     }
 
     /// Number of keys in all open windows.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.windows.iter().map(Windows::keys).sum()
+        self.windows.iter().map(StageState::keys).sum()
     }
 
     /// About how much memory their content takes, in bytes.
     #[must_use]
     pub fn size_in_bytes(&self) -> u64 {
-        self.windows.iter().map(Windows::size_in_bytes).sum()
+        self.windows.iter().map(StageState::size_in_bytes).sum()
     }
 
     /// Whether rows wait to be placed whose turn has come when all partitions have come to `frontier`.
@@ -140,13 +140,13 @@ impl TaskState {
     /// About how much memory the rows take that wait to be placed in sessions, in bytes.
     #[must_use]
     pub fn waiting_bytes(&self) -> u64 {
-        self.windows.iter().map(Windows::waiting_bytes).sum()
+        self.windows.iter().map(StageState::waiting_bytes).sum()
     }
 
     /// How much memory is taken, with the room that is kept for more and the store's cache, in bytes.
     #[must_use]
     pub fn memory_in_bytes(&self) -> u64 {
-        self.windows.iter().map(Windows::memory_in_bytes).sum::<u64>() + self.cache_bytes()
+        self.windows.iter().map(StageState::memory_in_bytes).sum::<u64>() + self.cache_bytes()
     }
 
     /// Bytes on disk beside the changelog.
@@ -186,7 +186,7 @@ impl TaskState {
         let superfluous;
         if snapshot {
             self.write_all(&mut counted)?;
-            self.windows.iter_mut().for_each(Windows::mark_clean);
+            self.windows.iter_mut().for_each(StageState::mark_clean);
             superfluous = Some(Superfluous::BeforeThese);
         } else {
             superfluous = self.rewrite(&mut counted)?;

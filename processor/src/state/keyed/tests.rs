@@ -2,11 +2,14 @@
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::super::either::Windows;
+use super::super::stage::StageState;
 use super::super::task::{Superfluous, TaskState};
 use super::*;
 
 const TTL: i64 = 20;
+
+/// Values and when they are over.
+type Model = BTreeMap<Vec<u8>, (Vec<u8>, i64)>;
 
 /// A state without a time-to-live and one with it, their log, and what they should hold.
 struct World {
@@ -16,17 +19,17 @@ struct World {
     log: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     start: usize,
     now: i64,
-    models: [BTreeMap<Vec<u8>, (Vec<u8>, i64)>; 2],
-    committed: [BTreeMap<Vec<u8>, (Vec<u8>, i64)>; 2],
+    models: [Model; 2],
+    committed: [Model; 2],
 }
 
 fn new_state() -> TaskState {
-    let states = vec![Windows::Keyed(KeyedState::new(None)), Windows::Keyed(KeyedState::new(Some(TTL)))];
+    let states = vec![StageState::Keyed(KeyedState::new(None)), StageState::Keyed(KeyedState::new(Some(TTL)))];
     TaskState::new("keyed".to_owned(), states, 300)
 }
 
 fn keyed(state: &mut TaskState, number: usize) -> &mut KeyedState {
-    let Windows::Keyed(keyed) = &mut state.windows[number] else { unreachable!() };
+    let StageState::Keyed(keyed) = &mut state.windows[number] else { unreachable!() };
     keyed
 }
 

@@ -1,9 +1,9 @@
 //! A task's state through its changelog, whatever happens between commits.
 use proptest::prelude::*;
 
-use super::super::either::Windows;
 use super::super::restore::RestoreError;
 use super::super::sessions::SessionState;
+use super::super::stage::StageState;
 use super::super::store::{PutStored, StoreError};
 use super::super::windows::WindowState;
 use super::super::{Accumulator, StateError, WaitingRow};
@@ -15,12 +15,13 @@ type Log = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 /// Windows on a grid, and sessions over them.
 fn new_state() -> TaskState {
     let initial = || vec![Accumulator::Count(0)];
-    let windows = vec![Windows::Grid(WindowState::new(initial())), Windows::Sessions(SessionState::new(initial()))];
+    let windows =
+        vec![StageState::Grid(WindowState::new(initial())), StageState::Sessions(SessionState::new(initial()))];
     TaskState::new("COUNT(*)".to_owned(), windows, 200)
 }
 
 fn parts(state: &mut TaskState) -> (&mut WindowState, &mut SessionState) {
-    let [Windows::Grid(grid), Windows::Sessions(sessions)] = &mut state.windows[..] else { unreachable!() };
+    let [StageState::Grid(grid), StageState::Sessions(sessions)] = &mut state.windows[..] else { unreachable!() };
     (grid, sessions)
 }
 
@@ -105,7 +106,7 @@ fn refuses_another_querys_state_and_a_log_without_its_beginning() {
     parts(&mut state).0.update(WindowSpan::one(10), b"k").unwrap();
     commit(&mut state, &mut log);
     let grid = WindowState::new(vec![Accumulator::Integer(None)]);
-    let mut other = TaskState::new("SUM(x)".to_owned(), vec![Windows::Grid(grid)], 200);
+    let mut other = TaskState::new("SUM(x)".to_owned(), vec![StageState::Grid(grid)], 200);
     let error = other.restore(Some(&log[0].0), log[0].1.as_deref()).unwrap_err();
     assert!(matches!(error, RestoreError::Layout { .. }), "{error}");
     let error = new_state().restore(Some(&log[1].0), log[1].1.as_deref()).unwrap_err();
