@@ -6,7 +6,7 @@ use super::{Comparison, EvalError, Value};
 
 /// The order of two values of one representation; `None` if one is NaN. Texts are ordered by their UTF-8 bytes, as Flink's
 /// `BinaryStringData` does.
-pub(super) fn compare(left: &Value<'_>, right: &Value<'_>) -> Result<Option<Ordering>, EvalError> {
+pub(crate) fn compare(left: &Value<'_>, right: &Value<'_>) -> Result<Option<Ordering>, EvalError> {
     Ok(Some(match (left, right) {
         (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
         (Value::String(a), Value::String(b)) => a.as_bytes().cmp(b.as_bytes()),

@@ -75,6 +75,8 @@ pub(crate) enum ScalarFunction {
     Metadata(Metadata),
     /// (keys): a bit for each, 1 if rows are not grouped by it; only while planning.
     Grouping,
+    /// The rank of a row; only while planning.
+    RowNumber,
     /// (DOUBLE): its eight bytes; PERCENTILE keeps them.
     BytesOfDouble,
     /// (text, name of a zone, name of another): what clocks there show then.
@@ -159,6 +161,7 @@ impl ScalarFunction {
             Self::ConvertZone => "CONVERT_TZ",
             Self::BytesOfDouble => "BYTES",
             Self::Grouping => "GROUPING",
+            Self::RowNumber => "ROW_NUMBER",
             Self::Metadata(metadata) => metadata.key(),
             Self::Round => "ROUND",
             Self::Power => "POWER",

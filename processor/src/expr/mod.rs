@@ -23,6 +23,7 @@ pub(crate) mod zone;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use compare::compare;
 pub use data_type::DataType;
 pub(crate) use date_pattern::DatePattern;
 pub use decimal::MAX_DECIMAL_PRECISION;

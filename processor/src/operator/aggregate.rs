@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::top;
 use crate::expr::library::sketch;
 use crate::expr::{DataType, EvalError, MAX_DECIMAL_PRECISION, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
@@ -15,12 +16,13 @@ const SET_FULL: EvalError = EvalError::Shape("the different values of one DISTIN
 /// The accumulator of a key without rows.
 #[must_use]
 pub fn initial(aggregate: &Aggregate) -> Accumulator {
-    use AggregateFunction::{Avg, Concat, Count, CountStar, Sketch};
+    use AggregateFunction::{Avg, Concat, Count, CountStar, Sketch, Top};
     if aggregate.distinct {
         return Accumulator::Distinct(Box::default());
     }
     let argument = aggregate.argument.as_ref().map_or(DataType::Null, |argument| argument.data_type());
     match (aggregate.function, argument) {
+        (Top, _) => Accumulator::Ranked(Box::default()),
         (Sketch | Concat, _) => Accumulator::Value(Box::new(Value::Null)),
         (CountStar | Count, _) => Accumulator::Count(0),
         (Avg, DataType::Decimal { .. }) => Accumulator::DecimalMean(Box::new((Some(0), 0))),
@@ -36,12 +38,15 @@ pub fn initial(aggregate: &Aggregate) -> Accumulator {
 #[must_use]
 pub fn may_fail(aggregate: &Aggregate) -> bool {
     aggregate.argument.iter().chain(&aggregate.filter).any(|part| part.as_column().is_none())
-        || aggregate.function == AggregateFunction::Concat
+        || matches!(aggregate.function, AggregateFunction::Concat | AggregateFunction::Top)
 }
 
 /// Whether `row` can be computed, without taking it into anything.
 pub fn check(aggregate: &Aggregate, row: &[Value<'_>]) -> Result<(), EvalError> {
     let counts = aggregate.filter.as_ref().map_or(Ok(true), |filter| filter.eval_condition(row))?;
+    if let Some(top) = &aggregate.top {
+        return top::check(top, row);
+    }
     match &aggregate.argument {
         Some(argument) if counts => argument.eval(row).map(drop),
         _ => Ok(()),
@@ -56,11 +61,12 @@ pub fn add(aggregate: &Aggregate, state: &mut Accumulator, row: &[Value<'_>]) ->
         return Ok(());
     }
     let Some(argument) = &aggregate.argument else {
-        return match state {
-            Accumulator::Count(count) => {
+        return match (state, &aggregate.top) {
+            (Accumulator::Count(count), _) => {
                 *count += 1;
                 Ok(())
             }
+            (Accumulator::Ranked(rows), Some(top)) => top::add(top, rows, row),
             _ => Err(EvalError::Shape("an aggregate without argument is not COUNT(*)")),
         };
     };
@@ -253,6 +259,10 @@ pub fn merge(aggregate: &Aggregate, into: &mut Accumulator, from: &Accumulator) 
             into.0 = into.0.zip(from.0).and_then(|(sum, more)| decimal_sum(sum, more));
             into.1 += from.1;
         }
+        (A::Ranked(into), A::Ranked(from)) => {
+            let top = aggregate.top.as_deref().ok_or(EvalError::Shape("rows are ranked by no order"))?;
+            return top::merge(top, into, from);
+        }
         (A::Distinct(into), A::Distinct(from)) => return if into.merge(from) { Ok(()) } else { Err(SET_FULL) },
         _ => return Err(EvalError::Shape("slices of one window have different accumulators")),
     }
@@ -281,7 +291,7 @@ pub fn result<'a>(aggregate: &Aggregate, state: &'a Accumulator) -> Value<'a> {
             _ => Value::Null,
         },
         // Rows are no aggregate's.
-        Accumulator::Rows(_) => Value::Null,
+        Accumulator::Rows(_) | Accumulator::Ranked(_) => Value::Null,
         Accumulator::Distinct(values) | Accumulator::MoreDistinct(_, values) => over_distinct(aggregate, values),
     }
 }
@@ -313,8 +323,14 @@ mod tests {
         result: DataType,
         values: &[Value<'static>],
     ) -> Value<'static> {
-        let aggregate =
-            Aggregate { function, distinct: false, argument: Some(Expr::column(0, argument)), filter: None, result };
+        let aggregate = Aggregate {
+            function,
+            distinct: false,
+            argument: Some(Expr::column(0, argument)),
+            filter: None,
+            result,
+            top: None,
+        };
         let mut state = initial(&aggregate);
         for value in values {
             add(&aggregate, &mut state, std::slice::from_ref(value)).unwrap();
@@ -347,7 +363,8 @@ mod tests {
 
     fn distinct(function: AggregateFunction, values: &[Value<'static>]) -> Value<'static> {
         let argument = Some(Expr::column(0, DataType::BigInt));
-        let aggregate = Aggregate { function, distinct: true, argument, filter: None, result: DataType::BigInt };
+        let aggregate =
+            Aggregate { function, distinct: true, argument, filter: None, result: DataType::BigInt, top: None };
         let (mut one, mut two) = (initial(&aggregate), initial(&aggregate));
         for (at, value) in values.iter().enumerate() {
             let state = if at % 2 == 0 { &mut one } else { &mut two };

@@ -50,6 +50,7 @@ mod tests {
             argument: Some(column(argument)),
             filter: Some(column(key)),
             result: DataType::BigInt,
+            top: None,
         };
         Stage::WindowAggregate(WindowAggregate {
             window: Window::Tumble { size_ms: 1, offset_ms: 0 },

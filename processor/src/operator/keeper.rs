@@ -6,7 +6,7 @@ use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
-use crate::plan::{Aggregate, AggregateFunction, Stage, Window, WindowAggregate, WindowRows};
+use crate::plan::{Aggregate, AggregateFunction, Stage, Top, Window, WindowAggregate, WindowRows};
 use crate::state::changelog::Record;
 use crate::state::{Session, SessionState, StageState, Tardy, WindowState};
 use crate::time::{Frontier, Grid};
@@ -197,12 +197,23 @@ fn rows_layout(plan: &WindowRows) -> String {
 
 fn aggregate_layout(plan: &WindowAggregate) -> String {
     let call = |call: &Aggregate| {
+        if let Some(top) = &call.top {
+            return top_layout(top);
+        }
         let argument = call.argument.as_ref().map_or_else(|| "*".to_owned(), |a| a.data_type().to_string());
         let distinct = if call.distinct { "DISTINCT " } else { "" };
         format!("{}({distinct}{argument})", name(call.function))
     };
     let calls: Vec<String> = plan.aggregates.iter().map(call).collect();
     format!("1; {}; by {}; {}", window_text(&plan.window), key_types(&plan.keys), calls.join(", "))
+}
+
+/// Rows are kept as what orders them and their columns.
+fn top_layout(top: &Top) -> String {
+    let order: Vec<String> = top.order.iter().map(|key| key.text(key.expr.data_type())).collect();
+    let types: Vec<String> = top.columns.iter().map(|(_, data_type)| data_type.to_string()).collect();
+    let latest = if top.latest_first { " latest first" } else { "" };
+    format!("TOP {} BY {}{latest} of {}", top.most, order.join(", "), types.join(", "))
 }
 
 fn name(function: AggregateFunction) -> &'static str {
@@ -216,6 +227,7 @@ fn name(function: AggregateFunction) -> &'static str {
         AggregateFunction::Last => "LAST_VALUE",
         AggregateFunction::Concat => "LISTAGG",
         AggregateFunction::Sketch => "SKETCH",
+        AggregateFunction::Top => "TOP",
     }
 }
 
@@ -232,6 +244,7 @@ mod tests {
             argument: argument.map(|data_type| Expr::column(0, data_type)),
             filter: None,
             result: DataType::BigInt,
+            top: None,
         };
         let plan = WindowAggregate {
             window: Window::Tumble { size_ms: 5_000, offset_ms: -1 },

@@ -13,6 +13,7 @@ mod sink;
 mod source;
 mod spread;
 mod stages;
+mod top;
 mod window;
 
 pub use error::RowError;

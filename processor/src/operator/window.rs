@@ -14,6 +14,7 @@ use super::error::RowError;
 use super::held::HeldRows;
 use super::pipeline::LateRow;
 use super::session::Added;
+use super::top;
 use crate::expr::{EvalError, Value};
 use crate::format::recycle;
 use crate::plan::{OutputField, WindowAggregate};
@@ -255,7 +256,7 @@ fn merging<'m>(
     }
 }
 
-/// Hands the row of one key of a window to `take`; `scratch` is room for a row.
+/// Hands the row of one key of a window, or each of its first rows, to `take`; `scratch` is room for a row.
 pub(super) fn emit_key(
     plan: &WindowAggregate,
     (start, end): (i64, i64),
@@ -264,6 +265,11 @@ pub(super) fn emit_key(
     scratch: &mut Vec<Value<'static>>,
     take: &mut TakeRow<'_>,
 ) -> Result<(), RowError> {
+    if let ([Accumulator::Ranked(rows)], Some(top)) =
+        (states, plan.aggregates.first().and_then(|call| call.top.as_ref()))
+    {
+        return top::emit(plan, top, (start, end), (key, rows), scratch, take);
+    }
     let mut row: Vec<Value<'_>> = std::mem::take(scratch);
     // The values of the key come first, and behind them the row's own.
     let mut rest = key;
@@ -276,19 +282,23 @@ pub(super) fn emit_key(
             // A decoded key borrows, so this copies no text.
             OutputField::Key(at) => row[at].clone(),
             OutputField::Aggregate(at) => aggregate::result(&plan.aggregates[at], &states[at]),
+            OutputField::TopColumn(_) | OutputField::Rank => Value::Null,
             OutputField::WindowStart => Value::timestamp(start),
             OutputField::WindowEnd => Value::timestamp(end),
             OutputField::WindowTime => Value::timestamp(end.saturating_sub(1)),
         });
     }
-    // As `spread` has it.
-    let by = match &row[..keys] {
-        [Value::String(text)] => text.as_bytes(),
-        _ => key,
-    };
-    take(&row[keys..], by)?;
+    take(&row[keys..], spread_by_key(&row[..keys], key))?;
     *scratch = recycle(row);
     Ok(())
+}
+
+/// What a row of the group of these values, encoded as `key`, is spread by, as [`spread`] has it.
+pub(super) fn spread_by_key<'k>(values: &'k [Value<'_>], key: &'k [u8]) -> &'k [u8] {
+    match values {
+        [Value::String(text)] => text.as_bytes(),
+        _ => key,
+    }
 }
 
 /// What a row of the group `key` is spread by. One text as key: as a Kafka producer that is keyed by this text would.

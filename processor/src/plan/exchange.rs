@@ -150,6 +150,24 @@ mod tests {
         assert_eq!(over("u, w"), Some(vec![0, 1]));
     }
 
+    /// What is ranked in a window meets what is ranked by the same keys only.
+    #[test]
+    fn ranks_spread_by_their_keys() {
+        let ranked = |by: &str| {
+            keys(&format!(
+                "SELECT u FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end{by} ORDER BY n) AS r FROM {TUMBLE})
+                 WHERE r <= 3"
+            ))
+        };
+        assert_eq!(ranked(", v, u"), Some(vec![0, 1]));
+        assert_eq!(ranked(""), Some(vec![]));
+        let over = "SELECT u, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, v ORDER BY c) AS r
+            FROM (SELECT u, v, COUNT(*) AS c, window_start, window_end";
+        let text =
+            format!("SELECT u FROM ({over} FROM {TUMBLE} GROUP BY u, v, window_start, window_end)) WHERE r <= 3");
+        assert_eq!(keys(&text), Some(vec![1]), "groups of all u of one v are ranked together");
+    }
+
     #[test]
     fn sessions_go_by_what_they_are_partitioned_by() {
         let session = "TABLE(SESSION(TABLE t PARTITION BY u, DESCRIPTOR(ts), INTERVAL '5' SECOND))";

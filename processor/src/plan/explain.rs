@@ -147,9 +147,16 @@ fn window_aggregate(
         write!(f, ", by {}", keys.join(", "))?;
     }
     writeln!(f, ": {}", if calls.is_empty() { "keys only".to_owned() } else { calls.join(", ") })?;
+    let top = aggregate.aggregates.iter().find_map(|call| call.top.as_deref());
+    let column = |index: usize| {
+        let column = top.and_then(|top| top.columns.get(index));
+        column.and_then(|(column, _)| names.get(*column).cloned()).unwrap_or_default()
+    };
     let output = |field: &OutputField| match field {
         OutputField::Key(index) => keys[*index].clone(),
         OutputField::Aggregate(index) => calls[*index].clone(),
+        OutputField::TopColumn(index) => column(*index),
+        OutputField::Rank => "rownum".to_owned(),
         OutputField::WindowStart => "window_start".to_owned(),
         OutputField::WindowEnd => "window_end".to_owned(),
         OutputField::WindowTime => "window_time".to_owned(),
@@ -202,6 +209,9 @@ fn window_rows(f: &mut fmt::Formatter<'_>, rows: &WindowRows, names: &[String]) 
 }
 
 fn call_text(call: &Aggregate, names: &[String]) -> String {
+    if let Some(top) = &call.top {
+        return top.text(names);
+    }
     let name = match call.function {
         AggregateFunction::CountStar | AggregateFunction::Count => "COUNT",
         AggregateFunction::Sum => "SUM",
@@ -212,6 +222,7 @@ fn call_text(call: &Aggregate, names: &[String]) -> String {
         AggregateFunction::Last => "LAST_VALUE",
         AggregateFunction::Concat => "LISTAGG",
         AggregateFunction::Sketch => "SKETCH",
+        AggregateFunction::Top => "TOP",
     };
     let argument = call.argument.as_ref().map_or("*".to_owned(), |argument| argument.display(names).to_string());
     let name = if call.distinct { format!("{name}(DISTINCT ") } else { format!("{name}(") };

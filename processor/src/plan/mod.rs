@@ -9,6 +9,7 @@ mod replace;
 mod sink;
 mod source;
 mod stage;
+mod top;
 
 pub use exchange::{MAX_PARALLELISM, exchange_keys, state_keys};
 pub use format::{Format, JsonFormat, TimestampFormat};
@@ -17,6 +18,7 @@ pub use replace::{check_replacement, check_state};
 pub use sink::{KeyFormat, Sink, SinkKey};
 pub use source::{Column, Computed, EventTime, OffsetReset, Source, StartupMode};
 pub use stage::{Aggregate, AggregateFunction, OutputField, Stage, Window, WindowAggregate, WindowRows};
+pub use top::{SortKey, Top};
 
 /// A whole job: every INSERT INTO of the text, to be run as one job with one commit.
 #[derive(Clone, Debug, PartialEq)]

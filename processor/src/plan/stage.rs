@@ -1,5 +1,6 @@
 //! The steps between source and sink.
 
+use super::Top;
 use crate::expr::{DataType, Expr};
 
 /// One step.
@@ -41,8 +42,7 @@ impl Stage {
             Stage::WindowAggregate(window) => {
                 visit(window.time_column);
                 window.keys.iter().for_each(|key| key.for_each_column(visit));
-                let parts = window.aggregates.iter().flat_map(|call| call.argument.iter().chain(&call.filter));
-                parts.for_each(|part| part.for_each_column(visit));
+                window.aggregates.iter().for_each(|call| call.for_each_column(visit));
             }
             Stage::WindowRows(rows) => {
                 visit(rows.time_column);
@@ -60,9 +60,7 @@ impl Stage {
             Stage::WindowAggregate(window) => {
                 window.time_column = map(window.time_column);
                 window.keys.iter_mut().for_each(|key| key.map_columns(map));
-                let parts =
-                    window.aggregates.iter_mut().flat_map(|call| call.argument.iter_mut().chain(&mut call.filter));
-                parts.for_each(|part| part.map_columns(map));
+                window.aggregates.iter_mut().for_each(|call| call.map_columns(map));
             }
             Stage::WindowRows(rows) => {
                 rows.time_column = map(rows.time_column);
@@ -150,6 +148,10 @@ pub enum OutputField {
     Key(usize),
     /// The result at this position of [`WindowAggregate::aggregates`].
     Aggregate(usize),
+    /// The column at this position of [`Top::columns`]; the one aggregate is [`AggregateFunction::Top`].
+    TopColumn(usize),
+    /// The rank of a row among the first ones, from 1.
+    Rank,
     /// The first moment in the window, a TIMESTAMP(3).
     WindowStart,
     /// The first moment after the window, a TIMESTAMP(3).
@@ -172,6 +174,28 @@ pub struct Aggregate {
     /// Type of the result, by Flink's rules: COUNT is BIGINT; MIN, MAX and AVG are of the argument's type (AVG of a DECIMAL(p, s)
     /// is DECIMAL(38, max(6, s))); so is SUM (SUM of a DECIMAL(p, s) is DECIMAL(38, s)).
     pub result: DataType,
+    /// What [`AggregateFunction::Top`] keeps; else `None`.
+    pub top: Option<Box<Top>>,
+}
+
+impl Aggregate {
+    /// Calls `visit` with the position of every column of the incoming row that is read.
+    pub(crate) fn for_each_column(&self, visit: &mut impl FnMut(usize)) {
+        self.argument.iter().chain(&self.filter).for_each(|part| part.for_each_column(visit));
+        if let Some(top) = &self.top {
+            top.order.iter().for_each(|key| key.expr.for_each_column(visit));
+            top.columns.iter().for_each(|(column, _)| visit(*column));
+        }
+    }
+
+    /// Gives every column of the incoming row a new position.
+    pub(crate) fn map_columns(&mut self, map: &impl Fn(usize) -> usize) {
+        self.argument.iter_mut().chain(&mut self.filter).for_each(|part| part.map_columns(map));
+        if let Some(top) = &mut self.top {
+            top.order.iter_mut().for_each(|key| key.expr.map_columns(map));
+            top.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
+        }
+    }
 }
 
 /// The aggregate functions.
@@ -199,4 +223,6 @@ pub enum AggregateFunction {
     Concat,
     /// APPROX_COUNT_DISTINCT(x): the bytes of a sketch of the different values.
     Sketch,
+    /// The first rows by an order ([`Aggregate::top`]); then it is the only call, and a key becomes a row for each of them.
+    Top,
 }

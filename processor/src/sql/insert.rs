@@ -37,7 +37,7 @@ pub(crate) fn plan(
         );
     }
     let mut planner = QueryPlanner::new(catalog, insert.table.span).with_grouping_set(set);
-    let mut relation = planner.query(&insert.query)?;
+    let mut relation = planner.query(&insert.query)?.without_ranking()?;
     warnings.append(&mut planner.warnings);
     if relation.windowing.as_ref().is_some_and(|windowing| !windowing.is_computed()) {
         relation = relation.with_rows();

@@ -74,7 +74,6 @@ const LATER: &[&str] = &[
     "PERCENT_RANK",
     "PRINTF",
     "RANK",
-    "ROW_NUMBER",
     "TYPEOF",
     "URL_DECODE_RECURSIVE",
 ];

@@ -24,6 +24,7 @@ mod policy;
 mod position;
 mod prune;
 mod query;
+mod rank;
 mod reference;
 mod relation;
 mod reserved;

@@ -9,6 +9,7 @@ use super::bind::Binder;
 use super::catalog::{Catalog, Entry};
 use super::error::SqlError;
 use super::position;
+use super::rank;
 use super::relation::{Relation, Windowing};
 use super::scope::Field;
 use crate::expr::Expr;
@@ -117,6 +118,7 @@ impl<'a> QueryPlanner<'a> {
                 fields: table.fields_as(name),
                 windowing: None,
                 aggregated: false,
+                ranking: None,
             }),
             Some(Entry::View(relation)) => {
                 let mut relation = (**relation).clone();
@@ -133,7 +135,11 @@ impl<'a> QueryPlanner<'a> {
         }
         refuse_clauses(select)?;
         let mut relation = self.from(select)?;
-        if let Some(condition) = &select.selection {
+        if let Some(condition) = &select.selection
+            && let Some(ranking) = relation.ranking.take()
+        {
+            relation = self.ranked(relation, ranking, condition)?;
+        } else if let Some(condition) = &select.selection {
             // Flink 2.2.1 leaves rows out before it makes sessions of them for an aggregation, but after that for a SESSION alone.
             let is_session = |windowing: &Windowing| matches!(windowing.window, Window::Session { .. });
             if !is_aggregate(select) && relation.windowing.as_ref().is_some_and(is_session) {
@@ -146,18 +152,20 @@ impl<'a> QueryPlanner<'a> {
             }
             relation.stages.push(Stage::Filter(bound));
         }
+        relation = relation.without_ranking()?;
         if is_aggregate(select) {
             return self.aggregate(select, relation);
         }
         if let Some(having) = &select.having {
             return Err(SqlError::new(position::of(having), "HAVING without GROUP BY").hint("write WHERE"));
         }
+        relation.ranking = self.ranking(&select.projection, &relation)?;
         relation.fields = self.project(&select.projection, &relation)?;
         Ok(relation)
     }
 
     /// The condition of WHERE.
-    fn condition(&mut self, condition: &ast::Expr, relation: &Relation) -> Result<Expr, SqlError> {
+    pub(super) fn condition(&mut self, condition: &ast::Expr, relation: &Relation) -> Result<Expr, SqlError> {
         let what = relation.what();
         let mut binder = Binder::new(relation.scope(&what), "WHERE");
         let bound = binder.bind_condition(condition)?;
@@ -257,9 +265,14 @@ impl<'a> QueryPlanner<'a> {
                     return Err(SqlError::new(position::of(expr), "an expression has one alias"));
                 }
             };
-            let mut binder = Binder::new(relation.scope(&what), "SELECT");
-            let bound = binder.bind(expr)?;
-            self.warnings.append(&mut binder.warnings);
+            let bound = if rank::row_number(expr).is_some() {
+                rank::rank_column()
+            } else {
+                let mut binder = Binder::new(relation.scope(&what), "SELECT");
+                let bound = binder.bind(expr)?;
+                self.warnings.append(&mut binder.warnings);
+                bound
+            };
             let rowtime = relation.fields.iter().any(|field| field.rowtime && field.expr == bound);
             fields.push(Field { qualifier: None, name, expr: bound, rowtime });
         }

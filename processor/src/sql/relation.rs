@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::rc::Rc;
 
+use super::error::SqlError;
+use super::rank::Ranking;
 use super::scope::{Field, Scope};
 use super::table::Table;
 use crate::expr::{DataType, Expr};
@@ -22,6 +24,8 @@ pub(crate) struct Relation {
     pub windowing: Option<Windowing>,
     /// Whether rows have been aggregated.
     pub aggregated: bool,
+    /// How rows are ranked, until a condition says which ranks are asked for.
+    pub ranking: Option<Ranking>,
 }
 
 /// Windows that a relation's rows are in: what their three columns are computed with.
@@ -49,6 +53,14 @@ impl Relation {
     /// The names for expressions over this relation.
     pub(crate) fn scope<'a>(&'a self, what: &'a str) -> Scope<'a> {
         Scope { fields: &self.fields, what }
+    }
+
+    /// Refuses rows of whose ranks nobody has said which are asked for.
+    pub(crate) fn without_ranking(self) -> Result<Relation, SqlError> {
+        match &self.ranking {
+            Some(ranking) => Err(ranking.unbounded()),
+            None => Ok(self),
+        }
     }
 
     /// What the fields belong to, for messages.

@@ -153,13 +153,13 @@ impl QueryPlanner<'_> {
         };
         let relation = match table {
             ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [name] => self.named(&name.value, name.span)?,
+                [name] => self.named(&name.value, name.span)?.without_ranking()?,
                 _ => {
                     return Err(SqlError::new(position::of(table), "names have one part here")
                         .hint("leave out catalog and database"));
                 }
             },
-            ast::Expr::Subquery(query) => self.query(query)?,
+            ast::Expr::Subquery(query) => self.query(query)?.without_ranking()?,
             other => {
                 return Err(
                     SqlError::new(position::of(other), "expected TABLE and a table's name").hint(function.usage)

@@ -2,6 +2,7 @@
 
 use super::codec::{decode_value, encode_value, take};
 use super::distinct::DistinctValues;
+use super::ranked::RankedRows;
 use super::rows::KeptRows;
 use crate::expr::Value;
 
@@ -36,6 +37,8 @@ pub enum Accumulator {
     Distinct(Box<DistinctValues>),
     /// The rows themselves, of a windowing function without an aggregation.
     Rows(Box<KeptRows>),
+    /// The first rows by an order.
+    Ranked(Box<RankedRows>),
     /// What a changelog has of [`Accumulator::Distinct`] after so many values that came before; only while it is read.
     MoreDistinct(u32, Box<DistinctValues>),
 }
@@ -52,6 +55,7 @@ const NO_DECIMAL_MEAN: u8 = 8;
 const DECIMAL_MEAN: u8 = 9;
 const DISTINCT: u8 = 10;
 const ROWS: u8 = 11;
+const RANKED: u8 = 12;
 
 impl Accumulator {
     /// Appends its form in the changelog: a tag byte, then its numbers big-endian. Unless it is to be `whole`, what may be large has only
@@ -84,6 +88,10 @@ impl Accumulator {
             Self::Rows(rows) => {
                 let bytes = rows.bytes();
                 put(ROWS, &[&(bytes.len() as u32).to_be_bytes(), bytes]);
+            }
+            Self::Ranked(rows) => {
+                put(RANKED, &[]);
+                rows.encode(out);
             }
             // Never kept: it becomes what it adds to.
             Self::MoreDistinct(_, values) => {
@@ -119,6 +127,7 @@ impl Accumulator {
                 *input = rest;
                 Self::Rows(Box::new(KeptRows::from_bytes(bytes)))
             }
+            RANKED => Self::Ranked(Box::new(RankedRows::decode(input)?)),
             DISTINCT => match DistinctValues::decode(input)? {
                 (0, mut values) => {
                     values.mark_clean();
@@ -164,6 +173,7 @@ impl Accumulator {
                 size_of::<DistinctValues>() + values.memory_in_bytes()
             }
             Self::Rows(rows) => size_of::<KeptRows>() + rows.capacity(),
+            Self::Ranked(rows) => size_of::<RankedRows>() + rows.capacity(),
             Self::Value(value) => {
                 let text = match &**value {
                     Value::String(text) => text.len(),
@@ -209,6 +219,11 @@ pub(super) mod tests {
                 let mut set = DistinctValues::default();
                 values.iter().for_each(|value| assert!(set.add(value)));
                 Accumulator::Distinct(Box::new(set))
+            }),
+            prop::collection::vec(any::<Vec<u8>>(), 0..4).prop_map(|rows| {
+                let mut ranked = RankedRows::default();
+                rows.iter().for_each(|row| assert!(ranked.insert(0, row, 3)));
+                Accumulator::Ranked(Box::new(ranked))
             }),
             any::<Vec<u8>>().prop_map(|bytes| Accumulator::Rows(Box::new(KeptRows::from_bytes(&bytes)))),
         ]

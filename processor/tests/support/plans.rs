@@ -60,8 +60,14 @@ pub fn source(idle_timeout_ms: Option<i64>, ignore_parse_errors: bool) -> Source
 
 pub fn window(size_ms: i64) -> WindowAggregate {
     let bytes = || Some(Expr::column(1, DataType::BigInt));
-    let call =
-        |function, argument| Aggregate { function, distinct: false, argument, filter: None, result: DataType::BigInt };
+    let call = |function, argument| Aggregate {
+        function,
+        distinct: false,
+        argument,
+        filter: None,
+        result: DataType::BigInt,
+        top: None,
+    };
     WindowAggregate {
         window: Window::Tumble { size_ms, offset_ms: 0 },
         time_column: 2,

@@ -81,6 +81,7 @@ async fn every_example_gives_the_rows_that_flink_gives() {
         ("card-fraud", "payments", "payments"),
         ("machine-temperature", "readings", "readings"),
         ("shop-sessions", "shop_events", "shop-events"),
+        ("trending-products", "purchases", "purchases"),
     ] {
         let folder = examples.join(name);
         let sql = std::fs::read_to_string(folder.join("query.sql")).unwrap();

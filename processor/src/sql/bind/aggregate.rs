@@ -99,18 +99,19 @@ impl Binder<'_> {
             ("PERCENTILE", Some(argument), Some(fraction)) => {
                 let number = coerced(argument, DataType::Double);
                 let bytes = Expr::new(Node::Call(ScalarFunction::BytesOfDouble, vec![number]), DataType::BYTES);
-                let call = Aggregate { function: kind, distinct, argument: Some(bytes), filter, result };
+                let call = Aggregate { function: kind, distinct, argument: Some(bytes), filter, result, top: None };
                 let kept = self.add_call(whole, call)?;
                 Ok(Expr::new(Node::Library(sketch::PERCENTILE, vec![kept, fraction]), DataType::Double))
             }
             ("APPROX_COUNT_DISTINCT", argument, _) => {
-                let call = Aggregate { function: kind, distinct: false, argument, filter, result };
+                let call = Aggregate { function: kind, distinct: false, argument, filter, result, top: None };
                 let sketch = self.add_call(whole, call)?;
                 Ok(Expr::new(Node::Library(sketch::ESTIMATE, vec![sketch]), DataType::BigInt))
             }
             (_, argument, _) => {
                 let extreme = matches!(kind, AggregateFunction::Min | AggregateFunction::Max);
-                let call = Aggregate { function: kind, distinct: distinct && !extreme, argument, filter, result };
+                let call =
+                    Aggregate { function: kind, distinct: distinct && !extreme, argument, filter, result, top: None };
                 self.add_call(whole, call)
             }
         }
@@ -149,7 +150,7 @@ impl Binder<'_> {
         let from = Expr::literal(Value::Integer(cut.chars().count() as i64 + 1), DataType::Int);
         let part = Expr::new(Node::Call(ScalarFunction::Concat, vec![separator, text]), DataType::STRING);
         let function = AggregateFunction::Concat;
-        let call = Aggregate { function, distinct, argument: Some(part), filter, result: DataType::STRING };
+        let call = Aggregate { function, distinct, argument: Some(part), filter, result: DataType::STRING, top: None };
         let all = self.add_call(whole, call)?;
         Ok(Expr::new(Node::Call(ScalarFunction::Substring, vec![all, from]), DataType::STRING))
     }
@@ -253,6 +254,8 @@ fn result_type(function: AggregateFunction, argument: Option<DataType>) -> Optio
     let argument = argument.unwrap_or(DataType::Null);
     match function {
         AggregateFunction::CountStar | AggregateFunction::Count => Some(DataType::BigInt),
+        // It is no call of a query's.
+        AggregateFunction::Top => None,
         AggregateFunction::Sketch => (argument != DataType::Null).then_some(DataType::BYTES),
         AggregateFunction::Concat => Some(if argument.is_text() { DataType::STRING } else { DataType::BYTES }),
         AggregateFunction::First | AggregateFunction::Last => (argument != DataType::Null).then_some(argument),

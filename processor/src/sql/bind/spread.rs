@@ -30,6 +30,7 @@ impl Binder<'_> {
             },
             argument: Some(argument),
             filter: filter.clone(),
+            top: None,
         };
         let (squares, values) = (sum(square), sum(argument.clone()));
         let count = Aggregate {
@@ -38,6 +39,7 @@ impl Binder<'_> {
             argument: Some(argument),
             filter: filter.clone(),
             result: DataType::BigInt,
+            top: None,
         };
         let squares = self.add_call(whole, squares)?;
         let values = self.add_call(whole, values)?;

@@ -3,6 +3,7 @@
 mod errors;
 mod language;
 mod plans;
+mod ranks;
 mod robustness;
 mod session;
 mod tables;

@@ -1,0 +1,94 @@
+//! ROW_NUMBER: what it is planned into, and its mistakes.
+
+use super::*;
+
+const TUMBLE: &str = "TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND))";
+
+/// The plan's line of the ranks, for rows of `t` in windows ordered by `order` under `condition`.
+fn line(order: &str, condition: &str) -> String {
+    let plan = over_tables(&format!(
+        "INSERT INTO o SELECT u, rk FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, u ORDER BY {order}) AS rk
+           FROM {TUMBLE}) WHERE {condition}"
+    ));
+    let text = plan.unwrap_or_else(|error| panic!("{error}")).explain();
+    let line = text.lines().find(|line| line.starts_with("  window ")).unwrap_or_else(|| panic!("{text}"));
+    line.split_once(": ").unwrap().1.to_owned()
+}
+
+/// Only what later steps need is kept of a row.
+#[test]
+fn first_rows() {
+    assert_eq!(line("n DESC", "rk <= 3"), "the first 3 rows by n DESC ()");
+    assert_eq!(line("n, d DESC NULLS FIRST", "rk < 3 AND i > 2"), "the first 2 rows by n, d DESC NULLS FIRST (i)");
+    assert_eq!(line("n + 1 ASC NULLS LAST", "rk = 2"), "the rows 2 to 2 by (n + 1) NULLS LAST ()");
+    assert_eq!(line("n", "5 > rk AND 2 <= rk AND rk BETWEEN 1 AND 9"), "the rows 2 to 4 by n ()");
+}
+
+/// Flink makes a deduplication of it only where one row by event time is asked for.
+#[test]
+fn the_last_row_by_time_is_the_one_that_came_last() {
+    assert_eq!(line("ts DESC", "rk = 1"), "the first row by ts DESC, the latest of equal ones ()");
+    assert_eq!(line("window_time DESC", "rk <= 1").split_once(", ").unwrap().1, "the latest of equal ones ()");
+    for (order, condition) in
+        [("ts DESC", "rk <= 2"), ("ts", "rk = 1"), ("`at` DESC", "rk = 1"), ("ts DESC, n", "rk = 1")]
+    {
+        assert!(!line(order, condition).contains("latest"), "{order}, {condition}");
+    }
+}
+
+const FORM: &str = "write SELECT .. FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY x DESC) AS rownum FROM ..) WHERE rownum <= 3";
+
+#[test]
+fn ranks_have_a_bound_and_a_window() {
+    let over = "OVER (PARTITION BY window_start, window_end ORDER BY n) AS rk";
+    let cases = [
+        (
+            format!("INSERT INTO o SELECT u, «ROW_NUMBER»() {over} FROM {TUMBLE}"),
+            "ROW_NUMBER needs a condition on it in the query around it: without one all rows would be kept",
+        ),
+        (
+            format!("INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() {over} FROM {TUMBLE}) WHERE rk > 3"),
+            "ROW_NUMBER needs a condition on it in the query around it: without one all rows would be kept",
+        ),
+        (
+            format!("INSERT INTO o SELECT u, COUNT(*) FROM (SELECT *, «ROW_NUMBER»() {over} FROM {TUMBLE}) GROUP BY u"),
+            "ROW_NUMBER needs a condition on it in the query around it: without one all rows would be kept",
+        ),
+        (
+            format!("INSERT INTO o SELECT u, n FROM (SELECT *, ROW_NUMBER() {over} FROM {TUMBLE}) WHERE «rk» <> 3"),
+            "the rank is compared with a constant number, by <=, <, =, >=, > or BETWEEN",
+        ),
+        (
+            format!("INSERT INTO o SELECT u, n FROM (SELECT *, ROW_NUMBER() {over} FROM {TUMBLE}) WHERE «rk» <= n"),
+            "the rank is compared with a constant number, by <=, <, =, >=, > or BETWEEN",
+        ),
+        (
+            format!(
+                "INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() OVER (PARTITION BY u, window_end ORDER BY n) AS rk FROM {TUMBLE})
+                 WHERE rk <= 3"
+            ),
+            "ROW_NUMBER misses window_start in PARTITION BY: without a whole window its rows would change with every row, and be kept for ever",
+        ),
+        (
+            "INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() OVER (PARTITION BY u ORDER BY n) AS rk FROM t) WHERE rk = 1".to_owned(),
+            "ROW_NUMBER misses window_start and window_end in PARTITION BY: without a whole window its rows would change with every row, and be kept for ever",
+        ),
+        (
+            format!("INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() OVER (PARTITION BY window_start, window_end) AS rk FROM {TUMBLE}) WHERE rk = 1"),
+            "ROW_NUMBER needs an ORDER BY",
+        ),
+    ];
+    for (marked, message) in cases {
+        let error = mistake_over_tables(&marked);
+        assert_eq!((error.message.as_str(), error.hint.as_deref()), (message, Some(FORM)), "{error}");
+    }
+    for (condition, message) in [
+        ("«rk» <= 10001", "rows are kept up to rank 10000, not 10001"),
+        ("«rk» > 3 AND rk < 2", "no rank fits this condition"),
+    ] {
+        let error = mistake_over_tables(&format!(
+            "INSERT INTO o SELECT u, n FROM (SELECT *, ROW_NUMBER() {over} FROM {TUMBLE}) WHERE {condition}"
+        ));
+        assert_eq!((error.message.as_str(), error.hint.as_deref()), (message, None), "{error}");
+    }
+}
