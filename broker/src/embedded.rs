@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
+use forebay_processor::expr::{Closure, Functions};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::config::{self, Sources};
 use crate::jobs::Jobs;
-use crate::node::{self, Rooms, Running, StartError};
+use crate::node::{self, Rooms, Running, StartError, Surroundings};
 
 /// A broker at work on threads of its own. It stops in order when it is dropped.
 ///
@@ -38,6 +39,7 @@ pub struct Builder {
     settings: Vec<String>,
     topics: Vec<(String, i32)>,
     jobs: Vec<(String, String)>,
+    functions: Functions,
 }
 
 /// What is known of a broker once it serves.
@@ -70,6 +72,28 @@ impl Builder {
     /// Registers a job if it is not there, after the topics.
     pub fn job(mut self, name: &str, sql: &str) -> Builder {
         self.jobs.push((name.to_owned(), sql.to_owned()));
+        self
+    }
+
+    /// A function that the statements of its jobs can call: a closure of up to five arguments ([`SqlType`](crate::SqlType):
+    /// `bool`, `i32`, `i64`, `f64`, `String`, `Vec<u8>`, or an `Option` of one that sees NULL too), which answers one, an `Option` or a
+    /// `Result` of one. An error or a panic of it is an error of the record, for which the job's table has a policy. It must give the same
+    /// for the same arguments: after a crash it is called again. A broker with kept data needs it at each start.
+    ///
+    /// ```
+    /// use forebay::Forebay;
+    ///
+    /// let broker = Forebay::builder()
+    ///     .function("domain", |address: String| address.split_once('@').map(|(_, domain)| domain.to_owned()))
+    ///     .topic("sign-ups", 1)
+    ///     .job("domains", "CREATE TABLE sign_ups (email STRING) WITH ('connector' = 'kafka', 'topic' = 'sign-ups', 'format' = 'json');
+    ///         CREATE TABLE domains (domain STRING) WITH ('connector' = 'kafka', 'topic' = 'domains', 'format' = 'json');
+    ///         INSERT INTO domains SELECT domain(email) FROM sign_ups;")
+    ///     .start()?;
+    /// # Ok::<(), forebay::node::StartError>(())
+    /// ```
+    pub fn function<Arguments>(mut self, name: &str, closure: impl Closure<Arguments>) -> Builder {
+        self.functions.add(name, closure);
         self
     }
 
@@ -108,7 +132,8 @@ impl Builder {
         let config = loaded.map_err(|e| StartError(e.to_string()))?.config;
         let runtime = node::runtime().map_err(|e| failed("its threads cannot be made", &e))?;
         runtime.block_on(async {
-            let running = node::start(config).await?;
+            let surroundings = Surroundings { functions: Arc::new(self.functions), ..Surroundings::default() };
+            let running = node::start_in(surroundings, config).await?;
             // Nobody waits for it any more if this fails; it is told to stop then, too.
             let _ = started.send(Inside::of(&running));
             let _ = stopped.await;

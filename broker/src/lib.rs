@@ -22,3 +22,4 @@ pub mod quota;
 pub mod share;
 
 pub use embedded::Forebay;
+pub use forebay_processor::expr::{Outcome, SqlType};

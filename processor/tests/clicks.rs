@@ -29,7 +29,7 @@ type Row = (String, i64, i64, i64, i64, i64);
 fn plan() -> Arc<JobPlan> {
     let text = JOB.replace("INTERVAL '2' SECOND", "INTERVAL '60' SECOND");
     assert_ne!(text, JOB);
-    Arc::new(plan_job(&text, &PlanContext::NOWHERE).unwrap())
+    Arc::new(plan_job(&text, &PlanContext::nowhere()).unwrap())
 }
 
 fn field<'a>(json: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {

@@ -34,7 +34,7 @@ fn run(job: &str, records: &[(i32, String)], partitions: i32, last: &str) -> (Ve
     host.create_topic("o", 2);
     records.iter().for_each(|(partition, record)| host.produce("i", *partition, &[Some(record)]));
     (0..partitions).for_each(|partition| host.produce("i", partition, &[Some(last)]));
-    let plan = Arc::new(plan_job(job, &PlanContext::NOWHERE).unwrap());
+    let plan = Arc::new(plan_job(job, &PlanContext::nowhere()).unwrap());
     let mut task = Task::open(&plan, "job", 0, &host, TaskOptions::default()).unwrap();
     support::run_and_finish(&mut task, &host).unwrap();
     let rows = host.consume("o").into_iter().flatten().map(|row| serde_json::from_str(&row).unwrap()).collect();

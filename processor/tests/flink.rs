@@ -97,7 +97,7 @@ fn every_case_of_the_corpus_is_what_flink_makes_of_it() {
     for case in &cases {
         let name = case.file_name().unwrap().to_str().unwrap();
         let text = fs::read_to_string(case.join("query.sql")).unwrap();
-        let plan = match plan_job(&text, &PlanContext::NOWHERE) {
+        let plan = match plan_job(&text, &PlanContext::nowhere()) {
             Ok(plan) => Arc::new(plan),
             Err(error) => {
                 different.push(format!("{name} is refused: {error}"));

@@ -60,7 +60,7 @@ fn metadata_columns_are_those_of_the_record() {
         CREATE TABLE o (n INT, place STRING, at TIMESTAMP(3), t STRING)
           WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
         INSERT INTO o SELECT n, place, at, t FROM m WHERE `offset` + `partition` > 0";
-    let plan = Arc::new(plan_job(text, &PlanContext::NOWHERE).unwrap());
+    let plan = Arc::new(plan_job(text, &PlanContext::nowhere()).unwrap());
     run_and_finish(&mut open(&host, &plan), &host).unwrap();
     let mut rows: Vec<String> = host.consume("o").into_iter().flatten().collect();
     rows.sort();

@@ -63,7 +63,7 @@ fn measure(user: fn(u64) -> u64) {
     for (at, batch) in events.chunks(500).enumerate() {
         host.produce(INPUT, (at % PARTITIONS) as i32, batch);
     }
-    let plan = Arc::new(plan_job(JOB, &PlanContext::NOWHERE).unwrap());
+    let plan = Arc::new(plan_job(JOB, &PlanContext::nowhere()).unwrap());
     let mut task = Task::open(&plan, "job", 0, &host, TaskOptions::default()).unwrap();
     let start = cpu_ns();
     support::run_and_finish(&mut task, &host).unwrap();

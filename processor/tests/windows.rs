@@ -396,7 +396,7 @@ proptest! {
         let read_bytes = step_bytes / 3;
         let options =
             TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, state_memory_bytes, ..TaskOptions::default() };
-        let plan = plan_job(&query.sql(), &PlanContext::NOWHERE).unwrap();
+        let plan = plan_job(&query.sql(), &PlanContext::nowhere()).unwrap();
         let mut world = World::new(host, Arc::new(plan), options);
         let produce = |host: &MemoryHost, events: &[Event]| {
             events.iter().for_each(|event| host.produce("t", event.partition, &[Some(event.json())]));

@@ -20,6 +20,7 @@ pub use spec::{JobSpec, MAX_NAME, check_name};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use forebay_processor::expr::Functions;
 use forebay_processor::job::{JobStatus, resources};
 use forebay_processor::plan::JobPlan;
 use forebay_processor::sql::{PlanContext, SqlError, plan_job};
@@ -38,6 +39,8 @@ pub struct Jobs {
     host: Arc<BrokerHost>,
     /// `host:port` of each listener, as bound and as advertised.
     addresses: Vec<String>,
+    /// What statements can call beside SQL's own functions.
+    functions: Arc<Functions>,
     store: Store,
     /// Where tasks run: threads of their own, so that a busy job does not keep clients waiting.
     runtime: Mutex<Option<tokio::runtime::Runtime>>,
@@ -110,8 +113,8 @@ pub enum JobError {
 }
 
 impl Jobs {
-    /// The jobs behind this port; none runs before [`Jobs::start`].
-    pub fn new(host: BrokerHost, addresses: Vec<String>) -> std::io::Result<Jobs> {
+    /// The jobs behind this port, whose statements can call these functions beside SQL's own; none runs before [`Jobs::start`].
+    pub fn new(host: BrokerHost, addresses: Vec<String>, functions: Arc<Functions>) -> std::io::Result<Jobs> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)))
             .thread_name("forebay-job")
@@ -121,6 +124,7 @@ impl Jobs {
             store: Store::new(host.metadata.clone(), host.partitions.clone()),
             host: Arc::new(host),
             addresses,
+            functions,
             runtime: Mutex::new(Some(runtime)),
             jobs: Mutex::default(),
             turns: Turns::default(),
@@ -159,13 +163,14 @@ impl Jobs {
     /// # Errors
     /// The text has a mistake.
     pub fn plan(&self, sql: &str) -> Result<Arc<JobPlan>, JobError> {
-        let context = PlanContext { is_this_broker: &|servers| self.is_this_broker(servers) };
+        let context =
+            PlanContext { is_this_broker: &|servers| self.is_this_broker(servers), functions: self.functions.clone() };
         plan_job(sql, &context).map(Arc::new).map_err(|e| JobError::Sql(Box::new(e)))
     }
 
     /// The plan of statements that were taken once: since then the broker may have got another address.
     fn plan_of_old(&self, sql: &str) -> Result<Arc<JobPlan>, SqlError> {
-        plan_job(sql, &PlanContext { is_this_broker: &|_| true }).map(Arc::new)
+        plan_job(sql, &PlanContext { is_this_broker: &|_| true, functions: self.functions.clone() }).map(Arc::new)
     }
 
     /// Whether every address of `properties.bootstrap.servers` is one of this broker's.

@@ -81,7 +81,7 @@ mod tests {
         let tables: String = ["a", "b", "c", "d"].map(table).concat();
         let order = |inserts: &str| {
             let text = format!("{tables} {inserts}");
-            in_order(&plan_job(&text, &PlanContext { is_this_broker: &|_| false }).unwrap())
+            in_order(&plan_job(&text, &PlanContext::nowhere()).unwrap())
         };
         assert_eq!(
             order("INSERT INTO c SELECT u FROM b; INSERT INTO b SELECT u FROM a; INSERT INTO d SELECT u FROM c;"),

@@ -6,7 +6,7 @@ pub mod owner;
 mod run;
 mod upkeep;
 
-pub use run::{Running, StartError, runtime, start, start_on, stop_signal};
+pub use run::{Running, StartError, Surroundings, runtime, start, start_in, stop_signal};
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::data_dirs::{self, DataDir};
 use super::owner;
-use super::run::StartError;
+use super::run::{StartError, Surroundings};
 use super::{Cluster, Limits, Rooms};
 use crate::api;
 use crate::api::fetch_session::FetchSessions;
@@ -45,13 +45,14 @@ pub struct Data {
 /// Opens everything that lies on disk and puts the rooms together.
 pub fn open_rooms(
     config: Arc<BrokerConfig>,
-    disk: Arc<dyn Disk>,
+    surroundings: Surroundings,
     listeners: &[Arc<Listener>],
     stop: watch::Receiver<bool>,
 ) -> Result<(Arc<Rooms>, Arc<Jobs>, Data), StartError> {
     if let Err(error) = raise_open_file_limit() {
         tracing::warn!("the limit of open files stays as it is: {error}");
     }
+    let Surroundings { disk, functions } = surroundings;
     let node_id = BrokerId(config.node_id);
     owner::refuse_what_is_kafkas(&*disk, &config.log_dirs)?;
     let (dirs, cluster_id) = data_dirs::open(&*disk, &config.log_dirs, node_id)?;
@@ -96,7 +97,7 @@ pub fn open_rooms(
     // What serving needs is open; the others follow, and each at once when it is asked for.
     partitions.open_in_background();
     let host = BrokerHost::new(metadata.clone(), partitions.clone(), groups.clone(), transactions.clone());
-    let jobs = Jobs::new(host, addresses(listeners))
+    let jobs = Jobs::new(host, addresses(listeners), functions)
         .map_err(|e| StartError(format!("the threads for jobs cannot be made: {e}")))?;
     let rooms = Rooms {
         cluster: Cluster { cluster_id, node_id, rack: config.rack.clone() },

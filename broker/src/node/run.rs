@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use forebay_processor::expr::Functions;
 use forebay_storage::disk::{Disk, RealDisk};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -46,13 +47,29 @@ pub struct Running {
     background: JoinSet<()>,
 }
 
-/// Binds the sockets, opens the data and starts to serve.
-pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
-    start_on(Arc::new(RealDisk), config).await
+/// What the program around a broker gives it beside a configuration.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Where its data is; a disk that fails on demand, say.
+    pub disk: Arc<dyn Disk>,
+    /// What jobs can call beside SQL's own functions.
+    pub functions: Arc<Functions>,
 }
 
-/// Like [`start`], with the data on a disk of one's own: one that fails on demand, say.
-pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Running, StartError> {
+impl Default for Surroundings {
+    /// The machine's disk, and no functions.
+    fn default() -> Surroundings {
+        Surroundings { disk: Arc::new(RealDisk), functions: Arc::default() }
+    }
+}
+
+/// Binds the sockets, opens the data and starts to serve.
+pub async fn start(config: BrokerConfig) -> Result<Running, StartError> {
+    start_in(Surroundings::default(), config).await
+}
+
+/// Like [`start`], in surroundings of one's own.
+pub async fn start_in(surroundings: Surroundings, config: BrokerConfig) -> Result<Running, StartError> {
     let config = Arc::new(config);
     let sockets = bind_kafka(&config).await?;
     let http_sockets = bind_http(&config).await?;
@@ -62,7 +79,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: BrokerConfig) -> Result<Runni
     let (rooms, jobs, data) = {
         let (config, sockets) = (config.clone(), sockets.iter().map(|(_, l)| l.clone()).collect::<Vec<_>>());
         let stopped = stopped.clone();
-        tokio::task::spawn_blocking(move || open_rooms(config, disk, &sockets, stopped))
+        tokio::task::spawn_blocking(move || open_rooms(config, surroundings, &sockets, stopped))
             .await
             .map_err(|e| StartError(format!("opening the data failed: {e}")))??
     };

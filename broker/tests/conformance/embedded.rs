@@ -1,6 +1,8 @@
 //! A broker inside another program.
 
+use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use forebay::Forebay;
 use kafka_protocol::messages::MetadataRequest;
@@ -16,6 +18,20 @@ const COPY: &str = "CREATE TABLE a (n BIGINT) WITH ('connector' = 'kafka', 'topi
 
 fn address(broker: &Forebay) -> SocketAddr {
     broker.bootstrap_servers().parse().unwrap()
+}
+
+/// Another broker may have the address as soon as this one has gone, so that only a connection of before tells that it has.
+fn connection(broker: &Forebay) -> TcpStream {
+    let connection = TcpStream::connect(address(broker)).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    connection
+}
+
+fn is_closed(connection: &mut TcpStream) -> bool {
+    match connection.read(&mut [0]) {
+        Ok(bytes) => bytes == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
 }
 
 fn topics(client: &mut Client) -> Vec<(String, uuid::Uuid, usize)> {
@@ -43,12 +59,13 @@ fn several_run_in_one_process_and_end_with_their_owners() {
     second.topic("orders", -1).unwrap();
     assert_eq!(names(&mut Client::connect(address(&first))), [("clicks".to_owned(), 3)]);
     assert_eq!(names(&mut Client::connect(address(&second))), [("orders".to_owned(), 2)]);
-    let (first_address, second_address) = (address(&first), address(&second));
+    let second_address = address(&second);
+    let (mut to_first, mut to_second) = (connection(&first), connection(&second));
     drop(first);
-    assert!(TcpStream::connect(first_address).is_err());
+    assert!(is_closed(&mut to_first));
     assert!(TcpStream::connect(second_address).is_ok());
     second.stop().unwrap();
-    assert!(TcpStream::connect(second_address).is_err());
+    assert!(is_closed(&mut to_second));
 }
 
 #[test]
@@ -88,4 +105,56 @@ fn it_can_be_used_from_the_tasks_of_a_runtime() {
         names(&mut Client::connect(address(&broker)))
     });
     assert_eq!(partitions, [("t".to_owned(), 4)]);
+}
+
+#[test]
+fn jobs_call_functions_of_the_program() {
+    let job = "CREATE TABLE a (email STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'a', 'format' = 'json',
+          'scan.startup.mode' = 'earliest-offset', 'forebay.on-error' = 'skip');
+        CREATE TABLE b (domain STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'b', 'format' = 'json');
+        INSERT INTO b SELECT domain(email), twice(n) FROM a;";
+    let domain = |email: String| match email.as_str() {
+        "panic" => panic!("it panics"),
+        _ => email.split_once('@').map(|(_, domain)| domain.to_owned()),
+    };
+    let twice = |n: i64| n.checked_mul(2).ok_or("too much");
+    let broker = Forebay::builder().function("domain", domain).function("twice", twice);
+    let broker = broker.topic("a", 1).topic("b", 1).job("domains", job).start().unwrap();
+    let mut client = Client::connect(address(&broker));
+    let known = topics(&mut client);
+    let rows = [
+        r#"{"email":"ada@example.org","n":21}"#,
+        r#"{"email":"panic","n":1}"#,
+        r#"{"email":"nobody","n":1}"#,
+        r#"{"email":"b@example.org","n":9223372036854775807}"#,
+        r#"{"email":null,"n":null}"#,
+    ];
+    append(&mut client, &known_topic(&known, 0), &batch(&rows));
+    let expected = [r#"{"domain":"example.org","n":42}"#, r#"{"domain":null,"n":2}"#, r#"{"domain":null,"n":null}"#];
+    eventually("the rows of the job", || {
+        let written = fetch_in(&mut client, 13, &known_topic(&known, 1), 0, 0).records;
+        values(written.unwrap_or_default()).into_iter().map(|(_, value)| value).collect::<Vec<_>>() == expected
+    });
+}
+
+#[test]
+fn a_call_that_a_function_does_not_take_says_what_it_takes() {
+    let broker = Forebay::builder().function("twice", |n: i64| 2 * n).start().unwrap();
+    let job = |select: &str| {
+        format!(
+            "CREATE TABLE a (t STRING) WITH ('connector' = 'kafka', 'topic' = 'a', 'format' = 'json');
+             CREATE TABLE b (n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'b', 'format' = 'json');
+             INSERT INTO b SELECT {select} FROM a;"
+        )
+    };
+    let refused = |select: &str| broker.job("j", &job(select)).unwrap_err().to_string();
+    let error = refused("twice(t)");
+    assert!(
+        error.contains("TWICE needs BIGINT here, found STRING") && error.contains("write TWICE(BIGINT)"),
+        "{error}"
+    );
+    let error = refused("twice(1, 2)");
+    assert!(error.contains("TWICE takes 1 argument, not 2"), "{error}");
+    let error = refused("twise(1)");
+    assert!(error.contains("did you mean TWICE?"), "{error}");
 }

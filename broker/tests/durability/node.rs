@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use forebay::config::{Sources, load};
 use forebay::jobs::{BrokerHost, Jobs};
-use forebay::node::{Rooms, Running, StartError, start_on};
+use forebay::node::{Rooms, Running, StartError, Surroundings, start_in};
 use forebay_storage::disk::{FaultyDisk, RealDisk};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
@@ -58,7 +58,8 @@ impl Node {
         ];
         let overrides = overrides.into_iter().chain(self.settings.clone()).collect();
         let config = load(Sources { overrides, ..Sources::default() }).unwrap().config;
-        self.running = Some(self.runtime.block_on(start_on(Arc::new(self.disk.clone()), config))?);
+        let surroundings = Surroundings { disk: Arc::new(self.disk.clone()), ..Surroundings::default() };
+        self.running = Some(self.runtime.block_on(start_in(surroundings, config))?);
         Ok(())
     }
 

@@ -28,6 +28,14 @@ pub enum EvalError {
     /// A JSON function found nothing, or no JSON, and was told to fail then: ERROR ON EMPTY, ERROR ON ERROR.
     #[error("{0}")]
     Json(String),
+    /// A function of the program itself says that a row is wrong, or panics.
+    #[error("{name}: {why}")]
+    Function {
+        /// Its name.
+        name: String,
+        /// What it says.
+        why: String,
+    },
     /// The row does not have the shape the expression was planned for: a defect of the engine.
     #[error("the row does not have the planned shape: {0}")]
     Shape(&'static str),

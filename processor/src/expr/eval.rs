@@ -81,6 +81,7 @@ impl Expr {
             Node::Call(called, arguments) => function::call(called, arguments, self.data_type, row),
             Node::Json(called, arguments) => json::call(called, arguments, self.data_type, row),
             Node::Library(called, arguments) => library::call(called, arguments, self.data_type, row),
+            Node::User(called, arguments) => called.call(arguments, row),
         }
     }
 }

@@ -16,6 +16,7 @@ mod like;
 mod node;
 pub(crate) mod render;
 mod time_field;
+mod user;
 mod value;
 mod walk;
 pub(crate) mod zone;
@@ -32,6 +33,7 @@ pub(crate) use function::{Metadata, ScalarFunction, TrimSide, WindowBound};
 pub(crate) use like::LikePattern;
 pub(crate) use node::{Arithmetic, Comparison, Node, TruthTest};
 pub(crate) use time_field::{TimeField, Unit};
+pub use user::{Closure, Functions, Outcome, SqlType, UserFunction};
 pub use value::{Timestamp, Value};
 
 /// An expression, typed and ready to be evaluated.

@@ -1,8 +1,10 @@
 //! The kinds of expressions, and their operators.
 
+use std::sync::Arc;
+
 use super::json::JsonFunction;
 use super::library::Function;
-use super::{DataType, Expr, LikePattern, ScalarFunction, Value};
+use super::{DataType, Expr, LikePattern, ScalarFunction, UserFunction, Value};
 
 /// What an expression does. The planner makes operands fit: an operator's operands already have the representation it needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +92,8 @@ pub(crate) enum Node {
     Json(Box<JsonFunction>, Vec<Expr>),
     /// A call of a function of the library.
     Library(&'static Function, Vec<Expr>),
+    /// A call of a function of the program itself.
+    User(Arc<UserFunction>, Vec<Expr>),
 }
 
 /// A comparison operator.

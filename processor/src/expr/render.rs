@@ -102,6 +102,11 @@ impl fmt::Display for Rendered<'_> {
                 self.list(f, arguments, ", ")?;
                 f.write_str(")")
             }
+            Node::User(function, arguments) => {
+                write!(f, "{}(", function.name())?;
+                self.list(f, arguments, ", ")?;
+                f.write_str(")")
+            }
             Node::Call(function, arguments) => {
                 write!(f, "{}(", function.name())?;
                 self.list(f, arguments, ", ")?;

@@ -8,7 +8,8 @@ impl Expr {
     pub(crate) fn children(&self) -> Vec<&Expr> {
         match &self.node {
             Node::Column(_) | Node::Literal(_) | Node::Aggregate(_) => Vec::new(),
-            Node::And(list) | Node::Or(list) | Node::Call(_, list) | Node::Library(_, list) | Node::Json(_, list) => {
+            Node::And(list) | Node::Or(list) => list.iter().collect(),
+            Node::Call(_, list) | Node::Library(_, list) | Node::Json(_, list) | Node::User(_, list) => {
                 list.iter().collect()
             }
             Node::Not(input)
@@ -31,7 +32,8 @@ impl Expr {
     fn children_mut(&mut self) -> Vec<&mut Expr> {
         match &mut self.node {
             Node::Column(_) | Node::Literal(_) | Node::Aggregate(_) => Vec::new(),
-            Node::And(list) | Node::Or(list) | Node::Call(_, list) | Node::Library(_, list) | Node::Json(_, list) => {
+            Node::And(list) | Node::Or(list) => list.iter_mut().collect(),
+            Node::Call(_, list) | Node::Library(_, list) | Node::Json(_, list) | Node::User(_, list) => {
                 list.iter_mut().collect()
             }
             Node::Not(input)

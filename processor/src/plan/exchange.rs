@@ -118,7 +118,7 @@ mod tests {
              CREATE TABLE o (a STRING) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
              INSERT INTO o {query};"
         );
-        let plan = plan_job(&text, &PlanContext::NOWHERE).unwrap_or_else(|error| panic!("{error}"));
+        let plan = plan_job(&text, &PlanContext::nowhere()).unwrap_or_else(|error| panic!("{error}"));
         super::exchange_keys(&plan.pipelines[0].stages)
     }
 

@@ -40,6 +40,7 @@ mod window;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use bind::{MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_PARTS};
 pub use catalog::MAX_TABLES;
@@ -49,6 +50,7 @@ pub use parse::{MAX_NESTING, MAX_TEXT_BYTES};
 pub use reference::page as reference_page;
 pub use session::{Asked, Listing, Names, Query, RESULT_TOPIC, SessionPlan, function_forms, names, plan_session};
 
+use crate::expr::Functions;
 use crate::plan::{JobPlan, Pipeline};
 use catalog::{Catalog, Entry};
 use query::QueryPlanner;
@@ -62,16 +64,21 @@ use table::Table;
 pub const MAX_PIPELINES: usize = 100;
 
 /// What the planner has to know about the place where the job will run.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct PlanContext<'a> {
     /// Whether a value of `properties.bootstrap.servers` names this broker. A job cannot read or write another one, so any other
     /// value is a mistake.
     pub is_this_broker: &'a (dyn Fn(&str) -> bool + Sync),
+    /// The functions that statements can call beside SQL's own.
+    pub functions: Arc<Functions>,
 }
 
 impl PlanContext<'_> {
     /// A context in which no address is that of this broker: `properties.bootstrap.servers` is to be left out.
-    pub const NOWHERE: PlanContext<'static> = PlanContext { is_this_broker: &|_| false };
+    #[must_use]
+    pub fn nowhere() -> PlanContext<'static> {
+        PlanContext { is_this_broker: &|_| false, functions: Arc::default() }
+    }
 }
 
 impl fmt::Debug for PlanContext<'_> {

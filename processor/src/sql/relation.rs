@@ -52,7 +52,7 @@ impl Windowing {
 impl Relation {
     /// The names for expressions over this relation.
     pub(crate) fn scope<'a>(&'a self, what: &'a str) -> Scope<'a> {
-        Scope { fields: &self.fields, what }
+        Scope { fields: &self.fields, what, functions: &self.table.functions }
     }
 
     /// Refuses rows of whose ranks nobody has said which are asked for.

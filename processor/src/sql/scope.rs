@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Span;
 
 use super::error::{SqlError, did_you_mean};
-use crate::expr::Expr;
+use crate::expr::{Expr, Functions};
 
 /// A named value of the current row.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Scope<'a> {
     pub fields: &'a [Field],
     /// What the fields belong to, for messages: `website_clicks`, `the result of GROUP BY`.
     pub what: &'a str,
+    /// The functions of the program itself.
+    pub functions: &'a Functions,
 }
 
 impl<'a> Scope<'a> {

@@ -120,7 +120,7 @@ pub fn names(session: &str) -> Names {
         let mut known = Definitions::default();
         known.settings.shell = true;
         for statement in parse::parse_shell(session)? {
-            known.take(statement, &PlanContext { is_this_broker: &|_| true })?;
+            known.take(statement, &PlanContext { is_this_broker: &|_| true, ..PlanContext::nowhere() })?;
         }
         let columns = |entry: &Entry| columns(entry).into_iter().map(|(name, _)| name).collect();
         Ok(known.catalog.all().map(|(name, entry)| (name.to_owned(), columns(entry))).collect())
@@ -219,7 +219,7 @@ impl Planner {
         let mut planner = QueryPlanner::new(&self.known.catalog, query.span).with_grouping_set(0);
         let fields = planner.query(&first.query)?.fields;
         let columns = result_columns(fields.iter().map(|field| (field.name.as_str(), field.expr.data_type())));
-        let table = Table::new(&result_table(&columns, query.span), &PlanContext::NOWHERE, &mut Vec::new())?;
+        let table = Table::new(&result_table(&columns, query.span), &PlanContext::nowhere(), &mut Vec::new())?;
         self.known.catalog.add(&insert.table, Entry::Table(table.into()))?;
         self.known.insert(&insert, &mut self.pipelines)?;
         let pipelines = std::mem::take(&mut self.pipelines);

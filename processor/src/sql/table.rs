@@ -1,5 +1,7 @@
 //! Tables: CREATE TABLE checked, its computed columns and watermark bound.
 
+use std::sync::Arc;
+
 use sqlparser::ast;
 
 use super::PlanContext;
@@ -10,7 +12,7 @@ use super::position;
 use super::reserved::keyword_warning;
 use super::scope::{Field, Scope};
 use super::statement::{ColumnKind, CreateTable, Watermark};
-use crate::expr::{DataType, Expr, Metadata, Node, ScalarFunction};
+use crate::expr::{DataType, Expr, Functions, Metadata, Node, ScalarFunction};
 use crate::plan::{Column, Computed, EventTime};
 
 /// A table that statements can name.
@@ -28,6 +30,8 @@ pub(crate) struct Table {
     pub options: TableOptions,
     /// A metadata column that is not VIRTUAL: in Flink it is written too.
     pub written_metadata: Option<String>,
+    /// The functions that expressions over it can call beside SQL's own.
+    pub functions: Arc<Functions>,
 }
 
 /// What tables can have of a record beside its value, with the type of it.
@@ -68,6 +72,7 @@ impl Table {
             event_time: None,
             options,
             written_metadata: None,
+            functions: context.functions.clone(),
         };
         table.bind_metadata(statement)?;
         table.bind_computed(statement, warnings)?;
@@ -120,7 +125,8 @@ impl Table {
                 continue;
             }
             let what = format!("table {}", self.name);
-            let mut binder = Binder::new(Scope { fields: &fields, what: &what }, "a computed column");
+            let mut binder =
+                Binder::new(Scope { fields: &fields, what: &what, functions: &self.functions }, "a computed column");
             let bound = binder.bind(expr).map_err(|error| {
                 let names_computed = statement.columns.iter().any(|other| {
                     matches!(other.kind, ColumnKind::Computed(_))
@@ -172,7 +178,7 @@ impl Table {
         }
         let fields = self.fields();
         let what = format!("table {}", self.name);
-        let mut binder = Binder::new(Scope { fields: &fields, what: &what }, "a watermark");
+        let mut binder = Binder::new(Scope { fields: &fields, what: &what, functions: &self.functions }, "a watermark");
         let expr = binder.bind(&watermark.expr)?;
         warnings.append(&mut binder.warnings);
         let same_kind = std::mem::discriminant(&expr.data_type()) == std::mem::discriminant(&data_type);

@@ -10,7 +10,7 @@ use super::query::QueryPlanner;
 use super::relation::{Relation, Windowing};
 use super::scope::Field;
 use crate::expr::render::duration;
-use crate::expr::{DataType, Expr, Node, ScalarFunction, Value, WindowBound};
+use crate::expr::{DataType, Expr, Functions, Node, ScalarFunction, Value, WindowBound};
 use crate::plan::Window;
 
 /// The most windows that one row may be in.
@@ -171,7 +171,7 @@ impl QueryPlanner<'_> {
 
     /// Milliseconds of a constant interval.
     fn interval(&mut self, argument: &ast::Expr, what: &str) -> Result<i64, SqlError> {
-        let scope = super::scope::Scope { fields: &[], what: "a constant" };
+        let scope = super::scope::Scope { fields: &[], what: "a constant", functions: Functions::NONE };
         let mut binder = Binder::new(scope, what);
         let bound = binder.bind(argument)?;
         self.warnings.append(&mut binder.warnings);

@@ -38,7 +38,7 @@ fn table(options: &str) -> String {
 }
 
 fn try_plan(text: &str) -> Result<JobPlan, SqlError> {
-    plan_job(text, &PlanContext::NOWHERE)
+    plan_job(text, &PlanContext::nowhere())
 }
 
 /// Rows and the sum of 100 / bytes, by user, in tumbling windows; that fails for 0 bytes.

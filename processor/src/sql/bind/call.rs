@@ -46,6 +46,9 @@ impl Binder<'_> {
             return Err(self.error(whole, format!("{name} is no aggregate function")));
         }
         let arguments = self.plain_arguments(whole, &name, function)?;
+        if let Some(function) = self.scope.functions.get(&name) {
+            return self.user(whole, function, &arguments);
+        }
         self.call(whole, &name, &arguments)
     }
 
@@ -202,7 +205,9 @@ impl Binder<'_> {
         if missing::is_missing(name) {
             return self.unsupported(whole, &format!("the function {name}"));
         }
-        let close = nearest(name, functions::names().chain(aggregate::NAMES.iter().copied()));
+        let mut known: Vec<&str> = functions::names().chain(aggregate::NAMES.iter().copied()).collect();
+        known.extend(self.scope.functions.names());
+        let close = nearest(name, known.into_iter());
         self.error(whole, format!("there is no function {name}"))
             .maybe_hint(close.map(|name| format!("did you mean {name}?")))
     }

@@ -9,6 +9,7 @@ mod literal;
 mod operator;
 mod scalar;
 mod spread;
+mod user;
 
 use sqlparser::ast;
 use sqlparser::tokenizer::Span;

@@ -26,7 +26,7 @@ CREATE TABLE o (k STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'o', 
 const TABLE_LINES: u64 = 6;
 
 fn plan(text: &str) -> Result<JobPlan, SqlError> {
-    plan_job(text, &PlanContext::NOWHERE)
+    plan_job(text, &PlanContext::nowhere())
 }
 
 /// Plans one statement over [`TABLES`].

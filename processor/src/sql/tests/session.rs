@@ -5,7 +5,7 @@ use super::{PlanContext, TABLES, plan};
 use crate::plan::Stage;
 
 fn ask(text: &str) -> SessionPlan {
-    plan_session(TABLES, text, &PlanContext::NOWHERE).unwrap_or_else(|error| panic!("{error}"))
+    plan_session(TABLES, text, &PlanContext::nowhere()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn query(text: &str) -> Query {
@@ -29,7 +29,7 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 fn mistake(text: &str) -> String {
-    plan_session(TABLES, text, &PlanContext::NOWHERE).expect_err("it has a mistake").one_line()
+    plan_session(TABLES, text, &PlanContext::nowhere()).expect_err("it has a mistake").one_line()
 }
 
 #[test]
