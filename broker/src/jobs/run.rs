@@ -166,7 +166,8 @@ impl RunningJob {
 
     /// Topics read, and topics written.
     pub fn flow(&self) -> (Vec<String>, Vec<String>) {
-        let mut sources: Vec<String> = self.plan.pipelines.iter().map(|p| p.source.topic.clone()).collect();
+        let topics = self.plan.pipelines.iter().flat_map(|p| p.topics());
+        let mut sources: Vec<String> = topics.map(|source| source.topic.clone()).collect();
         sources.dedup();
         (sources, self.plan.pipelines.iter().map(|p| p.sink.topic.clone()).collect())
     }

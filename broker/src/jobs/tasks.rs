@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn hold(partition: i32, resting_since: Option<i64>) -> Option<Hold> {
-        Some(Hold { partition, watermark: Some(5), resting_since, idle_at: None })
+        Some(Hold { topic: String::new(), partition, watermark: Some(5), resting_since, idle_at: None })
     }
 
     fn local(index: usize, partition: i32) -> TaskStatus {

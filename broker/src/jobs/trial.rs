@@ -44,8 +44,10 @@ impl Jobs {
 fn of_all_there_is(plan: &JobPlan) -> JobPlan {
     let mut plan = plan.clone();
     for pipeline in &mut plan.pipelines {
-        pipeline.source.startup = StartupMode::EarliestOffset;
-        pipeline.source.policies.bounded = Some(Bounded::LatestOffset);
+        pipeline.for_each_source(&mut |source| {
+            source.startup = StartupMode::EarliestOffset;
+            source.policies.bounded = Some(Bounded::LatestOffset);
+        });
         // One task gives the rows that several would.
         pipeline.parallelism = 1;
     }
@@ -58,7 +60,8 @@ fn in_order(plan: &JobPlan) -> Vec<usize> {
     let mut order = Vec::with_capacity(left.len());
     while let Some(first) = left.first().copied() {
         let is_written = |topic: &str, by: &BTreeSet<usize>| by.iter().any(|p| plan.pipelines[*p].sink.topic == topic);
-        let ready = left.iter().copied().find(|p| !is_written(&plan.pipelines[*p].source.topic, &left));
+        let has_all = |p: &usize| plan.pipelines[*p].topics().iter().all(|source| !is_written(&source.topic, &left));
+        let ready = left.iter().copied().find(has_all);
         let next = ready.unwrap_or(first);
         left.remove(&next);
         order.push(next);

@@ -50,7 +50,10 @@ impl Counters {
             pipeline: id.pipeline,
             stage: id.stage,
             index: id.index,
-            source: planned.map_or(String::new(), |planned| planned.source.topic.clone()),
+            source: planned.map_or(String::new(), |planned| {
+                let topics: Vec<&str> = planned.topics().into_iter().map(|source| source.topic.as_str()).collect();
+                topics.join(", ")
+            }),
             group: names.group.clone(),
             output: planned.map_or(String::new(), |planned| planned.sink.topic.clone()),
             watermark: clock.shown(),

@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 
 use forebay_storage::batch::Record;
-use forebay_storage::ids::{Offset, Timestamp, TopicId};
+use forebay_storage::ids::{Offset, Timestamp, TopicId, TopicPartition};
 
 use super::error::TaskError;
 use super::origin::Origin;
 use super::reader::{PartitionReader, ReadFailure};
-use super::side::{SideOutputs, Verdict, cut};
+use super::side::{Verdict, cut};
 use super::status::{BadRecord, Hold, InputStatus};
+use super::topic::{self, ReadTopic};
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{CommittedOffset, Host, HostError};
 use crate::operator::{Pipeline, Place, RowError};
@@ -18,6 +19,10 @@ use crate::time::{IdleClock, IdlePolicy, InputTime, NO_WATERMARK};
 /// An input partition.
 #[derive(Debug)]
 pub struct Input {
+    /// Number of its topic.
+    topic_number: usize,
+    /// Whether time passes by its records.
+    has_time: bool,
     reader: PartitionReader,
     time: InputTime,
     clock: IdleClock,
@@ -41,8 +46,8 @@ pub struct Input {
 pub struct ReadContext<'a> {
     /// Where records go.
     pub pipeline: &'a mut Pipeline,
-    /// Where those go that are not processed.
-    pub side: &'a SideOutputs,
+    /// The topics.
+    pub topics: &'a [ReadTopic],
     /// Watermark up to which windows are closed.
     pub closed: i64,
     /// Wall clock.
@@ -68,6 +73,8 @@ impl Input {
     pub fn new(reader: PartitionReader, progress: InputProgress, dirty: bool) -> Input {
         let InputProgress { time, late, undecodable, end, first_partitions, topic, .. } = progress;
         Input {
+            topic_number: 0,
+            has_time: true,
             reader,
             time,
             clock: IdleClock::default(),
@@ -82,6 +89,11 @@ impl Input {
         }
     }
 
+    /// Says that it is of topic number `number`, and whether time passes by its records.
+    pub fn set_topic(&mut self, number: usize, has_time: bool) {
+        (self.topic_number, self.has_time) = (number, has_time);
+    }
+
     /// Something was passed over because it was gone: shown as long as the task runs.
     pub fn tell_gap(&mut self, gap: String) {
         self.gap = Some(gap);
@@ -93,16 +105,34 @@ impl Input {
         self.time
     }
 
-    /// What the task's watermark is to know of it: an input that has ended holds nothing back.
+    /// What the task's watermark is to know of it: an input that has ended holds nothing back, nor does one without time.
     #[must_use]
     pub fn counted_time(&self) -> InputTime {
-        InputTime { idle: self.time.idle || self.has_ended(), ..self.time }
+        InputTime { idle: self.time.idle || self.has_ended() || !self.has_time, ..self.time }
     }
 
     /// Number of the partition.
     #[must_use]
     pub fn partition(&self) -> i32 {
         self.reader.partition().partition
+    }
+
+    /// The partition.
+    #[must_use]
+    pub fn topic_partition(&self) -> &TopicPartition {
+        self.reader.partition()
+    }
+
+    /// Number of its topic.
+    #[must_use]
+    pub fn topic_number(&self) -> usize {
+        self.topic_number
+    }
+
+    /// Number of the partition among those of all topics.
+    #[must_use]
+    pub fn number(&self) -> i32 {
+        topic::number(self.topic_number, self.partition())
     }
 
     /// So many more of its records have turned out to be late.
@@ -165,8 +195,11 @@ impl Input {
         max_bytes: usize,
         context: ReadContext<'_>,
     ) -> Result<ReadCount, TaskError> {
-        let ReadContext { pipeline, side, closed, now, out, most } = context;
-        let Input { reader, time, late, undecodable, last_bad, end, .. } = self;
+        let ReadContext { pipeline, topics, closed, now, out, most } = context;
+        let number = self.number();
+        let Input { topic_number, reader, time, late, undecodable, last_bad, end, .. } = self;
+        let topic = *topic_number;
+        let side = &topics[topic].side;
         let from = reader.partition().clone();
         let mut records = 0;
         let position = reader.position();
@@ -180,19 +213,20 @@ impl Input {
             let Some(value) = record.value else { return Ok(ControlFlow::Continue(())) };
             let (offset, timestamp_ms) = (record.offset.0, record.timestamp.0);
             let watermark = time.watermark;
-            let place = Place { partition: from.partition, offset, timestamp_ms, watermark, closed, now };
+            let partition = from.partition;
+            let place = Place { topic, partition, number, offset, timestamp_ms, watermark, closed, now };
             match pipeline.process(value, place, out) {
                 Ok(taken) => {
                     if let Some(row) = taken.late {
                         *late += 1;
                         side.late(&from, record, row, out);
                     }
-                    if taken.waits && side.keeps_late() {
+                    if taken.waits.is_some() && side.keeps_late() {
                         pipeline.attach_origin(Origin::encode(record));
                     }
                     time.watermark = time.watermark.max(taken.watermark.unwrap_or(NO_WATERMARK));
                 }
-                Err(error) => match side.rejected(&from, record, &error, pipeline.ignores_parse_errors(), out) {
+                Err(error) => match side.rejected(&from, record, &error, pipeline.ignores_parse_errors(topic), out) {
                     Verdict::Fail => return Err(error),
                     Verdict::Passed => {
                         *undecodable += 1;
@@ -288,6 +322,7 @@ impl Input {
         let had_data = self.reader.stable_end() > Offset::ZERO;
         let resting_since = self.clock.resting_since();
         Hold {
+            topic: self.reader.partition().topic.to_string(),
             partition: self.reader.partition().partition,
             watermark: (self.time.watermark != NO_WATERMARK).then_some(self.time.watermark),
             resting_since: resting_since.map(|since| since.0),

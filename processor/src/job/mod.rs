@@ -30,6 +30,7 @@ mod spill;
 mod status;
 mod subtask;
 mod task;
+mod topic;
 mod why;
 
 pub use error::TaskError;

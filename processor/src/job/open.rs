@@ -1,12 +1,13 @@
 //! Brings a task back to exactly where its last commit left it.
 
-use forebay_storage::ids::{LeaderEpoch, Offset, TopicId, TopicPartition};
+use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
 
 use super::error::TaskError;
 use super::input::Input;
 use super::reader::{PartitionReader, ReadFailure};
 use super::resources::internal_spec;
 use super::spill::{self, Beside};
+use super::topic::ReadTopic;
 use crate::commit::InputProgress;
 use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
 use crate::plan::{Bounded, OffsetReset, Sink, Source, StartupMode};
@@ -35,22 +36,9 @@ pub fn ensure_sink(host: &dyn Host, sink: &Sink) -> Result<i32, TaskError> {
     host.ensure_topic(&spec).map_err(error)
 }
 
-/// What a task reads.
-#[derive(Clone, Copy, Debug)]
-pub struct InputTopic<'a> {
-    /// The table.
-    pub source: &'a Source,
-    /// The topic's id.
-    pub id: Option<TopicId>,
-    /// The partitions that are the task's.
-    pub partitions: &'a [TopicPartition],
-    /// How many the topic has.
-    pub all: usize,
-}
-
-impl InputTopic<'_> {
+impl ReadTopic {
     /// What all tasks that read it have committed.
-    fn progress(&self, host: &dyn Host, (group, owner): (&str, &str)) -> Result<Vec<InputProgress>, TaskError> {
+    fn progress_of_all(&self, host: &dyn Host, (group, owner): (&str, &str)) -> Result<Vec<InputProgress>, TaskError> {
         let topic: std::sync::Arc<str> = self.source.topic.as_str().into();
         let all: Vec<_> = (0..self.all as i32).map(|number| TopicPartition::new(topic.clone(), number)).collect();
         // Those of other tasks may be about to change: what is asked for here does not.
@@ -75,16 +63,17 @@ fn committed_by(
     Ok(committed.into_iter().map(|offset| (offset.clone(), offset.as_ref().and_then(own))).collect())
 }
 
-/// The inputs at the positions that the task has committed, and the task's watermark.
+/// The inputs of topic number `number` at the positions that the task has committed, and the task's watermark.
 ///
 /// `has_state` tells that the changelog holds something: then there must be offsets, and they must be the task's own.
 pub fn open_inputs(
     host: &dyn Host,
-    from: InputTopic<'_>,
+    (number, from): (usize, &ReadTopic),
     (group, owner): (&str, &str),
     has_state: bool,
 ) -> Result<(Vec<Input>, i64), TaskError> {
-    let InputTopic { source, id, partitions, all } = from;
+    let ReadTopic { source, id, partitions, all, .. } = from;
+    let (id, all) = (*id, *all);
     let committed = committed_by(host, (group, owner), partitions, true)?;
     let resumed = committed.iter().any(|(_, progress)| progress.is_some());
     if committed.iter().any(|(_, progress)| progress.is_some_and(|progress| progress.has_state)) && !has_state {
@@ -92,7 +81,7 @@ pub fn open_inputs(
             "the state that belongs to the offsets of group '{group}' is gone; delete the group to start anew"
         )));
     }
-    let of_all = from.progress(host, (group, owner))?;
+    let of_all = from.progress_of_all(host, (group, owner))?;
     if has_state && of_all.is_empty() {
         return Err(TaskError::Failed(format!(
             "there is state from earlier runs, but the offsets that belong to it are gone from group '{group}': were they \
@@ -110,7 +99,7 @@ pub fn open_inputs(
             Some(end) if source.policies.bounded.is_some() => Some(end),
             _ => end_of_input(host, source, partition, committed.as_ref(), range)?,
         };
-        inputs.push(match (committed, progress) {
+        let mut input = match (committed, progress) {
             (Some(committed), Some(progress)) => {
                 let now = InputProgress { end, topic: id, ..progress };
                 resume(source, partition, &committed, (progress, now), range)?
@@ -130,7 +119,9 @@ pub fn open_inputs(
                 // Where it starts is committed soon, so that a restart starts there too.
                 Input::new(reader, InputProgress { end, first_partitions, topic: id, ..InputProgress::NEW }, true)
             }
-        });
+        };
+        input.set_topic(number, from.has_time);
+        inputs.push(input);
     }
     Ok((inputs, combined))
 }

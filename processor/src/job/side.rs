@@ -60,7 +60,7 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct SideOutputs {
     job: String,
-    /// Topic that the pipeline reads.
+    /// The topic that is read.
     source: Arc<str>,
     on_error: Option<OnError>,
     dead_letters: Vec<TopicPartition>,
@@ -120,11 +120,11 @@ impl SideOutputs {
         !self.late.is_empty()
     }
 
-    /// Takes in that a row came too late which had to wait until that was known, with its record if it was kept.
-    pub fn late_tardy(&self, tardy: &LateTardy, out: &mut RecordBuffer) {
+    /// Takes in that a row of this partition came too late which had to wait until that was known, with its record if it was kept.
+    pub fn late_tardy(&self, partition: i32, tardy: &LateTardy, out: &mut RecordBuffer) {
         let origin = tardy.origin.as_deref().and_then(Origin::decode);
         if let Some(record) = origin.as_ref().and_then(Origin::record) {
-            let from = TopicPartition::new(Arc::clone(&self.source), tardy.partition);
+            let from = TopicPartition::new(Arc::clone(&self.source), partition);
             self.late(&from, &record, tardy.row, out);
         }
     }

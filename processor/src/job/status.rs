@@ -62,6 +62,8 @@ pub struct BadRecord {
 /// The partition at which the task's watermark stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hold {
+    /// Its topic.
+    pub topic: String,
     /// The partition.
     pub partition: i32,
     /// Its watermark in ms; none if it has had no rows.
@@ -81,7 +83,7 @@ pub struct TaskStatus {
     pub stage: Stage,
     /// Its number among the tasks that do the same, from 0.
     pub index: usize,
-    /// Topic that the pipeline reads.
+    /// Topic that the pipeline reads; several with commas between them.
     pub source: String,
     /// Consumer group that shows its progress.
     pub group: String,

@@ -22,7 +22,7 @@ pub fn why(status: &TaskStatus, now: i64) -> Vec<String> {
         reasons.push(format!("the next window closes at {} by the broker's clock", time_text(end)));
     } else if let Some(end) = status.next_close {
         reasons.push(match &status.held_by {
-            Some(hold) => held(topic, hold, now),
+            Some(hold) => held(hold, now),
             None => "every partition is idle: the watermark stands until records come".to_owned(),
         });
         reasons.push(closes(end, status.watermark));
@@ -72,7 +72,8 @@ fn left_out(status: &TaskStatus, now: i64) -> Option<String> {
     })
 }
 
-fn held(topic: &str, hold: &Hold, now: i64) -> String {
+fn held(hold: &Hold, now: i64) -> String {
+    let topic = &hold.topic;
     let at =
         hold.watermark.map_or("before its first row".to_owned(), |watermark| format!("at {}", time_text(watermark)));
     let partition = format!("partition {topic}-{} holds the watermark {at}", hold.partition);
@@ -129,7 +130,8 @@ mod tests {
 
     #[test]
     fn it_says_which_partition_holds_since_when_and_what_it_takes() {
-        let hold = Hold { partition: 2, watermark: None, resting_since: Some(1_000), idle_at: Some(16_000) };
+        let topic = "t".to_owned();
+        let hold = Hold { topic, partition: 2, watermark: None, resting_since: Some(1_000), idle_at: Some(16_000) };
         let waiting = TaskStatus { next_close: Some(10_000), held_by: Some(hold.clone()), ..status() };
         assert_eq!(
             why(&waiting, 5_500),

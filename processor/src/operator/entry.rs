@@ -1,35 +1,36 @@
 //! Where the rows of one record go in: the first windows of a pipeline, or its sink.
 //!
-//! Most records make one row. Where a record makes several (one for each of its windows, before an aggregation or without one), all of
-//! them are taken or none: a record that is put aside for an error of one row has left nothing behind.
+//! Most records make one row. Where a record makes several (one for each of its windows, before an aggregation or without one, or for each
+//! of several sources that read its topic), all of them are taken or none: a record that is put aside for an error of one row has left
+//! nothing behind.
 
+use super::downstream::Downstream;
 use super::error::RowError;
+use super::graph::{Port, Segment};
 use super::local::LocalKeeper;
-use super::pipeline::{LateRow, Place, Segment, Taken};
+use super::pipeline::{LateRow, Place, Taken};
 use super::session::Added;
-use super::sink::{RecordSink, Spread};
+use super::sink::Spread;
+use super::stages;
 use super::window::RowPlace;
-use crate::commit::RecordBuffer;
 use crate::expr::Value;
-use crate::state::TaskState;
+
+/// A row of its own, and where it goes in; none is the sink.
+pub type OwnedRow = (Option<Port>, Vec<Value<'static>>);
 
 /// The way in for one record.
 #[derive(Debug)]
 pub struct Entry<'p> {
     /// Where rows are gathered for another task, if they are.
     pub local: Option<&'p mut LocalKeeper>,
-    /// The first windows, if there are any.
-    pub windows: Option<(&'p mut Segment, &'p mut TaskState)>,
-    /// Where rows go without windows, and corrected ones.
-    pub sink: &'p mut RecordSink,
-    /// What is to be written.
-    pub out: &'p mut RecordBuffer,
+    /// All segments, and the sink.
+    pub rest: Downstream<'p>,
     /// Where the record is.
     pub place: Place,
     /// Whether a row is in a window, or waits.
     pub taken: bool,
-    /// Whether a row waits for the time to be placed.
-    pub waits: bool,
+    /// In which segment a row waits for the time to be placed.
+    pub waits: Option<usize>,
     /// The last row that was late.
     pub late: Option<LateRow>,
 }
@@ -43,41 +44,50 @@ impl Entry<'_> {
     }
 
     /// Takes all rows of the record or, if that fails by the record's fault, none.
-    pub fn add_all(&mut self, rows: &[Vec<Value<'static>>]) -> Result<(), RowError> {
-        if let Some((segment, _)) = &self.windows {
-            rows.iter().try_for_each(|row| segment.keeper.check(row))?;
+    pub fn add_all(&mut self, rows: &[OwnedRow]) -> Result<(), RowError> {
+        for (to, row) in rows {
+            match (&self.local, to) {
+                (Some(local), _) => local.check(row)?,
+                (None, Some(port)) => self.rest.segments[port.segment].keeper.check(row, port.side)?,
+                (None, None) => {}
+            }
         }
-        if let Some(local) = &self.local {
-            rows.iter().try_for_each(|row| local.check(row))?;
-        }
-        self.out.hold();
-        let added = rows.iter().try_for_each(|row| self.add(row));
+        self.rest.out.hold();
+        let added = rows.iter().try_for_each(|(to, row)| self.add(*to, row));
         match added {
-            Ok(()) => self.out.keep(),
-            Err(_) => self.out.undo(),
+            Ok(()) => self.rest.out.keep(),
+            Err(_) => self.rest.out.undo(),
         }
         added
     }
 
-    /// Takes one row.
-    pub fn add(&mut self, row: &[Value<'_>]) -> Result<(), RowError> {
-        let Entry { local, windows, sink, out, place, taken, waits, late } = self;
-        let row_place = RowPlace { watermark: place.watermark, closed: place.closed, partition: place.partition };
-        let added = match (&mut *local, &mut *windows) {
+    /// Takes one row in at `to`.
+    pub fn add(&mut self, to: Option<Port>, row: &[Value<'_>]) -> Result<(), RowError> {
+        let Entry { local, rest, place, taken, waits, late } = self;
+        let Place { watermark, closed, number, .. } = *place;
+        let side = to.map_or_else(Default::default, |port| port.side);
+        let row_place = RowPlace { watermark, closed, partition: number, side };
+        let added = match (&mut *local, to) {
             (Some(local), _) => local.add(row, row_place)?,
-            (None, Some((segment, state))) => segment.keeper.add(state.first(), row, row_place)?,
-            (None, None) => return sink.write(row, Spread::Input(place.partition), place.now, out),
+            (None, Some(port)) => rest.enter(port, |segment, windows, mut next| {
+                let Segment { keeper, after, to, .. } = segment;
+                let mut scratch = Vec::new();
+                let mut take = |row: &[Value<'_>], group: &[u8]| {
+                    stages::run(after, row, &mut scratch, &mut |row| next.take(*to, row, group))
+                };
+                let added = keeper.add(windows, row, row_place, &mut take)?;
+                // The row counts already: this is not to be taken for an error of its record.
+                let corrected = keeper.correct(windows, closed, &mut take);
+                corrected.map_err(|error| RowError::Correction(Box::new(error)))?;
+                Ok::<_, RowError>(added)
+            })?,
+            (None, None) => return rest.sink.write(row, Spread::Input(place.partition), place.now, rest.out),
         };
         match added {
             Added::Taken => *taken = true,
-            Added::Waits => (*taken, *waits) = (true, true),
+            Added::Waits => (*taken, *waits) = (true, Some(to.map_or(0, |port| port.segment))),
             Added::Late(row) => *late = Some(row),
         }
-        let Some((segment, state)) = windows else { return Ok(()) };
-        let done = segment.correct(state, place.closed, &mut Vec::new(), &mut |row, group| {
-            sink.write(row, Spread::Group(group), place.now, out)
-        });
-        // The row counts already: this is not to be taken for an error of its record.
-        done.map_err(|error| RowError::Correction(Box::new(error)))
+        Ok(())
     }
 }

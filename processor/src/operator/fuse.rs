@@ -29,6 +29,10 @@ fn fuse_with_neighbours(stages: &mut [Stage], at: usize, columns: &[usize]) -> b
     let after = &mut after[1..];
     // The sink needs a row that is as it wants it.
     let Some(next) = after.iter().position(Stage::makes_rows) else { return false };
+    // Rows of all branches look the same.
+    if matches!(after[next], Stage::Union(_)) {
+        return false;
+    }
     after[..=next].iter_mut().for_each(|stage| stage.map_columns(&|column| columns[column]));
     true
 }

@@ -1,6 +1,7 @@
 //! A stage that keeps rows until their windows close, of either kind, and what its state depends on.
 
 use super::error::RowError;
+use super::graph::Side;
 use super::local::split_rows;
 use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::session::{Added, SessionOperator};
@@ -36,7 +37,7 @@ impl Keeper {
                 Window::Session { gap_ms } => Some(Keeper::Session(SessionOperator::rows(plan, gap_ms))),
                 _ => None,
             },
-            Stage::Filter(_) | Stage::Project(_) => None,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => None,
         }
     }
 
@@ -50,16 +51,23 @@ impl Keeper {
     }
 
     /// Whether `row` can be taken in, as far as the row goes.
-    pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
+    pub fn check(&self, row: &[Value<'_>], _side: Side) -> Result<(), RowError> {
         match self {
             Keeper::Grid(operator) => operator.check(row),
             Keeper::Session(operator) => operator.check(row),
         }
     }
 
-    /// Takes `row` in.
+    /// Takes `row` in. Rows that come out at once go to `take` with their group keys.
     #[inline]
-    pub fn add(&mut self, state: &mut StageState, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
+    pub fn add(
+        &mut self,
+        state: &mut StageState,
+        row: &[Value<'_>],
+        place: RowPlace,
+        _take: &mut TakeRow<'_>,
+    ) -> Result<Added, RowError> {
+        debug_assert_eq!(place.side, Side::Left, "there are no joins yet");
         match (self, state) {
             (Keeper::Grid(operator), StageState::Grid(state)) => operator.add(state, row, place),
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.add(state, row, place),
@@ -99,7 +107,8 @@ impl Keeper {
                 Ok(counted(late))
             }
             (Keeper::Session(operator), StageState::Sessions(state), Record::Tardy { stamp, key, row: Some(row) }) => {
-                let place = RowPlace { watermark: stamp.watermark, closed, partition: stamp.partition };
+                let (watermark, partition) = (stamp.watermark, stamp.partition);
+                let place = RowPlace { watermark, closed, partition, side: Side::Left };
                 let origin = row.origin.clone();
                 Ok(match operator.add_tardy(state, key, row, place)? {
                     Added::Taken | Added::Waits => counted(0),
@@ -158,16 +167,16 @@ impl Keeper {
     }
 }
 
-/// What the state's bytes depend on: see [`Record::Begin`](crate::state::changelog::Record::Begin). It is compared with what an
-/// earlier version wrote, so it is made of names that stay as they are.
+/// What the bytes of a stage's state depend on; the texts of all stages make up the layout of
+/// [`Record::Begin`](crate::state::changelog::Record::Begin). It is compared with what an earlier version wrote, so it is made of names
+/// that stay as they are.
 #[must_use]
-pub fn layout(stages: &[Stage]) -> String {
-    let texts = stages.iter().filter_map(|stage| match stage {
-        Stage::WindowAggregate(plan) => Some(aggregate_layout(plan)),
-        Stage::WindowRows(plan) if stage.keeps_rows() => Some(rows_layout(plan)),
-        _ => None,
-    });
-    texts.collect::<Vec<_>>().join(" > ")
+pub fn layout(stage: &Stage) -> String {
+    match stage {
+        Stage::WindowAggregate(plan) => aggregate_layout(plan),
+        Stage::WindowRows(plan) => rows_layout(plan),
+        Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => String::new(),
+    }
 }
 
 fn window_text(window: &Window) -> String {
@@ -258,14 +267,13 @@ mod tests {
             output: Vec::new(),
         };
         let tumble = "1; TUMBLE 5000 ms offset -1 ms; by STRING, INT; COUNT(*), SUM(BIGINT), AVG(DECIMAL(10, 2))";
-        assert_eq!(layout(&[Stage::WindowAggregate(plan.clone())]), tumble);
+        assert_eq!(layout(&Stage::WindowAggregate(plan)), tumble);
         let session = WindowRows {
             window: Window::Session { gap_ms: 7 },
             time_column: 0,
             keys: vec![Expr::column(0, DataType::STRING)],
             columns: vec![(0, DataType::STRING), (1, DataType::Int)],
         };
-        let stages = [Stage::WindowRows(session), Stage::WindowAggregate(plan)];
-        assert_eq!(layout(&stages), format!("1; SESSION gap 7 ms; by STRING; rows of STRING, INT > {tumble}"));
+        assert_eq!(layout(&Stage::WindowRows(session)), "1; SESSION gap 7 ms; by STRING; rows of STRING, INT");
     }
 }

@@ -1,9 +1,11 @@
 //! What is done with rows: decode, compute, gather by window, write.
 
 mod aggregate;
+mod downstream;
 mod entry;
 mod error;
 mod fuse;
+mod graph;
 mod held;
 mod keeper;
 mod local;

@@ -2,15 +2,16 @@
 
 use forebay_storage::ids::Timestamp;
 
-use super::entry::Entry;
+use super::downstream::Downstream;
+use super::entry::{Entry, OwnedRow};
 use super::error::RowError;
 use super::fuse;
-use super::keeper::{self, Keeper};
+use super::graph::{Entrance, Graph, Segment};
+use super::keeper::Keeper;
 use super::local::{LocalKeeper, PutPartial};
 use super::sink::{RecordSink, Spread};
 use super::source::{RecordOrigin, RowSource};
 use super::stages::{self, Scratch};
-use super::window::{RowPlace, TakeRow};
 use crate::commit::RecordBuffer;
 use crate::plan::{self, Stage};
 use crate::state::changelog::Record;
@@ -21,49 +22,21 @@ use crate::time::Frontier;
 /// sessions would have to wait unless they are a millisecond beyond that.
 pub const CLOCK_BEHIND_MS: i64 = 2;
 
-/// The operators of a pipeline, in a row.
+/// The operators of a pipeline.
 #[derive(Debug)]
 pub struct Pipeline {
-    source: RowSource,
-    before: Vec<Stage>,
+    /// One for each source.
+    entrances: Vec<Entrance>,
+    /// Of each topic, the entrances of its records.
+    readers: Vec<Vec<usize>>,
     /// Where rows are gathered for another task; then there are no segments.
     local: Option<LocalKeeper>,
     segments: Vec<Segment>,
     state: Option<TaskState>,
     sink: RecordSink,
     scratch: Scratch,
-    /// Whether a record can make several rows.
-    expands: bool,
-}
-
-/// A stage that keeps rows, and those after it that do not.
-#[derive(Debug)]
-pub struct Segment {
-    /// The stage that keeps rows.
-    pub keeper: Keeper,
-    /// Those after it.
-    pub after: Vec<Stage>,
-    /// By how many ms its time is behind the pipeline's.
-    ///
-    /// Sessions over the windows of another stage wait for one ms more: rows come in at the very moment at which the watermark passes
-    /// their time, and a session that ends exactly there would have merged with them or not, depending on how the watermark moved.
-    pub behind: i64,
-}
-
-impl Segment {
-    /// Hands the corrected rows that the last row makes necessary to `take`, with their group keys.
-    pub fn correct(
-        &mut self,
-        state: &mut TaskState,
-        closed: i64,
-        scratch: &mut Scratch,
-        take: &mut TakeRow<'_>,
-    ) -> Result<(), RowError> {
-        let Segment { keeper, after, .. } = self;
-        keeper.correct(state.first(), closed, &mut |row, group| {
-            stages::run(after, row, scratch, &mut |row| take(row, group))
-        })
-    }
+    /// In which segment the last row waits that had to.
+    waiting: usize,
 }
 
 /// What became of one record.
@@ -71,8 +44,8 @@ impl Segment {
 pub struct Taken {
     /// The watermark that it stands for.
     pub watermark: Option<i64>,
-    /// Whether a row of it waits until it is known whether it is late: see [`Pipeline::attach_origin`].
-    pub waits: bool,
+    /// The stage in which a row of it waits until it is known whether it is late: see [`Pipeline::attach_origin`].
+    pub waits: Option<usize>,
     /// Whether its row came too late for its window and was dropped.
     pub late: Option<LateRow>,
 }
@@ -89,7 +62,7 @@ pub struct LateRow {
 /// A row that had to wait until it was known that it is late.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LateTardy {
-    /// Its partition.
+    /// Its partition, as [`Place::number`].
     pub partition: i32,
     /// For what it was late.
     pub row: LateRow,
@@ -109,8 +82,12 @@ pub struct MergedLate {
 /// Where in time and space a record is.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
+    /// Number of its topic, see [`plan::Pipeline::topics`].
+    pub topic: usize,
     /// Input partition.
     pub partition: i32,
+    /// Number of the input partition among those of all topics.
+    pub number: i32,
     /// The record's offset there.
     pub offset: i64,
     /// The record's time, in ms since 1970.
@@ -127,31 +104,18 @@ impl Pipeline {
     /// For `plan`, writing to a topic of `sink_partitions` partitions; `snapshot_floor` as in [`TaskState::new`].
     #[must_use]
     pub fn new(plan: &plan::Pipeline, sink_partitions: i32, snapshot_floor: u64) -> Pipeline {
-        let stages = fuse::fuse(plan.stages.clone());
-        let layout = keeper::layout(&stages);
-        let (mut before, mut segments, mut behind) = (Vec::new(), Vec::<Segment>::new(), 0);
-        for stage in stages {
-            match (Keeper::new(&stage), segments.last_mut()) {
-                (Some(keeper), last) => {
-                    behind += i64::from(last.is_some() && matches!(keeper, Keeper::Session(_)));
-                    segments.push(Segment { keeper, after: Vec::new(), behind });
-                }
-                (None, Some(segment)) => segment.after.push(stage),
-                (None, None) => before.push(stage),
-            }
-        }
+        let Graph { entrances, mut segments, layout } = Graph::new(plan);
         // The planner lets only a pipeline of one step of windows have it.
         if let [segment] = &mut segments[..] {
             segment.keeper.allow_lateness(plan.source.policies.allowed_lateness_ms);
         }
-        // After the first stage that keeps rows, rows come when windows close, which is not to be put off.
-        segments.first_mut().into_iter().for_each(|first| first.keeper.hold_rows());
+        // What other stages feed gets rows when windows close, which is not to be put off.
+        segments.iter_mut().filter(|segment| !segment.is_fed).for_each(|segment| segment.keeper.hold_rows());
         let windows: Vec<_> = segments.iter().map(|segment| segment.keeper.new_state()).collect();
         let state = (!windows.is_empty()).then(|| TaskState::new(layout, windows, snapshot_floor));
         let sink = RecordSink::new(&plan.sink, sink_partitions);
-        let expands = before.iter().any(|stage| matches!(stage, Stage::WindowRows(_)));
-        let source = RowSource::new(&plan.source);
-        Pipeline { source, before, local: None, segments, state, sink, scratch: Scratch::new(), expands }
+        let (readers, scratch) = (readers(plan), Scratch::new());
+        Pipeline { entrances, readers, local: None, segments, state, sink, scratch, waiting: 0 }
     }
 
     /// Of `plan` only what comes before the first stage that keeps rows, and what that gathers for another task, see
@@ -164,20 +128,20 @@ impl Pipeline {
         let keys = match &stage {
             Stage::WindowAggregate(plan) => plan.keys.len(),
             Stage::WindowRows(plan) => plan.keys.len(),
-            Stage::Filter(_) | Stage::Project(_) => 0,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => 0,
         };
         let mut local = LocalKeeper::new(Keeper::new(&stage)?, keys, plan::exchange_keys(&plan.stages)?);
         local.allow_lateness(plan.source.policies.allowed_lateness_ms);
         let (source, sink) = (RowSource::new(&plan.source), RecordSink::new(&plan.sink, 1));
-        let expands = before.iter().any(|stage| matches!(stage, Stage::WindowRows(_)));
-        let (segments, scratch) = (Vec::new(), Scratch::new());
-        Some(Pipeline { source, before, local: Some(local), segments, state: None, sink, scratch, expands })
+        let entrances = vec![Entrance { source, before, to: None }];
+        let (segments, scratch, readers) = (Vec::new(), Scratch::new(), readers(plan));
+        Some(Pipeline { entrances, readers, local: Some(local), segments, state: None, sink, scratch, waiting: 0 })
     }
 
-    /// Whether undecodable records are skipped instead of failing the job.
+    /// Whether undecodable records of a topic are skipped instead of failing the job.
     #[must_use]
-    pub fn ignores_parse_errors(&self) -> bool {
-        self.source.ignores_parse_errors()
+    pub fn ignores_parse_errors(&self, topic: usize) -> bool {
+        self.readers[topic].first().is_some_and(|reader| self.entrances[*reader].source.ignores_parse_errors())
     }
 
     /// The windows, if there are any.
@@ -194,33 +158,46 @@ impl Pipeline {
     /// Takes the value of one record in; output of pipelines without windows goes to `out`. Its row may not be in its window before
     /// [`Pipeline::settle`].
     pub fn process(&mut self, value: &[u8], place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
-        let Pipeline { source, before, local, segments, state, sink, scratch, expands } = self;
-        let windows = segments.first_mut().zip(state.as_mut());
-        let mut entry =
-            Entry { local: local.as_mut(), windows, sink, out, place, taken: false, waits: false, late: None };
+        let Pipeline { entrances, readers, local, segments, state, sink, scratch, waiting } = self;
+        let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
+        let rest = Downstream { segments, windows, first: 0, sink, out, closed: place.closed, now: place.now };
+        let mut entry = Entry { local: local.as_mut(), rest, place, taken: false, waits: None, late: None };
         // The clock may go back, time does not: no row falls into a window that is closed.
         let now = place.now.0.max(place.closed.saturating_add(CLOCK_BEHIND_MS));
         let origin =
             RecordOrigin { partition: place.partition, offset: place.offset, timestamp_ms: place.timestamp_ms };
-        let watermark = source.read(value, now, origin, &mut |row| {
-            if !*expands {
-                return stages::run(before, row, scratch, &mut |row| entry.add(row));
+        let taken = match &readers[place.topic][..] {
+            [only] if !entrances[*only].expands() => {
+                let Entrance { source, before, to } = &mut entrances[*only];
+                let watermark = source.read(value, now, origin, &mut |row| {
+                    stages::run(before, row, scratch, &mut |row| entry.add(*to, row))
+                })?;
+                entry.outcome(watermark)
             }
-            let mut rows = Vec::new();
-            stages::run(before, row, scratch, &mut |row| {
-                rows.push(row.iter().map(|value| value.clone().into_owned()).collect());
-                Ok(())
-            })?;
-            entry.add_all(&rows)
-        })?;
-        Ok(entry.outcome(watermark))
+            several => {
+                let (mut rows, mut watermark) = (Vec::<OwnedRow>::new(), None);
+                for reader in several {
+                    let Entrance { source, before, to } = &mut entrances[*reader];
+                    watermark = source.read(value, now, origin, &mut |row| {
+                        stages::run(before, row, scratch, &mut |row| {
+                            rows.push((*to, row.iter().map(|value| value.clone().into_owned()).collect()));
+                            Ok(())
+                        })
+                    })?;
+                }
+                entry.add_all(&rows)?;
+                entry.outcome(watermark)
+            }
+        };
+        *waiting = taken.waits.unwrap_or(*waiting);
+        Ok(taken)
     }
 
     /// Keeps the record itself with the row that was the last to wait, to be told with it if it is late.
     pub fn attach_origin(&mut self, origin: Vec<u8>) {
         match (&mut self.local, &mut self.state) {
             (Some(local), _) => local.attach_origin(origin),
-            (None, Some(state)) => match state.first() {
+            (None, Some(state)) => match &mut state.windows_mut()[self.waiting] {
                 StageState::Sessions(sessions) => sessions.attach_origin(origin),
                 StageState::Grid(_) | StageState::Keyed(_) => {}
             },
@@ -230,11 +207,9 @@ impl Pipeline {
 
     /// Takes in what has come and is not in the windows yet. To be called after records were taken in, before anything else is done.
     pub fn settle(&mut self) -> Result<(), RowError> {
-        let Pipeline { segments, state, .. } = self;
-        match (segments.first_mut(), state) {
-            (Some(segment), Some(state)) => segment.keeper.settle(state.first()),
-            _ => Ok(()),
-        }
+        let windows = self.state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
+        let mut both = self.segments.iter_mut().zip(windows);
+        both.try_for_each(|(segment, windows)| segment.keeper.settle(windows))
     }
 
     /// Hands all that is gathered for another task to `put`, and forgets it.
@@ -254,8 +229,12 @@ impl Pipeline {
         let (Some(segment), Some(state)) = (segments.first_mut(), state.as_mut()) else {
             return Ok(MergedLate::default());
         };
-        let late = segment.keeper.merge(state.first(), gathered, closed)?;
-        segment.correct(state, closed, scratch, &mut |row, group| sink.write(row, Spread::Group(group), now, out))?;
+        let Segment { keeper, after, .. } = segment;
+        let late = keeper.merge(state.first(), gathered, closed)?;
+        // Only the last stage that keeps rows has corrections.
+        keeper.correct(state.first(), closed, &mut |row, group| {
+            stages::run(after, row, scratch, &mut |row| sink.write(row, Spread::Group(group), now, out))
+        })?;
         Ok(late)
     }
 
@@ -281,28 +260,30 @@ impl Pipeline {
     ) -> Result<Vec<LateTardy>, RowError> {
         let Pipeline { segments, state, sink, scratch, .. } = self;
         let mut late = Vec::new();
-        let Some(state) = state else { return Ok(late) };
-        let mut windows = state.windows_mut();
-        let mut segments = &mut segments[..];
-        while let Some((Segment { keeper, after, behind }, rest)) = segments.split_first_mut() {
-            let Some((own, others)) = windows.split_first_mut() else { break };
+        let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
+        for at in 0..segments.len() {
+            let Some((own, windows)) = windows[at..].split_first_mut() else { break };
+            let Some((segment, segments)) = segments[at..].split_first_mut() else { break };
+            let Segment { keeper, after, to, behind, .. } = segment;
+            let mut next = Downstream { segments, windows, first: at + 1, sink, out, closed, now };
             let watermark = frontier.watermark.saturating_sub(*behind);
             let times = (closed.saturating_sub(*behind), Frontier { watermark, ..frontier });
             let mut note_late = |tardy: Tardy, row| {
                 late.push(LateTardy { partition: tardy.stamp.partition, row, origin: tardy.row.origin });
             };
             keeper.close(own, times, &mut note_late, &mut |row, group| {
-                stages::run(after, row, scratch, &mut |row| match (rest.first_mut(), others.first_mut()) {
-                    (Some(next), Some(windows)) => {
-                        let closed = closed.saturating_sub(next.behind);
-                        let place = RowPlace { watermark: closed, closed, partition: 0 };
-                        next.keeper.add(windows, row, place).map(|_| ())
-                    }
-                    _ => sink.write(row, Spread::Group(group), now, out),
-                })
+                stages::run(after, row, scratch, &mut |row| next.take(*to, row, group))
             })?;
-            (segments, windows) = (rest, others);
         }
         Ok(late)
     }
+}
+
+/// Of each topic that is read, which sources are of it.
+fn readers(plan: &plan::Pipeline) -> Vec<Vec<usize>> {
+    let sources = plan.sources();
+    let of = |topic: &plan::Source| {
+        sources.iter().enumerate().filter(|(_, source)| source.topic == topic.topic).map(|(at, _)| at).collect()
+    };
+    plan.topics().into_iter().map(of).collect()
 }

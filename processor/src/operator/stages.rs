@@ -45,8 +45,8 @@ pub fn run(
             }
             Ok(())
         }
-        Some((Stage::WindowAggregate(_) | Stage::WindowRows(_), _)) => {
-            unreachable!("a pipeline is cut at stages that keep rows")
+        Some((Stage::WindowAggregate(_) | Stage::WindowRows(_) | Stage::Union(_), _)) => {
+            unreachable!("a pipeline is cut at stages that keep rows, and at those where several inputs meet")
         }
     }
 }

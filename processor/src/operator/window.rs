@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use super::aggregate;
 use super::error::RowError;
+use super::graph::Side;
 use super::held::HeldRows;
 use super::pipeline::LateRow;
 use super::session::Added;
@@ -31,8 +32,10 @@ pub struct RowPlace {
     pub watermark: i64,
     /// Watermark up to which windows are closed.
     pub closed: i64,
-    /// Its partition.
+    /// Its partition, as [`Place::number`](super::Place::number).
     pub partition: i32,
+    /// By which input it comes.
+    pub side: Side,
 }
 
 /// The operator.

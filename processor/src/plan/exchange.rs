@@ -30,7 +30,7 @@ pub fn state_keys(stages: &[Stage]) -> Vec<Vec<usize>> {
         let keys = match stage {
             Stage::WindowAggregate(plan) => &plan.keys[..],
             Stage::WindowRows(plan) => &plan.keys[..],
-            Stage::Filter(_) | Stage::Project(_) => &[],
+            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => &[],
         };
         if stage.keeps_rows() {
             later.push(keys.iter().map(|key| lineage.key(key)).collect::<Vec<_>>());
@@ -69,7 +69,7 @@ impl Lineage {
                 columns.extend([None; 3]);
                 Some(Lineage { common: (0..plan.keys.len()).collect(), columns })
             }
-            Stage::Filter(_) | Stage::Project(_) => None,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => None,
         }
     }
 
@@ -84,7 +84,7 @@ impl Lineage {
     /// The row goes through another stage.
     fn pass(&mut self, stage: &Stage) {
         match stage {
-            Stage::Filter(_) => {}
+            Stage::Filter(_) | Stage::Union(_) => {}
             Stage::Project(exprs) => self.columns = exprs.iter().map(|expr| self.key(expr)).collect(),
             Stage::WindowAggregate(plan) => {
                 let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();

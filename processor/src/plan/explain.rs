@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Aggregate, AggregateFunction, Format, JobPlan, KeyFormat, OutputField, Pipeline, Source, Stage, StartupMode,
-    Window, WindowAggregate, WindowRows, exchange_keys,
+    Aggregate, AggregateFunction, Branch, Format, JobPlan, KeyFormat, OutputField, Pipeline, Source, Stage,
+    StartupMode, Window, WindowAggregate, WindowRows, exchange_keys,
 };
 use crate::expr::render::duration;
 
@@ -41,20 +41,7 @@ impl fmt::Display for Pipeline {
             if Some(index) == keeper && self.parallelism > 1 {
                 exchange(f, self, stage, &names)?;
             }
-            let last = index + 1 == self.stages.len();
-            names = match stage {
-                Stage::Filter(condition) => {
-                    writeln!(f, "  filter     {}", condition.display(&names))?;
-                    names
-                }
-                Stage::Project(exprs) => {
-                    let shown: Vec<String> = exprs.iter().map(|expr| expr.display(&names).to_string()).collect();
-                    writeln!(f, "  project    {}", shown.join(", "))?;
-                    if last { self.sink.columns.iter().map(|column| column.name.clone()).collect() } else { shown }
-                }
-                Stage::WindowAggregate(aggregate) => window_aggregate(f, aggregate, &names)?,
-                Stage::WindowRows(rows) => window_rows(f, rows, &names)?,
-            };
+            names = stage_line(f, stage, names)?;
         }
         let columns: Vec<String> =
             self.sink.columns.iter().map(|column| format!("{} {}", column.name, column.data_type)).collect();
@@ -67,6 +54,47 @@ impl fmt::Display for Pipeline {
             };
             let fields: Vec<&str> = key.columns.iter().map(|index| self.sink.columns[*index].name.as_str()).collect();
             writeln!(f, "             key ({format}): {}", fields.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a stage that takes rows of these columns, with the branches that it takes in, and returns the names of its row.
+fn stage_line(f: &mut fmt::Formatter<'_>, stage: &Stage, names: Vec<String>) -> Result<Vec<String>, fmt::Error> {
+    for branch in stage.branches() {
+        writeln!(f, "  with       rows of {}:", branch.source.table)?;
+        // Two spaces deeper than the stage that takes them in.
+        for line in Shown(branch).to_string().lines() {
+            writeln!(f, "  {line}")?;
+        }
+    }
+    Ok(match stage {
+        Stage::Filter(condition) => {
+            writeln!(f, "  filter     {}", condition.display(&names))?;
+            names
+        }
+        Stage::Project(exprs) => {
+            let shown: Vec<String> = exprs.iter().map(|expr| expr.display(&names).to_string()).collect();
+            writeln!(f, "  project    {}", shown.join(", "))?;
+            shown
+        }
+        Stage::WindowAggregate(aggregate) => window_aggregate(f, aggregate, &names)?,
+        Stage::WindowRows(rows) => window_rows(f, rows, &names)?,
+        Stage::Union(_) => {
+            writeln!(f, "  union      all of them: {}", names.join(", "))?;
+            names
+        }
+    })
+}
+
+/// A branch as lines of its own.
+struct Shown<'p>(&'p Branch);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = source(f, &self.0.source)?;
+        for stage in &self.0.stages {
+            names = stage_line(f, stage, names)?;
         }
         Ok(())
     }
@@ -112,7 +140,7 @@ fn exchange(f: &mut fmt::Formatter<'_>, pipeline: &Pipeline, keeper: &Stage, nam
     let keys = match keeper {
         Stage::WindowAggregate(plan) => &plan.keys[..],
         Stage::WindowRows(plan) => &plan.keys[..],
-        Stage::Filter(_) | Stage::Project(_) => &[],
+        Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => &[],
     };
     let by = exchange_keys(&pipeline.stages).unwrap_or_default();
     let by: Vec<String> = by.iter().map(|at| keys[*at].display(names).to_string()).collect();

@@ -1,5 +1,6 @@
 //! What a job does, step by step. The SQL planner makes it, the engine runs it, EXPLAIN prints it.
 
+mod branch;
 mod describe;
 mod exchange;
 mod explain;
@@ -11,6 +12,7 @@ mod source;
 mod stage;
 mod top;
 
+pub use branch::Branch;
 pub use exchange::{MAX_PARALLELISM, exchange_keys, state_keys};
 pub use format::{Format, JsonFormat, TimestampFormat};
 pub use policy::{Bounded, OnError, OnLate, Policies};
@@ -31,7 +33,8 @@ pub struct JobPlan {
     pub warnings: Vec<String>,
 }
 
-/// One INSERT INTO: rows flow from the source through the stages into the sink.
+/// One INSERT INTO: rows flow from the source through the stages into the sink. Rows of other sources may join them on the way: see
+/// [`Branch`].
 ///
 /// The row that leaves the source is `source.columns` followed by `source.computed`; each stage says how it changes the row;
 /// the row that leaves the last stage has exactly the sink's columns, in order and of their types.

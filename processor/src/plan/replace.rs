@@ -67,15 +67,17 @@ fn check_tasks(old: &Pipeline, new: &Pipeline) -> Result<(), String> {
 
 /// A bounded input that has ended has committed the end of time: all that came after it would be late. Its end is committed too.
 fn check_bound(old: &Pipeline, new: &Pipeline) -> Result<(), String> {
-    let (was, is) = (&old.source.policies.bounded, &new.source.policies.bounded);
-    if was.is_none() || was == is {
-        return Ok(());
+    for (old, new) in old.topics().into_iter().zip(new.topics()) {
+        let (was, is) = (&old.policies.bounded, &new.policies.bounded);
+        if was.is_some() && was != is {
+            return Err(format!(
+                "the end of its input changes ('scan.bounded.mode'): it has {}, and would have {}; apply it as a new job",
+                bound(was.as_ref()),
+                bound(is.as_ref())
+            ));
+        }
     }
-    Err(format!(
-        "the end of its input changes ('scan.bounded.mode'): it has {}, and would have {}; apply it as a new job",
-        bound(was.as_ref()),
-        bound(is.as_ref())
-    ))
+    Ok(())
 }
 
 /// The end of an input in the words of its option.
@@ -94,10 +96,14 @@ fn bound(bounded: Option<&Bounded>) -> String {
 }
 
 fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
-    let (before, after) = (&old.source.topic, &new.source.topic);
+    let topics =
+        |pipeline: &Pipeline| pipeline.topics().into_iter().map(|source| source.topic.clone()).collect::<Vec<_>>();
+    let (before, after) = (topics(old), topics(new));
     if before != after {
+        let (before, after) = (before.join("' and '"), after.join("' and '"));
         return Err(format!("it reads topic '{before}' and would read '{after}', where its offsets mean nothing"));
     }
+    let after = after.join(" and ");
     check_bound(old, new)?;
     let (was, is) = (Schema::of(old), Schema::of(new));
     match (was.windows.is_empty(), is.windows.is_empty()) {
@@ -132,6 +138,9 @@ fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
             }
         }
     }
+    if was.meetings != is.meetings {
+        return changed("what its inputs meet in changes", &was.meetings.join("; "), &is.meetings.join("; "));
+    }
     for (name, data_type) in &is.columns {
         if let Some((_, before)) = was.columns.iter().find(|(other, before)| other == name && before != data_type) {
             return changed(&format!("the type of column {name} changes"), before, data_type);
@@ -151,6 +160,8 @@ fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
 #[derive(Debug, Default)]
 struct Schema {
     windows: Vec<WindowSchema>,
+    /// Where rows of several inputs meet.
+    meetings: Vec<String>,
     columns: Vec<(String, String)>,
     computed: Vec<String>,
 }
@@ -167,18 +178,27 @@ impl Schema {
     fn of(pipeline: &Pipeline) -> Schema {
         let text = pipeline.to_string();
         let under = |title: &str| {
-            let prefix = format!("  {title:<10} ");
-            text.lines().filter_map(|line| line.strip_prefix(&prefix).map(str::to_owned)).collect::<Vec<_>>()
+            let prefix = format!("{title:<10} ");
+            // Lines of branches are further to the right.
+            let lines = text.lines().map(str::trim_start);
+            lines.filter_map(|line| line.strip_prefix(&prefix).map(str::to_owned)).collect::<Vec<_>>()
         };
         let window = |line: &String| {
             let (head, aggregates) = line.split_once(": ").unwrap_or((line, ""));
             let (window, keys) = head.split_once(", by ").unwrap_or((head, ""));
             WindowSchema { window: window.to_owned(), keys: keys.to_owned(), aggregates: aggregates.to_owned() }
         };
-        let columns = pipeline.source.columns.iter();
+        let sources = pipeline.sources();
+        let several = sources.len() > 1;
+        let name = |table: &str, column: &str| match several {
+            true => format!("{table}.{column}"),
+            false => column.to_owned(),
+        };
+        let columns = sources.iter().flat_map(|source| source.columns.iter().map(|column| (&source.table, column)));
         Schema {
             windows: [under("window"), under("windows")].concat().iter().map(window).collect(),
-            columns: columns.map(|column| (column.name.clone(), column.data_type.to_string())).collect(),
+            meetings: [under("with"), under("union"), under("join")].concat(),
+            columns: columns.map(|(table, column)| (name(table, &column.name), column.data_type.to_string())).collect(),
             computed: under("computed"),
         }
     }

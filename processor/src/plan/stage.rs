@@ -1,6 +1,6 @@
 //! The steps between source and sink.
 
-use super::Top;
+use super::{Branch, Top};
 use crate::expr::{DataType, Expr};
 
 /// One step.
@@ -15,6 +15,9 @@ pub enum Stage {
     /// A row becomes one row for each of its windows (a windowing function without an aggregation). With SESSION they come when the
     /// session closes.
     WindowRows(WindowRows),
+    /// UNION ALL: rows of these branches come too. Their rows have the same columns of the same types; like those of the stages before, they
+    /// have just come out of a [`Stage::Project`].
+    Union(Vec<Branch>),
 }
 
 impl Stage {
@@ -30,7 +33,25 @@ impl Stage {
         match self {
             Stage::WindowAggregate(_) => true,
             Stage::WindowRows(rows) => matches!(rows.window, Window::Session { .. }),
+            Stage::Union(branches) => branches.iter().any(|branch| branch.stages.iter().any(Stage::keeps_rows)),
             Stage::Filter(_) | Stage::Project(_) => false,
+        }
+    }
+
+    /// The branches whose rows come in here.
+    #[must_use]
+    pub fn branches(&self) -> &[Branch] {
+        match self {
+            Stage::Union(branches) => branches,
+            _ => &[],
+        }
+    }
+
+    /// The branches whose rows come in here.
+    pub fn branches_mut(&mut self) -> &mut [Branch] {
+        match self {
+            Stage::Union(branches) => branches,
+            _ => &mut [],
         }
     }
 
@@ -49,6 +70,8 @@ impl Stage {
                 rows.keys.iter().for_each(|key| key.for_each_column(visit));
                 rows.columns.iter().for_each(|(column, _)| visit(*column));
             }
+            // It takes whole rows, from a projection.
+            Stage::Union(_) => {}
         }
     }
 
@@ -67,6 +90,7 @@ impl Stage {
                 rows.keys.iter_mut().for_each(|key| key.map_columns(map));
                 rows.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
             }
+            Stage::Union(_) => {}
         }
     }
 }

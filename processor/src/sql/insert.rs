@@ -6,14 +6,16 @@ use sqlparser::tokenizer::Span;
 use super::bind::{coerced, describe};
 use super::catalog::{Catalog, Entry};
 use super::error::{SqlError, did_you_mean};
+use super::inputs;
 use super::position;
+use super::prune::{prune, whole_source};
 use super::query::QueryPlanner;
 use super::scope::Field;
 use super::settings::Settings;
 use super::statement::Insert;
 use super::table::Table;
 use crate::expr::{DataType, Expr, Value, cast};
-use crate::plan::{Column, KeyFormat, Pipeline, Policies, Sink, SinkKey, Source, Stage, Window};
+use crate::plan::{KeyFormat, Pipeline, Sink, SinkKey, Stage, Window};
 
 /// Plans one INSERT INTO, with one of its query's grouping sets.
 pub(crate) fn plan(
@@ -39,25 +41,30 @@ pub(crate) fn plan(
     let mut planner = QueryPlanner::new(catalog, insert.table.span).with_grouping_set(set);
     let mut relation = planner.query(&insert.query)?.without_ranking()?;
     warnings.append(&mut planner.warnings);
-    if relation.windowing.as_ref().is_some_and(|windowing| !windowing.is_computed()) {
-        relation = relation.with_rows();
-    }
+    relation = relation.with_own_windows();
     let values = sink_values(insert, table, &relation.fields)?;
     relation.stages.push(Stage::Project(values));
-    if table.options.topic == relation.table.options.topic {
+    let parallelism = settings.parallelism.unwrap_or(1);
+    let source = whole_source(&relation.table);
+    let tables: Vec<&Table> = std::iter::once(&relation.table).chain(&relation.others).map(|table| &**table).collect();
+    let stages = relation.stages;
+    let mut pipeline = Pipeline { source, stages, sink: sink(table), parallelism };
+    prune(&mut pipeline.source, &mut pipeline.stages);
+    apply_settings(&mut pipeline, &tables, settings)?;
+    if pipeline.sources().iter().any(|source| source.topic == table.options.topic) {
         warnings.push(format!("the job reads and writes topic {}: it will see its own rows", table.options.topic));
     }
-    let mut source = super::prune::source(&relation.table, &mut relation.stages, settings);
-    source.policies = super::policy::resolve(&relation.table.options.policies, &settings.policies, &source.topic)?;
-    if source.policies.allowed_lateness_ms > 0 && !can_be_corrected(&relation.stages) {
+    warnings.extend(inputs::check(&mut pipeline, insert.table.span)?);
+    let Pipeline { source, stages, .. } = &pipeline;
+    if source.policies.allowed_lateness_ms > 0 && !can_be_corrected(stages) {
         return Err(SqlError::new(
             insert.table.span,
             "allowed lateness is for one aggregation over TUMBLE, HOP or CUMULATE",
         )
         .hint("leave out 'forebay.allowed-lateness'; 'forebay.on-late' = 'topic' keeps late rows"));
     }
-    let keeps = relation.stages.iter().position(Stage::keeps_rows).unwrap_or(relation.stages.len());
-    let filters = relation.stages[keeps..].iter().any(|stage| matches!(stage, Stage::Filter(_)));
+    let keeps = stages.iter().position(Stage::keeps_rows).unwrap_or(stages.len());
+    let filters = stages[keeps..].iter().any(|stage| matches!(stage, Stage::Filter(_)));
     if table.options.upsert && source.policies.allowed_lateness_ms > 0 && filters {
         return Err(SqlError::new(
             insert.table.span,
@@ -65,13 +72,26 @@ pub(crate) fn plan(
         )
         .hint("leave out 'forebay.allowed-lateness' or HAVING"));
     }
-    let parallelism = settings.parallelism.unwrap_or(1);
-    let pipeline = Pipeline { source, stages: relation.stages, sink: sink(table), parallelism };
     match only_in_one_task(&pipeline) {
-        Some(what) if parallelism > 1 => Err(SqlError::new(insert.table.span, what)
+        Some(what) if pipeline.parallelism > 1 => Err(SqlError::new(insert.table.span, what)
             .hint("write SET 'parallelism.default' = '1' before this INSERT INTO")),
         _ => Ok(pipeline),
     }
+}
+
+/// Takes in what SET says where the tables, one for each source, say nothing.
+fn apply_settings(pipeline: &mut Pipeline, tables: &[&Table], settings: &Settings) -> Result<(), SqlError> {
+    let (mut done, mut tables) = (Ok(()), tables.iter());
+    pipeline.for_each_source(&mut |source| {
+        let Some(table) = tables.next() else { return };
+        source.idle_timeout_ms = source.idle_timeout_ms.or(settings.idle_timeout_ms);
+        match super::policy::resolve(&table.options.policies, &settings.policies, &source.topic) {
+            Ok(policies) => source.policies = policies,
+            Err(error) if done.is_ok() => done = Err(error),
+            Err(_) => {}
+        }
+    });
+    done
 }
 
 /// What the pipeline has that works only where one task sees all records.
@@ -223,23 +243,5 @@ fn sink(table: &Table) -> Sink {
         columns: table.physical.clone(),
         key,
         value_columns,
-    }
-}
-
-/// The source of a pipeline, before columns that are not needed are left out.
-pub(super) fn whole_source(table: &Table, settings: &Settings) -> Source {
-    let columns: Vec<Column> = table.physical.clone();
-    Source {
-        table: table.name.clone(),
-        topic: table.options.topic.clone(),
-        group_id: table.options.group_id.clone(),
-        startup: table.options.startup.clone(),
-        reset: table.options.reset,
-        format: table.options.format.clone(),
-        columns,
-        computed: table.computed.clone(),
-        event_time: table.event_time.clone(),
-        idle_timeout_ms: table.options.idle_timeout_ms.or(settings.idle_timeout_ms),
-        policies: Policies::default(),
     }
 }

@@ -14,6 +14,7 @@ mod dialect;
 mod error;
 mod functions;
 mod group;
+mod inputs;
 mod insert;
 mod json_call;
 mod like;
@@ -34,6 +35,7 @@ mod settings;
 mod shell;
 mod statement;
 mod table;
+mod union;
 mod window;
 
 #[cfg(test)]

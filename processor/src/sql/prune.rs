@@ -1,23 +1,33 @@
-//! Leaves out of the source, and of rows that are kept, what the pipeline does not need.
+//! Leaves out of the sources, and of rows that are kept, what the pipeline does not need.
 
 use std::collections::BTreeSet;
 
-use super::insert::whole_source;
-use super::settings::Settings;
 use super::table::Table;
-use crate::plan::{OutputField, Source, Stage, Top, WindowRows};
+use crate::expr::Expr;
+use crate::plan::{Branch, OutputField, Policies, Source, Stage, Top, WindowRows};
 
-/// The table as a source with only the columns that the stages need; their expressions are changed to the new positions.
-pub(crate) fn source(table: &Table, stages: &mut [Stage], settings: &Settings) -> Source {
-    kept_rows(stages);
-    let mut source = whole_source(table, settings);
-    // Without a window nobody looks at the watermark, but it is shown to people; it is kept either way.
-    let mut needed = BTreeSet::new();
-    for stage in row_stages(stages) {
-        stage.for_each_column(&mut |index| {
-            needed.insert(index);
-        });
+/// A table as a source, before columns that are not needed are left out, and without what the job's settings say.
+pub(super) fn whole_source(table: &Table) -> Source {
+    Source {
+        table: table.name.clone(),
+        topic: table.options.topic.clone(),
+        group_id: table.options.group_id.clone(),
+        startup: table.options.startup.clone(),
+        reset: table.options.reset,
+        format: table.options.format.clone(),
+        columns: table.physical.clone(),
+        computed: table.computed.clone(),
+        event_time: table.event_time.clone(),
+        idle_timeout_ms: table.options.idle_timeout_ms,
+        policies: Policies::default(),
     }
+}
+
+/// Leaves out of `source`, and of the branches, the columns that the stages do not need; their expressions are changed to the new positions.
+pub(super) fn prune(source: &mut Source, stages: &mut [Stage]) {
+    kept_rows(stages);
+    // Without a window nobody looks at the watermark, but it is shown to people; it is kept either way.
+    let mut needed = needed_by(row_stages(stages));
     if let Some(event_time) = &source.event_time {
         needed.insert(event_time.column);
         event_time.watermark.for_each_column(&mut |index| {
@@ -33,8 +43,10 @@ pub(crate) fn source(table: &Table, stages: &mut [Stage], settings: &Settings) -
     }
     let kept: Vec<usize> = needed.into_iter().collect();
     let map = |old: usize| kept.iter().position(|index| *index == old).unwrap_or(old);
-    apply(&mut source, stages, &kept, &map);
-    source
+    apply(source, stages, &kept, &map);
+    for branch in stages.iter_mut().flat_map(Stage::branches_mut) {
+        prune(&mut branch.source, &mut branch.stages);
+    }
 }
 
 /// The stages that see the first one's row: all up to and including the first that makes a new one.
@@ -43,17 +55,24 @@ fn row_stages(stages: &[Stage]) -> &[Stage] {
     &stages[..end]
 }
 
-/// Rows with their windows, and the first rows of a key, keep only the columns that later stages need.
+/// The columns that these stages look at.
+fn needed_by(stages: &[Stage]) -> BTreeSet<usize> {
+    let mut needed = BTreeSet::new();
+    for stage in stages {
+        stage.for_each_column(&mut |index| {
+            needed.insert(index);
+        });
+    }
+    needed
+}
+
+/// Rows with their windows, the first rows of a key, and what rows of branches meet, keep only the columns that later stages need.
 fn kept_rows(stages: &mut [Stage]) {
     for at in (0..stages.len()).rev() {
         let (before, after) = stages.split_at_mut(at + 1);
-        let mut needed = BTreeSet::new();
-        for stage in row_stages(after) {
-            stage.for_each_column(&mut |index| {
-                needed.insert(index);
-            });
-        }
-        let kept = match &mut before[at] {
+        let needed = needed_by(row_stages(after));
+        let Some((stage, earlier)) = before.split_last_mut() else { continue };
+        let kept = match stage {
             Stage::WindowRows(rows) => window_rows(rows, &needed),
             Stage::WindowAggregate(plan) => {
                 match plan.aggregates.first_mut().and_then(|call| call.top.as_deref_mut()) {
@@ -61,6 +80,10 @@ fn kept_rows(stages: &mut [Stage]) {
                     None => continue,
                 }
             }
+            Stage::Union(branches) => match earlier.last_mut() {
+                Some(Stage::Project(own)) => union_columns(own, branches, &needed),
+                _ => continue,
+            },
             Stage::Filter(_) | Stage::Project(_) => continue,
         };
         let map = |old: usize| kept.iter().position(|index| *index == old).unwrap_or(old);
@@ -90,6 +113,19 @@ fn top_columns(output: &mut Vec<OutputField>, top: &mut Top, needed: &BTreeSet<u
     }
     top.columns = columns;
     needed.iter().copied().collect()
+}
+
+/// Returns which of the columns of the united rows are left, of which `own` and the last stages of the branches make the rows.
+fn union_columns(own: &mut Vec<Expr>, branches: &mut [Branch], needed: &BTreeSet<usize>) -> Vec<usize> {
+    let kept: Vec<usize> = needed.iter().copied().filter(|index| *index < own.len()).collect();
+    let others = branches.iter_mut().filter_map(|branch| match branch.stages.last_mut() {
+        Some(Stage::Project(exprs)) => Some(exprs),
+        _ => None,
+    });
+    for exprs in others.chain([own]) {
+        *exprs = kept.iter().map(|index| exprs[*index].clone()).collect();
+    }
+    kept
 }
 
 fn apply(source: &mut Source, stages: &mut [Stage], kept: &[usize], map: &impl Fn(usize) -> usize) {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sqlparser::ast::{self, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor};
+use sqlparser::ast::{
+    self, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableFactor,
+};
 use sqlparser::tokenizer::Span;
 
 use super::bind::Binder;
@@ -12,6 +14,7 @@ use super::position;
 use super::rank;
 use super::relation::{Relation, Windowing};
 use super::scope::Field;
+use super::union;
 use crate::expr::Expr;
 use crate::plan::{Stage, Window};
 
@@ -83,8 +86,20 @@ impl<'a> QueryPlanner<'a> {
         match &*query.body {
             SetExpr::Select(select) => self.select(select),
             SetExpr::Query(inner) => self.query(inner),
-            SetExpr::SetOperation { op, .. } => Err(SqlError::new(span, format!("{op} is not supported yet"))
-                .hint("there is UNION ALL as the outermost query of INSERT INTO")),
+            SetExpr::SetOperation { op: SetOperator::Union, set_quantifier: SetQuantifier::All, left, right } => {
+                let mut side = |body: &SetExpr| match body {
+                    SetExpr::Query(inner) => self.query(inner),
+                    body => {
+                        let inner = ast::Query { with: None, body: Box::new(body.clone()), ..query.clone() };
+                        self.query(&inner)
+                    }
+                };
+                let (left, right) = (side(left)?, side(right)?);
+                union::all(left, right, span)
+            }
+            SetExpr::SetOperation { op, .. } => {
+                Err(SqlError::new(span, format!("{op} is not supported yet")).hint("there is UNION ALL"))
+            }
             SetExpr::Values(_) => Err(SqlError::new(span, "VALUES is not supported: a job reads a topic")),
             _ => Err(SqlError::new(span, "expected SELECT")),
         }
@@ -114,6 +129,7 @@ impl<'a> QueryPlanner<'a> {
             }
             Some(Entry::Table(table)) => Ok(Relation {
                 table: table.clone(),
+                others: Vec::new(),
                 stages: Vec::new(),
                 fields: table.fields_as(name),
                 windowing: None,

@@ -16,6 +16,8 @@ use crate::plan::{Stage, Window, WindowRows};
 pub(crate) struct Relation {
     /// The table that is read.
     pub table: Rc<Table>,
+    /// Those whose rows have met its rows, in the order of [`Pipeline::sources`](crate::plan::Pipeline::sources).
+    pub others: Vec<Rc<Table>>,
     /// The steps so far. Those up to the first that makes a new row see the table's whole row.
     pub stages: Vec<Stage>,
     /// The named values, over the row after the last step.
@@ -69,6 +71,14 @@ impl Relation {
             Some(name) if name == self.table.name => format!("table {name}"),
             Some(name) => name.to_owned(),
             None => "the inner query".to_owned(),
+        }
+    }
+
+    /// The same, where windows that cannot be computed for each row are columns of it.
+    pub(crate) fn with_own_windows(self) -> Relation {
+        match &self.windowing {
+            Some(windowing) if !windowing.is_computed() => self.with_rows(),
+            _ => self,
         }
     }
 

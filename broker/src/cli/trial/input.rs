@@ -22,7 +22,7 @@ const TOPIC_CONFIGS: &[(&str, &str)] = &[("max.message.bytes", "67108864")];
 /// The files of each topic, in the order given: the topic's partitions. Each table that the job reads and does not write itself has
 /// one at least.
 pub fn by_topic(plan: &JobPlan, inputs: &[(String, PathBuf)]) -> Result<BTreeMap<String, Vec<PathBuf>>, TrialError> {
-    let sources = || plan.pipelines.iter().map(|pipeline| &pipeline.source);
+    let sources = || plan.pipelines.iter().flat_map(|pipeline| pipeline.sources());
     let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for (name, file) in inputs {
         let Some(source) = sources().find(|source| source.table == *name || source.topic == *name) else {

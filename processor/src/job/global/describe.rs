@@ -10,7 +10,8 @@ impl GlobalTask {
         let partition = self.clock.held_by()?;
         let PartitionTime { time, .. } = self.times.all.get(&partition)?;
         let watermark = (time.watermark != NO_WATERMARK).then_some(time.watermark);
-        Some(Hold { partition, watermark, resting_since: None, idle_at: None })
+        let topic = self.plan.pipelines[self.id.pipeline].source.topic.clone();
+        Some(Hold { topic, partition, watermark, resting_since: None, idle_at: None })
     }
 
     /// A description of where it stands.

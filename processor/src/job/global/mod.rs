@@ -165,7 +165,7 @@ impl GlobalTask {
             pending.records = true;
             let merged = pipeline.merge(changelog::decode(record.key, record.value)?, clock.closed(), now, output)?;
             *late += merged.rows;
-            merged.tardy.iter().for_each(|tardy| side.late_tardy(tardy, output));
+            merged.tardy.iter().for_each(|tardy| side.late_tardy(tardy.partition, tardy, output));
             Ok(())
         });
         read.map_err(|failure| match failure {
@@ -188,7 +188,7 @@ impl GlobalTask {
         let GlobalTask { clock, pipeline, output: out, options, late, side, .. } = self;
         let mut late = |tardy: LateTardy, out: &mut RecordBuffer| {
             *late += 1;
-            side.late_tardy(&tardy, out);
+            side.late_tardy(tardy.partition, &tardy, out);
         };
         clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now, late: &mut late })?;
         if self.clock.closed() > before {

@@ -66,7 +66,7 @@ pub struct SavepointHead {
     pub pipeline: usize,
     /// Transactional id of the task, which is in the offsets' metadata too.
     pub owner: String,
-    /// Topic that the pipeline reads.
+    /// Topic that the pipeline reads, the first if there are several.
     pub topic: String,
     /// Where it stood.
     pub offsets: Vec<SavedOffset>,
@@ -81,6 +81,9 @@ pub struct SavepointHead {
 /// A position in a partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedOffset {
+    /// The topic, if it is not the first one that the pipeline reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     /// The partition.
     pub partition: i32,
     /// The next offset to read.

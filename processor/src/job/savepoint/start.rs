@@ -38,7 +38,10 @@ fn check_fresh(
             return Err(TaskError::Failed(format!("job '{name}' has state already in {changelog}")));
         }
     }
-    let inputs = input_partitions(host, &pipeline.source)?;
+    let mut inputs = Vec::new();
+    for source in pipeline.topics() {
+        inputs.extend(input_partitions(host, source)?);
+    }
     let committed = host.committed(&names.group, &inputs, true);
     let committed = committed.map_err(|error| TaskError::from_host("looking for positions", error))?;
     match inputs.iter().zip(committed).find_map(|(partition, found)| Some((partition, found?))) {
@@ -186,7 +189,8 @@ impl Seed<'_> {
             let late = progress.late + if number == 0 && !merged { head.late } else { 0 };
             let combined = if merged { NO_WATERMARK } else { combined };
             let progress = InputProgress { combined, has_state: has_state && !merged, late, ..progress };
-            let partition = TopicPartition::new(Arc::clone(&topic), offset.partition);
+            let of: Arc<str> = offset.topic.as_deref().map_or_else(|| Arc::clone(&topic), Arc::from);
+            let partition = TopicPartition::new(of, offset.partition);
             let (position, epoch) = (Offset(offset.offset), LeaderEpoch(offset.leader_epoch));
             offsets.push((partition, committed(position, epoch, &progress, &owner)));
         }

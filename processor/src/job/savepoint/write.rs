@@ -141,7 +141,7 @@ pub fn savepoint_at_rest(
     merging.iter_mut().try_for_each(|task| task.drain(host))?;
     let owner = resources(&about.job, plan).swap_remove(pipeline).transactional_id;
     let mut offsets: Vec<_> = readers.iter().flat_map(|task| task.saved_offsets(&owner)).collect();
-    offsets.sort_by_key(|offset| offset.partition);
+    offsets.sort_by_key(|offset: &SavedOffset| (offset.topic.clone(), offset.partition));
     let closed = match merging.is_empty() {
         true => readers.iter().map(Task::closed).min(),
         false => merging.iter().map(GlobalTask::closed).min(),

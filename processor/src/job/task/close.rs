@@ -13,7 +13,7 @@ use crate::time::InputTime;
 impl Task {
     /// What the watermark is to know of `inputs`.
     pub(super) fn times(inputs: &[Input]) -> impl Iterator<Item = (i32, InputTime)> {
-        inputs.iter().map(|input| (input.partition(), input.counted_time()))
+        inputs.iter().map(|input| (input.number(), input.counted_time()))
     }
 
     /// Closes the windows that time has passed. Returns when those that nothing will ever pass are to be closed.
@@ -27,11 +27,11 @@ impl Task {
         }
         let before = self.clock.closed();
         let quiet = self.quiet_at().is_some_and(|at| at <= now);
-        let Task { clock, pipeline, output: out, options, inputs, side, .. } = self;
+        let Task { clock, pipeline, output: out, options, inputs, topics, .. } = self;
         let mut late = |tardy: LateTardy, out: &mut RecordBuffer| {
-            let input = inputs.iter_mut().find(|input| input.partition() == tardy.partition);
-            input.into_iter().for_each(|input| input.add_late(1));
-            side.late_tardy(&tardy, out);
+            let Some(input) = inputs.iter_mut().find(|input| input.number() == tardy.partition) else { return };
+            input.add_late(1);
+            topics[input.topic_number()].side.late_tardy(input.partition(), &tardy, out);
         };
         clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now, late: &mut late })?;
         // The task's watermark is committed with some input's offset, whatever it was that moved it.
@@ -52,7 +52,7 @@ impl Task {
 
     /// When open windows are to be closed because nothing comes any more (`forebay.close-after-idle`).
     fn quiet_at(&self) -> Option<Timestamp> {
-        let after = self.policies().close_after_idle_ms?;
+        let after = self.close_after_idle_ms()?;
         // Nothing is read of an input that has ended, so it does not rest either: the others decide.
         let open = self.inputs.iter().filter(|input| !input.has_ended());
         let since = open.map(Input::resting_since).collect::<Option<Vec<_>>>()?;

@@ -24,9 +24,9 @@ impl Task {
         let (aside, bytes) = (output.side_len(), output.size_in_bytes());
         let rows = output.len() - aside;
         let snapshot_at = self.write_changelog(host, started, &mut output)?;
-        let Task { exchange, pipeline, inputs, plan, id, .. } = self;
+        let after = self.close_after_idle_ms();
+        let Task { exchange, pipeline, inputs, .. } = self;
         if let Some(exchange) = exchange {
-            let after = plan.pipelines[id.pipeline].source.policies.close_after_idle_ms;
             exchange.write(pipeline, inputs, after, started, &mut output)?;
         }
         let combined = self.clock.closed();
@@ -36,7 +36,7 @@ impl Task {
         let offset = |input: &Input| input.offset(owner, combined, has_state);
         let offsets = dirty.map(|(partition, input)| (partition.clone(), offset(input))).collect();
         // What was read before this is of the topic that the positions belong to.
-        self.check_topic(host)?;
+        self.check_topics(host)?;
         let set = CommitSet { group: self.names.group.clone(), records: output.into_batches(), offsets };
         host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
         self.inputs.iter_mut().for_each(Input::mark_clean);

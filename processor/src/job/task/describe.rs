@@ -12,10 +12,11 @@ impl Task {
         let limit = self.drift_limit();
         let waiting = |input: &&Input| input.has_more() && !can_read(input, limit);
         let holds = self.clock.held_by();
-        let held_by = self.inputs.iter().find(|input| Some(input.partition()) == holds);
+        let held_by = self.inputs.iter().find(|input| Some(input.number()) == holds);
+        let hold = |input: &Input| input.hold(self.topics[input.topic_number()].idle_policy);
         TaskStatus {
             finished: self.has_ended() && self.clock.closed() == i64::MAX,
-            held_by: held_by.filter(|_| !self.is_processing_time()).map(|input| input.hold(self.idle_policy)),
+            held_by: held_by.filter(|_| !self.is_processing_time()).map(hold),
             processing_time: self.is_processing_time(),
             waiting_for_others: self.inputs.iter().filter(waiting).map(Input::partition).collect(),
             last_bad: self.inputs.iter().filter_map(Input::last_bad).next_back().cloned(),

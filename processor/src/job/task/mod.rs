@@ -4,7 +4,7 @@
 //! commits. So an idle task commits each record at once, and a loaded one commits large steps: the load itself sets the batch
 //! size, no timer is on the way of a result.
 //!
-//! The only task of a pipeline owns all input partitions, so the result is right whatever the group key is, and one transaction holds
+//! The only task of a pipeline owns all partitions of all topics that it reads, so the result is right whatever the group key is, and one transaction holds
 //! everything. One of several owns some of them; if rows are kept, it only gathers what another task merges, see [`super::subtask`].
 
 mod catch_up;
@@ -16,7 +16,7 @@ mod savepoint;
 
 use std::sync::Arc;
 
-use forebay_storage::ids::{Timestamp, TopicId, TopicPartition};
+use forebay_storage::ids::{Timestamp, TopicPartition};
 
 use catch_up::CatchUp;
 
@@ -29,14 +29,14 @@ use super::input::{Input, ReadContext};
 use super::options::TaskOptions;
 use super::pending::Pending;
 use super::resources::PipelineResources;
-use super::side::SideOutputs;
 use super::subtask::SubtaskId;
+use super::topic::ReadTopic;
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{Host, Session};
 use crate::operator::Pipeline;
-use crate::plan::{JobPlan, Policies};
+use crate::plan::JobPlan;
 use crate::state::TaskState;
-use crate::time::{IdlePolicy, NO_WATERMARK};
+use crate::time::NO_WATERMARK;
 
 /// What the one who drives a task is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +61,10 @@ pub struct Task {
     owner: String,
     names: PipelineResources,
     options: TaskOptions,
-    idle_policy: IdlePolicy,
     session: Session,
-    /// The source's topic, which may be deleted and made anew.
-    topic_id: Option<TopicId>,
+    topics: Vec<ReadTopic>,
+    /// Those of all topics, one for each of the inputs.
     partitions: Vec<TopicPartition>,
-    /// How many the topic has, other tasks' among them.
-    all_partitions: usize,
     inputs: Vec<Input>,
     /// Whose turn it is to be read first.
     turn: usize,
@@ -77,7 +74,6 @@ pub struct Task {
     exchange: Option<Exchange>,
     /// The watermark beyond which a partition has to wait because too many rows do in those who merge.
     held_to: Option<i64>,
-    side: SideOutputs,
     clock: EventClock,
     output: RecordBuffer,
     pending: Pending,
@@ -133,7 +129,7 @@ impl Task {
         let now = host.now();
         self.step_began = host.micros();
         let rows = self.output.len();
-        self.check_topic(host)?;
+        self.check_topics(host)?;
         self.discover(host, now)?;
         for input in &mut self.inputs {
             input.poll(host)?;
@@ -147,7 +143,9 @@ impl Task {
         if !self.clock.is_behind() && !full {
             self.read_inputs(host, now)?;
         }
-        let idle_at = self.inputs.iter_mut().filter_map(|input| input.rest(now, self.idle_policy)).min();
+        let topics = &self.topics;
+        let rest = |input: &mut Input| input.rest(now, topics[input.topic_number()].idle_policy);
+        let idle_at = self.inputs.iter_mut().filter_map(rest).min();
         let close_at = self.advance_time(now)?;
         let tell_at = self.look_at_times(now);
         if self.inputs.iter().any(Input::is_dirty) {
@@ -177,13 +175,15 @@ impl Task {
         Ok(if close_at.is_some_and(|at| at <= now) { Progress::Busy } else { Progress::Waiting { until } })
     }
 
-    fn policies(&self) -> &Policies {
-        &self.plan.pipelines[self.id.pipeline].source.policies
+    /// After how long without records windows are closed, if all topics say it (`forebay.close-after-idle`).
+    fn close_after_idle_ms(&self) -> Option<i64> {
+        let of = |topic: &ReadTopic| topic.source.policies.close_after_idle_ms;
+        self.topics.iter().map(of).collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
     /// Sees whether those who merge are to hear of a partition that has become quiet. Returns when the next one will have.
     fn look_at_times(&mut self, now: Timestamp) -> Option<Timestamp> {
-        let after = self.policies().close_after_idle_ms?;
+        let after = self.close_after_idle_ms()?;
         let exchange = self.exchange.as_ref()?;
         let mut next: Option<Timestamp> = None;
         for input in &mut self.inputs {
@@ -199,12 +199,13 @@ impl Task {
 
     /// Whether windows close by the host's clock.
     fn is_processing_time(&self) -> bool {
-        self.plan.pipelines[self.id.pipeline].source.is_processing_time()
+        self.topics.iter().any(|topic| topic.source.is_processing_time())
     }
 
     /// Whether the input is bounded and all of it is read.
     fn has_ended(&self) -> bool {
-        self.policies().bounded.is_some() && self.inputs.iter().all(Input::has_ended)
+        let bounded = self.topics.iter().all(|topic| topic.source.policies.bounded.is_some());
+        bounded && self.inputs.iter().all(Input::has_ended)
     }
 
     /// The watermark beyond which a partition has to wait for the slowest one.
@@ -213,7 +214,8 @@ impl Task {
             return self.held_to;
         }
         let much_waits = self.waiting_bytes() > self.options.waiting_bytes;
-        let drift = if much_waits { 0 } else { self.policies().max_drift_ms? };
+        let drifts = self.topics.iter().filter_map(|topic| topic.source.policies.max_drift_ms);
+        let drift = if much_waits { 0 } else { drifts.min()? };
         // Where nothing has ever come, nothing is behind: it may stay so for ever.
         let counts = |input: &&Input| !input.counted_time().idle && (much_waits || input.has_come());
         let slowest = self.inputs.iter().filter(counts).map(|input| input.time().watermark).min();
@@ -222,8 +224,10 @@ impl Task {
 
     /// The watermark of the slowest partition of all, also of those that other tasks read, as these have committed it.
     fn slowest_of_all(&self, host: &dyn Host) -> Result<Option<i64>, TaskError> {
-        let topic = self.plan.pipelines[self.id.pipeline].source.topic.as_str();
-        let others = (0..self.all_partitions as i32).filter(|partition| !self.id.reads(*partition));
+        // Only pipelines of one topic have several tasks.
+        let [topic, ..] = &self.topics[..] else { return Ok(None) };
+        let (topic, all) = (topic.source.topic.as_str(), topic.all);
+        let others = (0..all as i32).filter(|partition| !self.id.reads(*partition));
         let others: Vec<_> = others.map(|partition| TopicPartition::new(topic, partition)).collect();
         let committed = host.committed(&self.names.group, &others, false);
         let committed = committed.map_err(|error| TaskError::from_host("looking for the slowest partition", error))?;
@@ -245,31 +249,18 @@ impl Task {
         self.pipeline.state().map_or(0, TaskState::waiting_bytes)
     }
 
-    /// A topic that is made anew under the same name has other records at the same offsets.
-    fn check_topic(&self, host: &dyn Host) -> Result<(), TaskError> {
-        let topic = &self.plan.pipelines[self.id.pipeline].source.topic;
-        match host.topic_id(topic) {
-            id if id == self.topic_id => Ok(()),
-            Some(_) => Err(TaskError::Reopen(format!("topic '{topic}' was deleted and made anew"))),
-            None => Err(TaskError::Retry(format!("topic '{topic}' does not exist any more"))),
-        }
+    /// See [`ReadTopic::check`].
+    fn check_topics(&self, host: &dyn Host) -> Result<(), TaskError> {
+        self.topics.iter().try_for_each(|topic| topic.check(host))
     }
 
-    /// New partitions are taken in by opening the task again: rare, and one way less to get it wrong.
+    /// See [`ReadTopic::discover`].
     fn discover(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
         if now < self.next_discovery {
             return Ok(());
         }
         self.next_discovery = now.plus_ms(self.options.discovery_ms);
-        let topic = &self.plan.pipelines[self.id.pipeline].source.topic;
-        match host.partitions(topic) {
-            Some(count) if count as usize == self.all_partitions => Ok(()),
-            Some(count) => {
-                let known = self.all_partitions;
-                Err(TaskError::Reopen(format!("topic '{topic}' has {count} partitions now instead of {known}")))
-            }
-            None => Err(TaskError::Retry(format!("topic '{topic}' does not exist any more"))),
-        }
+        self.topics.iter().try_for_each(|topic| topic.discover(host))
     }
 
     fn read_inputs(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
@@ -290,8 +281,8 @@ impl Task {
             }
             at_end = 0;
             let bytes = self.options.read_bytes.min(budget).min(aligned);
-            let Task { pipeline, side, output: out, .. } = self;
-            let read = input.read(host, bytes, ReadContext { pipeline, side, closed, now, out, most })?;
+            let Task { pipeline, topics, output: out, .. } = self;
+            let read = input.read(host, bytes, ReadContext { pipeline, topics, closed, now, out, most })?;
             budget = budget.saturating_sub(read.bytes);
             self.counters.bytes_in += read.bytes as u64;
             self.counters.records_in += read.records;

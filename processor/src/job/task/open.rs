@@ -13,16 +13,16 @@ use crate::job::counters::Counters;
 use crate::job::error::TaskError;
 use crate::job::exchange::Exchange;
 use crate::job::guard::Guard;
-use crate::job::open::{self, InputTopic};
+use crate::job::open;
 use crate::job::options::TaskOptions;
 use crate::job::pending::Pending;
 use crate::job::resources::resources;
-use crate::job::side::SideOutputs;
 use crate::job::spill::NothingBeside;
 use crate::job::subtask::{Stage, SubtaskId};
+use crate::job::topic::ReadTopic;
 use crate::operator::Pipeline;
 use crate::plan::JobPlan;
-use crate::time::IdlePolicy;
+use crate::time::NO_WATERMARK;
 
 impl Task {
     /// Takes over pipeline number `pipeline_index` of the job `name`, and restores it to its last commit. Creates the sink's topic
@@ -55,19 +55,13 @@ impl Task {
         let missing = || TaskError::Failed(format!("job '{name}' has no task {id}"));
         let pipeline_plan = plan.pipelines.get(id.pipeline).ok_or_else(missing)?;
         let names = resources(name, plan).swap_remove(id.pipeline);
-        let source = &pipeline_plan.source;
         // Fencing comes before anything else: what is committed stands still from here on, and what an earlier task left open is
         // aborted even if this one cannot begin.
         let session = host
             .open_session(&id.transactional_id(&names))
             .map_err(|error| TaskError::from_host("opening the transactional session", error))?;
-        // Asked for first: what is made anew from here on is another topic.
-        let topic_id = host.topic_id(&source.topic);
-        let mut partitions = open::input_partitions(host, source)?;
-        let all_partitions = partitions.len();
-        partitions.retain(|partition| id.reads(partition.partition));
+        let topics = ReadTopic::open(host, name, pipeline_plan, |partition| id.reads(partition))?;
         let sink_partitions = open::ensure_sink(host, &pipeline_plan.sink)?;
-        let side = SideOutputs::open(host, name, source)?;
         let (mut pipeline, exchange) = match id.stage {
             Stage::Local => {
                 let pipeline = Pipeline::local(pipeline_plan).ok_or_else(missing)?;
@@ -82,23 +76,26 @@ impl Task {
         let mut has_state = false;
         if let (Some(changelog), Some(state)) = (&changelog, pipeline.state_mut()) {
             open::ensure_internal(host, &changelog.topic, 1)?;
-            let memory = source.policies.state_memory_bytes.unwrap_or(options.state_memory_bytes);
+            let own = topics.iter().filter_map(|topic| topic.source.policies.state_memory_bytes).max();
+            let memory = own.unwrap_or(options.state_memory_bytes);
             has_state = open::restore(host, changelog, state, memory, &mut NothingBeside)?;
         }
         let owner = id.owner(&names);
-        let from = InputTopic { source, id: topic_id, partitions: &partitions, all: all_partitions };
-        let (inputs, combined) = open::open_inputs(host, from, (&names.group, &owner), has_state)?;
+        let (mut inputs, mut combined) = (Vec::new(), NO_WATERMARK);
+        for topic in topics.iter().enumerate() {
+            let (own, closed) = open::open_inputs(host, topic, (&names.group, &owner), has_state)?;
+            inputs.extend(own);
+            combined = combined.max(closed);
+        }
         Ok(Task {
-            idle_policy: IdlePolicy::new(source.idle_timeout_ms),
             plan: Arc::clone(plan),
             id,
             owner,
             names,
             options,
             session,
-            topic_id,
-            partitions,
-            all_partitions,
+            partitions: inputs.iter().map(|input| input.topic_partition().clone()).collect(),
+            topics,
             clock: EventClock::new(combined, Task::times(&inputs)),
             inputs,
             turn: 0,
@@ -106,7 +103,6 @@ impl Task {
             pipeline,
             changelog,
             exchange,
-            side,
             output: RecordBuffer::default(),
             pending: Pending::default(),
             catch_up: CatchUp::default(),

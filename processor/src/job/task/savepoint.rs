@@ -49,7 +49,9 @@ impl Task {
         let has_state = self.pipeline.state().is_some();
         self.inputs.iter().map(move |input| {
             let offset = input.offset(owner, self.clock.closed(), has_state);
+            let topic = (input.topic_number() > 0).then(|| input.topic_partition().topic.to_string());
             SavedOffset {
+                topic,
                 partition: input.partition(),
                 offset: offset.offset.0,
                 leader_epoch: offset.leader_epoch.0,

@@ -15,7 +15,7 @@ use sqlparser::ast;
 use sqlparser::tokenizer::Span;
 
 pub(crate) use aggregate::{AggregateCall, is_aggregate_name};
-pub(crate) use coerce::{coerced, describe};
+pub(crate) use coerce::{coerced, common as common_type, describe};
 pub(super) use library::tables as library_tables;
 
 use super::data_type;
