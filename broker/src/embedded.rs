@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use crate::config::{self, Sources};
 use crate::jobs::Jobs;
 use crate::node::{self, Rooms, Running, StartError, Surroundings};
+use crate::stream::Stream;
 
 /// A broker at work on threads of its own. It stops in order when it is dropped.
 ///
@@ -73,6 +74,12 @@ impl Builder {
     pub fn job(mut self, name: &str, sql: &str) -> Builder {
         self.jobs.push((name.to_owned(), sql.to_owned()));
         self
+    }
+
+    /// Registers a job that is written in Rust if it is not there, after the topics.
+    pub fn stream(mut self, name: &str, stream: Stream) -> Builder {
+        self.functions.extend(stream.functions());
+        self.job(name, stream.sql())
     }
 
     /// A function that the statements of its jobs can call: a closure of up to five arguments ([`SqlType`](crate::SqlType):

@@ -20,6 +20,7 @@ pub mod partition;
 pub mod pending;
 pub mod quota;
 pub mod share;
+pub mod stream;
 
 pub use embedded::Forebay;
 pub use forebay_processor::expr::{Outcome, SqlType};

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use forebay::Forebay;
+use forebay::stream::{Source, count, map, max, sum, window_start};
 use kafka_protocol::messages::MetadataRequest;
 
 use crate::support::client::Client;
@@ -157,4 +158,48 @@ fn a_call_that_a_function_does_not_take_says_what_it_takes() {
     assert!(error.contains("TWICE takes 1 argument, not 2"), "{error}");
     let error = refused("twise(1)");
     assert!(error.contains("did you mean TWICE?"), "{error}");
+}
+
+#[test]
+fn a_job_written_in_rust_counts_in_windows_and_calls_closures() {
+    let mut clicks = Source::topic("clicks");
+    let user = clicks.column::<String>("user id");
+    let bytes = clicks.column::<i64>("bytes");
+    let time = clicks.column::<i64>("time");
+    clicks.event_time_ms(&time, Duration::from_millis(500));
+    let domain = map("domain", |user: String| user.split_once('@').map(|(_, d)| d.to_owned()), (user.clone(),));
+    let metrics = clicks
+        .filter(bytes.clone().gt(0).and(user.clone().ne("it's me")))
+        .tumble(Duration::from_millis(2_500))
+        .group_by(&domain)
+        .select("domain", &domain)
+        .select("start", window_start())
+        .select("clicks", count())
+        .select("bytes", sum(bytes.clone() * 2))
+        .select("most", max(&bytes))
+        .to_topic("metrics");
+    let large = clicks.filter(bytes.clone().ge(700)).select("user", &user).select("kb", bytes / 100).to_topic("large");
+    let broker = Forebay::builder().topic("clicks", 1).topic("metrics", 1).topic("large", 1);
+    let broker = broker.stream("metrics", metrics).stream("large", large).start().unwrap();
+    let mut client = Client::connect(address(&broker));
+    let known = topics(&mut client);
+    let rows = [
+        r#"{"user id":"a@x.org","bytes":7,"time":1000}"#,
+        r#"{"user id":"b@x.org","bytes":700,"time":2499}"#,
+        r#"{"user id":"b@x.org","bytes":0,"time":2000}"#,
+        r#"{"user id":"it's me","bytes":1,"time":2000}"#,
+        r#"{"user id":"c@x.org","bytes":1,"time":2500}"#,
+        r#"{"user id":"nobody","bytes":1,"time":60000}"#,
+    ];
+    append(&mut client, &known_topic(&known, 0), &batch(&rows));
+    let mut rows_of = |at: usize| {
+        let written = fetch_in(&mut client, 13, &known_topic(&known, at), 0, 0).records;
+        values(written.unwrap_or_default()).into_iter().map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    let expected = [
+        r#"{"domain":"x.org","start":"1970-01-01 00:00:00","clicks":2,"bytes":1414,"most":700}"#,
+        r#"{"domain":"x.org","start":"1970-01-01 00:00:02.5","clicks":1,"bytes":2,"most":1}"#,
+    ];
+    eventually("the windows", || rows_of(2) == expected);
+    eventually("the large ones", || rows_of(1) == [r#"{"user":"b@x.org","kb":7}"#]);
 }

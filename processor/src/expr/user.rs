@@ -94,6 +94,8 @@ impl<T: SqlType, E: fmt::Display> Outcome for Result<T, E> {
 
 /// A closure of up to five arguments, each a [`SqlType`], with an [`Outcome`].
 pub trait Closure<Arguments>: Send + Sync + 'static {
+    /// What it answers.
+    type Outcome: Outcome;
     /// Each argument's type, and whether it may be NULL.
     const ARGUMENTS: &'static [(DataType, bool)];
     /// The type of what it gives.
@@ -114,6 +116,8 @@ macro_rules! closure {
             R: Outcome,
             $($argument: SqlType,)+
         {
+            type Outcome = R;
+
             const ARGUMENTS: &'static [(DataType, bool)] = &[$(($argument::DATA_TYPE, $argument::TAKES_NULL)),+];
             const RESULT: DataType = <R::Type as SqlType>::DATA_TYPE;
 
@@ -214,6 +218,11 @@ impl Functions {
         let compute = Box::new(move |values: &[Value<'_>]| closure.call(values));
         let function = UserFunction { name: name.clone(), arguments: C::ARGUMENTS, result: C::RESULT, compute };
         self.by_name.insert(name, Arc::new(function));
+    }
+
+    /// Adds those of another; where both have one of a name, that one counts.
+    pub fn extend(&mut self, others: &Functions) {
+        self.by_name.extend(others.by_name.iter().map(|(name, function)| (name.clone(), Arc::clone(function))));
     }
 
     /// The function of this name, in upper case.
