@@ -8,17 +8,16 @@ use forebay_control::group::{
     TopicsImage, TransactionMarker,
 };
 use forebay_control::machine::{Machine, ReplyTo};
-use forebay_control::transaction::partition_for;
 use forebay_storage::ids::Offset;
 use forebay_storage::log::AppendError;
 
 use super::changing_states::ChangingStates;
 use super::group_view::Told;
-use super::markers::{self, Marker};
+use super::markers::Marker;
 use super::metadata::Metadata;
-use super::places::Places;
+use super::places::{self, Places};
 use super::replay::{Replayed, replay};
-use super::shard::{Shard, Shared};
+use super::shard::{Shard, Shared, TimersOf, is_spoken_of};
 use super::share_states::ShareStates;
 use super::{OFFSETS_TOPIC, internal_topics, share_groups};
 use crate::clock;
@@ -39,6 +38,12 @@ struct Place {
     shard: Arc<Shard<GroupMachine>>,
     told: Told,
     changing_states: ChangingStates,
+}
+
+impl places::Place for Place {
+    fn partition(&self) -> &Arc<Partition> {
+        self.shard.partition()
+    }
 }
 
 impl Place {
@@ -66,11 +71,11 @@ impl Groups {
     ) -> Groups {
         Groups {
             config,
-            metadata,
-            partitions,
+            metadata: metadata.clone(),
+            partitions: partitions.clone(),
             share_states,
             shared: Arc::default(),
-            places: Places::new(OFFSETS_TOPIC, topic),
+            places: Places::new(OFFSETS_TOPIC, topic, metadata, partitions),
         }
     }
 
@@ -81,34 +86,27 @@ impl Groups {
 
     /// Loads the shards that are not loaded and can be, if the topic is there already.
     pub fn load_existing(&self) -> Result<(), ErrorCode> {
-        if self.places.is_made(&self.metadata) {
-            for number in 0..self.places.count(&self.metadata)? {
-                let _ = self.place_at(number);
-            }
-        }
-        Ok(())
+        self.places.for_all_made(|number| _ = self.place_at(number))
     }
 
     /// The number of the partition that holds `group_id`.
     pub fn partition_of(&self, group_id: &str) -> Result<i32, ErrorCode> {
-        let count = i32::try_from(self.places.count(&self.metadata)?).expect("partition counts are i32");
-        Ok(partition_for(group_id, count))
+        self.places.number_of(group_id)
     }
 
     /// The shards that work; makes the topic when it is first needed, as Kafka does.
     pub fn shards(&self) -> Result<impl Iterator<Item = &Shard<GroupMachine>>, ErrorCode> {
-        let working = (0..self.places.count(&self.metadata)?).filter_map(|number| self.place_at(number));
+        let working = (0..self.places.count()?).filter_map(|number| self.place_at(number));
         Ok(working.map(|place| place.up_to_date(&self.metadata)))
     }
 
     /// What works of a partition.
     fn place_at(&self, number: usize) -> Option<&Place> {
-        let place = self.places.get(&self.partitions, number, |number, log| self.load(number, log), |_| ());
-        place.filter(|place| !place.shard.partition().is_offline())
+        self.places.get(number, |number, log| self.load(number, log), |place, timers| place.shard.arm(timers))
     }
 
     /// `None` if its log cannot be read, which takes only this partition with it (Kafka: CoordinatorRuntime, a context that FAILED).
-    fn load(&self, number: usize, partition: Arc<Partition>) -> Option<Place> {
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Option<(Place, TimersOf<GroupMachine>)> {
         let mut machine = GroupMachine::new(self.config.clone());
         let replayed = replay(&partition, |item| {
             match item {
@@ -133,13 +131,15 @@ impl Groups {
         machine.apply(GroupEvent::Topics(view.topics));
         machine.apply(GroupEvent::Overrides(view.overrides));
         let shard = Shard::new(number, machine, partition, self.shared.clone());
+        let (timers, settled) = shard.settle_loaded(|machine| machine.on_loaded(clock::now()));
         // What it wants to write now it will want again when it is written to.
-        if let Err(error) = shard.settle_loaded(|machine| machine.on_loaded(clock::now()))
-            && !markers::is_spoken_of(&error)
+        if let Err(error) = settled
+            && !is_spoken_of(&error)
         {
             tracing::error!("the group coordinator cannot write after loading: {error}");
         }
-        Some(Place { shard: Arc::new(shard), told: Told::of(view.change), changing_states: ChangingStates::default() })
+        let (shard, told) = (Arc::new(shard), Told::of(view.change));
+        Some((Place { shard, told, changing_states: ChangingStates::default() }, timers))
     }
 
     /// The shard of `group_id`. Kafka: NOT_COORDINATOR where the group's log is offline, so that the client asks for the coordinator
@@ -194,7 +194,7 @@ impl Groups {
     /// # Errors
     /// Also where the partition has no coordinator now: a marker behind its back would leave it with offsets that are neither.
     pub(super) fn end_transaction(&self, partition: &Arc<Partition>, marker: Marker) -> Result<Offset, AppendError> {
-        let place = self.places.count(&self.metadata).ok().and_then(|_| {
+        let place = self.places.count().ok().and_then(|_| {
             let number = usize::try_from(partition.name().partition).ok()?;
             self.place_at(number)
         });

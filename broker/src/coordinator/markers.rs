@@ -9,13 +9,13 @@ mod unwritten;
 use std::sync::Arc;
 
 use forebay_control::transaction::{Effect, WriteMarkers};
-use forebay_storage::error::StorageError;
 use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, TopicPartition};
 use forebay_storage::log::{AppendError, AppendOutcome};
+use tokio::task::JoinSet;
 
 use super::OFFSETS_TOPIC;
 use super::groups::Groups;
-use super::shard::Ran;
+use super::shard::{Ran, is_spoken_of};
 use super::transactions::Transactions;
 use crate::clock;
 use crate::partition::{Partition, Partitions};
@@ -110,11 +110,13 @@ impl Transactions {
 
     /// Writes again what could not be written, until the task is dropped.
     pub async fn drive_markers(self: Arc<Self>) {
+        let mut writing = JoinSet::new();
         loop {
+            while writing.try_join_next().is_some() {}
             for markers in self.unwritten.due().await {
                 let all = Arc::clone(&self);
                 // None of them waits for the disk of another.
-                tokio::spawn(async move {
+                writing.spawn(async move {
                     // Where the coordinator's own log is offline, another start of the broker ends the transaction.
                     let Ok(shard) = all.shard(&markers.transactional_id) else { return };
                     let again = Ran { effects: vec![Effect::WriteMarkers(markers)], end: Offset::ZERO };
@@ -130,10 +132,4 @@ impl Transactions {
 /// coordinator of a later epoch; here there is no other.
 fn is_for_good(error: &AppendError) -> bool {
     matches!(error, AppendError::InvalidProducerEpoch(_) | AppendError::TransactionCoordinatorFenced(_))
-}
-
-/// Whether the log of the broker has said it already, once: of a disk that is full or has failed, of a log that cannot be opened.
-pub(super) fn is_spoken_of(error: &AppendError) -> bool {
-    let AppendError::Storage(error) = error else { return false };
-    error.is_full() || error.is_disk_failure() || matches!(error, StorageError::Broken { .. })
 }

@@ -16,6 +16,7 @@ use forebay_storage::log::AppendError;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::places::Place;
 use super::timers::Timers;
 use crate::clock;
 use crate::partition::Partition;
@@ -38,6 +39,12 @@ impl<M: Machine> Default for Shared<M> {
     }
 }
 
+impl<M: Machine> Place for Shard<M> {
+    fn partition(&self) -> &Arc<Partition> {
+        &self.partition
+    }
+}
+
 /// A machine and its log partition.
 pub struct Shard<M: Machine> {
     number: usize,
@@ -48,6 +55,12 @@ pub struct Shard<M: Machine> {
 
 type DecisionOf<M> =
     Decision<<M as Machine>::Event, <M as Machine>::Reply, <M as Machine>::Timer, <M as Machine>::Effect>;
+
+/// Timers of a machine, each with when it is due.
+pub(super) type TimersOf<M> = Vec<(Timestamp, <M as Machine>::Timer)>;
+
+/// What a command of a machine has led to, or why its log cannot be written.
+pub(super) type Outcome<M> = Result<Ran<<M as Machine>::Effect>, AppendError>;
 
 /// What a command has led to. What stands here is to be used when everything before `end` is committed.
 #[derive(Debug)]
@@ -108,16 +121,12 @@ where
     }
 
     /// Runs a command to its end. Nothing has changed when the append fails.
-    pub fn run(&self, command: M::Command) -> Result<Ran<M::Effect>, AppendError> {
+    pub fn run(&self, command: M::Command) -> Outcome<M> {
         self.run_after(|| Ok(()), command)
     }
 
     /// Like [`Shard::run`], with `first` done under the same lock before the decision.
-    pub fn run_after(
-        &self,
-        first: impl FnOnce() -> Result<(), AppendError>,
-        command: M::Command,
-    ) -> Result<Ran<M::Effect>, AppendError> {
+    pub fn run_after(&self, first: impl FnOnce() -> Result<(), AppendError>, command: M::Command) -> Outcome<M> {
         let mut machine = self.machine.lock();
         self.check_online()?;
         first()?;
@@ -134,15 +143,10 @@ where
             Err(_) if self.partition.is_offline() => return None,
             Err(error) => error,
         };
-        let (is_storage, is_full) = match &error {
-            AppendError::Storage(error) => (true, error.is_full()),
-            _ => (false, false),
-        };
-        if is_storage {
-            self.shared.timers.arm(self.number, vec![(clock::now().plus_ms(TIMER_AGAIN_MS), timer)]);
+        if matches!(error, AppendError::Storage(_)) {
+            self.arm(vec![(clock::now().plus_ms(TIMER_AGAIN_MS), timer)]);
         }
-        // A disk that is full has been spoken of, once.
-        if !is_full {
+        if !is_spoken_of(&error) {
             tracing::error!(partition = %self.partition.name(), "a timer of a coordinator failed: {error}");
         }
         None
@@ -162,12 +166,18 @@ where
         Ok(())
     }
 
-    /// Runs what the machine wants to do right after its replay. Its timers are armed also if it cannot write now.
-    pub fn settle_loaded(&self, decide: impl FnOnce(&M) -> DecisionOf<M>) -> Result<Ran<M::Effect>, AppendError> {
+    /// Runs what the machine wants to do right after its replay. Its timers are for [`Shard::arm`], also if it cannot write now, when the
+    /// shard can be found by those who fire them.
+    pub fn settle_loaded(&self, decide: impl FnOnce(&M) -> DecisionOf<M>) -> (TimersOf<M>, Outcome<M>) {
         let mut machine = self.machine.lock();
         let mut decision = decide(&machine);
-        self.shared.timers.arm(self.number, std::mem::take(&mut decision.timers));
-        self.settle(&mut machine, clock::now(), decision)
+        let timers = std::mem::take(&mut decision.timers);
+        (timers, self.settle(&mut machine, clock::now(), decision))
+    }
+
+    /// Arms timers.
+    pub fn arm(&self, timers: TimersOf<M>) {
+        self.shared.timers.arm(self.number, timers);
     }
 
     /// Runs a command that is answered, now or later. An error means that the log could not be written.
@@ -205,8 +215,7 @@ where
             Ok(ran) => Ok(Begun { ran, reply }),
             Err(error) => {
                 self.shared.pending.forget(reply_to);
-                // A disk that is full or has failed has been spoken of, once.
-                if !matches!(&error, AppendError::Storage(e) if e.is_full() || self.partition.is_offline()) {
+                if !is_spoken_of(&error) {
                     tracing::error!(partition = %self.partition.name(), "cannot write a coordinator's log: {error}");
                 }
                 Err(Unavailable)
@@ -214,14 +223,14 @@ where
         }
     }
 
-    fn settle(&self, machine: &mut M, now: Timestamp, decision: DecisionOf<M>) -> Result<Ran<M::Effect>, AppendError> {
+    fn settle(&self, machine: &mut M, now: Timestamp, decision: DecisionOf<M>) -> Outcome<M> {
         self.append(batches(now, decision.events.iter().filter_map(Event::record)))?;
         for event in decision.events {
             machine.apply(event);
         }
         let end = self.partition.log_end();
         self.answer(end, decision.replies);
-        self.shared.timers.arm(self.number, decision.timers);
+        self.arm(decision.timers);
         Ok(Ran { effects: decision.effects, end })
     }
 
@@ -263,6 +272,12 @@ where
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the coordinator's log is not available")]
 pub struct Unavailable;
+
+/// Whether the log of the broker has said it already, once: of a disk that is full or has failed, of a log that cannot be opened.
+pub(super) fn is_spoken_of(error: &AppendError) -> bool {
+    let AppendError::Storage(error) = error else { return false };
+    error.is_full() || error.is_disk_failure() || matches!(error, StorageError::Broken { .. })
+}
 
 /// A batch is closed when it has grown to this; far below `max.message.bytes`, and one record more still fits.
 const LARGEST_BATCH_BYTES: usize = 256 * 1024;

@@ -8,12 +8,11 @@ use forebay_control::share::state::{
     ReadState, ShareCoordinator, ShareCoordinatorConfig, SharePartitionKey, ShareStateCommand, ShareStateError,
     ShareStateEvent, ShareStateReply, StateSummary, WriteState,
 };
-use forebay_control::transaction::partition_for;
 use forebay_storage::log::AppendError;
 
 use super::group_view::Told;
 use super::metadata::Metadata;
-use super::places::Places;
+use super::places::{self, Places};
 use super::replay::{Replayed, replay};
 use super::shard::{Shard, Shared};
 use super::{SHARE_STATE_TOPIC, internal_topics};
@@ -23,7 +22,6 @@ use crate::partition::{Partition, Partitions};
 pub struct ShareStates {
     config: ShareCoordinatorConfig,
     metadata: Arc<Metadata>,
-    partitions: Arc<Partitions>,
     shared: Arc<Shared<ShareCoordinator>>,
     places: Places<Place>,
 }
@@ -32,6 +30,12 @@ pub struct ShareStates {
 pub(super) struct Place {
     pub(super) shard: Shard<ShareCoordinator>,
     told: Told,
+}
+
+impl places::Place for Place {
+    fn partition(&self) -> &Arc<Partition> {
+        self.shard.partition()
+    }
 }
 
 impl Place {
@@ -63,10 +67,9 @@ impl ShareStates {
     ) -> ShareStates {
         ShareStates {
             config,
-            metadata,
-            partitions,
+            metadata: metadata.clone(),
             shared: Arc::default(),
-            places: Places::new(SHARE_STATE_TOPIC, topic),
+            places: Places::new(SHARE_STATE_TOPIC, topic, metadata, partitions),
         }
     }
 
@@ -75,12 +78,7 @@ impl ShareStates {
     /// # Errors
     /// When the topic cannot be made.
     pub fn load_existing(&self) -> Result<(), ErrorCode> {
-        if self.places.is_made(&self.metadata) {
-            for number in 0..self.places.count(&self.metadata)? {
-                let _ = self.place_at(number);
-            }
-        }
-        Ok(())
+        self.places.for_all_made(|number| _ = self.place_at(number))
     }
 
     /// The topics as the shards of it know them.
@@ -95,8 +93,7 @@ impl ShareStates {
 
     /// What works of a partition.
     fn place_at(&self, number: usize) -> Option<&Place> {
-        let place = self.places.get(&self.partitions, number, |number, log| self.load(number, log), |_| ());
-        place.filter(|place| !place.shard.partition().is_offline())
+        self.places.get(number, |number, log| self.load(number, log).map(|place| (place, ())), |_, ()| ())
     }
 
     /// `None` if its log cannot be read, which takes only this partition with it (Kafka: CoordinatorRuntime, a context that FAILED).
@@ -128,8 +125,7 @@ impl ShareStates {
     }
 
     fn place(&self, key: &SharePartitionKey) -> Result<&Place, ErrorCode> {
-        let count = i32::try_from(self.places.count(&self.metadata)?).expect("partition counts are i32");
-        let number = partition_for(&coordinator_key(key), count);
+        let number = self.places.number_of(&coordinator_key(key))?;
         self.place_at(number as usize).ok_or(ErrorCode::NotCoordinator)
     }
 

@@ -7,21 +7,24 @@ use forebay_control::error_code::ErrorCode;
 use forebay_control::machine::{Machine, ReplyTo};
 use forebay_control::transaction::{
     Command, Effect, Event, Reply, TransactionConfig, TransactionMachine, TransactionVersion, WriteMarkers, command,
-    partition_for,
 };
 use forebay_storage::ids::{ProducerEpoch, ProducerId, TopicPartition};
+use tokio::task::JoinSet;
 
 use super::groups::Groups;
-use super::markers::{self, Unwritten};
+use super::markers::Unwritten;
 use super::metadata::Metadata;
 use super::places::Places;
 use super::producer_ids::ProducerIds;
 use super::replay::{Replayed, replay};
-use super::shard::{Ran, Shard, Shared};
+use super::shard::{Outcome, Ran, Shard, Shared, TimersOf, is_spoken_of};
 use super::{TRANSACTIONS_TOPIC, internal_topics};
 use crate::clock;
 use crate::partition::{Partition, Partitions};
 use crate::pending::block_on;
+
+/// What a shard wants right after its replay.
+type Loaded = (TimersOf<TransactionMachine>, Outcome<TransactionMachine>);
 
 /// All transactional ids.
 pub struct Transactions {
@@ -48,11 +51,11 @@ impl Transactions {
         Transactions {
             config,
             producer_ids: ProducerIds::new(metadata.clone()),
-            metadata,
-            partitions,
+            metadata: metadata.clone(),
+            partitions: partitions.clone(),
             groups,
             shared: Arc::default(),
-            shards: Places::new(TRANSACTIONS_TOPIC, topic),
+            shards: Places::new(TRANSACTIONS_TOPIC, topic, metadata, partitions),
             unwritten: Unwritten::default(),
         }
     }
@@ -60,39 +63,37 @@ impl Transactions {
     /// Loads the shards that are not loaded and can be, if the topic is there already: transactions that a crash left half ended are ended
     /// now.
     pub fn load_existing(&self) -> Result<(), ErrorCode> {
-        if self.shards.is_made(&self.metadata) {
-            for number in 0..self.shards.count(&self.metadata)? {
-                let _ = self.shard_at(number);
-            }
-        }
-        Ok(())
+        self.shards.for_all_made(|number| _ = self.shard_at(number))
     }
 
     /// The number of the partition that holds `transactional_id`.
     pub fn partition_of(&self, transactional_id: &str) -> Result<i32, ErrorCode> {
-        let count = i32::try_from(self.shards.count(&self.metadata)?).expect("partition counts are i32");
-        Ok(partition_for(transactional_id, count))
+        self.shards.number_of(transactional_id)
     }
 
     /// The shards that work; makes the topic when it is first needed, as Kafka does.
     pub fn shards(&self) -> Result<impl Iterator<Item = &Shard<TransactionMachine>>, ErrorCode> {
-        Ok((0..self.shards.count(&self.metadata)?).filter_map(|number| self.shard_at(number)))
+        Ok((0..self.shards.count()?).filter_map(|number| self.shard_at(number)))
     }
 
     /// What works of a partition.
     fn shard_at(&self, number: usize) -> Option<&Shard<TransactionMachine>> {
-        let end_half_ended = |shard: &Shard<TransactionMachine>| {
-            // That writes nothing by itself.
-            if let Ok(ran) = shard.settle_loaded(|machine| machine.on_loaded(clock::now())) {
-                block_on(self.perform(shard, ran));
-            }
-        };
-        let shard = self.shards.get(&self.partitions, number, |number, log| self.load(number, log), end_half_ended);
-        shard.filter(|shard| !shard.partition().is_offline())
+        self.shards.get(
+            number,
+            |number, log| self.load(number, log),
+            |shard, (timers, ended)| {
+                shard.arm(timers);
+                // That writes nothing by itself.
+                if let Ok(ran) = ended {
+                    block_on(self.perform(shard, ran));
+                }
+            },
+        )
     }
 
-    /// `None` if its log cannot be read, which takes only this partition with it (Kafka: CoordinatorRuntime, a context that FAILED).
-    fn load(&self, number: usize, partition: Arc<Partition>) -> Option<Shard<TransactionMachine>> {
+    /// `None` if its log cannot be read, which takes only this partition with it (Kafka: CoordinatorRuntime, a context that FAILED). What is
+    /// to be ended is found before anybody else can decide to end something.
+    fn load(&self, number: usize, partition: Arc<Partition>) -> Option<(Shard<TransactionMachine>, Loaded)> {
         let mut machine = TransactionMachine::new(self.config.clone(), partition.leader_epoch().0);
         let replayed = replay(&partition, |item| {
             if let Replayed::Record { key, value, .. } = item {
@@ -108,7 +109,9 @@ impl Transactions {
             tracing::error!("the transaction coordinator cannot load: {error}");
             return None;
         }
-        Some(Shard::new(number, machine, partition, self.shared.clone()))
+        let shard = Shard::new(number, machine, partition, self.shared.clone());
+        let loaded = shard.settle_loaded(|machine| machine.on_loaded(clock::now()));
+        Some((shard, loaded))
     }
 
     /// The shard of `transactional_id`; NOT_COORDINATOR where its log is offline.
@@ -170,7 +173,9 @@ impl Transactions {
 
     /// Fires timers until the task is dropped.
     pub async fn drive_timers(self: Arc<Self>) {
+        let mut ending = JoinSet::new();
         loop {
+            while ending.try_join_next().is_some() {}
             for (number, timer) in self.shared.timers.due().await {
                 let Some(ran) = self.shards.loaded(number).and_then(|shard| shard.fire(timer)) else { continue };
                 if ran.effects.is_empty() {
@@ -178,7 +183,7 @@ impl Transactions {
                 }
                 let all = Arc::clone(&self);
                 // Other timers do not wait for the disks of this one's markers.
-                tokio::spawn(async move {
+                ending.spawn(async move {
                     if let Some(shard) = all.shards.loaded(number) {
                         all.perform(shard, ran).await;
                     }
@@ -195,7 +200,7 @@ fn again(shard: &Shard<TransactionMachine>, command: Command) -> Option<Ran<Effe
     if let Err(error) = &ran {
         reply_to.into_iter().for_each(|asker| shard.abandon(asker));
         // A disk that is full or has failed has been spoken of, once.
-        if !markers::is_spoken_of(error) {
+        if !is_spoken_of(error) {
             tracing::error!(partition = %shard.partition().name(), "cannot write the transaction log: {error}");
         }
     }

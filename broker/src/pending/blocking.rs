@@ -47,7 +47,7 @@ fn wait<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
         return Some(output);
     }
     let deadline = limit.map(|limit| clock::instant() + limit);
-    let mut park = || {
+    let park = || {
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -60,9 +60,14 @@ fn wait<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
             }
         }
     };
+    may_block(park)
+}
+
+/// Does work that may take long; where that is a thread of the runtime, the runtime puts another in its place.
+pub fn may_block<R>(work: impl FnOnce() -> R) -> R {
     match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(park),
-        _ => park(),
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

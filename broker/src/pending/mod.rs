@@ -3,7 +3,7 @@
 mod blocking;
 mod committed;
 
-pub use blocking::{block_on, block_on_for, carry_through};
+pub use blocking::{block_on, block_on_for, carry_through, may_block};
 pub use committed::{CommitWaiters, Committed, Lost};
 
 use std::collections::HashMap;

@@ -6,8 +6,9 @@ use std::thread;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::Partitions;
 use super::held::Unopened;
-use super::{Partitions, opening};
+use crate::pending::may_block;
 
 /// Threads at most.
 const MAX_THREADS: usize = 4;
@@ -110,7 +111,7 @@ impl Partitions {
 
     /// Waits until every partition was opened in the background, or could not be.
     pub fn wait_until_open(&self) {
-        opening::may_block(|| self.queue.wait_idle());
+        may_block(|| self.queue.wait_idle());
     }
 }
 

@@ -24,6 +24,7 @@ use super::relocate::Moves;
 use super::{Alarm, DirHealth, Partition};
 use crate::cleaner::{Busy, Removals};
 use crate::clock;
+use crate::pending::may_block;
 use background::Queue;
 pub use dirs::FoundDir;
 use dirs::{Contents, Dir};
@@ -147,7 +148,7 @@ impl Partitions {
             State::Lost => return Err(Absent::Offline),
             State::Unopened(unopened) => unopened.clone(),
         };
-        opening::may_block(|| self.open_now(&unopened))
+        may_block(|| self.open_now(&unopened))
     }
 
     /// The partitions of a topic that are offline, ascending.

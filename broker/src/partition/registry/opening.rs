@@ -5,24 +5,16 @@ use std::sync::Arc;
 use forebay_storage::error::StorageError;
 use forebay_storage::ids::{TopicId, TopicPartition};
 use forebay_storage::log::{Log, LogOptions};
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::dirs::Dir;
 use super::held::{Attempts, Held, State, Unopened};
 use super::{Absent, NewPartition, Partitions, configure};
 use crate::clock;
 use crate::partition::{Partition, parallel};
+use crate::pending::may_block;
 
 /// A log that could not be opened is not tried again before this many milliseconds have passed.
 const RETRY_MS: i64 = 10_000;
-
-/// Does work that may take long; where that is a thread of the runtime, the runtime puts another in its place.
-pub(super) fn may_block<R>(work: impl FnOnce() -> R) -> R {
-    match Handle::try_current() {
-        Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
-    }
-}
 
 impl Partitions {
     /// Opens a log, or makes it, unless somebody else was quicker.
