@@ -65,9 +65,12 @@ impl Unwritten {
         }
     }
 
-    /// Those of an id are written.
+    /// Those of an id are written. What has come meanwhile is of its next transaction, and stays.
     pub(in crate::coordinator) fn remove(&self, transactional_id: &str) {
-        self.ids.lock().remove(transactional_id);
+        let mut ids = self.ids.lock();
+        if ids.get(transactional_id).is_some_and(|entry| entry.markers.is_none()) {
+            ids.remove(transactional_id);
+        }
     }
 
     /// Whether there are some of that id.
@@ -109,9 +112,26 @@ mod tests {
             now = due;
             assert!(!unwritten.put(markers("a"), now), "and so it is not spoken of again");
         }
+        now += LONGEST_PAUSE;
+        assert_eq!(unwritten.take(now).0, vec![markers("a")]);
         unwritten.remove("a");
         assert!(!unwritten.has("a"));
         assert!(unwritten.put(markers("a"), now));
         assert_eq!(unwritten.take(now).1, Some(now + SHORTEST_PAUSE), "another transaction");
+    }
+
+    #[test]
+    fn the_next_transactions_markers_stay_when_the_last_ones_are_written() {
+        let unwritten = Unwritten::default();
+        let next = WriteMarkers { producer_epoch: ProducerEpoch(1), ..markers("a") };
+        let now = clock::instant();
+        unwritten.put(markers("a"), now);
+        let due = now + SHORTEST_PAUSE;
+        assert_eq!(unwritten.take(due).0, vec![markers("a")]);
+        // Its log says that they are written, and before that is noted here the next ones fail.
+        unwritten.put(next.clone(), due);
+        unwritten.remove("a");
+        assert!(unwritten.has("a"));
+        assert_eq!(unwritten.take(due + LONGEST_PAUSE).0, vec![next]);
     }
 }
