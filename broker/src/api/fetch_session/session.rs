@@ -25,6 +25,12 @@ pub enum TopicRef {
     },
 }
 
+impl TopicRef {
+    fn is_unnamed(&self) -> bool {
+        matches!(self, TopicRef::Id { name: None, .. })
+    }
+}
+
 /// An id is all that counts of a topic named by id.
 impl PartialEq for TopicRef {
     fn eq(&self, other: &TopicRef) -> bool {
@@ -102,6 +108,8 @@ pub struct Partitions {
     /// The turn of each. Only looked up, never iterated.
     by_key: HashMap<FetchKey, u64>,
     next_turn: u64,
+    /// How many there are whose topic has no name yet. There are hardly ever any, and then nothing is looked through for them.
+    unnamed: usize,
 }
 
 /// A partition of a session: what was asked for and what was answered last.
@@ -137,9 +145,13 @@ impl Partitions {
 
     /// Takes the names of topics that had none when they were named (Kafka: `CachedPartition.maybeResolveUnknownName`).
     pub fn resolve(&mut self, name_of: impl Fn(TopicId) -> Option<Arc<str>>) {
+        if self.unnamed == 0 {
+            return;
+        }
         for cached in self.turns.values_mut() {
             if let TopicRef::Id { id, name: name @ None } = &mut cached.key.topic {
                 *name = name_of(*id);
+                self.unnamed -= usize::from(name.is_some());
             }
         }
     }
@@ -164,7 +176,7 @@ impl Partitions {
         }
         for key in forgotten {
             if let Some(turn) = self.by_key.remove(key) {
-                self.turns.remove(&turn);
+                self.take(turn);
             }
         }
     }
@@ -184,13 +196,20 @@ impl Partitions {
         cached.high_watermark = if failed { UNTOLD } else { outcome.high_watermark };
         cached.log_start_offset = outcome.log_start_offset;
         if outcome.has_records {
-            let cached = self.turns.remove(&turn).expect("it was there just now");
+            let cached = self.take(turn).expect("it was there just now");
             self.push(cached);
         }
         changed
     }
 
+    fn take(&mut self, turn: u64) -> Option<Cached> {
+        let cached = self.turns.remove(&turn)?;
+        self.unnamed -= usize::from(cached.key.topic.is_unnamed());
+        Some(cached)
+    }
+
     fn push(&mut self, cached: Cached) {
+        self.unnamed += usize::from(cached.key.topic.is_unnamed());
         self.by_key.insert(cached.key.clone(), self.next_turn);
         self.turns.insert(self.next_turn, cached);
         self.next_turn += 1;

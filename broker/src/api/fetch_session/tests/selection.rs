@@ -59,6 +59,41 @@ fn the_same_name_and_another_id_are_two_topics() {
     assert_eq!(session::without_duplicates(requests).len(), 2);
 }
 
+/// Kafka: FetchSessionTest.testDeletedPartition and CachedPartition.maybeResolveUnknownName.
+#[test]
+fn a_topic_is_asked_for_its_name_until_it_has_one() {
+    let id = |number: u128| TopicId(uuid::Uuid::from_u128(number));
+    let by_id = |number: u128| FetchKey { topic: TopicRef::Id { id: id(number), name: None }, partition: 0 };
+    let by_ids = |epoch| SessionRequest { uses_topic_ids: true, ..request(RANDOM as i32, epoch) };
+    let want = wanted("", 0, 0).1;
+    let mut sessions = FetchSessions::new(10);
+    let all = vec![(by_id(1), want), (by_id(2), want), (by_id(3), want)];
+    let context = sessions.begin(by_ids(INITIAL_EPOCH), all, &[], NOW).unwrap();
+    assert_eq!(sessions.finish(context, &[quiet(0); 3], NOW, RANDOM).session_id, RANDOM as i32);
+    // Looks for names of which only some are there, and says whose were looked for.
+    let resolve = |sessions: &mut FetchSessions, there: &[u128]| {
+        let asked = std::cell::RefCell::new(Vec::new());
+        sessions.resolve(RANDOM as i32, |topic| {
+            asked.borrow_mut().push(topic);
+            there.iter().find(|number| id(**number) == topic).map(|number| number.to_string().into())
+        });
+        asked.into_inner()
+    };
+    assert_eq!(resolve(&mut sessions, &[1]), [1, 2, 3].map(id));
+    // One moves to the end of the line, another is forgotten, and one comes.
+    let context = sessions.begin(by_ids(1), vec![(by_id(4), want)], &[by_id(3)], NOW).unwrap();
+    sessions.finish(context, &[quiet(0), with_records(1), quiet(0)], NOW, RANDOM);
+    assert_eq!(resolve(&mut sessions, &[4]), [4, 2].map(id));
+    assert_eq!(resolve(&mut sessions, &[2]), [2].map(id));
+    assert!(resolve(&mut sessions, &[]).is_empty());
+    let context = sessions.begin(by_ids(2), vec![], &[], NOW).unwrap();
+    let name = |key: &FetchKey| match &key.topic {
+        TopicRef::Id { name: Some(name), .. } | TopicRef::Name(name) => name.to_string(),
+        TopicRef::Id { name: None, .. } => String::new(),
+    };
+    assert_eq!(context.partitions().iter().map(|(key, _)| name(key)).collect::<Vec<_>>(), ["1", "4", "2"]);
+}
+
 #[test]
 fn what_did_not_change_is_left_out() {
     let (mut sessions, id) = session();
