@@ -43,6 +43,16 @@ impl GroupViews {
         self.change.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The dynamic configs of brokers have changed, and are these now. Only few of them are for groups.
+    pub fn broker_config_changed(&self, dynamic: &Dynamic) {
+        let made = self.made.lock();
+        let known = (made.overrides.assignment_interval_ms, made.overrides.share_assignment_interval_ms);
+        // Where a change is not looked at yet, this one is when that is.
+        if made.change == self.change() && known != intervals(dynamic) {
+            self.changed();
+        }
+    }
+
     /// The number of the last change.
     pub fn change(&self) -> u64 {
         self.change.load(Ordering::Acquire)
@@ -109,12 +119,14 @@ fn info(machine: &MetadataMachine, topic: &Topic) -> TopicInfo {
 
 /// What is set on groups in the controller's state, on all of them by a broker's dynamic configs. Values were checked when they were set.
 pub fn overrides(machine: &MetadataMachine, dynamic: &Dynamic) -> AllOverrides {
+    let (assignment_interval_ms, share_assignment_interval_ms) = intervals(dynamic);
+    AllOverrides { assignment_interval_ms, share_assignment_interval_ms, of_one: of_one(machine) }
+}
+
+/// The assignment intervals of consumer groups and of share groups that are set for all groups, in milliseconds.
+fn intervals(dynamic: &Dynamic) -> (Option<i32>, Option<i32>) {
     let number = |name| dynamic.get(name).and_then(|value| value.parse().ok());
-    AllOverrides {
-        assignment_interval_ms: number("group.consumer.assignment.interval.ms"),
-        share_assignment_interval_ms: number("group.share.assignment.interval.ms"),
-        of_one: of_one(machine),
-    }
+    (number("group.consumer.assignment.interval.ms"), number("group.share.assignment.interval.ms"))
 }
 
 fn of_one(machine: &MetadataMachine) -> BTreeMap<Arc<str>, GroupOverrides> {
@@ -155,5 +167,34 @@ mod tests {
         assert_eq!((look().change, look().topics.version(), made.get()), (1, 1, 1));
         views.changed();
         assert_eq!((look().change, look().topics.version(), made.get()), (2, 2, 2));
+    }
+
+    #[test]
+    fn of_the_brokers_configs_groups_are_told_their_own() {
+        let views = GroupViews::default();
+        let dynamic = |entries: &[(&str, &str)]| Dynamic {
+            cluster: entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            ..Dynamic::default()
+        };
+        let look = |dynamic: &Dynamic| {
+            let (assignment_interval_ms, share_assignment_interval_ms) = intervals(dynamic);
+            let overrides =
+                AllOverrides { assignment_interval_ms, share_assignment_interval_ms, ..AllOverrides::default() };
+            views.now(|old| (old.topics.next(1, []), overrides))
+        };
+        look(&dynamic(&[]));
+        views.broker_config_changed(&dynamic(&[("log.retention.ms", "1")]));
+        assert_eq!(views.change(), 1);
+        for (at, key) in
+            ["group.consumer.assignment.interval.ms", "group.share.assignment.interval.ms"].iter().enumerate()
+        {
+            let set = dynamic(&[(key, "7")]);
+            views.broker_config_changed(&set);
+            assert_eq!(views.change(), 2 + at as u64, "{key}");
+            let now = look(&set).overrides;
+            assert!([now.assignment_interval_ms, now.share_assignment_interval_ms].contains(&Some(7)));
+            views.broker_config_changed(&set);
+            assert_eq!(views.change(), 2 + at as u64, "{key} is as it was");
+        }
     }
 }

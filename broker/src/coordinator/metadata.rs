@@ -36,6 +36,8 @@ pub struct Metadata {
     configured_expiration_ms: i64,
     /// As it is in force.
     producer_id_expiration_ms: watch::Sender<i64>,
+    /// Told when configs of brokers have changed.
+    broker_config: watch::Sender<()>,
     /// What was decided and is not done yet, in the order of the decisions.
     decided: Mutex<VecDeque<Decided>>,
     /// Held by the one who does it: a topic is not taken in before another of its name that was deleted is taken out.
@@ -87,6 +89,7 @@ impl Metadata {
             features: Arc::default(),
             configured_expiration_ms: producer_id_expiration_ms,
             producer_id_expiration_ms: watch::Sender::new(producer_id_expiration_ms),
+            broker_config: watch::Sender::default(),
             decided: Mutex::default(),
             performing: Mutex::new(()),
             configuring: Mutex::new(()),
@@ -166,6 +169,11 @@ impl Metadata {
     pub fn dynamic(&self) -> Dynamic {
         let of = |m: &MetadataMachine, id| m.dynamic_configs(&ConfigResource::Broker(id));
         self.query(|m| Dynamic { node: of(m, Some(self.node_id)), cluster: of(m, None) })
+    }
+
+    /// Tells whenever what is set at run time for this broker or for all has changed.
+    pub fn broker_config_changes(&self) -> watch::Receiver<()> {
+        self.broker_config.subscribe()
     }
 
     /// The quotas in force.
@@ -272,10 +280,11 @@ impl Metadata {
                 Effect::FeaturesChanged => self.query(|m| self.features.update(m)),
                 Effect::TopicConfigChanged { topic } => self.update_config(&topic),
                 Effect::BrokerConfigChanged => {
-                    self.group_views.changed();
+                    self.group_views.broker_config_changed(&self.dynamic());
                     self.update_producer_id_expiration();
                     let topics: Vec<String> = self.query(|m| m.topics().map(|t| t.name.clone()).collect());
                     topics.iter().for_each(|topic| self.update_config(topic));
+                    self.broker_config.send_replace(());
                 }
             }
         }
@@ -314,7 +323,9 @@ impl Metadata {
     fn update_producer_id_expiration(&self) {
         let _guard = self.configuring.lock();
         let set = self.dynamic().get("producer.id.expiration.ms").and_then(|value| value.parse().ok());
-        self.producer_id_expiration_ms.send_replace(set.unwrap_or(self.configured_expiration_ms));
+        let expiration_ms = set.unwrap_or(self.configured_expiration_ms);
+        // Who is told looks through the producers of all logs.
+        self.producer_id_expiration_ms.send_if_modified(|now| std::mem::replace(now, expiration_ms) != expiration_ms);
     }
 
     fn config_of(&self, topic: &str) -> PartitionConfig {
