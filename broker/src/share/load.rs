@@ -26,6 +26,10 @@ impl ShareGroups {
                 // It has no members, and its states are about to be others.
                 return Err(ErrorCode::CoordinatorNotAvailable);
             }
+            if !self.are_on() {
+                // What was here has been forgotten, or is about to be.
+                return Err(ErrorCode::NotLeaderOrFollower);
+            }
             let new = |key: &SharePartitionKey| Arc::new(Held::new(key.clone(), partition));
             all.partitions.entry(key).or_insert_with_key(new).clone()
         };

@@ -35,6 +35,7 @@ pub async fn handle(
             .with_error_message(Some(convert::text(&message)))
     };
     match reply {
+        Ok(Reply::UpdateFeatures(Ok(()))) if validate_only => {}
         Ok(Reply::UpdateFeatures(Ok(()))) => share_groups.toggled(),
         Ok(Reply::UpdateFeatures(Err(message))) => return refused(ErrorCode::InvalidUpdateVersion, &message),
         Ok(other) => unreachable!("an update of features is answered by {other:?}"),

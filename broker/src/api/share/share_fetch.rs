@@ -98,7 +98,12 @@ async fn fetch(
         let is_known = |id: PartitionId| (id, partitions.topic_by_id(id.0).is_some());
         let named: Vec<_> = acknowledged.iter().map(|(id, _)| is_known(*id)).collect();
         let connection = (call.peer, call.listener.local);
-        groups.sessions.lock().begin(&member, epoch, &named, &forgotten(&request), has_acknowledgements, connection)?
+        let mut sessions = groups.sessions.lock();
+        // Who turns share groups off ends all sessions after that; none begins behind its back.
+        if !groups.are_on() {
+            return Err(ErrorCode::UnsupportedVersion);
+        }
+        sessions.begin(&member, epoch, &named, &forgotten(&request), has_acknowledgements, connection)?
     };
     let acknowledging = has_acknowledgements.then(|| {
         let acknowledgements = Acknowledgements {
