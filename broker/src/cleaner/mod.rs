@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use crate::config::settings::CleanerSettings;
 use crate::metrics::CleanerMetrics;
 use crate::partition::Partitions;
@@ -31,12 +33,12 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// The cleaner's threads; they end when this is dropped.
 pub struct Cleaner {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Cleaner {
     /// Starts `log.cleaner.threads` threads, or none with `log.cleaner.enable=false`. `settings` are asked for before each pass, so
-    /// that a change of them acts.
+    /// that a change of them acts; one of the number of threads with [`Cleaner::resize`].
     ///
     /// # Errors
     /// A thread cannot be made.
@@ -45,23 +47,41 @@ impl Cleaner {
         metrics: CleanerMetrics,
         settings: impl Fn() -> CleanerSettings + Send + Sync + 'static,
     ) -> std::io::Result<Cleaner> {
-        let now = settings();
-        let count = if now.enable { now.threads.max(0) } else { 0 };
         let shared = Arc::new(Shared::new(partitions, metrics, Box::new(settings)));
-        let mut cleaner = Cleaner { shared: shared.clone(), threads: Vec::new() };
-        for number in 0..count {
-            let shared = shared.clone();
-            let thread = std::thread::Builder::new().name(format!("forebay-clean-{number}"));
-            cleaner.threads.push(thread.spawn(move || work(&shared))?);
-        }
+        let cleaner = Cleaner { shared, threads: Mutex::default() };
+        cleaner.resize()?;
         Ok(cleaner)
     }
 
-    /// Ends the threads; passes that are under way are given up.
-    pub fn stop(&mut self) {
-        self.shared.stop();
-        for thread in self.threads.drain(..) {
+    /// Makes or ends threads until there are as many as are set now; waits for the passes of those that end.
+    ///
+    /// # Errors
+    /// A thread cannot be made.
+    pub fn resize(&self) -> std::io::Result<()> {
+        let mut threads = self.threads.lock();
+        if self.shared.is_stopped() {
+            return Ok(());
+        }
+        let now = (self.shared.settings)();
+        let count = if now.enable { usize::try_from(now.threads).unwrap_or(0) } else { 0 };
+        self.shared.set_threads(count);
+        let kept = count.min(threads.len());
+        for surplus in threads.drain(kept..) {
             // A thread that failed has said so.
+            let _ = surplus.join();
+        }
+        for number in threads.len()..count {
+            let shared = self.shared.clone();
+            let thread = std::thread::Builder::new().name(format!("forebay-clean-{number}"));
+            threads.push(thread.spawn(move || work(&shared, number))?);
+        }
+        Ok(())
+    }
+
+    /// Ends the threads; passes that are under way are given up.
+    pub fn stop(&self) {
+        self.shared.stop();
+        for thread in self.threads.lock().drain(..) {
             let _ = thread.join();
         }
         self.shared.write_checkpoints();
@@ -70,14 +90,14 @@ impl Cleaner {
 
 impl Drop for Cleaner {
     fn drop(&mut self) {
-        if !self.threads.is_empty() {
+        if !self.threads.get_mut().is_empty() {
             self.stop();
         }
     }
 }
 
-fn work(shared: &Shared) {
-    while !shared.is_stopped() {
+fn work(shared: &Shared, number: usize) {
+    while !shared.is_over(number) {
         let settings = (shared.settings)();
         let Ok(cleaned) = catch_unwind(AssertUnwindSafe(|| pass::clean_filthiest(shared, &settings))) else {
             shared.metrics.dead_threads.inc();
@@ -88,7 +108,8 @@ fn work(shared: &Shared) {
         };
         if !cleaned {
             shared.apply_retention();
-            shared.pause(Duration::from_millis(settings.backoff_ms.max(0).unsigned_abs()).max(SHORTEST_PAUSE));
+            let pause = Duration::from_millis(settings.backoff_ms.max(0).unsigned_abs()).max(SHORTEST_PAUSE);
+            shared.pause(number, pause);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use forebay_storage::ids::{TopicId, TopicPartition};
@@ -24,6 +24,8 @@ pub struct Shared {
     pub(super) throttle: Throttle,
     pub(super) book: Mutex<Book>,
     stopped: AtomicBool,
+    /// How many threads there are to be.
+    threads: AtomicUsize,
     pausing: Mutex<()>,
     woken: Condvar,
 }
@@ -50,6 +52,7 @@ impl Shared {
             throttle: Throttle::new(),
             book: Mutex::new(Book { checkpoints, uncleanable: BTreeMap::new() }),
             stopped: AtomicBool::new(false),
+            threads: AtomicUsize::new(0),
             pausing: Mutex::new(()),
             woken: Condvar::new(),
         }
@@ -65,10 +68,22 @@ impl Shared {
         self.woken.notify_all();
     }
 
-    /// Waits, unless it is to stop.
-    pub(super) fn pause(&self, time: Duration) {
+    /// There are to be so many threads: the others end.
+    pub(super) fn set_threads(&self, count: usize) {
+        self.threads.store(count, Ordering::Release);
+        let _guard = self.pausing.lock();
+        self.woken.notify_all();
+    }
+
+    /// Whether the thread of that number is to end.
+    pub(super) fn is_over(&self, number: usize) -> bool {
+        self.is_stopped() || number >= self.threads.load(Ordering::Acquire)
+    }
+
+    /// The thread of that number waits, unless it is to end.
+    pub(super) fn pause(&self, number: usize, time: Duration) {
         let mut guard = self.pausing.lock();
-        if !self.is_stopped() {
+        if !self.is_over(number) {
             self.woken.wait_for(&mut guard, time);
         }
     }

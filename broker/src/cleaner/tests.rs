@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use bytes::Bytes;
 use forebay_storage::batch::{BatchBuilder, BatchStamp};
@@ -12,6 +13,7 @@ use forebay_storage::ids::{LeaderEpoch, Offset, TopicId, TopicPartition};
 use forebay_storage::log::{CompactionConfig, LogConfig};
 use uuid::Uuid;
 
+use super::Cleaner;
 use super::pass::clean_filthiest;
 use super::state::Shared;
 use crate::clock;
@@ -163,4 +165,25 @@ fn a_log_whose_keys_find_no_room_is_given_up() {
     assert!(!clean_filthiest(&world.cleaner, &tight));
     assert_eq!(world.cleaner.metrics.uncleanable_partitions.get(), 1);
     assert!(of.append(batch(), false).is_ok());
+}
+
+#[test]
+fn there_are_as_many_threads_as_are_set_now() {
+    let world = World::new([1, 1]);
+    let wanted = Arc::new(AtomicI32::new(2));
+    let asked = wanted.clone();
+    // Who pauses longer than any test does is woken to end.
+    let settings =
+        move || CleanerSettings { threads: asked.load(Ordering::Relaxed), backoff_ms: i64::MAX / 2, ..SETTINGS };
+    let cleaner = Cleaner::start(world.partitions.clone(), CleanerMetrics::default(), settings).unwrap();
+    let running = || cleaner.threads.lock().iter().filter(|thread| !thread.is_finished()).count();
+    assert_eq!(running(), 2);
+    for count in [4, 1, 0, 3] {
+        wanted.store(count, Ordering::Relaxed);
+        cleaner.resize().unwrap();
+        assert_eq!(running(), count as usize);
+    }
+    cleaner.stop();
+    cleaner.resize().unwrap();
+    assert_eq!(running(), 0, "none begins after the end");
 }

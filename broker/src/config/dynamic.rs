@@ -173,13 +173,11 @@ fn is_topic_default(name: &str) -> bool {
 }
 
 fn is_connection_limit(name: &str) -> bool {
-    // The hosts of the overrides are looked up at the start.
-    name.starts_with("max.connection") && name != "max.connections.per.ip.overrides"
+    name.starts_with("max.connection")
 }
 
 fn is_cleaner(name: &str) -> bool {
-    // How many threads there are is settled at the start.
-    name.starts_with("log.cleaner.") && name != "log.cleaner.threads"
+    name.starts_with("log.cleaner.")
 }
 
 #[cfg(test)]
@@ -258,6 +256,7 @@ mod tests {
         let acting = |name: &str| acts(table().get(Scope::Broker, name).unwrap());
         assert!(acting("producer.id.expiration.ms") && acting("group.share.assignment.interval.ms"));
         assert!(acting("log.retention.ms") && acting("log.cleaner.backoff.ms"));
-        assert!(!acting("log.cleaner.threads") && !acting("num.io.threads"));
+        assert!(acting("log.cleaner.threads") && acting("max.connections.per.ip.overrides"));
+        assert!(!acting("num.io.threads") && !acting("listeners"));
     }
 }

@@ -24,7 +24,6 @@ const BURST_SECONDS: f64 = 10.0;
 /// The places of all listeners.
 #[derive(Debug)]
 pub struct ConnectionQuotas {
-    overrides: HashMap<IpAddr, usize>,
     /// The listener of the brokers, if there are others.
     protected: Option<usize>,
     state: Mutex<State>,
@@ -51,6 +50,8 @@ pub struct Notices {
 
 #[derive(Debug)]
 struct State {
+    /// The limits of single addresses.
+    overrides: HashMap<IpAddr, usize>,
     by_ip: HashMap<IpAddr, usize>,
     by_listener: Vec<usize>,
     pace: Pace,
@@ -92,6 +93,7 @@ impl ConnectionQuotas {
     #[must_use]
     pub fn new(listeners: usize, inter_broker: Option<usize>, overrides: HashMap<IpAddr, usize>) -> ConnectionQuotas {
         let state = State {
+            overrides,
             by_ip: HashMap::new(),
             by_listener: vec![0; listeners],
             pace: Pace::default(),
@@ -100,12 +102,16 @@ impl ConnectionQuotas {
             next: 0,
         };
         ConnectionQuotas {
-            overrides,
             protected: inter_broker.filter(|_| listeners > 1),
             state: Mutex::new(state),
             freed: Notify::new(),
             notices: Notices::default(),
         }
+    }
+
+    /// Other limits of single addresses, for connections that are yet to come.
+    pub fn set_overrides(&self, overrides: HashMap<IpAddr, usize>) {
+        self.state.lock().overrides = overrides;
     }
 
     /// A connection has come: for how many milliseconds it has to wait because others came so fast before it.
@@ -135,7 +141,7 @@ impl ConnectionQuotas {
         if is_full || state.by_listener[listener] >= limits.listeners[listener].total {
             return Err(Refused::Full);
         }
-        let most = self.overrides.get(&ip).copied().unwrap_or(limits.per_ip);
+        let most = state.overrides.get(&ip).copied().unwrap_or(limits.per_ip);
         let have = state.by_ip.entry(ip).or_default();
         if *have >= most {
             if most == 0 {

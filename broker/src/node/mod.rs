@@ -3,6 +3,7 @@
 mod data_dirs;
 mod open;
 pub mod owner;
+mod reconfigure;
 mod run;
 mod upkeep;
 

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::open::{Data, close_rooms, open_rooms};
-use super::{Rooms, upkeep};
+use super::{Rooms, reconfigure, upkeep};
 use crate::cleaner::Cleaner;
 use crate::config::BrokerConfig;
 use crate::config::settings::CleanerSettings;
@@ -40,7 +40,7 @@ pub struct Running {
     /// What its clients' requests may take together (`queued.max.request.bytes`).
     pub request_memory: Arc<RequestMemory>,
     data: Data,
-    cleaner: Cleaner,
+    cleaner: Arc<Cleaner>,
     stop: watch::Sender<bool>,
     ready: watch::Sender<bool>,
     serving: JoinSet<()>,
@@ -73,7 +73,7 @@ pub async fn start_in(surroundings: Surroundings, config: BrokerConfig) -> Resul
     let config = Arc::new(config);
     let sockets = bind_kafka(&config).await?;
     let http_sockets = bind_http(&config).await?;
-    let overrides = connection_overrides(&config).await?;
+    let overrides = reconfigure::connection_overrides(&config).await?;
     let (stop, stopped) = watch::channel(false);
     let (ready, serving_now) = watch::channel(false);
     let (rooms, jobs, data) = {
@@ -113,7 +113,8 @@ pub async fn start_in(surroundings: Surroundings, config: BrokerConfig) -> Resul
             }
         });
     }
-    let cleaner = start_cleaner(&rooms)?;
+    let cleaner = Arc::new(start_cleaner(&rooms)?);
+    background.spawn(reconfigure::run(rooms.clone(), door.quotas.clone(), cleaner.clone()));
     rooms.metrics.observe_jobs(jobs.clone());
     jobs.start();
     let _ = ready.send(true);
@@ -128,7 +129,7 @@ impl Running {
         while self.serving.join_next().await.is_some() {}
         self.jobs.stop().await;
         self.background.shutdown().await;
-        let (rooms, data, mut cleaner) = (self.rooms, self.data, self.cleaner);
+        let (rooms, data, cleaner) = (self.rooms, self.data, self.cleaner);
         let close = move || {
             cleaner.stop();
             close_rooms(&rooms, &data)
@@ -151,13 +152,6 @@ impl Running {
             None => "every data folder has failed".to_owned(),
         }
     }
-}
-
-/// The limits of single addresses; their names may have to be looked up.
-async fn connection_overrides(config: &Arc<BrokerConfig>) -> Result<HashMap<IpAddr, usize>, StartError> {
-    let text = config.values().text("max.connections.per.ip.overrides").unwrap_or_default().to_owned();
-    let looked_up = tokio::task::spawn_blocking(move || net::overrides(&text)).await;
-    looked_up.map_err(|e| StartError(format!("looking up hosts failed: {e}")))?.map_err(StartError)
 }
 
 fn door(rooms: &Arc<Rooms>, overrides: HashMap<IpAddr, usize>, sockets: &[(TcpListener, Arc<Listener>)]) -> Door {

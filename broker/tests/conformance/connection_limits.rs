@@ -114,15 +114,39 @@ fn the_limit_of_an_address_changes_at_run_time() {
     let broker = Broker::start();
     let mut first = broker.client();
     assert_served(&mut broker.client());
-    let config = AlterableConfig::default()
-        .with_name(text("max.connections.per.ip"))
-        .with_config_operation(0)
-        .with_value(Some(text("1")));
-    let all_brokers =
-        AlterConfigsResource::default().with_resource_type(4).with_resource_name(text("")).with_configs(vec![config]);
-    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![all_brokers]);
-    assert_eq!(first.call(1, &request).responses[0].error_code, 0);
+    set(&mut first, "max.connections.per.ip", "1");
     eventually("one has left", || broker.metrics().connections.get() <= 1);
     broker.client().assert_closed();
     assert_served(&mut first);
+}
+
+#[test]
+fn the_limits_of_single_addresses_change_at_run_time() {
+    let broker = Broker::start_with(&["max.connections.per.ip.overrides=127.0.0.1:1"]);
+    let mut first = broker.client();
+    assert_served(&mut first);
+    broker.client().assert_closed();
+    let (open, refused) = (&broker.metrics().connections, &broker.metrics().connections_refused);
+    let is_let_in = || {
+        eventually("there is the first one alone", || open.get() == 1);
+        let before = refused.get();
+        let _second = broker.client();
+        eventually("the second one is let in or turned away", || open.get() == 2 || refused.get() > before);
+        refused.get() == before
+    };
+    set(&mut first, "max.connections.per.ip.overrides", "10.1.2.3:0,127.0.0.1:2");
+    eventually("there is room for a second one", is_let_in);
+    set(&mut first, "max.connections.per.ip.overrides", "127.0.0.1:1");
+    eventually("there is no room for a second one", || !is_let_in());
+    assert_served(&mut first);
+}
+
+/// Sets a config for all brokers.
+fn set(client: &mut Client, name: &str, value: &str) {
+    let config =
+        AlterableConfig::default().with_name(text(name)).with_config_operation(0).with_value(Some(text(value)));
+    let all_brokers =
+        AlterConfigsResource::default().with_resource_type(4).with_resource_name(text("")).with_configs(vec![config]);
+    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![all_brokers]);
+    assert_eq!(client.call(1, &request).responses[0].error_code, 0);
 }
