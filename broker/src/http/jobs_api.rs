@@ -212,6 +212,8 @@ pub struct JobStatus {
     pub last_error: Option<String>,
     /// When it was, in milliseconds since 1970.
     pub last_error_at_ms: Option<i64>,
+    /// Since when the job runs well again after it, in milliseconds since 1970; none while it does not.
+    pub well_since_ms: Option<i64>,
     /// Its input, partition by partition.
     pub partitions: Vec<JobPartition>,
     /// Its tasks.

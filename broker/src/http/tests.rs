@@ -51,6 +51,7 @@ fn status(name: &str, sql: String) -> JobStatus {
         restarts: 0,
         commit_p50_ms: Some(0.2),
         last_error_at_ms: None,
+        well_since_ms: None,
         lag_records: 7,
         records_read: 11,
         records_written: 3,

@@ -149,6 +149,7 @@ fn show(view: JobView) -> JobStatus {
         commit_p99_ms: vitals.commit_p99_ms,
         last_error: vitals.last_error,
         last_error_at_ms: vitals.last_error_ms,
+        well_since_ms: vitals.well_since_ms,
         partitions: partitions(&status.tasks),
         tasks: status.tasks.iter().map(tasks::show).collect(),
         name: spec.name,

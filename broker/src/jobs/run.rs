@@ -78,13 +78,22 @@ impl Door {
     }
 }
 
+/// What a task has met.
+#[derive(Clone, Debug)]
+struct LastError {
+    text: String,
+    at: Timestamp,
+    /// When it did its first step after that.
+    over: Option<Timestamp>,
+}
+
 /// What a task shows of itself between two steps.
 #[derive(Default)]
 struct Cell {
     status: Mutex<Option<TaskStatus>>,
     pace: Mutex<Pace>,
     failure: Mutex<Option<String>>,
-    last_error: Mutex<Option<(Timestamp, String)>>,
+    last_error: Mutex<Option<LastError>>,
     /// Whether it has not done a step since then.
     failing: AtomicBool,
     restarts: AtomicU64,
@@ -94,7 +103,11 @@ struct Cell {
 impl Cell {
     fn note(&self, status: TaskStatus, step: Duration) {
         self.pace.lock().note(clock::now(), &status, step);
-        self.failing.store(false, Ordering::Relaxed);
+        if self.failing.swap(false, Ordering::Relaxed)
+            && let Some(last) = &mut *self.last_error.lock()
+        {
+            last.over = Some(clock::now());
+        }
         *self.status.lock() = Some(status);
     }
 }
@@ -114,6 +127,8 @@ pub struct Vitals {
     pub last_error: Option<String>,
     /// When it was, ms since 1970.
     pub last_error_ms: Option<i64>,
+    /// Since when it runs well again, ms since 1970; none while it does not.
+    pub well_since_ms: Option<i64>,
     /// Whether a task has failed and tries again.
     pub is_failing: bool,
 }
@@ -187,12 +202,13 @@ impl RunningJob {
             vitals.commit_p99_ms = if p99 > vitals.commit_p99_ms { p99 } else { vitals.commit_p99_ms };
             vitals.is_failing |= task.failing.load(Ordering::Relaxed);
             vitals.busy_share = vitals.busy_share.max(pace.busy_share(now));
-            if let Some((at, error)) = task.last_error.lock().clone()
-                && vitals.last_error_ms.is_none_or(|last| last < at.0)
-            {
-                (vitals.last_error, vitals.last_error_ms) = (Some(error), Some(at.0));
+            let Some(last) = task.last_error.lock().clone() else { continue };
+            vitals.well_since_ms = vitals.well_since_ms.max(last.over.map(|at| at.0));
+            if vitals.last_error_ms.is_none_or(|known| known < last.at.0) {
+                (vitals.last_error, vitals.last_error_ms) = (Some(last.text), Some(last.at.0));
             }
         }
+        vitals.well_since_ms = vitals.well_since_ms.filter(|_| !vitals.is_failing);
         vitals
     }
 
@@ -233,8 +249,8 @@ impl Drive {
                 continue;
             }
             let text = error.to_string();
-            let last = self.cell.last_error.lock().replace((clock::now(), text.clone()));
-            let known = last.is_some_and(|(_, last)| last == text);
+            let met = LastError { text: text.clone(), at: clock::now(), over: None };
+            let known = self.cell.last_error.lock().replace(met).is_some_and(|last| last.text == text);
             self.cell.failing.store(true, Ordering::Relaxed);
             if !matches!(error, TaskError::Retry(_)) {
                 tracing::error!("job {} stopped: {text}", self.name);

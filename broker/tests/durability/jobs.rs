@@ -122,6 +122,10 @@ fn a_commit_that_a_disk_keeps_waiting_is_aborted_and_says_so() {
     assert_eq!(rows(&mut client, &output, 0), numbers(0..9));
     assert_eq!(rows(&mut client, &output, 1), numbers(3..6));
     assert!(job(&node).restarts > 0);
+    eventually_in(LONG, "the job says that it is over", || {
+        let status = job(&node);
+        status.well_since_ms.is_some() && status.well_since_ms >= status.last_error_at_ms
+    });
 }
 
 /// The logs that a job of this name writes to.

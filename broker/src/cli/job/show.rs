@@ -149,11 +149,10 @@ fn task(task: &JobTask) -> Vec<String> {
 }
 
 fn last_error(job: &JobStatus) -> String {
-    match (&job.last_error, job.last_error_at_ms) {
-        (Some(error), Some(at)) => format!("{} {error}", time_text(at)),
-        (Some(error), None) => error.clone(),
-        (None, _) => "none".to_owned(),
-    }
+    let Some(error) = &job.last_error else { return "none".to_owned() };
+    let at = job.last_error_at_ms.map_or(String::new(), |at| format!("{} ", time_text(at)));
+    let over = job.well_since_ms.map_or(String::new(), |since| format!("; over since {}", time_text(since)));
+    format!("{at}{error}{over}")
 }
 
 /// What is said of a job that has other statements now.
@@ -238,6 +237,7 @@ mod tests {
             restarts: 0,
             commit_p50_ms: Some(0.2),
             last_error_at_ms: None,
+            well_since_ms: None,
             lag_records: 10_000,
             records_read: 5,
             records_written: 2,
@@ -290,6 +290,11 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+        let failing = JobStatus { last_error: Some("no disk".into()), last_error_at_ms: Some(1_000), ..job() };
+        assert!(one(&failing).contains("last error  1970-01-01T00:00:01.000Z no disk\n"));
+        let over = JobStatus { well_since_ms: Some(3_000), ..failing };
+        let line = "last error  1970-01-01T00:00:01.000Z no disk; over since 1970-01-01T00:00:03.000Z\n";
+        assert!(one(&over).contains(line), "{}", one(&over));
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let tasks = ["1 local 1 5,000 0 none yet 20 2.0 KiB 7", "1 global 0 5,000 0 none yet 20 2.0 KiB 7"];
         for task in tasks {
