@@ -1,5 +1,6 @@
 // One member of a group in a thread of its own, with what it owns and what it was told.
 
+import java.time.Duration;
 import java.util.*;
 import java.util.concurrent.*;
 import java.util.function.BooleanSupplier;
@@ -65,11 +66,15 @@ class Member implements AutoCloseable, ConsumerRebalanceListener {
 
     /** Returns when the members have come so far that `done` holds; fails when one of them failed, or after the limit. */
     static void await(String what, BooleanSupplier done, Member... members) throws InterruptedException {
-        long deadline = System.nanoTime() + Harness.LIMIT.toNanos();
+        await(Harness.LIMIT, what, done, members);
+    }
+
+    static void await(Duration limit, String what, BooleanSupplier done, Member... members) throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
         for (long seen = rounds(); !done.getAsBoolean(); seen = nextRound(seen, deadline)) {
             for (Member member : members)
                 if (member.failure != null) throw new AssertionError("member failed: " + member.failure, member.failure);
-            Harness.expect(System.nanoTime() < deadline, "not within " + Harness.LIMIT.toSeconds() + " s: " + what);
+            Harness.expect(System.nanoTime() < deadline, "not within " + limit.toSeconds() + " s: " + what);
         }
     }
 

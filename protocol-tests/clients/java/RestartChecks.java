@@ -101,11 +101,14 @@ public class RestartChecks extends Harness {
     static void groupGoesOn(String protocol) throws Exception {
         String name = "restart-group-" + protocol, topic = topic(name, 2);
         produce(topic, 0, 20);
-        try (var member = new Member(topic, "group.id", "java-" + name + RUN, "group.protocol", protocol)) {
+        // The member waits for the broker for as long as this program does, and is not thrown out of its group when it comes late.
+        int patienceMs = (int) RESTART_LIMIT.toMillis();
+        try (var member = new Member(topic, "group.id", "java-" + name + RUN, "group.protocol", protocol, "default.api.timeout.ms", patienceMs,
+                "session.timeout.ms", patienceMs)) {
             Member.await("a first part", () -> member.values.size() >= 20, member);
             restart();
             produce(topic, 20, 40);
-            Member.await("the rest", () -> member.values.size() >= 40, member);
+            Member.await(RESTART_LIMIT, "the rest", () -> member.values.size() >= 40, member);
             sameValues(values(0, 40), member.values, "read");
             same(List.of("assigned [0, 1]"), List.copyOf(member.events), "what the member was told");
         }
