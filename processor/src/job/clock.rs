@@ -4,7 +4,7 @@ use forebay_storage::ids::Timestamp;
 
 use super::error::TaskError;
 use crate::commit::RecordBuffer;
-use crate::operator::{LateTardy, Pipeline};
+use crate::operator::{CLOCK_BEHIND_MS, LateTardy, Pipeline};
 use crate::time::{Frontier, InputTime, NO_WATERMARK, Valve, is_window_fired};
 
 /// The time of a task.
@@ -123,6 +123,20 @@ impl EventClock {
         let counts = |(_, time): &&(i32, InputTime)| !time.idle && time.watermark <= watermark;
         let first = self.inputs.iter().find(counts);
         Frontier { watermark, partition: first.map_or(i32::MAX, |(partition, _)| *partition) }
+    }
+
+    /// When the next window is to be closed, where time is the host's clock.
+    #[must_use]
+    pub fn due_by_clock(&self, pipeline: &Pipeline) -> Option<Timestamp> {
+        let end = pipeline.next_close(self.closed).filter(|_| pipeline.is_processing_time())?;
+        Some(Timestamp(end.saturating_add(CLOCK_BEHIND_MS - 1)))
+    }
+
+    /// Lets time pass up to now, if a window is to be closed by the host's clock.
+    pub fn follow(&mut self, pipeline: &Pipeline, now: Timestamp) {
+        if self.due_by_clock(pipeline).is_some_and(|at| at <= now) {
+            self.raise(now.0.saturating_sub(CLOCK_BEHIND_MS));
+        }
     }
 
     /// The partition at which the watermark stands: the slowest of those that count.

@@ -68,6 +68,7 @@ impl Counters {
             last_commit_latency_ms: self.last_commit_latency_ms,
             last_commit_latency_us: self.last_commit_latency_us,
             windowed: state.is_some(),
+            processing_time: pipeline.is_processing_time(),
             open_windows: state.map_or(0, TaskState::windows),
             state_keys: state.map_or(0, TaskState::keys),
             state_bytes: state.map_or(0, TaskState::size_in_bytes),

@@ -90,19 +90,26 @@ impl Keeper {
         }
     }
 
-    /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns which of its rows are late.
-    pub fn merge(&mut self, state: &mut StageState, gathered: Record<'_>, closed: i64) -> Result<MergedLate, RowError> {
+    /// Takes in what another task has gathered, windows being closed up to the watermark `closed`; where time is the host's clock, also what time
+    /// that is. Returns which of its rows are late.
+    pub fn merge(
+        &mut self,
+        state: &mut StageState,
+        gathered: Record<'_>,
+        (closed, clock): (i64, Option<i64>),
+    ) -> Result<MergedLate, RowError> {
         let counted = |rows| MergedLate { rows, tardy: None };
         match (self, state, gathered) {
             (Keeper::Grid(operator), StageState::Grid(state), Record::Put { span, key, accumulators }) => {
                 let (own, rows) = split_rows(&accumulators)?;
-                Ok(counted(if operator.add_partial(state, span, (key, own), closed)? { 0 } else { rows }))
+                Ok(counted(if operator.add_partial(state, span, (key, own), (closed, clock))? { 0 } else { rows }))
             }
             (Keeper::Session(operator), StageState::Sessions(state), Record::Sessions { key, sessions }) => {
                 let mut late = 0;
                 for Session { start, end, states } in sessions {
                     let (own, rows) = split_rows(&states)?;
-                    late += if operator.add_partial(state, (key, start, end), own, closed)? { 0 } else { rows };
+                    let taken = operator.add_partial(state, (key, start, end), own, (closed, clock))?;
+                    late += if taken { 0 } else { rows };
                 }
                 Ok(counted(late))
             }

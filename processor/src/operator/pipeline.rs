@@ -22,6 +22,11 @@ use crate::time::Frontier;
 /// sessions would have to wait unless they are a millisecond beyond that.
 pub const CLOCK_BEHIND_MS: i64 = 2;
 
+/// What time it is for rows. The clock may go back, time does not: no row falls into a window that is closed.
+fn clock_after(now: Timestamp, closed: i64) -> i64 {
+    now.0.max(closed.saturating_add(CLOCK_BEHIND_MS))
+}
+
 /// The operators of a pipeline.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -144,6 +149,12 @@ impl Pipeline {
         self.readers[topic].first().is_some_and(|reader| self.entrances[*reader].source.ignores_parse_errors())
     }
 
+    /// Whether windows close by the host's clock.
+    #[must_use]
+    pub fn is_processing_time(&self) -> bool {
+        self.entrances.iter().any(|entrance| entrance.source.is_processing_time())
+    }
+
     /// The windows, if there are any.
     #[must_use]
     pub fn state(&self) -> Option<&TaskState> {
@@ -162,8 +173,7 @@ impl Pipeline {
         let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
         let rest = Downstream { segments, windows, first: 0, sink, out, closed: place.closed, now: place.now };
         let mut entry = Entry { local: local.as_mut(), rest, place, taken: false, waits: None, late: None };
-        // The clock may go back, time does not: no row falls into a window that is closed.
-        let now = place.now.0.max(place.closed.saturating_add(CLOCK_BEHIND_MS));
+        let now = clock_after(place.now, place.closed);
         let origin =
             RecordOrigin { partition: place.partition, offset: place.offset, timestamp_ms: place.timestamp_ms };
         let taken = match &readers[place.topic][..] {
@@ -225,12 +235,13 @@ impl Pipeline {
         now: Timestamp,
         out: &mut RecordBuffer,
     ) -> Result<MergedLate, RowError> {
+        let clock = self.is_processing_time().then(|| clock_after(now, closed));
         let Pipeline { segments, state, sink, scratch, .. } = self;
         let (Some(segment), Some(state)) = (segments.first_mut(), state.as_mut()) else {
             return Ok(MergedLate::default());
         };
         let Segment { keeper, after, .. } = segment;
-        let late = keeper.merge(state.first(), gathered, closed)?;
+        let late = keeper.merge(state.first(), gathered, (closed, clock))?;
         // Only the last stage that keeps rows has corrections.
         keeper.correct(state.first(), closed, &mut |row, group| {
             stages::run(after, row, scratch, &mut |row| sink.write(row, Spread::Group(group), now, out))

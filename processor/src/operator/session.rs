@@ -118,15 +118,19 @@ impl SessionOperator {
     }
 
     /// Takes rows of `key` in that another task has gathered, none of which had to wait; false if all sessions they could be in have
-    /// ended, as only happens when their partitions were idle.
+    /// ended, as only happens when their partitions were idle. Where time is the `clock`, rows that come when their time has passed
+    /// are of now.
     pub fn add_partial(
         &self,
         state: &mut SessionState,
         (key, start, end): (&[u8], i64, i64),
         partial: &[Accumulator],
-        closed: i64,
+        (closed, clock): (i64, Option<i64>),
     ) -> Result<bool, RowError> {
-        Ok(self.content.place(state, key, (start, end), partial, closed)? == Added::Taken)
+        // It could have gone on with one that has ended.
+        let now = clock.filter(|_| start <= closed.saturating_add(1));
+        let times = now.map_or((start, end), |now| (now, now.saturating_add(end.saturating_sub(start))));
+        Ok(self.content.place(state, key, times, partial, closed)? == Added::Taken)
     }
 
     /// Takes `row` into what is gathered for another task, beside the number of its rows, the last accumulator. Returns the row alone

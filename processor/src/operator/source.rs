@@ -46,6 +46,12 @@ impl RowSource {
         self.ignore_parse_errors
     }
 
+    /// Whether rows are of the time at which they are read.
+    #[must_use]
+    pub fn is_processing_time(&self) -> bool {
+        self.processing_time
+    }
+
     /// Hands the row in `value` to `take`. Returns the watermark that the row stands for, if it has one.
     ///
     /// `take` gets the row before its watermark counts, as in Flink. PROCTIME() is `now`, in ms; metadata columns are of `origin`.

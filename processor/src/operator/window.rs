@@ -167,14 +167,17 @@ impl WindowOperator {
     }
 
     /// Takes the rows of `key` that another task has gathered in the slice `span` into their windows; false if all of these are closed,
-    /// so that the rows are late.
+    /// so that the rows are late. Where time is the `clock`, rows that come when some of these are closed are of now: each is in as many
+    /// windows as any other.
     pub fn add_partial(
         &mut self,
         state: &mut WindowState,
         span: WindowSpan,
         (key, partial): (&[u8], &[Accumulator]),
-        closed: i64,
+        (closed, clock): (i64, Option<i64>),
     ) -> Result<bool, RowError> {
+        let now = clock.filter(|_| is_window_fired(span.first, closed));
+        let span = now.and_then(|now| self.grid.place(now, closed)).unwrap_or(span);
         let passed = closed.saturating_sub(self.lateness);
         if is_window_fired(span.last, passed) {
             return Ok(false);

@@ -96,14 +96,12 @@ fn apply_settings(pipeline: &mut Pipeline, tables: &[&Table], settings: &Setting
 
 /// What the pipeline has that works only where one task sees all records.
 fn only_in_one_task(pipeline: &Pipeline) -> Option<&'static str> {
-    let policies = &pipeline.source.policies;
-    if pipeline.source.is_processing_time() {
-        return Some("windows over PROCTIME() close by the clock of one task");
-    }
-    if policies.max_drift_ms.is_some() {
-        return Some("'scan.watermark.alignment.max-drift' compares all partitions, which parallel tasks do not share");
-    }
-    None
+    let by_clock = pipeline.source.is_processing_time();
+    // What is gathered too late for its window is counted in the next one; here the window is one of the keys.
+    let keeper = pipeline.stages.iter().find(|stage| stage.keeps_rows());
+    let is_attached = |stage: &Stage| matches!(stage, Stage::WindowAggregate(plan) if plan.window == Window::Attached);
+    (by_clock && keeper.is_some_and(is_attached))
+        .then_some("an aggregation over rows that bring their windows over PROCTIME() is done by one task")
 }
 
 /// Whether the results of these stages can be corrected by rows that come late.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use forebay_processor::host::Host;
-use forebay_processor::job::{Progress, TaskOptions, why};
+use forebay_processor::job::{Progress, Subtask, TaskOptions, subtasks, why};
 use forebay_processor::plan::JobPlan;
 use forebay_storage::ids::Timestamp;
 use proptest::prelude::*;
@@ -17,8 +17,14 @@ use crate::{host, open, rows, try_plan};
 
 /// Rows by user in these windows over the clock.
 fn counts(window: &str) -> Arc<JobPlan> {
+    counts_in(1, window)
+}
+
+/// The same in so many tasks a stage.
+fn counts_in(parallelism: usize, window: &str) -> Arc<JobPlan> {
     let text = format!(
-        "CREATE TABLE clicks (`user` STRING, pt AS PROCTIME())
+        "SET 'parallelism.default' = '{parallelism}';
+         CREATE TABLE clicks (`user` STRING, pt AS PROCTIME())
            WITH ('connector' = 'kafka', 'topic' = '{INPUT}', 'format' = 'json');
          CREATE TABLE metrics (`user` STRING, s TIMESTAMP(3), e TIMESTAMP(3), n BIGINT)
            WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
@@ -159,6 +165,59 @@ fn a_row_keeps_the_time_that_its_commit_gave_it() {
     }
 }
 
+const HOP: &str = "HOP(TABLE clicks, DESCRIPTOR(pt), INTERVAL '5' SECOND, INTERVAL '10' SECOND)";
+const SESSION: &str = "SESSION(TABLE clicks PARTITION BY `user`, DESCRIPTOR(pt), INTERVAL '10' SECOND)";
+
+/// In Flink a row is of the moment at which it comes to the task that has the windows.
+#[test]
+fn what_is_gathered_and_comes_too_late_for_its_window_is_in_the_next_one() {
+    let expected = |window: &str| match window {
+        TUMBLE => vec![(0, 10_000), (10_000, 20_000)],
+        HOP => vec![(-5_000, 5_000), (0, 10_000), (5_000, 15_000), (10_000, 20_000)],
+        _ => vec![(1_000, 11_000), (11_001, 21_001)],
+    };
+    for (window, over) in [(TUMBLE, 10_001), (HOP, 10_001), (SESSION, 11_001)] {
+        let host = host(2);
+        let plan = counts_in(2, window);
+        let tasks = subtasks(&plan);
+        let mut tasks: Vec<Subtask> =
+            tasks.iter().map(|id| Subtask::open(&plan, "job", *id, &host, TaskOptions::default()).unwrap()).collect();
+        let mut run = |at: i64| {
+            host.advance(at - host.now().0);
+            tasks.iter_mut().for_each(|task| run_and_finish(task, &host).unwrap());
+        };
+        run(1_000);
+        send(&host, &["a"]);
+        run(1_000);
+        run(over);
+        // The clock of those who gather is behind.
+        send(&host, &["a"]);
+        run(over - 2);
+        run(40_000);
+        let found: Vec<_> = expected(window).into_iter().map(|(start, end)| row("a", start, end, 2)).collect();
+        assert_eq!(rows(&host), found, "{window}");
+        assert_eq!(tasks.iter().map(|task| task.status().late).sum::<u64>(), 0);
+    }
+}
+
+#[test]
+fn merging_tasks_say_when_the_clock_closes_the_next_window() {
+    let host = host(2);
+    let plan = counts_in(2, TUMBLE);
+    host.advance(1_000);
+    send(&host, &["a"]);
+    let mut waiting = Vec::new();
+    for id in subtasks(&plan) {
+        let mut task = Subtask::open(&plan, "job", id, &host, TaskOptions::default()).unwrap();
+        run_and_finish(&mut task, &host).unwrap();
+        if task.status().next_close.is_some() {
+            waiting.push((task.step(&host).unwrap(), why(&task.status(), 1_000).swap_remove(0)));
+        }
+    }
+    let line = "the next window closes at 1970-01-01T00:00:10.000Z by the broker's clock".to_owned();
+    assert_eq!(waiting, [(Progress::Waiting { until: Some(Timestamp(10_001)) }, line)]);
+}
+
 /// A window that came out: user, start and end in ms, rows.
 fn parse(row: &str) -> (String, i64, i64, i64) {
     let row: serde_json::Value = serde_json::from_str(row).unwrap();
@@ -175,11 +234,12 @@ proptest! {
         actions in prop::collection::vec(action(prop::collection::vec((0..2i32, "[a-c]"), 0..8)), 1..60),
         step_bytes in 50..1_000usize,
         state_memory_bytes in state_memory(),
+        parallelism in 1..4usize,
     ) {
         let host = host(2);
         let options =
             TaskOptions { step_bytes, read_bytes: 100, snapshot_floor: 300, output_bytes: 1, state_memory_bytes, ..TaskOptions::default() };
-        let mut world = World::new(host, counts(TUMBLE), options);
+        let mut world = World::new(host, counts_in(parallelism, TUMBLE), options);
         // When each row came, by user.
         let mut came: BTreeMap<String, Vec<i64>> = BTreeMap::new();
         let mut seen = BTreeSet::new();

@@ -3,7 +3,7 @@
 use forebay_storage::ids::{Offset, Timestamp};
 
 use super::GlobalTask;
-use crate::commit::{InputProgress, RecordBuffer, encode_times, times_key};
+use crate::commit::{InputProgress, RecordBuffer, times_key};
 use crate::host::{CommitSet, CommittedOffset, Host};
 use crate::job::error::TaskError;
 use crate::job::pending::Pending;
@@ -66,8 +66,7 @@ impl GlobalTask {
         let written = state.write_changes(&mut |key, value| output.push(changelog, now, Some(key), value));
         let superfluous = written.map_err(|error| spill::state_error(&error))?;
         let whole = rewriting || superfluous.is_some();
-        let told = times.all.iter().filter(|(partition, _)| whole || times.fresh.contains(*partition));
-        let value = encode_times(told.map(|(partition, time)| (*partition, *time)));
+        let value = times.encode(whole);
         output.push(changelog, now, Some(times_key()), Some(&value));
         state.add_changelog_bytes(value.len() as u64);
         times.fresh.clear();

@@ -7,7 +7,7 @@ use crate::time::NO_WATERMARK;
 
 impl GlobalTask {
     fn held_by(&self) -> Option<Hold> {
-        let partition = self.clock.held_by()?;
+        let partition = self.clock.held_by().filter(|_| !self.pipeline.is_processing_time())?;
         let PartitionTime { time, .. } = self.times.all.get(&partition)?;
         let watermark = (time.watermark != NO_WATERMARK).then_some(time.watermark);
         let topic = self.plan.pipelines[self.id.pipeline].source.topic.clone();

@@ -110,7 +110,7 @@ impl GlobalTask {
         if !self.clock.is_behind() {
             self.read(host, now)?;
         }
-        self.advance_time(now)?;
+        self.advance_time(host, now)?;
         if self.commit_due().is_some_and(|due| due <= now) {
             self.commit(host, now)?;
         }
@@ -121,7 +121,8 @@ impl GlobalTask {
             self.finish_now(host, now)?;
             return Ok(Progress::Finished);
         }
-        Ok(Progress::Waiting { until: self.commit_due() })
+        let until = [self.commit_due(), self.clock.due_by_clock(&self.pipeline)].into_iter().flatten().min();
+        Ok(Progress::Waiting { until })
     }
 
     fn has_more(&self) -> bool {
@@ -179,11 +180,15 @@ impl GlobalTask {
     }
 
     /// Closes the windows that time has passed.
-    fn advance_time(&mut self, now: Timestamp) -> Result<(), TaskError> {
-        self.clock.update(self.times.counted());
+    fn advance_time(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
+        // A partition that is there and that nobody has told of yet may have rows that are as early as any.
+        if self.times.are_of_all(host, &self.plan.pipelines[self.id.pipeline].source.topic) {
+            self.clock.update(self.times.counted());
+        }
         if self.has_ended() {
             self.clock.raise(i64::MAX);
         }
+        self.clock.follow(&self.pipeline, now);
         let (before, quiet) = (self.clock.closed(), self.is_quiet());
         let GlobalTask { clock, pipeline, output: out, options, late, side, .. } = self;
         let mut late = |tardy: LateTardy, out: &mut RecordBuffer| {

@@ -56,6 +56,8 @@ impl GlobalTask {
         };
         let owner = id.owner(&names);
         let (reader, progress) = resume(host, &names.group, &owner, &input, has_state)?;
+        let known = times.are_of_all(host, &pipeline_plan.source.topic);
+        let clock = EventClock::new(progress.combined, times.counted().filter(|_| known));
         Ok(GlobalTask {
             plan: Arc::clone(plan),
             id,
@@ -64,7 +66,7 @@ impl GlobalTask {
             session,
             input: vec![input],
             reader,
-            clock: EventClock::new(progress.combined, times.counted()),
+            clock,
             times,
             late: progress.late,
             side: SideOutputs::open(host, name, &pipeline_plan.source)?,

@@ -7,7 +7,7 @@ use crate::commit::RecordBuffer;
 use crate::job::clock::Closing;
 use crate::job::error::TaskError;
 use crate::job::input::Input;
-use crate::operator::{CLOCK_BEHIND_MS, LateTardy};
+use crate::operator::LateTardy;
 use crate::time::InputTime;
 
 impl Task {
@@ -22,9 +22,7 @@ impl Task {
         if self.has_ended() {
             self.clock.raise(i64::MAX);
         }
-        if self.due_by_clock().is_some_and(|at| at <= now) {
-            self.clock.raise(now.0.saturating_sub(CLOCK_BEHIND_MS));
-        }
+        self.clock.follow(&self.pipeline, now);
         let before = self.clock.closed();
         let quiet = self.quiet_at().is_some_and(|at| at <= now);
         let Task { clock, pipeline, output: out, options, inputs, topics, .. } = self;
@@ -41,13 +39,7 @@ impl Task {
         {
             input.mark_dirty();
         }
-        Ok([self.quiet_at(), self.due_by_clock()].into_iter().flatten().min())
-    }
-
-    /// When the next window is to be closed, where time is the host's clock.
-    fn due_by_clock(&self) -> Option<Timestamp> {
-        let end = self.pipeline.next_close(self.clock.closed()).filter(|_| self.is_processing_time())?;
-        Some(Timestamp(end.saturating_add(CLOCK_BEHIND_MS - 1)))
+        Ok([self.quiet_at(), self.clock.due_by_clock(&self.pipeline)].into_iter().flatten().min())
     }
 
     /// When open windows are to be closed because nothing comes any more (`forebay.close-after-idle`).

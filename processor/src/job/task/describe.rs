@@ -16,8 +16,7 @@ impl Task {
         let hold = |input: &Input| input.hold(self.topics[input.topic_number()].idle_policy);
         TaskStatus {
             finished: self.has_ended() && self.clock.closed() == i64::MAX,
-            held_by: held_by.filter(|_| !self.is_processing_time()).map(hold),
-            processing_time: self.is_processing_time(),
+            held_by: held_by.filter(|_| !self.pipeline.is_processing_time()).map(hold),
             waiting_for_others: self.inputs.iter().filter(waiting).map(Input::partition).collect(),
             last_bad: self.inputs.iter().filter_map(Input::last_bad).next_back().cloned(),
             late: inputs.iter().map(|input| input.late).sum(),

@@ -74,12 +74,13 @@ pub struct Task {
     exchange: Option<Exchange>,
     /// The watermark beyond which a partition has to wait because too many rows do in those who merge.
     held_to: Option<i64>,
+    /// The watermark of the slowest partition that other tasks read, where partitions wait for each other and it counts.
+    others_at: Option<i64>,
     clock: EventClock,
     output: RecordBuffer,
     pending: Pending,
     catch_up: CatchUp,
     guard: Guard,
-    next_discovery: Timestamp,
     /// [`Host::micros`] when the present step began.
     step_began: u64,
     counters: Counters,
@@ -130,7 +131,7 @@ impl Task {
         self.step_began = host.micros();
         let rows = self.output.len();
         self.check_topics(host)?;
-        self.discover(host, now)?;
+        self.discover(host)?;
         for input in &mut self.inputs {
             input.poll(host)?;
         }
@@ -139,6 +140,11 @@ impl Task {
             None => Pressure::default(),
         };
         self.held_to = if crowded { self.slowest_of_all(host)? } else { None };
+        let is_aligned =
+            self.id.parallelism > 1 && self.topics.iter().any(|topic| topic.source.policies.max_drift_ms.is_some());
+        if is_aligned && self.inputs.iter().any(Input::has_more) {
+            self.others_at = self.slowest_of_others(host, true)?;
+        }
         // What waits to be closed comes first: nothing grows beyond one step.
         if !self.clock.is_behind() && !full {
             self.read_inputs(host, now)?;
@@ -155,11 +161,13 @@ impl Task {
         if due.is_some_and(|due| due <= now) && !self.may_go_on(now, self.output.len() > rows) {
             self.commit(host, now)?;
         }
-        let again = (full || crowded).then(|| now.plus_ms(self.options.repartition_pause_ms));
+        let limit = self.drift_limit();
+        // Nobody tells how far the other tasks are.
+        let waits = is_aligned && self.inputs.iter().any(|input| input.has_more() && !can_read(input, limit));
+        let again = (full || crowded || waits).then(|| now.plus_ms(self.options.repartition_pause_ms));
         if full {
             return Ok(Progress::Waiting { until: again });
         }
-        let limit = self.drift_limit();
         if self.clock.is_behind() || self.inputs.iter().any(|input| can_read(input, limit)) {
             return Ok(Progress::Busy);
         }
@@ -167,10 +175,11 @@ impl Task {
             self.finish_now(host, now)?;
             return Ok(Progress::Finished);
         }
-        let until = [self.commit_due(), idle_at, close_at, tell_at, again, Some(self.next_discovery)]
-            .into_iter()
-            .flatten()
-            .min();
+        let until =
+            [self.commit_due(), idle_at, close_at, tell_at, again, Some(now.plus_ms(self.options.discovery_ms))]
+                .into_iter()
+                .flatten()
+                .min();
         // Windows that are to be closed now and did not fit the last commit.
         Ok(if close_at.is_some_and(|at| at <= now) { Progress::Busy } else { Progress::Waiting { until } })
     }
@@ -197,11 +206,6 @@ impl Task {
         next
     }
 
-    /// Whether windows close by the host's clock.
-    fn is_processing_time(&self) -> bool {
-        self.topics.iter().any(|topic| topic.source.is_processing_time())
-    }
-
     /// Whether the input is bounded and all of it is read.
     fn has_ended(&self) -> bool {
         let bounded = self.topics.iter().all(|topic| topic.source.policies.bounded.is_some());
@@ -218,28 +222,40 @@ impl Task {
         let drift = if much_waits { 0 } else { drifts.min()? };
         // Where nothing has ever come, nothing is behind: it may stay so for ever.
         let counts = |input: &&Input| !input.counted_time().idle && (much_waits || input.has_come());
-        let slowest = self.inputs.iter().filter(counts).map(|input| input.time().watermark).min();
-        slowest.map(|slowest| slowest.saturating_add(drift))
+        let own = self.inputs.iter().filter(counts).map(|input| input.time().watermark);
+        own.chain(self.others_at).min().map(|slowest| slowest.saturating_add(drift))
     }
 
-    /// The watermark of the slowest partition of all, also of those that other tasks read, as these have committed it.
+    /// The watermark of the slowest partition of all, also of those that other tasks read.
     fn slowest_of_all(&self, host: &dyn Host) -> Result<Option<i64>, TaskError> {
+        let own = self.inputs.iter().map(Input::counted_time).filter(|time| !time.idle).map(|time| time.watermark);
+        Ok(own.chain(self.slowest_of_others(host, false)?).min())
+    }
+
+    /// The watermark of the slowest partition that other tasks read, as these have committed it; `if_come` leaves out those in which nothing
+    /// has come.
+    fn slowest_of_others(&self, host: &dyn Host, if_come: bool) -> Result<Option<i64>, TaskError> {
         // Only pipelines of one topic have several tasks.
         let [topic, ..] = &self.topics[..] else { return Ok(None) };
         let (topic, all) = (topic.source.topic.as_str(), topic.all);
         let others = (0..all as i32).filter(|partition| !self.id.reads(*partition));
         let others: Vec<_> = others.map(|partition| TopicPartition::new(topic, partition)).collect();
-        let committed = host.committed(&self.names.group, &others, false);
-        let committed = committed.map_err(|error| TaskError::from_host("looking for the slowest partition", error))?;
-        let own = self.inputs.iter().map(Input::counted_time).filter(|time| !time.idle).map(|time| time.watermark);
-        let mut slowest = own.min();
-        for committed in committed {
+        let error = |error| TaskError::from_host("looking for the slowest partition", error);
+        let committed = host.committed(&self.names.group, &others, false).map_err(error)?;
+        let mut slowest: Option<i64> = None;
+        for (partition, committed) in others.iter().zip(committed) {
             let known = committed.and_then(|at| Some((InputProgress::from_text(&at.metadata, &self.owner).ok()?, at)));
-            let watermark = match known {
+            let watermark = match &known {
                 Some((told, at)) if told.time.idle || told.end.is_some_and(|end| at.offset >= end) => continue,
                 Some((told, _)) => told.time.watermark,
                 None => NO_WATERMARK,
             };
+            if if_come && watermark == NO_WATERMARK {
+                let range = host.offset_range(partition).map_err(error)?;
+                if known.map_or(range.start, |(_, at)| at.offset) >= range.stable_end {
+                    continue;
+                }
+            }
             slowest = Some(slowest.map_or(watermark, |slowest| slowest.min(watermark)));
         }
         Ok(slowest)
@@ -254,12 +270,8 @@ impl Task {
         self.topics.iter().try_for_each(|topic| topic.check(host))
     }
 
-    /// See [`ReadTopic::discover`].
-    fn discover(&mut self, host: &dyn Host, now: Timestamp) -> Result<(), TaskError> {
-        if now < self.next_discovery {
-            return Ok(());
-        }
-        self.next_discovery = now.plus_ms(self.options.discovery_ms);
+    /// See [`ReadTopic::discover`]. At each step, so that time does not move on without new partitions.
+    fn discover(&self, host: &dyn Host) -> Result<(), TaskError> {
         self.topics.iter().try_for_each(|topic| topic.discover(host))
     }
 

@@ -100,6 +100,7 @@ impl Task {
             inputs,
             turn: 0,
             held_to: None,
+            others_at: None,
             pipeline,
             changelog,
             exchange,
@@ -107,7 +108,6 @@ impl Task {
             pending: Pending::default(),
             catch_up: CatchUp::default(),
             guard: Guard::default(),
-            next_discovery: host.now().plus_ms(options.discovery_ms),
             step_began: 0,
             counters: Counters::default(),
         })
