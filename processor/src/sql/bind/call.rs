@@ -207,7 +207,7 @@ impl Binder<'_> {
         }
         let mut known: Vec<&str> = functions::names().chain(aggregate::NAMES.iter().copied()).collect();
         known.extend(self.scope.functions.names());
-        let close = nearest(name, known.into_iter());
+        let close = nearest(name, known);
         self.error(whole, format!("there is no function {name}"))
             .maybe_hint(close.map(|name| format!("did you mean {name}?")))
     }
