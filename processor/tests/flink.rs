@@ -13,7 +13,7 @@ use std::sync::Arc;
 use forebay_processor::job::{Progress, Task, TaskOptions};
 use forebay_processor::plan::JobPlan;
 use forebay_processor::sql::{PlanContext, plan_job};
-use support::host::MemoryHost;
+use support::host::{Got, MemoryHost};
 
 /// How the job is run; the result must be the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn inputs(case: &Path) -> BTreeMap<String, BTreeMap<i32, Vec<String>>> {
     topics
 }
 
-/// The rows of topic `o`, sorted.
+/// The rows of topic `o`, sorted; of a table of upsert-kafka what is left in the end.
 fn output(case: &Path, plan: &Arc<JobPlan>, run: Run) -> Vec<String> {
     let host = MemoryHost::new();
     for (topic, partitions) in inputs(case) {
@@ -84,9 +84,21 @@ fn output(case: &Path, plan: &Arc<JobPlan>, run: Run) -> Vec<String> {
             assert!(steps < 10_000, "the job does not end");
         }
     }
-    let mut rows: Vec<String> = host.consume("o").into_iter().flatten().collect();
+    let mut rows: Vec<String> = match plan.pipelines[0].sink.upsert {
+        true => table(host.records("o")),
+        false => host.consume("o").into_iter().flatten().collect(),
+    };
     rows.sort();
     rows
+}
+
+/// The last value of each key, if it has one.
+fn table(records: Vec<Got>) -> Vec<String> {
+    let mut rows = BTreeMap::new();
+    for record in records {
+        rows.insert(record.key.expect("a row of upsert-kafka has a key"), record.value);
+    }
+    rows.into_values().flatten().collect()
 }
 
 #[test]

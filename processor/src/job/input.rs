@@ -14,6 +14,7 @@ use super::topic::{self, ReadTopic};
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{CommittedOffset, Host, HostError};
 use crate::operator::{Pipeline, Place, RowError};
+use crate::plan::RowKind;
 use crate::time::{IdleClock, IdlePolicy, InputTime, NO_WATERMARK};
 
 /// An input partition.
@@ -214,7 +215,8 @@ impl Input {
             let (offset, timestamp_ms) = (record.offset.0, record.timestamp.0);
             let watermark = time.watermark;
             let partition = from.partition;
-            let place = Place { topic, partition, number, offset, timestamp_ms, watermark, closed, now };
+            let kind = RowKind::Insert;
+            let place = Place { topic, partition, number, offset, timestamp_ms, watermark, closed, now, kind };
             match pipeline.process(value, place, out) {
                 Ok(taken) => {
                     if let Some(row) = taken.late {
@@ -242,7 +244,7 @@ impl Input {
             // One record may make many rows: what a transaction holds is bounded by them, not by what was read.
             Ok(if out.size_in_bytes() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         });
-        let settled = pipeline.settle();
+        let settled = pipeline.settle(closed, now, out);
         let bytes = read.map_err(|failure| self.failure(failure))?;
         settled.map_err(|error| self.failure(ReadFailure::Sink(self.position(), error)))?;
         if records > 0 {

@@ -16,10 +16,13 @@ const SET_FULL: EvalError = EvalError::Shape("the different values of one DISTIN
 /// The accumulator of a key without rows.
 #[must_use]
 pub fn initial(aggregate: &Aggregate) -> Accumulator {
+    if aggregate.distinct { Accumulator::Distinct(Box::default()) } else { initial_plain(aggregate) }
+}
+
+/// The same as if each value counted, where somebody else sees to it that a value comes once only.
+#[must_use]
+pub fn initial_plain(aggregate: &Aggregate) -> Accumulator {
     use AggregateFunction::{Avg, Concat, Count, CountStar, Sketch, Top};
-    if aggregate.distinct {
-        return Accumulator::Distinct(Box::default());
-    }
     let argument = aggregate.argument.as_ref().map_or(DataType::Null, |argument| argument.data_type());
     match (aggregate.function, argument) {
         (Top, _) => Accumulator::Ranked(Box::default()),
@@ -85,7 +88,7 @@ pub fn add(aggregate: &Aggregate, state: &mut Accumulator, row: &[Value<'_>]) ->
 }
 
 /// Takes a value that is not NULL into `state`.
-fn add_value(aggregate: &Aggregate, state: &mut Accumulator, value: Value<'_>) -> Result<(), EvalError> {
+pub fn add_value(aggregate: &Aggregate, state: &mut Accumulator, value: Value<'_>) -> Result<(), EvalError> {
     match (state, value) {
         (Accumulator::Count(count), _) => *count += 1,
         (Accumulator::Integer(state), Value::Integer(value)) => {
@@ -195,7 +198,7 @@ fn other(aggregate: &Aggregate, state: &mut Value<'static>, value: Value<'_>) ->
 }
 
 /// Puts a text or bytes behind what there is.
-fn concat(state: &mut Value<'static>, value: Value<'_>) -> Result<(), EvalError> {
+pub fn concat(state: &mut Value<'static>, value: Value<'_>) -> Result<(), EvalError> {
     match (&mut *state, value) {
         (Value::Null, value) => *state = value.into_owned(),
         (Value::String(text), Value::String(more)) => text.to_mut().push_str(&more),

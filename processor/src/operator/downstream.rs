@@ -9,6 +9,7 @@ use super::stages;
 use super::window::RowPlace;
 use crate::commit::RecordBuffer;
 use crate::expr::Value;
+use crate::plan::RowKind;
 use crate::state::StageState;
 
 /// The segments from one on, with their state, and the sink.
@@ -32,16 +33,16 @@ pub struct Downstream<'p> {
 
 impl Downstream<'_> {
     /// Takes a row of the group `group` in at `to`; none is the sink.
-    pub fn take(&mut self, to: Option<Port>, row: &[Value<'_>], group: &[u8]) -> Result<(), RowError> {
-        let Some(port) = to else { return self.sink.write(row, Spread::Group(group), self.now, self.out) };
-        let closed = self.closed;
+    pub fn take(&mut self, to: Option<Port>, row: &[Value<'_>], kind: RowKind, group: &[u8]) -> Result<(), RowError> {
+        let Some(port) = to else { return self.sink.write(row, kind, Spread::Group(group), self.now, self.out) };
+        let (closed, now) = (self.closed, self.now.0);
         self.enter(port, |segment, windows, mut next| {
             let Segment { keeper, after, to, behind, .. } = segment;
             let closed = closed.saturating_sub(*behind);
-            let place = RowPlace { watermark: closed, closed, partition: 0, side: port.side };
+            let place = RowPlace { watermark: closed, closed, partition: 0, side: port.side, kind, now };
             let mut scratch = Vec::new();
-            let added = keeper.add(windows, row, place, &mut |row, group| {
-                stages::run(after, row, &mut scratch, &mut |row| next.take(*to, row, group))
+            let added = keeper.add(windows, row, place, &mut |row, kind, group| {
+                stages::run(after, row, &mut scratch, &mut |row| next.take(*to, row, kind, group))
             });
             added.map(drop)
         })

@@ -14,6 +14,7 @@ use super::sink::Spread;
 use super::stages;
 use super::window::RowPlace;
 use crate::expr::Value;
+use crate::plan::RowKind;
 
 /// A row of its own, and where it goes in; none is the sink.
 pub type OwnedRow = (Option<Port>, Vec<Value<'static>>);
@@ -64,16 +65,16 @@ impl Entry<'_> {
     /// Takes one row in at `to`.
     pub fn add(&mut self, to: Option<Port>, row: &[Value<'_>]) -> Result<(), RowError> {
         let Entry { local, rest, place, taken, waits, late } = self;
-        let Place { watermark, closed, number, .. } = *place;
+        let Place { watermark, closed, number, kind, .. } = *place;
         let side = to.map_or_else(Default::default, |port| port.side);
-        let row_place = RowPlace { watermark, closed, partition: number, side };
+        let row_place = RowPlace { watermark, closed, partition: number, side, kind, now: place.now.0 };
         let added = match (&mut *local, to) {
             (Some(local), _) => local.add(row, row_place)?,
             (None, Some(port)) => rest.enter(port, |segment, windows, mut next| {
                 let Segment { keeper, after, to, .. } = segment;
                 let mut scratch = Vec::new();
-                let mut take = |row: &[Value<'_>], group: &[u8]| {
-                    stages::run(after, row, &mut scratch, &mut |row| next.take(*to, row, group))
+                let mut take = |row: &[Value<'_>], kind: RowKind, group: &[u8]| {
+                    stages::run(after, row, &mut scratch, &mut |row| next.take(*to, row, kind, group))
                 };
                 let added = keeper.add(windows, row, row_place, &mut take)?;
                 // The row counts already: this is not to be taken for an error of its record.
@@ -81,7 +82,7 @@ impl Entry<'_> {
                 corrected.map_err(|error| RowError::Correction(Box::new(error)))?;
                 Ok::<_, RowError>(added)
             })?,
-            (None, None) => return rest.sink.write(row, Spread::Input(place.partition), place.now, rest.out),
+            (None, None) => return rest.sink.write(row, kind, Spread::Input(place.partition), place.now, rest.out),
         };
         match added {
             Added::Taken => *taken = true,

@@ -45,6 +45,9 @@ pub enum RowError {
     /// The corrected result of a window cannot be put out.
     #[error("the corrected result of a window: {0}")]
     Correction(Box<RowError>),
+    /// The changed result of an aggregation, a join or the like cannot be put out.
+    #[error("a changed result: {0}")]
+    Change(Box<RowError>),
     /// A window has grown too large, or the state on disk failed.
     #[error(transparent)]
     State(#[from] StateError),
@@ -61,6 +64,7 @@ impl RowError {
             RowError::NotNull { .. } => "not-null",
             RowError::Encode { .. } => "encode",
             RowError::Correction(_) => "correction",
+            RowError::Change(_) => "change",
             RowError::State(_) => "state-full",
         }
     }
@@ -68,7 +72,7 @@ impl RowError {
     /// Whether leaving the record out would help.
     #[must_use]
     pub fn is_of_record(&self) -> bool {
-        !matches!(self, RowError::State(_) | RowError::Correction(_))
+        !matches!(self, RowError::State(_) | RowError::Correction(_) | RowError::Change(_))
     }
 
     /// Whether opening the task again may help: the state on disk failed.
@@ -76,7 +80,7 @@ impl RowError {
     pub fn is_of_disk(&self) -> bool {
         match self {
             RowError::State(error) => error.is_of_disk(),
-            RowError::Correction(error) => error.is_of_disk(),
+            RowError::Correction(error) | RowError::Change(error) => error.is_of_disk(),
             _ => false,
         }
     }

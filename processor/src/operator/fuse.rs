@@ -26,6 +26,10 @@ fn fuse_with_neighbours(stages: &mut [Stage], at: usize, columns: &[usize]) -> b
         window.output = columns.iter().map(|column| window.output[*column]).collect();
         return true;
     }
+    if let Some(Stage::GroupAggregate(group)) = before.last_mut() {
+        group.output = columns.iter().map(|column| group.output[*column]).collect();
+        return true;
+    }
     let after = &mut after[1..];
     // The sink needs a row that is as it wants it.
     let Some(next) = after.iter().position(Stage::makes_rows) else { return false };

@@ -2,12 +2,15 @@
 
 use super::error::RowError;
 use super::graph::Side;
+use super::group::GroupOperator;
 use super::local::split_rows;
 use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
-use crate::plan::{Aggregate, AggregateFunction, Stage, Top, Window, WindowAggregate, WindowRows};
+use crate::plan::{
+    Aggregate, AggregateFunction, GroupAggregate, RowKind, Stage, Top, Window, WindowAggregate, WindowRows,
+};
 use crate::state::changelog::Record;
 use crate::state::{Session, SessionState, StageState, Tardy, WindowState};
 use crate::time::{Frontier, Grid};
@@ -19,6 +22,8 @@ pub enum Keeper {
     Grid(WindowOperator),
     /// Sessions.
     Session(SessionOperator),
+    /// Groups without windows.
+    Group(GroupOperator),
 }
 
 /// Operator and state were not made together: our bug.
@@ -37,6 +42,7 @@ impl Keeper {
                 Window::Session { gap_ms } => Some(Keeper::Session(SessionOperator::rows(plan, gap_ms))),
                 _ => None,
             },
+            Stage::GroupAggregate(plan) => Some(Keeper::Group(GroupOperator::new(plan))),
             Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => None,
         }
     }
@@ -47,6 +53,7 @@ impl Keeper {
         match self {
             Keeper::Grid(operator) => StageState::Grid(WindowState::new(operator.initial())),
             Keeper::Session(operator) => StageState::Sessions(SessionState::new(operator.initial())),
+            Keeper::Group(operator) => StageState::Keyed(operator.new_state()),
         }
     }
 
@@ -55,6 +62,7 @@ impl Keeper {
         match self {
             Keeper::Grid(operator) => operator.check(row),
             Keeper::Session(operator) => operator.check(row),
+            Keeper::Group(operator) => operator.check(row),
         }
     }
 
@@ -71,6 +79,10 @@ impl Keeper {
         match (self, state) {
             (Keeper::Grid(operator), StageState::Grid(state)) => operator.add(state, row, place),
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.add(state, row, place),
+            (Keeper::Group(operator), StageState::Keyed(state)) => {
+                operator.add(state, row, place.kind, place.now)?;
+                Ok(Added::Taken)
+            }
             _ => Err(MIXED_UP.into()),
         }
     }
@@ -86,6 +98,14 @@ impl Keeper {
     pub fn settle(&mut self, state: &mut StageState) -> Result<(), RowError> {
         match (self, state) {
             (Keeper::Grid(operator), StageState::Grid(state)) => operator.settle(state),
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands what has changed since the last call to `take`, where results change with rows and not with time.
+    pub fn flush(&mut self, state: &mut StageState, take: &mut TakeRow<'_>) -> Result<(), RowError> {
+        match (self, state) {
+            (Keeper::Group(operator), StageState::Keyed(state)) => operator.flush(state, take),
             _ => Ok(()),
         }
     }
@@ -115,7 +135,8 @@ impl Keeper {
             }
             (Keeper::Session(operator), StageState::Sessions(state), Record::Tardy { stamp, key, row: Some(row) }) => {
                 let (watermark, partition) = (stamp.watermark, stamp.partition);
-                let place = RowPlace { watermark, closed, partition, side: Side::Left };
+                let place =
+                    RowPlace { watermark, closed, partition, side: Side::Left, kind: RowKind::Insert, now: i64::MIN };
                 let origin = row.origin.clone();
                 Ok(match operator.add_tardy(state, key, row, place)? {
                     Added::Taken | Added::Waits => counted(0),
@@ -169,6 +190,7 @@ impl Keeper {
                 operator.close(state, closed, frontier.watermark, take)
             }
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take),
+            (_, StageState::Keyed(_)) => Ok(()),
             _ => Err(MIXED_UP.into()),
         }
     }
@@ -182,6 +204,7 @@ pub fn layout(stage: &Stage) -> String {
     match stage {
         Stage::WindowAggregate(plan) => aggregate_layout(plan),
         Stage::WindowRows(plan) => rows_layout(plan),
+        Stage::GroupAggregate(plan) => group_layout(plan),
         Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => String::new(),
     }
 }
@@ -212,6 +235,16 @@ fn rows_layout(plan: &WindowRows) -> String {
 }
 
 fn aggregate_layout(plan: &WindowAggregate) -> String {
+    let calls = calls_layout(&plan.aggregates);
+    format!("1; {}; by {}; {calls}", window_text(&plan.window), key_types(&plan.keys))
+}
+
+fn group_layout(plan: &GroupAggregate) -> String {
+    let retracts = if plan.retracts { "; of rows that change" } else { "" };
+    format!("1; GROUP; by {}; {}{retracts}", key_types(&plan.keys), calls_layout(&plan.aggregates))
+}
+
+fn calls_layout(calls: &[Aggregate]) -> String {
     let call = |call: &Aggregate| {
         if let Some(top) = &call.top {
             return top_layout(top);
@@ -220,8 +253,7 @@ fn aggregate_layout(plan: &WindowAggregate) -> String {
         let distinct = if call.distinct { "DISTINCT " } else { "" };
         format!("{}({distinct}{argument})", name(call.function))
     };
-    let calls: Vec<String> = plan.aggregates.iter().map(call).collect();
-    format!("1; {}; by {}; {}", window_text(&plan.window), key_types(&plan.keys), calls.join(", "))
+    calls.iter().map(call).collect::<Vec<_>>().join(", ")
 }
 
 /// Rows are kept as what orders them and their columns.

@@ -37,17 +37,19 @@ enum Kind {
 }
 
 impl LocalKeeper {
-    /// Gathers for `keeper`, which has `keys` keys of which those at the positions `spread_by` spread its groups.
+    /// Gathers for `keeper`, which has `keys` keys of which those at the positions `spread_by` spread its groups; `None` if its rows cannot
+    /// be gathered before they are merged.
     #[must_use]
-    pub fn new(keeper: Keeper, keys: usize, spread_by: Vec<usize>) -> LocalKeeper {
+    pub fn new(keeper: Keeper, keys: usize, spread_by: Vec<usize>) -> Option<LocalKeeper> {
         let kind = match keeper {
             Keeper::Grid(operator) => Kind::Grid { operator, slices: BTreeMap::new(), spare: None },
+            Keeper::Group(_) => return None,
             Keeper::Session(operator) => {
                 let open = SessionState::new(counted(operator.initial()));
                 Kind::Session { operator, open, tardy: Vec::new() }
             }
         };
-        LocalKeeper { kind, spread_by: (!spread_by.iter().copied().eq(0..keys)).then_some(spread_by) }
+        Some(LocalKeeper { kind, spread_by: (!spread_by.iter().copied().eq(0..keys)).then_some(spread_by) })
     }
 
     /// Takes `row` in. It is late by the watermark of its own partition or not at all: nothing is closed here.

@@ -13,7 +13,7 @@ use super::sink::{RecordSink, Spread};
 use super::source::{RecordOrigin, RowSource};
 use super::stages::{self, Scratch};
 use crate::commit::RecordBuffer;
-use crate::plan::{self, Stage};
+use crate::plan::{self, ChangelogMode, RowKind, Stage};
 use crate::state::changelog::Record;
 use crate::state::{StageState, Tardy, TaskState};
 use crate::time::Frontier;
@@ -103,6 +103,8 @@ pub struct Place {
     pub closed: i64,
     /// Wall clock, for output records.
     pub now: Timestamp,
+    /// What the record says of rows before it.
+    pub kind: RowKind,
 }
 
 impl Pipeline {
@@ -118,7 +120,10 @@ impl Pipeline {
         segments.iter_mut().filter(|segment| !segment.is_fed).for_each(|segment| segment.keeper.hold_rows());
         let windows: Vec<_> = segments.iter().map(|segment| segment.keeper.new_state()).collect();
         let state = (!windows.is_empty()).then(|| TaskState::new(layout, windows, snapshot_floor));
-        let sink = RecordSink::new(&plan.sink, sink_partitions);
+        let mut sink = RecordSink::new(&plan.sink, sink_partitions);
+        if plan.changelog() != Ok(ChangelogMode::InsertOnly) {
+            sink.collect_changes();
+        }
         let (readers, scratch) = (readers(plan), Scratch::new());
         Pipeline { entrances, readers, local: None, segments, state, sink, scratch, waiting: 0 }
     }
@@ -132,10 +137,11 @@ impl Pipeline {
         let stage = before.pop()?;
         let keys = match &stage {
             Stage::WindowAggregate(plan) => plan.keys.len(),
+            Stage::GroupAggregate(plan) => plan.keys.len(),
             Stage::WindowRows(plan) => plan.keys.len(),
             Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => 0,
         };
-        let mut local = LocalKeeper::new(Keeper::new(&stage)?, keys, plan::exchange_keys(&plan.stages)?);
+        let mut local = LocalKeeper::new(Keeper::new(&stage)?, keys, plan::exchange_keys(&plan.stages)?)?;
         local.allow_lateness(plan.source.policies.allowed_lateness_ms);
         let (source, sink) = (RowSource::new(&plan.source), RecordSink::new(&plan.sink, 1));
         let entrances = vec![Entrance { source, before, to: None }];
@@ -215,11 +221,30 @@ impl Pipeline {
         }
     }
 
-    /// Takes in what has come and is not in the windows yet. To be called after records were taken in, before anything else is done.
-    pub fn settle(&mut self) -> Result<(), RowError> {
+    /// Takes in what has come and is not in the windows yet, and puts out what has changed where results change with rows; windows are
+    /// closed up to the watermark `closed`. To be called after records were taken in, before anything else is done.
+    pub fn settle(&mut self, closed: i64, now: Timestamp, out: &mut RecordBuffer) -> Result<(), RowError> {
         let windows = self.state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
         let mut both = self.segments.iter_mut().zip(windows);
-        both.try_for_each(|(segment, windows)| segment.keeper.settle(windows))
+        both.try_for_each(|(segment, windows)| segment.keeper.settle(windows))?;
+        // The rows count already: this is not to be taken for an error of the last record.
+        self.flush_changes(closed, now, out).map_err(|error| RowError::Change(Box::new(error)))
+    }
+
+    /// Puts out what has changed where results change with rows.
+    fn flush_changes(&mut self, closed: i64, now: Timestamp, out: &mut RecordBuffer) -> Result<(), RowError> {
+        let Pipeline { segments, state, sink, scratch, .. } = self;
+        let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
+        for at in 0..segments.len() {
+            let Some((own, windows)) = windows[at..].split_first_mut() else { break };
+            let Some((segment, segments)) = segments[at..].split_first_mut() else { break };
+            let Segment { keeper, after, to, .. } = segment;
+            let mut next = Downstream { segments, windows, first: at + 1, sink, out, closed, now };
+            keeper.flush(own, &mut |row, kind, group| {
+                stages::run(after, row, scratch, &mut |row| next.take(*to, row, kind, group))
+            })?;
+        }
+        sink.flush(now, out)
     }
 
     /// Hands all that is gathered for another task to `put`, and forgets it.
@@ -243,8 +268,8 @@ impl Pipeline {
         let Segment { keeper, after, .. } = segment;
         let late = keeper.merge(state.first(), gathered, (closed, clock))?;
         // Only the last stage that keeps rows has corrections.
-        keeper.correct(state.first(), closed, &mut |row, group| {
-            stages::run(after, row, scratch, &mut |row| sink.write(row, Spread::Group(group), now, out))
+        keeper.correct(state.first(), closed, &mut |row, kind, group| {
+            stages::run(after, row, scratch, &mut |row| sink.write(row, kind, Spread::Group(group), now, out))
         })?;
         Ok(late)
     }
@@ -282,10 +307,11 @@ impl Pipeline {
             let mut note_late = |tardy: Tardy, row| {
                 late.push(LateTardy { partition: tardy.stamp.partition, row, origin: tardy.row.origin });
             };
-            keeper.close(own, times, &mut note_late, &mut |row, group| {
-                stages::run(after, row, scratch, &mut |row| next.take(*to, row, group))
+            keeper.close(own, times, &mut note_late, &mut |row, kind, group| {
+                stages::run(after, row, scratch, &mut |row| next.take(*to, row, kind, group))
             })?;
         }
+        self.flush_changes(closed, now, out)?;
         Ok(late)
     }
 }

@@ -11,7 +11,7 @@ use super::pipeline::LateRow;
 use super::window::{self, RowPlace, TakeRow};
 use crate::expr::{EvalError, Expr, Value};
 use crate::format::recycle;
-use crate::plan::{WindowAggregate, WindowRows};
+use crate::plan::{RowKind, WindowAggregate, WindowRows};
 use crate::state::{Accumulator, Ended, SessionState, Tardy, WaitingRow, encode_value};
 use crate::time::{Frontier, is_window_fired};
 
@@ -230,7 +230,7 @@ fn emit_rows(
         // A row without columns has one NULL in its place.
         row.truncate(plan.columns.len());
         row.extend(bounds.iter().cloned());
-        take(&row, window::spread(key).as_ref())?;
+        take(&row, RowKind::Insert, window::spread(key).as_ref())?;
         row.clear();
     }
     *scratch = recycle(row);

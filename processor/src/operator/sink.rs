@@ -10,13 +10,16 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
 use forebay_storage::ids::{Timestamp, TopicPartition};
 
 use super::error::RowError;
 use crate::commit::{RecordBuffer, partition_for_key};
 use crate::expr::Value;
 use crate::format::{JsonEncoder, KeyEncoder};
-use crate::plan::{Format, Sink};
+use crate::plan::{Format, RowKind, Sink};
 
 /// By what a row without a record key is put into a partition.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +40,14 @@ pub struct RecordSink {
     not_null: Vec<usize>,
     key_bytes: Vec<u8>,
     value_bytes: Vec<u8>,
+    changes: Option<Changes>,
+}
+
+/// What becomes of each key until it is written: the last word on it. Keys in the order of their coming.
+#[derive(Debug, Default)]
+struct Changes {
+    places: HashMap<(i32, Vec<u8>), usize>,
+    rows: Vec<(i32, Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl RecordSink {
@@ -54,13 +65,30 @@ impl RecordSink {
             plan: plan.clone(),
             key_bytes: Vec::new(),
             value_bytes: Vec::new(),
+            changes: None,
         }
+    }
+
+    /// Rows may change and go: of each key only the last row is written, by [`RecordSink::flush`].
+    pub fn collect_changes(&mut self) {
+        self.changes = self.plan.upsert.then(Changes::default);
+    }
+
+    /// Writes what has changed.
+    pub fn flush(&mut self, now: Timestamp, out: &mut RecordBuffer) -> Result<(), RowError> {
+        let Some(changes) = &mut self.changes else { return Ok(()) };
+        changes.places.clear();
+        for (partition, key, value) in changes.rows.drain(..) {
+            out.push(&self.partitions[partition as usize], now, Some(&key), value.as_deref());
+        }
+        Ok(())
     }
 
     /// Adds the record of `row` to `out`.
     pub fn write(
         &mut self,
         row: &[Value<'_>],
+        kind: RowKind,
         spread: Spread<'_>,
         now: Timestamp,
         out: &mut RecordBuffer,
@@ -72,7 +100,10 @@ impl RecordSink {
         self.value_bytes.clear();
         self.key_bytes.clear();
         let encode_error = |error| RowError::Encode { table: self.plan.table.clone(), error };
-        self.value.encode(row, &mut self.value_bytes).map_err(encode_error)?;
+        let gone = kind.is_retraction();
+        if !gone {
+            self.value.encode(row, &mut self.value_bytes).map_err(encode_error)?;
+        }
         let keyed = match &mut self.key {
             Some(encoder) => encoder.encode(row, &mut self.key_bytes).map_err(encode_error)?,
             None => false,
@@ -83,6 +114,17 @@ impl RecordSink {
             Spread::Group(key) => partition_for_key(key, count),
             Spread::Input(partition) => partition % count,
         };
+        if let Some(changes) = &mut self.changes {
+            let value = (!gone).then(|| self.value_bytes.clone());
+            match changes.places.entry((partition, self.key_bytes.clone())) {
+                Entry::Occupied(place) => changes.rows[*place.get()].2 = value,
+                Entry::Vacant(place) => {
+                    place.insert(changes.rows.len());
+                    changes.rows.push((partition, self.key_bytes.clone(), value));
+                }
+            }
+            return Ok(());
+        }
         let key = keyed.then_some(&self.key_bytes[..]);
         out.push(&self.partitions[partition as usize], now, key, Some(&self.value_bytes));
         Ok(())

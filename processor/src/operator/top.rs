@@ -6,7 +6,7 @@ use super::error::RowError;
 use super::window::{TakeRow, spread_by_key};
 use crate::expr::{EvalError, Value, compare};
 use crate::format::recycle;
-use crate::plan::{OutputField, SortKey, Top, WindowAggregate};
+use crate::plan::{OutputField, RowKind, SortKey, Top, WindowAggregate};
 use crate::state::{RankedRows, decode_value, encode_value};
 
 const FULL: EvalError = EvalError::Shape("the first rows of one key take more than 4 GiB");
@@ -120,7 +120,7 @@ pub fn emit(
                 OutputField::Aggregate(_) => Value::Null,
             });
         }
-        take(&row[own..], spread_by_key(&row[..keys], key))?;
+        take(&row[own..], RowKind::Insert, spread_by_key(&row[..keys], key))?;
     }
     *scratch = recycle(row);
     Ok(())

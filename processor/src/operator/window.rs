@@ -18,12 +18,12 @@ use super::session::Added;
 use super::top;
 use crate::expr::{EvalError, Value};
 use crate::format::recycle;
-use crate::plan::{OutputField, WindowAggregate};
+use crate::plan::{OutputField, RowKind, WindowAggregate};
 use crate::state::{Accumulator, WindowState, decode_value, encode_value};
 use crate::time::{Grid, WindowSpan, is_window_fired};
 
-/// Takes a result row and its group key.
-pub type TakeRow<'t> = dyn FnMut(&[Value<'_>], &[u8]) -> Result<(), RowError> + 't;
+/// Takes a result row, its kind, and its group key.
+pub type TakeRow<'t> = dyn FnMut(&[Value<'_>], RowKind, &[u8]) -> Result<(), RowError> + 't;
 
 /// Where in time a row is.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,10 @@ pub struct RowPlace {
     pub partition: i32,
     /// By which input it comes.
     pub side: Side,
+    /// What it says of rows before it.
+    pub kind: RowKind,
+    /// The host's clock, in ms.
+    pub now: i64,
 }
 
 /// The operator.
@@ -294,7 +298,7 @@ pub(super) fn emit_key(
             OutputField::WindowTime => Value::timestamp(end.saturating_sub(1)),
         });
     }
-    take(&row[keys..], spread_by_key(&row[..keys], key))?;
+    take(&row[keys..], RowKind::Insert, spread_by_key(&row[..keys], key))?;
     *scratch = recycle(row);
     Ok(())
 }

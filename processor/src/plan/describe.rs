@@ -50,6 +50,22 @@ fn kept(pipeline: &Pipeline) -> String {
             Stage::WindowRows(plan) => {
                 text.push_str(&window_state(&plan.window, plan.keys.len(), "each row of an open session", pipeline));
             }
+            Stage::GroupAggregate(plan) => {
+                let what = format!(
+                    "{} for each key; {}",
+                    count(plan.aggregates.len(), "result"),
+                    count(plan.keys.len(), "key column")
+                );
+                let until = match plan.ttl_ms {
+                    Some(ms) => {
+                        format!("until nothing has come for the key for {} (table.exec.state.ttl)", duration(ms))
+                    }
+                    None => "for ever: set 'table.exec.state.ttl' to bound it".to_owned(),
+                };
+                text.push_str(&format!(
+                    "  state      {what}\n  kept       {until}; in memory, on disk if it does not fit\n"
+                ));
+            }
             _ => text.push_str("  state      see the step that keeps rows\n"),
         }
     }

@@ -29,6 +29,7 @@ pub fn state_keys(stages: &[Stage]) -> Vec<Vec<usize>> {
     for stage in &stages[first + 1..] {
         let keys = match stage {
             Stage::WindowAggregate(plan) => &plan.keys[..],
+            Stage::GroupAggregate(plan) => &plan.keys[..],
             Stage::WindowRows(plan) => &plan.keys[..],
             Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => &[],
         };
@@ -63,6 +64,10 @@ impl Lineage {
                 });
                 Some(Lineage { common: (begin..plan.keys.len()).collect(), columns: columns.collect() })
             }
+            Stage::GroupAggregate(plan) => {
+                let columns = plan.output.iter().map(OutputField::key).collect();
+                Some(Lineage { common: (0..plan.keys.len()).collect(), columns })
+            }
             Stage::WindowRows(plan) => {
                 let key_of = |column: usize| plan.keys.iter().position(|key| key.as_column() == Some(column));
                 let mut columns: Vec<_> = plan.columns.iter().map(|(column, _)| key_of(*column)).collect();
@@ -94,6 +99,11 @@ impl Lineage {
                     _ => None,
                 };
                 self.columns = plan.output.iter().map(column).collect();
+            }
+            Stage::GroupAggregate(plan) => {
+                let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();
+                self.keep(&keys);
+                self.columns = plan.output.iter().map(|field| field.key().and_then(|at| keys[at])).collect();
             }
             Stage::WindowRows(plan) => {
                 if stage.keeps_rows() {

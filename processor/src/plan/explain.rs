@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Aggregate, AggregateFunction, Branch, Format, JobPlan, KeyFormat, OutputField, Pipeline, Source, Stage,
-    StartupMode, Window, WindowAggregate, WindowRows, exchange_keys,
+    Aggregate, AggregateFunction, Branch, Format, GroupAggregate, JobPlan, KeyFormat, OutputField, Pipeline, Source,
+    Stage, StartupMode, Window, WindowAggregate, WindowRows, exchange_keys,
 };
 use crate::expr::render::duration;
 
@@ -79,6 +79,7 @@ fn stage_line(f: &mut fmt::Formatter<'_>, stage: &Stage, names: Vec<String>) -> 
             shown
         }
         Stage::WindowAggregate(aggregate) => window_aggregate(f, aggregate, &names)?,
+        Stage::GroupAggregate(group) => group_aggregate(f, group, &names)?,
         Stage::WindowRows(rows) => window_rows(f, rows, &names)?,
         Stage::Union(_) => {
             writeln!(f, "  union      all of them: {}", names.join(", "))?;
@@ -139,6 +140,7 @@ fn source(f: &mut fmt::Formatter<'_>, source: &Source) -> Result<Vec<String>, fm
 fn exchange(f: &mut fmt::Formatter<'_>, pipeline: &Pipeline, keeper: &Stage, names: &[String]) -> fmt::Result {
     let keys = match keeper {
         Stage::WindowAggregate(plan) => &plan.keys[..],
+        Stage::GroupAggregate(plan) => &plan.keys[..],
         Stage::WindowRows(plan) => &plan.keys[..],
         Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => &[],
     };
@@ -190,6 +192,30 @@ fn window_aggregate(
         OutputField::WindowTime => "window_time".to_owned(),
     };
     Ok(aggregate.output.iter().map(output).collect())
+}
+
+/// Writes the aggregation without windows and returns the names of its row.
+fn group_aggregate(
+    f: &mut fmt::Formatter<'_>,
+    group: &GroupAggregate,
+    names: &[String],
+) -> Result<Vec<String>, fmt::Error> {
+    let keys: Vec<String> = group.keys.iter().map(|key| key.display(names).to_string()).collect();
+    let calls: Vec<String> = group.aggregates.iter().map(|call| call_text(call, names)).collect();
+    let by = if keys.is_empty() { "all rows".to_owned() } else { format!("by {}", keys.join(", ")) };
+    let shown = if calls.is_empty() { "keys only".to_owned() } else { calls.join(", ") };
+    write!(f, "  group      {by}: {shown}")?;
+    f.write_str(if group.retracts { ", of rows that change" } else { "" })?;
+    match group.ttl_ms {
+        Some(ms) => writeln!(f, "; forgotten after {} without a row", duration(ms))?,
+        None => writeln!(f, "; kept for ever")?,
+    }
+    let output = |field: &OutputField| match *field {
+        OutputField::Key(index) => keys[index].clone(),
+        OutputField::Aggregate(index) => calls[index].clone(),
+        _ => String::new(),
+    };
+    Ok(group.output.iter().map(output).collect())
 }
 
 /// Writes what the windows are.

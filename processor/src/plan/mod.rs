@@ -1,6 +1,7 @@
 //! What a job does, step by step. The SQL planner makes it, the engine runs it, EXPLAIN prints it.
 
 mod branch;
+mod changelog;
 mod describe;
 mod exchange;
 mod explain;
@@ -13,13 +14,16 @@ mod stage;
 mod top;
 
 pub use branch::Branch;
+pub use changelog::{ChangelogMode, RowKind};
 pub use exchange::{MAX_PARALLELISM, exchange_keys, state_keys};
 pub use format::{Format, JsonFormat, TimestampFormat};
 pub use policy::{Bounded, OnError, OnLate, Policies};
 pub use replace::{check_replacement, check_state};
 pub use sink::{KeyFormat, Sink, SinkKey};
 pub use source::{Column, Computed, EventTime, OffsetReset, Source, StartupMode};
-pub use stage::{Aggregate, AggregateFunction, OutputField, Stage, Window, WindowAggregate, WindowRows};
+pub use stage::{
+    Aggregate, AggregateFunction, GroupAggregate, OutputField, Stage, Window, WindowAggregate, WindowRows,
+};
 pub use top::{SortKey, Top};
 
 /// A whole job: every INSERT INTO of the text, to be run as one job with one commit.
@@ -52,6 +56,14 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// How the rows that come to its sink may change.
+    ///
+    /// # Errors
+    /// As [`Stage::changelog`].
+    pub fn changelog(&self) -> Result<ChangelogMode, &'static str> {
+        self.stages.iter().try_fold(ChangelogMode::InsertOnly, |mode, stage| stage.changelog(mode))
+    }
+
     /// Whether it keeps rows.
     #[must_use]
     pub fn keeps_rows(&self) -> bool {

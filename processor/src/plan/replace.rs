@@ -188,6 +188,13 @@ impl Schema {
             let (window, keys) = head.split_once(", by ").unwrap_or((head, ""));
             WindowSchema { window: window.to_owned(), keys: keys.to_owned(), aggregates: aggregates.to_owned() }
         };
+        // How long a group is kept may change.
+        let group = |line: &String| {
+            let (line, _) = line.rsplit_once("; ").unwrap_or((line, ""));
+            let (keys, aggregates) = line.split_once(": ").unwrap_or((line, ""));
+            WindowSchema { window: "none".to_owned(), keys: keys.to_owned(), aggregates: aggregates.to_owned() }
+        };
+        let windows = [under("window"), under("windows")].concat();
         let sources = pipeline.sources();
         let several = sources.len() > 1;
         let name = |table: &str, column: &str| match several {
@@ -196,7 +203,7 @@ impl Schema {
         };
         let columns = sources.iter().flat_map(|source| source.columns.iter().map(|column| (&source.table, column)));
         Schema {
-            windows: [under("window"), under("windows")].concat().iter().map(window).collect(),
+            windows: windows.iter().map(window).chain(under("group").iter().map(group)).collect(),
             meetings: [under("with"), under("union"), under("join")].concat(),
             columns: columns.map(|(table, column)| (name(table, &column.name), column.data_type.to_string())).collect(),
             computed: under("computed"),

@@ -14,6 +14,8 @@ pub struct Sink {
     /// Its columns: the row that arrives has exactly these, in this order. A NULL for a column that is not nullable fails the
     /// job (Flink: `table.exec.sink.not-null-enforcer` = ERROR).
     pub columns: Vec<Column>,
+    /// Whether a row replaces the one with the same key (`upsert-kafka`), so that rows may change and go.
+    pub upsert: bool,
     /// How record keys are made; without it records have no key.
     pub key: Option<SinkKey>,
     /// Positions of the columns that go into the record's value: all of them, but for `value.fields-include` = EXCEPT_KEY.

@@ -12,6 +12,8 @@ pub enum Stage {
     Project(Vec<Expr>),
     /// Rows are gathered by window and key; when a window closes, each key becomes one row.
     WindowAggregate(WindowAggregate),
+    /// Rows are gathered by key, without windows: each key has one row, which changes as rows come.
+    GroupAggregate(GroupAggregate),
     /// A row becomes one row for each of its windows (a windowing function without an aggregation). With SESSION they come when the
     /// session closes.
     WindowRows(WindowRows),
@@ -31,7 +33,7 @@ impl Stage {
     #[must_use]
     pub fn keeps_rows(&self) -> bool {
         match self {
-            Stage::WindowAggregate(_) => true,
+            Stage::WindowAggregate(_) | Stage::GroupAggregate(_) => true,
             Stage::WindowRows(rows) => matches!(rows.window, Window::Session { .. }),
             Stage::Union(branches) => branches.iter().any(|branch| branch.stages.iter().any(Stage::keeps_rows)),
             Stage::Filter(_) | Stage::Project(_) => false,
@@ -65,6 +67,11 @@ impl Stage {
                 window.keys.iter().for_each(|key| key.for_each_column(visit));
                 window.aggregates.iter().for_each(|call| call.for_each_column(visit));
             }
+            Stage::GroupAggregate(group) => {
+                group.keys.iter().for_each(|key| key.for_each_column(visit));
+                let parts = group.aggregates.iter().flat_map(|call| call.argument.iter().chain(&call.filter));
+                parts.for_each(|part| part.for_each_column(visit));
+            }
             Stage::WindowRows(rows) => {
                 visit(rows.time_column);
                 rows.keys.iter().for_each(|key| key.for_each_column(visit));
@@ -84,6 +91,12 @@ impl Stage {
                 window.time_column = map(window.time_column);
                 window.keys.iter_mut().for_each(|key| key.map_columns(map));
                 window.aggregates.iter_mut().for_each(|call| call.map_columns(map));
+            }
+            Stage::GroupAggregate(group) => {
+                group.keys.iter_mut().for_each(|key| key.map_columns(map));
+                let parts =
+                    group.aggregates.iter_mut().flat_map(|call| call.argument.iter_mut().chain(&mut call.filter));
+                parts.for_each(|part| part.map_columns(map));
             }
             Stage::WindowRows(rows) => {
                 rows.time_column = map(rows.time_column);
@@ -124,6 +137,21 @@ pub struct WindowAggregate {
     pub aggregates: Vec<Aggregate>,
     /// The outgoing row.
     pub output: Vec<OutputField>,
+}
+
+/// An aggregation without windows (GROUP BY keys; SELECT DISTINCT; aggregates without GROUP BY).
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupAggregate {
+    /// The keys, over the incoming row. Two NULLs are the same key. Empty: one group, once there is a row.
+    pub keys: Vec<Expr>,
+    /// What is computed for each key.
+    pub aggregates: Vec<Aggregate>,
+    /// The outgoing row: keys and aggregates.
+    pub output: Vec<OutputField>,
+    /// Whether incoming rows may be taken back.
+    pub retracts: bool,
+    /// `table.exec.state.ttl`: a group for which nothing has come for so many ms is forgotten; `None`: never.
+    pub ttl_ms: Option<i64>,
 }
 
 /// How time is cut into windows. Lengths are in milliseconds.
@@ -182,6 +210,17 @@ pub enum OutputField {
     WindowEnd,
     /// The last moment in the window: window_end - 1 ms; of the event-time column's type with precision 3.
     WindowTime,
+}
+
+impl OutputField {
+    /// The position of the key that it is, if it is one.
+    #[must_use]
+    pub fn key(&self) -> Option<usize> {
+        match *self {
+            OutputField::Key(at) => Some(at),
+            _ => None,
+        }
+    }
 }
 
 /// One aggregate function call.

@@ -10,17 +10,13 @@ use super::branches::grouping_sets;
 use super::error::SqlError;
 use super::position;
 use super::query::{MAX_FIELDS, QueryPlanner, default_name};
-use super::relation::{Relation, Windowing};
+use super::relation::{Relation, Updating, Windowing};
 use super::scope::Field;
 use crate::expr::{DataType, Expr, Node, ScalarFunction, Value};
-use crate::plan::{OutputField, Stage, Window, WindowAggregate};
+use crate::plan::{AggregateFunction, GroupAggregate, OutputField, Stage, Window, WindowAggregate};
 
 /// Keys with their places, and keys of other grouping sets.
 type Keys = (Vec<(Expr, Span)>, Vec<Expr>);
-
-/// What an updating result would mean, for every place where Flink makes one.
-const UPDATING: &str =
-    "without a whole window the result would change with every row, and a topic cannot take a row back";
 
 /// Why a grouping could not be planned.
 enum Unplanned {
@@ -56,7 +52,7 @@ impl QueryPlanner<'_> {
 
     fn try_aggregate(&mut self, select: &ast::Select, relation: Relation) -> Result<Relation, Unplanned> {
         let (keys, absent) = self.group_keys(select, &relation)?;
-        let windowing = windowing(select, &relation, &keys)?;
+        let windowing = windowing(&relation, &keys)?;
         let mut plan = Grouping::new(&keys, absent, windowing)?;
         let what = relation.what();
 
@@ -88,7 +84,13 @@ impl QueryPlanner<'_> {
             let message = format!("a query has at most {MAX_FIELDS} columns");
             return Err(SqlError::new(select.select_token.0.span, message).into());
         }
-        Ok(plan.finish(relation, fields, having))
+        if relation.updating.is_some() && plan.aggregates.iter().any(|call| call.function == AggregateFunction::Sketch)
+        {
+            let message = "APPROX_COUNT_DISTINCT cannot take rows back, and the rows of this query change";
+            return Err(SqlError::new(select.select_token.0.span, message).hint("write COUNT(DISTINCT ..)").into());
+        }
+        let span = keys.first().map_or(select.select_token.0.span, |(_, span)| *span);
+        Ok(plan.finish(relation, fields, having, span))
     }
 
     /// The expressions of GROUP BY, with their places, and those of other grouping sets.
@@ -243,28 +245,16 @@ fn alias_advice(error: SqlError, expr: &ast::Expr, select: &ast::Select) -> SqlE
     error
 }
 
-/// The window that is grouped by, which has to be named whole.
-fn windowing(select: &ast::Select, relation: &Relation, keys: &[(Expr, Span)]) -> Result<Windowing, SqlError> {
-    let span = keys.first().map_or(select.select_token.0.span, |(_, span)| *span);
-    let Some(windowing) = &relation.windowing else {
-        if relation.aggregated {
-            return Err(SqlError::new(span, "a second aggregation over the result of one is not supported yet"));
-        }
-        let table = &relation.table.name;
-        return Err(SqlError::new(span, format!("an aggregation needs a window: {UPDATING}")).hint(format!(
-            "read FROM TABLE(TUMBLE(TABLE {table}, DESCRIPTOR(ts), INTERVAL '5' SECOND)) and GROUP BY window_start, window_end too"
-        )));
-    };
+/// The window that is grouped by, if it is named whole. Otherwise each row's windows are columns like others, and the result changes with
+/// every row, as in Flink.
+fn windowing(relation: &Relation, keys: &[(Expr, Span)]) -> Result<Option<Windowing>, Unplanned> {
+    let Some(windowing) = &relation.windowing else { return Ok(None) };
     let has = |bound: &Expr| keys.iter().any(|(key, _)| key == bound);
-    let missing: Vec<&str> = [("window_start", has(&windowing.start)), ("window_end", has(&windowing.end))]
-        .into_iter()
-        .filter_map(|(name, there)| (!there).then_some(name))
-        .collect();
-    if missing.is_empty() {
-        return Ok(windowing.clone());
+    match (has(&windowing.start) && has(&windowing.end), &windowing.window) {
+        (true, _) => Ok(Some(windowing.clone())),
+        (false, Window::Attached) => Ok(None),
+        (false, _) => Err(Unplanned::NeedsRows),
     }
-    Err(SqlError::new(span, format!("GROUP BY misses {}: {UPDATING}", missing.join(" and ")))
-        .hint(format!("add {} to GROUP BY", missing.join(", "))))
 }
 
 /// An aggregation under construction. Its row is keys, aggregates, window_start, window_end, window_time.
@@ -272,7 +262,8 @@ struct Grouping {
     keys: Vec<Expr>,
     /// Keys of other grouping sets: NULL in this one.
     absent: Vec<Expr>,
-    windowing: Windowing,
+    /// None if rows are grouped without windows.
+    windowing: Option<Windowing>,
     aggregates: Vec<AggregateCall>,
     /// What of the row is used: positions as if all aggregates had [`Grouping::AGGREGATES`] as base.
     window_used: [bool; 3],
@@ -284,12 +275,13 @@ impl Grouping {
     const AGGREGATES: usize = 1 << 20;
     const WINDOW: usize = 1 << 21;
 
-    fn new(keys: &[(Expr, Span)], absent: Vec<Expr>, windowing: Windowing) -> Result<Self, Unplanned> {
-        let is_window = |key: &Expr| *key == windowing.start || *key == windowing.end || *key == windowing.last;
-        let window_time_is_key = keys.iter().any(|(key, _)| *key == windowing.last);
+    fn new(keys: &[(Expr, Span)], absent: Vec<Expr>, windowing: Option<Windowing>) -> Result<Self, Unplanned> {
+        let bounds: Vec<&Expr> = windowing.iter().flat_map(|of| [&of.start, &of.end, &of.last]).collect();
+        let is_window = |key: &Expr| bounds.contains(&key);
+        let window_time_is_key = windowing.as_ref().is_some_and(|of| keys.iter().any(|(key, _)| *key == of.last));
         let mut own: Vec<Expr> = Vec::new();
-        if windowing.window == Window::Attached {
-            own.push(windowing.start.clone());
+        if let Some(of) = windowing.as_ref().filter(|of| of.window == Window::Attached) {
+            own.push(of.start.clone());
         }
         for (key, _) in keys {
             if !is_window(key) && !key.is_constant() && !own.contains(key) {
@@ -297,8 +289,8 @@ impl Grouping {
             }
         }
         let is_same = |ours: &[Expr], others: &[Expr]| ours.iter().all(|key| others.contains(key));
-        let is_session = matches!(windowing.window, Window::Session { .. });
-        if is_session && !(is_same(&own, &windowing.keys) && is_same(&windowing.keys, &own)) {
+        let session = windowing.as_ref().filter(|of| matches!(of.window, Window::Session { .. }));
+        if session.is_some_and(|of| !(is_same(&own, &of.keys) && is_same(&of.keys, &own))) {
             return Err(Unplanned::NeedsRows);
         }
         Ok(Self { keys: own, absent, windowing, aggregates: Vec::new(), window_used: [false; 3], window_time_is_key })
@@ -320,8 +312,8 @@ impl Grouping {
             if let Some(index) = keys.iter().position(|key| key == part) {
                 return Ok(Some(Expr::column(index, part.data_type())));
             }
-            let bounds = [(&windowing.start, true), (&windowing.end, true), (&windowing.last, time_is_key)];
-            for (index, (bound, there)) in bounds.into_iter().enumerate() {
+            let bounds = windowing.iter().flat_map(|of| [(&of.start, true), (&of.end, true), (&of.last, time_is_key)]);
+            for (index, (bound, there)) in bounds.enumerate() {
                 if there && bound == part {
                     used[index] = true;
                     return Ok(Some(Expr::column(Self::WINDOW + index, part.data_type())));
@@ -336,7 +328,16 @@ impl Grouping {
     }
 
     /// Appends the aggregation to the relation.
-    fn finish(mut self, mut relation: Relation, fields: Vec<(String, Expr)>, having: Option<Expr>) -> Relation {
+    fn finish(
+        mut self,
+        mut relation: Relation,
+        fields: Vec<(String, Expr)>,
+        having: Option<Expr>,
+        span: Span,
+    ) -> Relation {
+        let Some(windowing) = self.windowing.take() else {
+            return self.finish_unwindowed(relation, fields, having, span);
+        };
         let (key_count, aggregate_count) = (self.keys.len(), self.aggregates.len());
         let mut output: Vec<OutputField> = (0..key_count).map(OutputField::Key).collect();
         output.extend((0..aggregate_count).map(OutputField::Aggregate));
@@ -361,15 +362,15 @@ impl Grouping {
             expr.map_columns(&place);
             expr
         };
-        let time_column = self.windowing.time.as_column().unwrap_or_default();
-        let window = std::mem::replace(&mut self.windowing.window, Window::Attached);
+        let time_column = windowing.time.as_column().unwrap_or_default();
+        let window = windowing.window.clone();
         // What comes out is still in its window, for whoever groups by that again.
         let start = if window == Window::Attached { 0 } else { window_positions[0] };
         let column = |at: usize, of: &Expr| match at {
             usize::MAX => Expr::literal(Value::Null, DataType::Null),
             at => Expr::column(at, of.data_type()),
         };
-        let Windowing { start: old_start, end: old_end, last: old_last, .. } = &self.windowing;
+        let Windowing { start: old_start, end: old_end, last: old_last, .. } = &windowing;
         let end = column(window_positions[1], old_end);
         let last = column(window_positions[2], old_last);
         let has_window = start != usize::MAX && window_positions[1] != usize::MAX;
@@ -394,7 +395,47 @@ impl Grouping {
             Field { qualifier: None, name, rowtime: expr == last, expr }
         };
         relation.fields = fields.into_iter().map(field).collect();
-        relation.aggregated = true;
+        relation
+    }
+
+    /// Appends the aggregation without windows to the relation.
+    fn finish_unwindowed(
+        self,
+        mut relation: Relation,
+        fields: Vec<(String, Expr)>,
+        having: Option<Expr>,
+        span: Span,
+    ) -> Relation {
+        let Grouping { keys, aggregates, .. } = self;
+        let key_count = keys.len();
+        let place = |at: usize| if at >= Self::AGGREGATES { key_count + at - Self::AGGREGATES } else { at };
+        let placed = |mut expr: Expr| {
+            expr.map_columns(&place);
+            expr
+        };
+        let output = (0..key_count).map(OutputField::Key);
+        let output = output.chain((0..aggregates.len()).map(OutputField::Aggregate)).collect();
+        let instead = match relation.windowing {
+            Some(_) => Some("add window_start and window_end to GROUP BY".to_owned()),
+            None if relation.table.event_time.is_some() && relation.updating.is_none() => Some(format!(
+                "read FROM TABLE(TUMBLE(TABLE {}, DESCRIPTOR(..), INTERVAL '5' SECOND)) and GROUP BY window_start, window_end too",
+                relation.table.name
+            )),
+            None => None,
+        };
+        let retracts = relation.updating.is_some();
+        relation.stages.push(Stage::GroupAggregate(GroupAggregate {
+            keys,
+            aggregates,
+            output,
+            retracts,
+            ttl_ms: None,
+        }));
+        relation.stages.extend(having.map(|having| Stage::Filter(placed(having))));
+        let field = |(name, expr)| Field { qualifier: None, name, rowtime: false, expr: placed(expr) };
+        relation.fields = fields.into_iter().map(field).collect();
+        relation.windowing = None;
+        relation.updating = Some(Updating { what: "GROUP BY without a whole window", span, instead });
         relation
     }
 }

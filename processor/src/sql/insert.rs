@@ -10,12 +10,13 @@ use super::inputs;
 use super::position;
 use super::prune::{prune, whole_source};
 use super::query::QueryPlanner;
+use super::relation::Updating;
 use super::scope::Field;
 use super::settings::Settings;
 use super::statement::Insert;
 use super::table::Table;
 use crate::expr::{DataType, Expr, Value, cast};
-use crate::plan::{KeyFormat, Pipeline, Sink, SinkKey, Stage, Window};
+use crate::plan::{ChangelogMode, KeyFormat, Pipeline, Sink, SinkKey, Stage, Window};
 
 /// Plans one INSERT INTO, with one of its query's grouping sets.
 pub(crate) fn plan(
@@ -44,6 +45,10 @@ pub(crate) fn plan(
     relation = relation.with_own_windows();
     let values = sink_values(insert, table, &relation.fields)?;
     relation.stages.push(Stage::Project(values));
+    if let Some(updating) = relation.updating.as_ref().filter(|_| !table.options.upsert) {
+        return Err(append_only(table, updating));
+    }
+    bound_state(&mut relation.stages, settings.state_ttl_ms, warnings);
     let parallelism = settings.parallelism.unwrap_or(1);
     let source = whole_source(&relation.table);
     let tables: Vec<&Table> = std::iter::once(&relation.table).chain(&relation.others).map(|table| &**table).collect();
@@ -94,8 +99,41 @@ fn apply_settings(pipeline: &mut Pipeline, tables: &[&Table], settings: &Setting
     done
 }
 
+/// Rows that change cannot go into a table to which rows are only appended.
+fn append_only(table: &Table, updating: &Updating) -> SqlError {
+    let message = format!(
+        "table sink {} doesn't support consuming update and delete changes, which are made by {}: rows are only appended to its topic",
+        table.name, updating.what
+    );
+    let upsert = "write into a table with 'connector' = 'upsert-kafka' and a PRIMARY KEY (..) NOT ENFORCED";
+    let hint = match &updating.instead {
+        Some(instead) => format!("{upsert}; or {instead}"),
+        None => upsert.to_owned(),
+    };
+    SqlError::new(updating.span, message).hint(hint)
+}
+
+/// Bounds what stages keep by `table.exec.state.ttl`, or warns that nothing does.
+fn bound_state(stages: &mut [Stage], ttl_ms: Option<i64>, warnings: &mut Vec<String>) {
+    for stage in stages {
+        for branch in stage.branches_mut() {
+            bound_state(&mut branch.stages, ttl_ms, warnings);
+        }
+        let Stage::GroupAggregate(group) = stage else { continue };
+        group.ttl_ms = ttl_ms;
+        let warning = "GROUP BY without a window keeps each of its groups for ever; SET 'table.exec.state.ttl' = '1 d' forgets a group for \
+                       which no row has come for so long";
+        if ttl_ms.is_none() && !group.keys.is_empty() && !warnings.iter().any(|other| other == warning) {
+            warnings.push(warning.to_owned());
+        }
+    }
+}
+
 /// What the pipeline has that works only where one task sees all records.
 fn only_in_one_task(pipeline: &Pipeline) -> Option<&'static str> {
+    if pipeline.changelog() != Ok(ChangelogMode::InsertOnly) {
+        return Some("the rows of GROUP BY without a window are gathered in one task");
+    }
     let by_clock = pipeline.source.is_processing_time();
     // What is gathered too late for its window is counted in the next one; here the window is one of the keys.
     let keeper = pipeline.stages.iter().find(|stage| stage.keeps_rows());
@@ -239,6 +277,7 @@ fn sink(table: &Table) -> Sink {
         topic: table.options.topic.clone(),
         format: table.options.format.clone(),
         columns: table.physical.clone(),
+        upsert: table.options.upsert,
         key,
         value_columns,
     }

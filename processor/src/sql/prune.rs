@@ -84,7 +84,7 @@ fn kept_rows(stages: &mut [Stage]) {
                 Some(Stage::Project(own)) => union_columns(own, branches, &needed),
                 _ => continue,
             },
-            Stage::Filter(_) | Stage::Project(_) => continue,
+            Stage::Filter(_) | Stage::Project(_) | Stage::GroupAggregate(_) => continue,
         };
         let map = |old: usize| kept.iter().position(|index| *index == old).unwrap_or(old);
         let end = row_stages(after).len();

@@ -133,7 +133,7 @@ impl<'a> QueryPlanner<'a> {
                 stages: Vec::new(),
                 fields: table.fields_as(name),
                 windowing: None,
-                aggregated: false,
+                updating: None,
                 ranking: None,
             }),
             Some(Entry::View(relation)) => {

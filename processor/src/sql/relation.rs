@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::rc::Rc;
 
+use sqlparser::tokenizer::Span;
+
 use super::error::SqlError;
 use super::rank::Ranking;
 use super::scope::{Field, Scope};
@@ -24,10 +26,21 @@ pub(crate) struct Relation {
     pub fields: Vec<Field>,
     /// The windows that rows are in.
     pub windowing: Option<Windowing>,
-    /// Whether rows have been aggregated.
-    pub aggregated: bool,
     /// How rows are ranked, until a condition says which ranks are asked for.
     pub ranking: Option<Ranking>,
+    /// Why its rows may change and go, if they may.
+    pub updating: Option<Updating>,
+}
+
+/// What makes rows change.
+#[derive(Clone, Debug)]
+pub(crate) struct Updating {
+    /// What it is, for messages.
+    pub what: &'static str,
+    /// Where it is.
+    pub span: Span,
+    /// How it could be done without, if that is likely what was meant.
+    pub instead: Option<String>,
 }
 
 /// Windows that a relation's rows are in: what their three columns are computed with.

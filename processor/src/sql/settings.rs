@@ -19,11 +19,14 @@ pub(crate) struct Settings {
     pub batch: bool,
     /// `pipeline.name`, for a shell's jobs.
     pub name: Option<String>,
+    /// `table.exec.state.ttl` in ms: how long state without windows is kept after it was last written; `None`, or 0 in the text: for ever.
+    pub state_ttl_ms: Option<i64>,
     /// What is done with bad records and late rows where a table does not say.
     pub policies: PolicyOptions,
 }
 
 const IDLE_TIMEOUT: &str = "table.exec.source.idle-timeout";
+const STATE_TTL: &str = "table.exec.state.ttl";
 const TIME_ZONE: &str = "table.local-time-zone";
 const RUNTIME_MODE: &str = "execution.runtime-mode";
 const NULL_ENFORCER: &str = "table.exec.sink.not-null-enforcer";
@@ -39,7 +42,8 @@ impl Settings {
         let value = set.value.text.as_str();
         let refuse = |message: String| Err(SqlError::new(set.value.span, message));
         match set.key.text.as_str() {
-            IDLE_TIMEOUT => match duration_ms(value) {
+            IDLE_TIMEOUT | STATE_TTL => match duration_ms(value) {
+                Some(ms) if set.key.text == STATE_TTL => self.state_ttl_ms = Some(ms).filter(|ms| *ms > 0),
                 Some(ms) => self.idle_timeout_ms = Some(ms),
                 None => {
                     return Err(SqlError::new(set.value.span, format!("'{value}' is no duration"))
@@ -71,7 +75,8 @@ impl Settings {
                 self.policies.take(key, &set.value)?;
             }
             key => {
-                let known = [IDLE_TIMEOUT, TIME_ZONE, RUNTIME_MODE, NULL_ENFORCER, PARALLELISM, PIPELINE_NAME];
+                let known =
+                    [IDLE_TIMEOUT, STATE_TTL, TIME_ZONE, RUNTIME_MODE, NULL_ENFORCER, PARALLELISM, PIPELINE_NAME];
                 let known = known.into_iter().chain(policy::KEYS.iter().copied());
                 return Err(SqlError::new(set.key.span, format!("there is no setting '{key}'"))
                     .maybe_hint(did_you_mean(key, known)));

@@ -52,6 +52,6 @@ pub(super) fn all(left: Relation, right: Relation, span: Span) -> Result<Relatio
         Some(Stage::Union(branches)) if is_whole => branches.push(branch),
         _ => left.stages.extend([Stage::Project(ours), Stage::Union(vec![branch])]),
     }
-    let aggregated = left.aggregated || right.aggregated;
-    Ok(Relation { fields, windowing: None, aggregated, ..left })
+    let updating = left.updating.take().or(right.updating);
+    Ok(Relation { fields, windowing: None, updating, ..left })
 }

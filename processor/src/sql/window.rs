@@ -71,6 +71,11 @@ impl QueryPlanner<'_> {
         if relation.windowing.as_ref().is_some_and(|windowing| windowing.window != Window::Attached) {
             relation = relation.with_rows();
         }
+        if let Some(updating) = &relation.updating {
+            let message =
+                format!("{} cannot take rows that change, which are made by {}", function.name, updating.what);
+            return Err(SqlError::new(span, message).hint("windows are for rows that are only appended"));
+        }
         let time = descriptor(function, &relation, arguments.required("TIMECOL")?)?;
         let window = self.window(function, &arguments)?;
         let keys = partition_keys(function, &relation, columns)?;

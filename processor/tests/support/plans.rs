@@ -95,6 +95,7 @@ pub fn sink(columns: Vec<Column>) -> Sink {
         format: Format::Json(JsonFormat::default()),
         value_columns: (0..columns.len()).collect(),
         columns,
+        upsert: false,
         key: None,
     }
 }

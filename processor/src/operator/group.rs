@@ -1,0 +1,208 @@
+//! Gathers rows by key without windows: GROUP BY, SELECT DISTINCT, aggregates over all rows.
+//!
+//! # What comes out, and when
+//! As Flink's `GroupAggFunction` with `table.exec.mini-batch.enabled`, a batch being what a task reads before it commits: a group's row when it
+//! is new (`+I`), what it was and what it is (`-U`, `+U`) if rows have changed it, and what it was (`-D`) if all its rows were taken back. A
+//! row that is the same as before is not put out, unless groups are forgotten after a time: whoever comes after is to know that it lives.
+//! Groups come in the order of their first rows in the batch.
+//!
+//! # What is kept
+//! Of each group one entry, under its key: the number of its rows where rows may be taken back, and the accumulators. Values that must be
+//! remembered one by one have entries of their own behind the key (`retract.rs`).
+
+use hashbrown::HashMap;
+
+use super::aggregate;
+use super::error::RowError;
+use super::kept::{self, KeptValues};
+use super::retract;
+use super::window::TakeRow;
+use crate::expr::{EvalError, Value};
+use crate::plan::{GroupAggregate, OutputField, RowKind};
+use crate::state::{Accumulator, KeyedState, decode_value, encode_value};
+
+const DAMAGED: EvalError = EvalError::Shape("a group's state cannot be read back");
+
+/// The operator.
+#[derive(Debug)]
+pub struct GroupOperator {
+    plan: GroupAggregate,
+    may_fail: bool,
+    /// Groups that rows have come for since they were last put out.
+    groups: Vec<Group>,
+    /// Where they are, by their keys.
+    places: HashMap<Vec<u8>, usize>,
+    key: Vec<u8>,
+}
+
+/// A group that rows have come for.
+#[derive(Debug)]
+struct Group {
+    key: Vec<u8>,
+    /// Its accumulators before them, if it was there.
+    before: Option<Vec<Accumulator>>,
+    /// How many rows it has, as far as rows may be taken back.
+    rows: i64,
+    /// How many rows have ever come, to keep values in order.
+    sequence: u64,
+    states: Vec<Accumulator>,
+}
+
+impl GroupOperator {
+    /// For `plan`.
+    #[must_use]
+    pub fn new(plan: &GroupAggregate) -> GroupOperator {
+        let may_fail = plan.aggregates.iter().any(aggregate::may_fail);
+        GroupOperator { plan: plan.clone(), may_fail, groups: Vec::new(), places: HashMap::new(), key: Vec::new() }
+    }
+
+    /// Its state without rows.
+    #[must_use]
+    pub fn new_state(&self) -> KeyedState {
+        KeyedState::new(self.plan.ttl_ms)
+    }
+
+    /// Whether `row` can be taken in, as far as the row goes.
+    pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
+        self.plan.keys.iter().try_for_each(|key| key.eval(row).map(drop))?;
+        self.plan.aggregates.iter().try_for_each(|call| aggregate::check(call, row))?;
+        Ok(())
+    }
+
+    /// Takes `row` in; `now` is the host's clock in ms.
+    pub fn add(&mut self, state: &mut KeyedState, row: &[Value<'_>], kind: RowKind, now: i64) -> Result<(), RowError> {
+        self.key.clear();
+        for key in &self.plan.keys {
+            encode_value(&key.eval(row)?, &mut self.key);
+        }
+        if self.may_fail {
+            self.plan.aggregates.iter().try_for_each(|call| aggregate::check(call, row))?;
+        }
+        let place = match self.places.get(&self.key) {
+            Some(place) => *place,
+            None => {
+                state.expire(now)?;
+                self.load(state)?
+            }
+        };
+        let GroupOperator { plan, groups, .. } = self;
+        let group = &mut groups[place];
+        let retracts = kind.is_retraction();
+        // Flink: what takes back a row that was never seen, or is forgotten, makes no group.
+        if retracts && group.rows == 0 {
+            return Ok(());
+        }
+        group.rows += if retracts { -1 } else { 1 };
+        group.sequence += 1;
+        for (at, (call, accumulator)) in plan.aggregates.iter().zip(&mut group.states).enumerate() {
+            if let Some(filter) = &call.filter
+                && !filter.eval_condition(row)?
+            {
+                continue;
+            }
+            let mut kept = KeptValues { state, group: &group.key, call: at, sequence: group.sequence };
+            match &call.argument {
+                None => retract::count(accumulator, retracts)?,
+                Some(argument) => {
+                    let value = argument.eval(row)?;
+                    if value.is_null() {
+                        continue;
+                    }
+                    if call.distinct && !kept.changes_set(&value, retracts)? {
+                        continue;
+                    }
+                    match plan.retracts {
+                        false => aggregate::add_value(call, accumulator, value)?,
+                        true => retract::apply(call, accumulator, value, retracts, &mut kept)?,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the group of the present key from the state. Returns its place.
+    fn load(&mut self, state: &mut KeyedState) -> Result<usize, RowError> {
+        let initial = |plan: &GroupAggregate| plan.aggregates.iter().map(|call| initial(plan, call)).collect();
+        let mut group =
+            Group { key: self.key.clone(), before: None, rows: 0, sequence: 0, states: initial(&self.plan) };
+        if let Some(mut bytes) = state.get(&self.key)? {
+            if self.plan.retracts {
+                group.rows = kept::take_long(&mut bytes).ok_or(DAMAGED)?;
+                group.sequence = kept::take_long(&mut bytes).ok_or(DAMAGED)? as u64;
+            } else {
+                group.rows = 1;
+            }
+            for state in &mut group.states {
+                let read = Accumulator::decode(&mut bytes).ok_or(DAMAGED)?;
+                if !state.restore(read) {
+                    return Err(DAMAGED.into());
+                }
+            }
+            group.before = Some(group.states.clone());
+        }
+        self.groups.push(group);
+        self.places.insert(self.key.clone(), self.groups.len() - 1);
+        Ok(self.groups.len() - 1)
+    }
+
+    /// Hands the groups that have changed to `take`, and puts them into the state.
+    pub fn flush(&mut self, state: &mut KeyedState, take: &mut TakeRow<'_>) -> Result<(), RowError> {
+        self.places.clear();
+        let mut value = Vec::new();
+        for group in std::mem::take(&mut self.groups) {
+            let is_there = group.rows > 0;
+            if is_there {
+                value.clear();
+                if self.plan.retracts {
+                    value.extend_from_slice(&group.rows.to_be_bytes());
+                    value.extend_from_slice(&group.sequence.to_be_bytes());
+                }
+                group.states.iter().for_each(|state| state.encode(true, &mut value));
+                state.put(&group.key, &value);
+            } else {
+                kept::forget_group(state, &group.key)?;
+            }
+            let by = super::window::spread(&group.key);
+            let before = group.before.as_deref().map(|states| self.row(&group.key, states)).transpose()?;
+            let after = is_there.then(|| self.row(&group.key, &group.states)).transpose()?;
+            match (before, after) {
+                (None, None) => {}
+                (None, Some(row)) => take(&row, RowKind::Insert, &by)?,
+                (Some(row), None) => take(&row, RowKind::Delete, &by)?,
+                (Some(before), Some(after)) if self.plan.ttl_ms.is_some() || before != after => {
+                    take(&before, RowKind::UpdateBefore, &by)?;
+                    take(&after, RowKind::UpdateAfter, &by)?;
+                }
+                (Some(_), Some(_)) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The row of a group.
+    fn row<'g>(&self, key: &'g [u8], states: &'g [Accumulator]) -> Result<Vec<Value<'g>>, RowError> {
+        let mut keys = Vec::with_capacity(self.plan.keys.len());
+        let mut rest = key;
+        while !rest.is_empty() {
+            keys.push(decode_value(&mut rest).ok_or(DAMAGED)?);
+        }
+        let value = |field: &OutputField| match *field {
+            OutputField::Key(at) => keys[at].clone(),
+            OutputField::Aggregate(at) => result(&self.plan, at, &states[at]),
+            // Without windows and ranks there is nothing else.
+            _ => Value::Null,
+        };
+        Ok(self.plan.output.iter().map(value).collect())
+    }
+}
+
+/// The accumulator of a group without rows. What DISTINCT has seen is kept value by value, so the function itself is as without it.
+fn initial(plan: &GroupAggregate, call: &crate::plan::Aggregate) -> Accumulator {
+    if plan.retracts { retract::initial(call) } else { aggregate::initial_plain(call) }
+}
+
+fn result<'s>(plan: &GroupAggregate, at: usize, state: &'s Accumulator) -> Value<'s> {
+    let call = &plan.aggregates[at];
+    if plan.retracts { retract::result(call, state) } else { aggregate::result(call, state) }
+}

@@ -1,0 +1,141 @@
+//! Aggregate functions over rows that may be taken back (Flink: the `*WithRetract` functions).
+//!
+//! COUNT, SUM and AVG count down. MIN, MAX, FIRST_VALUE, LAST_VALUE and LISTAGG keep their values one by one (`kept.rs`), and their result
+//! in the accumulator: it is looked for again only when just that was taken back.
+
+use super::aggregate;
+use super::error::RowError;
+use super::kept::KeptValues;
+use crate::expr::{DataType, EvalError, MAX_DECIMAL_PRECISION, Value, decimal};
+use crate::plan::{Aggregate, AggregateFunction};
+use crate::state::{Accumulator, encode_sorted};
+
+const WRONG_TYPE: EvalError = EvalError::Shape("an aggregate's argument is not of its type");
+
+/// The accumulator of a group without rows.
+#[must_use]
+pub fn initial(call: &Aggregate) -> Accumulator {
+    use AggregateFunction::{Avg, Count, CountStar, Sum};
+    let argument = call.argument.as_ref().map_or(DataType::Null, |argument| argument.data_type());
+    match call.function {
+        CountStar | Count => Accumulator::Count(0),
+        // A sum is NULL once all its values are taken back, so they are counted.
+        Sum | Avg if matches!(argument, DataType::Decimal { .. }) => Accumulator::DecimalMean(Box::new((Some(0), 0))),
+        Sum | Avg if argument.is_approximate() => Accumulator::DoubleMean { sum: 0.0, count: 0 },
+        Sum | Avg => Accumulator::IntegerMean { sum: 0, count: 0 },
+        _ => Accumulator::Value(Box::new(Value::Null)),
+    }
+}
+
+/// Counts a row of COUNT(*).
+pub fn count(state: &mut Accumulator, retracts: bool) -> Result<(), EvalError> {
+    let Accumulator::Count(count) = state else { return Err(WRONG_TYPE) };
+    *count += if retracts { -1 } else { 1 };
+    Ok(())
+}
+
+/// Takes a value that is not NULL into `state`, or back.
+pub fn apply(
+    call: &Aggregate,
+    state: &mut Accumulator,
+    value: Value<'_>,
+    retracts: bool,
+    kept: &mut KeptValues<'_>,
+) -> Result<(), RowError> {
+    let one = if retracts { -1 } else { 1 };
+    match (state, value) {
+        (state @ Accumulator::Count(_), _) => count(state, retracts)?,
+        (Accumulator::IntegerMean { sum, count }, Value::Integer(value)) => {
+            *sum = if retracts { sum.wrapping_sub(value) } else { sum.wrapping_add(value) };
+            *count += one;
+        }
+        (Accumulator::DoubleMean { sum, count }, Value::Double(value)) => {
+            let value = if retracts { -value } else { value };
+            let is_float = call.function == AggregateFunction::Sum && call.result == DataType::Float;
+            *sum = if is_float { f64::from(*sum as f32 + value as f32) } else { *sum + value };
+            *count += one;
+        }
+        (Accumulator::DecimalMean(mean), Value::Decimal(value)) => {
+            let sum = mean.0.and_then(|sum| if retracts { sum.checked_sub(value) } else { sum.checked_add(value) });
+            mean.0 = sum.filter(|sum| decimal::fits(*sum, MAX_DECIMAL_PRECISION));
+            mean.1 += one;
+        }
+        (Accumulator::Value(result), value) => remembered(call, result, value, retracts, kept)?,
+        _ => return Err(WRONG_TYPE.into()),
+    }
+    Ok(())
+}
+
+/// Functions that keep their values one by one.
+fn remembered(
+    call: &Aggregate,
+    result: &mut Value<'static>,
+    value: Value<'_>,
+    retracts: bool,
+    kept: &mut KeptValues<'_>,
+) -> Result<(), RowError> {
+    use AggregateFunction::{Concat, First, Last, Max, Min};
+    match call.function {
+        Min | Max => {
+            let largest = call.function == Max;
+            let changed = kept.changes_sorted(&value, largest, retracts)?;
+            if retracts {
+                if changed && *result == value {
+                    *result = kept.first_sorted()?;
+                }
+            } else if result.is_null() || sorted(&value, largest) < sorted(result, largest) {
+                *result = value.into_owned();
+            }
+        }
+        First | Last => {
+            if retracts {
+                kept.remove(&value)?;
+                if *result == value {
+                    let mut values = kept.in_order()?.into_iter();
+                    *result = if call.function == First { values.next() } else { values.last() }.unwrap_or(Value::Null);
+                }
+            } else {
+                kept.push(&value);
+                if result.is_null() || call.function == Last {
+                    *result = value.into_owned();
+                }
+            }
+        }
+        Concat if retracts => {
+            kept.remove(&value)?;
+            *result = Value::Null;
+            for value in kept.in_order()? {
+                aggregate::concat(result, value)?;
+            }
+        }
+        Concat => {
+            kept.push(&value);
+            aggregate::concat(result, value)?;
+        }
+        _ => return Err(EvalError::Shape("an aggregate that cannot take rows back").into()),
+    }
+    Ok(())
+}
+
+fn sorted(value: &Value<'_>, descending: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_sorted(value, descending, &mut bytes);
+    bytes
+}
+
+/// The result for a group; borrows from `state`.
+#[must_use]
+pub fn result<'a>(call: &Aggregate, state: &'a Accumulator) -> Value<'a> {
+    if call.function != AggregateFunction::Sum {
+        return aggregate::result(call, state);
+    }
+    match state {
+        Accumulator::IntegerMean { sum, count: 1.. } => Value::Integer(call.result.wrap(*sum)),
+        Accumulator::DoubleMean { sum, count: 1.. } => Value::Double(*sum),
+        Accumulator::DecimalMean(mean) => match **mean {
+            (Some(sum), 1..) => Value::Decimal(sum),
+            _ => Value::Null,
+        },
+        _ => Value::Null,
+    }
+}
