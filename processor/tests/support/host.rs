@@ -12,7 +12,8 @@ use forebay_storage::compress::Compression;
 use forebay_storage::ids::{Offset, ProducerEpoch, ProducerId, Sequence, Timestamp, TopicId, TopicPartition};
 use tempfile::TempDir;
 
-use super::log::{Got, Log};
+pub use super::log::Got;
+use super::log::Log;
 
 /// When the broker "crashes" in a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
