@@ -135,13 +135,11 @@ impl DatePattern {
         self.lenient
     }
 
-    /// Reads as Java's SimpleDateFormat does: a number may have fewer digits than its field unless another number follows, February 30
-    /// is March 1, and what stands behind the pattern does not matter.
-    pub(crate) fn parse_loosely(&self, text: &str) -> Option<Timestamp> {
-        let mut loose = self.clone();
-        for at in 0..loose.fields.len() {
-            if matches!(loose.fields.get(at + 1), None | Some(Field::Text(_))) {
-                match &mut loose.fields[at] {
+    /// The same for [`DatePattern::parse_loosely`]: a number may have fewer digits than its field unless another number follows.
+    pub(crate) fn loose(mut self) -> Self {
+        for at in 0..self.fields.len() {
+            if matches!(self.fields.get(at + 1), None | Some(Field::Text(_))) {
+                match &mut self.fields[at] {
                     Field::Year(width)
                     | Field::Month(width)
                     | Field::Day(width)
@@ -152,7 +150,13 @@ impl DatePattern {
                 }
             }
         }
-        let (civil, _) = loose.read(text)?;
+        self
+    }
+
+    /// Reads with a [`DatePattern::loose`] pattern as Java's SimpleDateFormat does: February 30 is March 1, and what stands behind the
+    /// pattern does not matter.
+    pub(crate) fn parse_loosely(&self, text: &str) -> Option<Timestamp> {
+        let (civil, _) = self.read(text)?;
         let months = civil.year * 12 + i64::from(civil.month) - 1;
         let first = days_from_civil(months.div_euclid(12), months.rem_euclid(12) as u32 + 1, 1);
         let seconds = i64::from(civil.hour) * 3600 + i64::from(civil.minute) * 60 + i64::from(civil.second);

@@ -1,6 +1,7 @@
 //! Typed expressions over rows of decoded columns, with Flink's types, NULL rules and arithmetic.
 
 mod arithmetic;
+mod cache;
 pub(crate) mod calendar;
 pub(crate) mod cast;
 mod compare;

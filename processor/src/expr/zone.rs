@@ -1,31 +1,19 @@
 //! Time zones by name, from the database of the IANA that is compiled in: the same log gives the same answer on every machine.
 
-use std::cell::RefCell;
-
-use hashbrown::HashMap;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
 use super::Timestamp;
+use super::cache::Cache;
 
 /// The zone of a name: `Europe/Berlin`, `UTC`, `GMT+05:30`, `UTC-8`, `+02:00`.
 pub(crate) fn zone(name: &str) -> Option<TimeZone> {
     /// There are about 600 names.
     const MAX_CACHED: usize = 1000;
     thread_local! {
-        static CACHE: RefCell<HashMap<String, Option<TimeZone>>> = RefCell::default();
+        static CACHE: Cache<Option<TimeZone>> = Cache::of(MAX_CACHED);
     }
-    CACHE.with_borrow_mut(|cache| {
-        if let Some(found) = cache.get(name) {
-            return found.clone();
-        }
-        if cache.len() >= MAX_CACHED {
-            cache.clear();
-        }
-        let zone = by_name(name);
-        cache.insert(name.to_owned(), zone.clone());
-        zone
-    })
+    CACHE.with(|cache| cache.get(name, || by_name(name)))
 }
 
 fn by_name(name: &str) -> Option<TimeZone> {

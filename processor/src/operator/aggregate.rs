@@ -185,7 +185,11 @@ fn other(aggregate: &Aggregate, state: &mut Value<'static>, value: Value<'_>) ->
         AggregateFunction::Sketch => {
             let mut bytes = Vec::new();
             encode_value(&value, &mut bytes);
-            *state = Value::Bytes(sketch::with_value(sketch_of(state), &bytes).into());
+            if state.is_null() {
+                *state = Value::Bytes(Vec::new().into());
+            }
+            let Value::Bytes(kept) = state else { return Err(EvalError::Shape("a sketch is no bytes")) };
+            sketch::add(kept.to_mut(), &bytes);
             return Ok(());
         }
         AggregateFunction::Min => Ordering::Less,

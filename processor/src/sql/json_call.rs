@@ -8,11 +8,10 @@ use sqlparser::tokenizer::Token;
 
 use super::data_type::{self, is_word, skip_word};
 
-/// Whether a call of this name is read here.
+/// Whether a call of this name is read here: the JSON functions with clauses.
 pub(crate) fn is_json_call(name: &str) -> bool {
-    ["JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(name))
+    const NAMES: [&str; 5] = ["JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY"];
+    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Reads a call from its name on.

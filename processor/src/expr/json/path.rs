@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Json;
+use super::tree::Unread;
 
 /// A compiled path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,48 +50,40 @@ impl JsonPath {
     /// What the path leads to in a document; a path with `*` to an array of all it leads to. `None`, in lax mode only, is nothing:
     /// no JSON, no such value, or null.
     pub(crate) fn of(&self, text: &str) -> Result<Option<Json>, Missing> {
-        let Some(json) = Json::parse(text) else {
-            return if self.lax { Ok(None) } else { Err("the text is no JSON".to_owned()) };
+        let no_json = || if self.lax { Ok(None) } else { Err("the text is no JSON".to_owned()) };
+        let Some(document) = Unread::of(text) else { return no_json() };
+        let many = self.steps.contains(&Step::All);
+        let read = match self.walk(document) {
+            Ok(found) if many => found.into_iter().map(Unread::read).collect::<Option<_>>().map(Json::Array),
+            Ok(found) => found.first().and_then(|found| found.read()),
+            Err(_) if self.lax && many => return Ok(Some(Json::Array(Vec::new()))),
+            Err(_) if self.lax => return Ok(None),
+            Err(missing) => return Err(missing),
         };
-        match self.walk(json) {
-            Ok(Json::Null) if !self.lax => Err(format!("there is nothing but null at {self}")),
-            Ok(Json::Null) => Ok(None),
-            Ok(found) => Ok(Some(found)),
-            Err(_) if self.lax && self.steps.contains(&Step::All) => Ok(Some(Json::Array(Vec::new()))),
-            Err(_) if self.lax => Ok(None),
-            Err(missing) => Err(missing),
+        match read {
+            None => no_json(),
+            Some(Json::Null) if !self.lax => Err(format!("there is nothing but null at {self}")),
+            Some(Json::Null) => Ok(None),
+            Some(found) => Ok(Some(found)),
         }
     }
 
-    fn walk(&self, json: Json) -> Result<Json, Missing> {
-        let mut found = vec![json];
+    /// What is found in a document; without `*` it is one part.
+    fn walk<'a>(&self, document: Unread<'a>) -> Result<Vec<Unread<'a>>, Missing> {
+        let mut found = vec![document];
         let mut many = false;
         for step in &self.steps {
-            let mut next = Vec::new();
-            for json in found {
-                match (step, json) {
-                    (Step::Member(name), Json::Object(members)) => {
-                        next.extend(members.into_iter().find(|(key, _)| key == name).map(|(_, value)| value));
-                    }
-                    (Step::Element(at), Json::Array(elements)) => {
-                        let at = if *at < 0 { at + elements.len() as i64 } else { *at };
-                        next.extend(usize::try_from(at).ok().and_then(|at| elements.into_iter().nth(at)));
-                    }
-                    (Step::All, Json::Array(elements)) => next.extend(elements),
-                    (Step::All, Json::Object(members)) => next.extend(members.into_iter().map(|(_, value)| value)),
-                    _ => {}
-                }
-            }
+            found = match step {
+                Step::Member(name) => found.into_iter().filter_map(|part| part.member(name)).collect(),
+                Step::Element(at) => found.into_iter().filter_map(|part| part.element(*at)).collect(),
+                Step::All => found.into_iter().flat_map(Unread::all).collect(),
+            };
             many |= *step == Step::All;
-            if next.is_empty() && !many {
+            if found.is_empty() && !many {
                 return Err(format!("there is nothing at {self}"));
             }
-            found = next;
         }
-        if many {
-            return Ok(Json::Array(found));
-        }
-        found.pop().ok_or_else(|| format!("there is nothing at {self}"))
+        Ok(found)
     }
 }
 
@@ -164,6 +157,8 @@ mod tests {
         assert!(at("$.a['b.c'][7]").is_err());
         assert_eq!(at("$.d[*].e"), Ok(Some("[1,2]".to_owned())));
         assert_eq!(at("strict  $.d.*"), Ok(Some(r#"[{"e":1},{"e":2},{}]"#.to_owned())));
+        let twice = JsonPath::new("$.a").unwrap().of(r#"{"a":1,"\u0061":[2],"b":"\ud800"}"#).unwrap();
+        assert_eq!(twice.map(|found| found.to_string()).as_deref(), Some("[2]"), "the last of a name");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use hashbrown::HashMap;
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::text::quoted;
@@ -27,8 +28,7 @@ const MAX_DEPTH: usize = 200;
 impl Json {
     /// Reads a document; `None` if it is none.
     pub(crate) fn parse(text: &str) -> Option<Json> {
-        let raw: &RawValue = serde_json::from_str(text).ok()?;
-        Self::read(raw.get(), MAX_DEPTH)
+        Unread::of(text)?.read()
     }
 
     fn read(raw: &str, depth: usize) -> Option<Json> {
@@ -44,20 +44,9 @@ impl Json {
                 Json::Array(elements.iter().map(|element| Self::read(element.get(), depth)).collect::<Option<_>>()?)
             }
             b'{' => {
-                let members: Members<'_> = serde_json::from_str(raw).ok()?;
-                let mut read: Vec<(String, Json)> = Vec::with_capacity(members.0.len());
-                let mut places: HashMap<String, usize> = HashMap::new();
-                for (key, value) in members.0 {
-                    let value = Self::read(value.get(), depth)?;
-                    match places.get(&key) {
-                        Some(place) => read[*place].1 = value,
-                        None => {
-                            places.insert(key.clone(), read.len());
-                            read.push((key, value));
-                        }
-                    }
-                }
-                Json::Object(read)
+                let members = members(raw)?.into_iter();
+                let read = members.map(|(key, value)| Some((key, Self::read(value.get(), depth)?)));
+                Json::Object(read.collect::<Option<_>>()?)
             }
             _ => Json::Number(number(raw)?),
         })
@@ -75,6 +64,117 @@ impl Json {
             other => other.to_string(),
         }
     }
+}
+
+/// A part of a document, which is known to be JSON, of which nothing but what is asked for is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread<'a>(&'a RawValue);
+
+impl<'a> Unread<'a> {
+    /// A whole document; `None` if it is none.
+    pub(super) fn of(text: &'a str) -> Option<Unread<'a>> {
+        serde_json::from_str(text).ok().map(Unread)
+    }
+
+    /// All of it; `None` if it is nested too deep.
+    pub(super) fn read(self) -> Option<Json> {
+        Json::read(self.0.get(), MAX_DEPTH)
+    }
+
+    /// The member of this name, if it is an object that has it.
+    pub(super) fn member(self, name: &str) -> Option<Unread<'a>> {
+        let found = Member(name).deserialize(&mut serde_json::Deserializer::from_str(self.0.get()));
+        found.ok().flatten().map(Unread)
+    }
+
+    /// The element at this place, from 0 or below 0 from the end, if it is an array that has it.
+    pub(super) fn element(self, at: i64) -> Option<Unread<'a>> {
+        let elements = self.elements()?;
+        let at = if at < 0 { at + elements.len() as i64 } else { at };
+        usize::try_from(at).ok().and_then(|at| elements.get(at).copied())
+    }
+
+    /// All elements of an array, or all members of an object.
+    pub(super) fn all(self) -> Vec<Unread<'a>> {
+        let members = || Some(members(self.0.get())?.into_iter().map(|(_, value)| Unread(value)).collect());
+        self.elements().or_else(members).unwrap_or_default()
+    }
+
+    fn elements(self) -> Option<Vec<Unread<'a>>> {
+        let elements: Vec<&RawValue> = serde_json::from_str(self.0.get()).ok()?;
+        Some(elements.into_iter().map(Unread).collect())
+    }
+}
+
+/// Finds the last member of a name in an object, and reads no other.
+struct Member<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for Member<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> serde::de::Visitor<'de> for Member<'_> {
+    type Value = Option<&'de RawValue>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(is_it) = map.next_key_seed(Named(self.0))? {
+            if is_it {
+                found = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a key is this name.
+struct Named<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for Named<'_> {
+    type Value = bool;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl serde::de::Visitor<'_> for Named<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<bool, E> {
+        Ok(key == self.0)
+    }
+}
+
+/// The members of an object, each key once with what it has last, in the order in which keys come first.
+fn members(raw: &str) -> Option<Vec<(String, &RawValue)>> {
+    let members: Members<'_> = serde_json::from_str(raw).ok()?;
+    let mut read: Vec<(String, &RawValue)> = Vec::with_capacity(members.0.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (key, value) in members.0 {
+        match places.get(&key) {
+            Some(place) => read[*place].1 = value,
+            None => {
+                places.insert(key.clone(), read.len());
+                read.push((key, value));
+            }
+        }
+    }
+    Some(read)
 }
 
 /// The members of an object, in the order of the text.

@@ -4,14 +4,13 @@
 //! quantifiers, `\Q..\E` and classes of Unicode; and it takes linear time. A constant pattern that it does not know is refused when
 //! planning; one that comes from a row is taken for what Flink takes an invalid one: nothing matches.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
-use hashbrown::HashMap;
 use regex_lite::Regex;
 
 use super::text::two;
 use super::{Function, Kind, MISSHAPEN, PLAIN, Returns, string};
+use crate::expr::cache::Cache;
 use crate::expr::{DataType, EvalError, Expr, LikePattern, Value};
 
 const BOOLEAN: Returns = Returns::Is(DataType::Boolean);
@@ -123,24 +122,38 @@ pub(crate) const SIMILAR: &Function = &Function {
     ..PLAIN
 };
 
-/// The compiled expression, from this thread's cache; `None` if it is none that the engine knows.
+/// So many patterns are kept prepared.
+const MAX_CACHED: usize = 256;
+
+/// The compiled expression; `None` if it is none that the engine knows.
 fn compiled(source: &str) -> Option<Rc<Regex>> {
-    /// Jobs have a few patterns; with as many as rows the cache is begun anew.
-    const MAX_CACHED: usize = 256;
     thread_local! {
-        static CACHE: RefCell<HashMap<String, Option<Rc<Regex>>>> = RefCell::default();
+        static CACHE: Cache<Option<Rc<Regex>>> = Cache::of(MAX_CACHED);
     }
-    CACHE.with_borrow_mut(|cache| {
-        if let Some(found) = cache.get(source) {
-            return found.clone();
+    CACHE.with(|cache| cache.get(source, || Regex::new(source).ok().map(Rc::new)))
+}
+
+/// Text, pattern and escape character of LIKE and SIMILAR TO.
+fn match_parts<'v>(values: &'v [Value<'_>]) -> Result<(&'v str, &'v str, Option<char>), EvalError> {
+    match values {
+        [Value::String(text), Value::String(pattern)] => Ok((text, pattern, None)),
+        [Value::String(text), Value::String(pattern), Value::String(escape)] => {
+            Ok((text, pattern, escape.chars().next()))
         }
-        if cache.len() >= MAX_CACHED {
-            cache.clear();
-        }
-        let regex = Regex::new(source).ok().map(Rc::new);
-        cache.insert(source.to_owned(), regex.clone());
-        regex
-    })
+        _ => Err(MISSHAPEN),
+    }
+}
+
+/// A pattern prepared by `prepare`, from `plain` or, with an escape character, from `escaped`.
+fn prepared<T: Clone>(
+    (plain, escaped): (&Cache<T>, &Cache<T>),
+    (pattern, escape): (&str, Option<char>),
+    prepare: impl FnOnce() -> T,
+) -> T {
+    match escape {
+        None => plain.get(pattern, prepare),
+        Some(escape) => escaped.get(&format!("{escape}{pattern}"), prepare),
+    }
 }
 
 /// Refuses a constant expression that the engine does not know.
@@ -171,24 +184,27 @@ fn replace(values: &[Value<'_>], _: &super::Call<'_>) -> Result<Value<'static>, 
 }
 
 fn like(values: &[Value<'_>], _: &super::Call<'_>) -> Result<Value<'static>, EvalError> {
-    let (text, pattern, escape) = match values {
-        [Value::String(text), Value::String(pattern)] => (text, pattern, None),
-        [Value::String(text), Value::String(pattern), Value::String(escape)] => (text, pattern, escape.chars().next()),
-        _ => return Err(MISSHAPEN),
-    };
-    match LikePattern::new(pattern, escape) {
+    thread_local! {
+        static CACHES: [Cache<Option<Rc<LikePattern>>>; 2] = [Cache::of(MAX_CACHED), Cache::of(MAX_CACHED)];
+    }
+    let (text, pattern, escape) = match_parts(values)?;
+    let found = CACHES.with(|[plain, escaped]| {
+        prepared((plain, escaped), (pattern, escape), || LikePattern::new(pattern, escape).map(Rc::new))
+    });
+    match found {
         Some(pattern) => Ok(Value::Boolean(pattern.matches(text))),
         None => Err(EvalError::Pattern(pattern.chars().take(60).collect())),
     }
 }
 
 fn similar(values: &[Value<'_>], _: &super::Call<'_>) -> Result<Value<'static>, EvalError> {
-    let (text, pattern, escape) = match values {
-        [Value::String(text), Value::String(pattern)] => (text, pattern, None),
-        [Value::String(text), Value::String(pattern), Value::String(escape)] => (text, pattern, escape.chars().next()),
-        _ => return Err(MISSHAPEN),
-    };
-    match similar_regex(pattern, escape).and_then(|source| compiled(&source)) {
+    thread_local! {
+        static CACHES: [Cache<Option<Rc<Regex>>>; 2] = [Cache::of(MAX_CACHED), Cache::of(MAX_CACHED)];
+    }
+    let (text, pattern, escape) = match_parts(values)?;
+    let made = || similar_regex(pattern, escape).and_then(|source| Regex::new(&source).ok()).map(Rc::new);
+    let found = CACHES.with(|[plain, escaped]| prepared((plain, escaped), (pattern, escape), made));
+    match found {
         Some(regex) => Ok(Value::Boolean(regex.is_match(text))),
         None => Err(EvalError::Pattern(pattern.chars().take(60).collect())),
     }

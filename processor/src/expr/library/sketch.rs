@@ -33,9 +33,21 @@ const BITS: u32 = 12;
 const MOST_LISTED: usize = 256;
 const REGISTERS: usize = 1 << BITS;
 
-/// A sketch with one more value, given by its bytes.
-pub(crate) fn with_value(sketch: &[u8], value: &[u8]) -> Vec<u8> {
-    merged(sketch, &hash(value).to_be_bytes())
+/// Takes one more value, given by its bytes, into a sketch.
+pub(crate) fn add(sketch: &mut Vec<u8>, value: &[u8]) {
+    let hash = hash(value);
+    if sketch.len() == REGISTERS {
+        return count(sketch, hash);
+    }
+    let (listed, _) = sketch.as_chunks::<8>();
+    // Written with the largest byte first, they are in the order of their bytes.
+    let Err(place) = listed.binary_search(&hash.to_be_bytes()) else { return };
+    if listed.len() + 1 < MOST_LISTED {
+        sketch.splice(place * 8..place * 8, hash.to_be_bytes());
+    } else {
+        *sketch = registers(hashes(sketch));
+        count(sketch, hash);
+    }
 }
 
 /// The sketch of what two have seen.
@@ -59,11 +71,14 @@ fn hashes(list: &[u8]) -> impl Iterator<Item = u64> {
 
 fn registers(hashes: impl Iterator<Item = u64>) -> Vec<u8> {
     let mut registers = vec![0_u8; REGISTERS];
-    for hash in hashes {
-        let register = &mut registers[(hash >> (64 - BITS)) as usize];
-        *register = (*register).max((hash << BITS | 1 << (BITS - 1)).leading_zeros() as u8 + 1);
-    }
+    hashes.for_each(|hash| count(&mut registers, hash));
     registers
+}
+
+/// Takes a hash into registers.
+fn count(registers: &mut [u8], hash: u64) {
+    let register = &mut registers[(hash >> (64 - BITS)) as usize];
+    *register = (*register).max((hash << BITS | 1 << (BITS - 1)).leading_zeros() as u8 + 1);
 }
 
 /// Flajolet and others, HyperLogLog, 2007; with linear counting while registers are empty.
@@ -113,9 +128,9 @@ mod tests {
             let mut other = Vec::new();
             for number in 0..count {
                 let half = if number % 2 == 0 { &mut sketch } else { &mut other };
-                *half = with_value(half, &number.to_be_bytes());
+                add(half, &number.to_be_bytes());
                 if count < 2000 {
-                    sketch = with_value(&sketch, &number.to_be_bytes());
+                    add(&mut sketch, &number.to_be_bytes());
                 }
             }
             let found = estimate(&merged(&sketch, &other));
@@ -126,8 +141,15 @@ mod tests {
     #[test]
     fn the_order_does_not_matter() {
         let values: Vec<[u8; 8]> = (0..500_u64).map(u64::to_be_bytes).collect();
-        let forth = values.iter().fold(Vec::new(), |sketch, value| with_value(&sketch, value));
-        let back = values.iter().rev().fold(Vec::new(), |sketch, value| with_value(&sketch, value));
+        let (mut forth, mut back) = (Vec::new(), Vec::new());
+        for (at, (first, last)) in values.iter().zip(values.iter().rev()).enumerate() {
+            add(&mut forth, first);
+            add(&mut back, last);
+            // One by one, or put together from sketches of one value.
+            let alone =
+                values[..=at].iter().fold(Vec::new(), |sketch, value| merged(&sketch, &hash(value).to_be_bytes()));
+            assert_eq!(forth, alone, "{at}");
+        }
         assert_eq!(forth, back);
     }
 }

@@ -4,9 +4,10 @@ use sqlparser::ast::{self, CeilFloorKind, DateTimeField, TrimWhereField};
 use sqlparser::tokenizer::Span;
 
 use super::super::error::{SqlError, nearest};
+use super::super::json_call::is_json_call;
 use super::super::{functions, missing};
 use super::scalar::{field_of, field_of_function};
-use super::{Binder, aggregate, json, library};
+use super::{Binder, aggregate, library};
 use crate::expr::{Arithmetic, Comparison, DataType, Expr, Node, ScalarFunction, TimeField, TrimSide, Value};
 
 /// Names of windowing functions, which stand in FROM.
@@ -31,11 +32,12 @@ impl Binder<'_> {
         if aggregate::NAMES.contains(&name.as_str()) {
             return self.aggregate(whole, &name, function);
         }
-        if json::NAMES.contains(&name.as_str()) {
+        if is_json_call(&name) {
             return self.json(whole, &name, function);
         }
         // UNIX_TIMESTAMP() is a clock, UNIX_TIMESTAMP(text) is not.
-        let is_clock = name != "UNIX_TIMESTAMP" || self.plain_arguments(whole, &name, function)?.is_empty();
+        let arguments = self.plain_arguments(whole, &name, function)?;
+        let is_clock = name != "UNIX_TIMESTAMP" || arguments.is_empty();
         if is_clock && let Some(refused) = refuse_clock(&name, super::position::of(whole)) {
             return Err(refused);
         }
@@ -45,7 +47,6 @@ impl Binder<'_> {
         if function.filter.is_some() || !function.within_group.is_empty() {
             return Err(self.error(whole, format!("{name} is no aggregate function")));
         }
-        let arguments = self.plain_arguments(whole, &name, function)?;
         if let Some(function) = self.scope.functions.get(&name) {
             return self.user(whole, function, &arguments);
         }
@@ -152,9 +153,7 @@ impl Binder<'_> {
                 let pattern = self.pattern(pattern.first().copied(), name)?;
                 Ok(Expr::new(Node::Call(F::FromUnixtime(pattern), vec![seconds]), DataType::STRING))
             }
-            (_, [time]) if field_of_function(name).is_some() => {
-                self.extract(field_of_function(name).unwrap_or(TimeField::Year), time, name)
-            }
+            (_, [time]) if let Some(field) = field_of_function(name) => self.extract(field, time, name),
             ("GROUPING" | "GROUPING_ID", [_, ..]) => {
                 if self.aggregates.is_none() {
                     return Err(self.error(whole, format!("{name} is for queries with GROUP BY")));
@@ -167,12 +166,12 @@ impl Binder<'_> {
             ("TO_DATE", [text, pattern @ ..]) if pattern.len() <= 1 => {
                 let text = self.text(text, name)?;
                 let given = self.pattern(pattern.first().copied(), name)?;
-                let pattern = if pattern.is_empty() { given.lenient() } else { given };
+                let pattern = if pattern.is_empty() { given.lenient() } else { given.loose() };
                 Ok(Expr::new(Node::Call(F::ToDate(pattern), vec![text]), DataType::Date))
             }
             ("UNIX_TIMESTAMP", [text, pattern @ ..]) if pattern.len() <= 1 => {
                 let text = self.text(text, name)?;
-                let pattern = self.pattern(pattern.first().copied(), name)?;
+                let pattern = self.pattern(pattern.first().copied(), name)?.loose();
                 Ok(Expr::new(Node::Call(F::UnixTimestamp(pattern), vec![text]), DataType::BigInt))
             }
             ("CONVERT_TZ", [text, from, to]) => {

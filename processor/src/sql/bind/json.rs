@@ -8,9 +8,6 @@ use super::{Binder, coerced, describe};
 use crate::expr::json::{JsonFunction, JsonKind, JsonPath, Otherwise, Wrapper};
 use crate::expr::{DataType, Expr, Node, Value, cast};
 
-/// The JSON functions with clauses.
-pub(super) const NAMES: &[&str] = &["JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY"];
-
 /// A call's arguments and clauses.
 struct Parts<'e> {
     arguments: Vec<&'e ast::Expr>,
@@ -67,7 +64,7 @@ impl Binder<'_> {
             (_, [text, path]) => {
                 let text = self.text(text, name)?;
                 let path = self.json_path(path, name)?;
-                let (function, result) = self.json_look_up(whole, name, &parts, path)?;
+                let (function, result) = self.json_look_up(name, &parts, path)?;
                 Ok(json_call(function, vec![text], result))
             }
             (_, arguments) => Err(self
@@ -78,7 +75,6 @@ impl Binder<'_> {
 
     fn json_look_up(
         &mut self,
-        whole: &ast::Expr,
         name: &str,
         parts: &Parts<'_>,
         path: JsonPath,
@@ -120,7 +116,6 @@ impl Binder<'_> {
             Some("UNCONDITIONAL") => Wrapper::Unconditional,
             _ => Wrapper::Without,
         };
-        let _ = whole;
         Ok((JsonFunction::Query { path, wrapper, empty, error }, result))
     }
 
