@@ -48,7 +48,7 @@ fn inputs(case: &Path) -> BTreeMap<String, BTreeMap<i32, Vec<String>>> {
     for entry in fs::read_dir(case).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        if path.extension().is_some_and(|extension| extension == "jsonl") && name != "expected" {
+        if path.extension().is_some_and(|extension| extension != "sql") && name != "expected" {
             let (topic, partition) = name.rsplit_once('-').unwrap();
             topics.entry(topic.to_owned()).or_default().insert(partition.parse().unwrap(), lines(&path));
         }

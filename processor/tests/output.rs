@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use forebay_processor::commit::partition_for_key;
 use forebay_processor::job::{Task, TaskError, TaskOptions};
-use forebay_processor::plan::{JobPlan, KeyFormat, SinkKey};
+use forebay_processor::plan::{Format, JobPlan, RawFormat, SinkKey};
 use support::host::MemoryHost;
 use support::plans::{self, INPUT, OUTPUT, click};
 use support::run_and_finish;
@@ -67,7 +67,8 @@ fn a_sink_key_decides_the_partition() {
     let host = host();
     host.produce(INPUT, 1, &[Some(click("u1", Some(7), 0, 0))]);
     let mut plan = plans::pass_through();
-    Arc::make_mut(&mut plan).pipelines[0].sink.key = Some(SinkKey { format: KeyFormat::Raw, columns: vec![0] });
+    Arc::make_mut(&mut plan).pipelines[0].sink.key =
+        Some(SinkKey { format: Format::Raw(RawFormat::default()), columns: vec![0], prefix: String::new() });
     run(&plan, &host).unwrap();
     let partition = partition_for_key(b"u1", 5) as usize;
     assert_eq!(host.consume(OUTPUT)[partition], [r#"{"user":"u1","bytes":7}"#]);

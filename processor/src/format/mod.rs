@@ -1,13 +1,16 @@
 //! How record values become rows and rows become record values.
 
 pub(crate) mod base64;
+mod csv;
 mod datetime;
+mod either;
 mod json;
-mod key;
 mod number;
+mod raw;
 
+pub use either::{Decoder, Encoder};
 pub use json::{JsonDecoder, JsonEncoder};
-pub use key::KeyEncoder;
+pub use raw::fits as fits_raw;
 
 use crate::expr::Value;
 

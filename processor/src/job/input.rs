@@ -217,7 +217,7 @@ impl Input {
             let partition = from.partition;
             let kind = RowKind::Insert;
             let place = Place { topic, partition, number, offset, timestamp_ms, watermark, closed, now, kind };
-            match pipeline.process(value, place, out) {
+            match pipeline.process((record.key, value), place, out) {
                 Ok(taken) => {
                     if let Some(row) = taken.late {
                         *late += 1;
@@ -266,7 +266,7 @@ impl Input {
             }
             ReadFailure::Sink(_, error) if error.is_of_disk() => TaskError::Retry(error.to_string()),
             ReadFailure::Sink(offset, error) if error.is_undecodable() => TaskError::Failed(format!(
-                "{partition}@{offset}: {error}; to skip such records set 'json.ignore-parse-errors' = 'true' on the table, \
+                "{partition}@{offset}: {error}; to skip such records set 'json.ignore-parse-errors' (or 'csv.ignore-parse-errors') = 'true' on the table, \
                  or 'forebay.on-error' = 'skip' or 'dead-letter'"
             )),
             ReadFailure::Sink(offset, error) if error.is_of_record() => TaskError::Failed(format!(

@@ -16,6 +16,7 @@ mod retract;
 mod session;
 mod sink;
 mod source;
+mod source_key;
 mod spread;
 mod stages;
 mod top;

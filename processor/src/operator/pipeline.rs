@@ -172,9 +172,14 @@ impl Pipeline {
         self.state.as_mut()
     }
 
-    /// Takes the value of one record in; output of pipelines without windows goes to `out`. Its row may not be in its window before
+    /// Takes key and value of one record in; output of pipelines without windows goes to `out`. Its row may not be in its window before
     /// [`Pipeline::settle`].
-    pub fn process(&mut self, value: &[u8], place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
+    pub fn process(
+        &mut self,
+        record: (Option<&[u8]>, &[u8]),
+        place: Place,
+        out: &mut RecordBuffer,
+    ) -> Result<Taken, RowError> {
         let Pipeline { entrances, readers, local, segments, state, sink, scratch, waiting } = self;
         let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
         let rest = Downstream { segments, windows, first: 0, sink, out, closed: place.closed, now: place.now };
@@ -185,7 +190,7 @@ impl Pipeline {
         let taken = match &readers[place.topic][..] {
             [only] if !entrances[*only].expands() => {
                 let Entrance { source, before, to } = &mut entrances[*only];
-                let watermark = source.read(value, now, origin, &mut |row| {
+                let watermark = source.read(record, now, origin, &mut |row| {
                     stages::run(before, row, scratch, &mut |row| entry.add(*to, row))
                 })?;
                 entry.outcome(watermark)
@@ -194,7 +199,7 @@ impl Pipeline {
                 let (mut rows, mut watermark) = (Vec::<OwnedRow>::new(), None);
                 for reader in several {
                     let Entrance { source, before, to } = &mut entrances[*reader];
-                    watermark = source.read(value, now, origin, &mut |row| {
+                    watermark = source.read(record, now, origin, &mut |row| {
                         stages::run(before, row, scratch, &mut |row| {
                             rows.push((*to, row.iter().map(|value| value.clone().into_owned()).collect()));
                             Ok(())

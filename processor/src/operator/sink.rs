@@ -18,8 +18,8 @@ use forebay_storage::ids::{Timestamp, TopicPartition};
 use super::error::RowError;
 use crate::commit::{RecordBuffer, partition_for_key};
 use crate::expr::Value;
-use crate::format::{JsonEncoder, KeyEncoder};
-use crate::plan::{Format, RowKind, Sink};
+use crate::format::Encoder;
+use crate::plan::{Column, RowKind, Sink, SinkKey};
 
 /// By what a row without a record key is put into a partition.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +34,8 @@ pub enum Spread<'a> {
 #[derive(Debug)]
 pub struct RecordSink {
     plan: Sink,
-    value: JsonEncoder,
-    key: Option<KeyEncoder>,
+    value: Encoder,
+    key: Option<Encoder>,
     partitions: Vec<TopicPartition>,
     not_null: Vec<usize>,
     key_bytes: Vec<u8>,
@@ -54,12 +54,11 @@ impl RecordSink {
     /// For the table of `plan`, whose topic has `partitions` partitions (at least 1).
     #[must_use]
     pub fn new(plan: &Sink, partitions: i32) -> RecordSink {
-        let Format::Json(format) = &plan.format;
         let topic: Arc<str> = plan.topic.as_str().into();
         let not_null = plan.columns.iter().enumerate().filter(|(_, column)| !column.nullable).map(|(at, _)| at);
         RecordSink {
-            value: JsonEncoder::new(&plan.columns, &plan.value_columns, format),
-            key: plan.key.as_ref().map(|key| KeyEncoder::new(plan, key)),
+            value: Encoder::new(&plan.columns, &plan.value_columns, &plan.format),
+            key: plan.key.as_ref().map(|key| key_encoder(plan, key)),
             partitions: (0..partitions.max(1)).map(|partition| TopicPartition::new(topic.clone(), partition)).collect(),
             not_null: not_null.collect(),
             plan: plan.clone(),
@@ -101,9 +100,7 @@ impl RecordSink {
         self.key_bytes.clear();
         let encode_error = |error| RowError::Encode { table: self.plan.table.clone(), error };
         let gone = kind.is_retraction();
-        if !gone {
-            self.value.encode(row, &mut self.value_bytes).map_err(encode_error)?;
-        }
+        let has_value = !gone && self.value.encode(row, &mut self.value_bytes).map_err(encode_error)?;
         let keyed = match &mut self.key {
             Some(encoder) => encoder.encode(row, &mut self.key_bytes).map_err(encode_error)?,
             None => false,
@@ -115,7 +112,7 @@ impl RecordSink {
             Spread::Input(partition) => partition % count,
         };
         if let Some(changes) = &mut self.changes {
-            let value = (!gone).then(|| self.value_bytes.clone());
+            let value = has_value.then(|| self.value_bytes.clone());
             match changes.places.entry((partition, self.key_bytes.clone())) {
                 Entry::Occupied(place) => changes.rows[*place.get()].2 = value,
                 Entry::Vacant(place) => {
@@ -126,7 +123,17 @@ impl RecordSink {
             return Ok(());
         }
         let key = keyed.then_some(&self.key_bytes[..]);
-        out.push(&self.partitions[partition as usize], now, key, Some(&self.value_bytes));
+        let value = has_value.then_some(&self.value_bytes[..]);
+        out.push(&self.partitions[partition as usize], now, key, value);
         Ok(())
     }
+}
+
+/// The writer of keys, in which columns have their names without `key.fields-prefix`.
+fn key_encoder(plan: &Sink, key: &SinkKey) -> Encoder {
+    let named = |column: &Column| {
+        let name = column.name.strip_prefix(&key.prefix).unwrap_or(&column.name).to_owned();
+        Column { name, ..column.clone() }
+    };
+    Encoder::new(&plan.columns.iter().map(named).collect::<Vec<_>>(), &key.columns, &key.format)
 }

@@ -1,9 +1,10 @@
 //! Record value to source row: decode the needed columns, compute the others, and see what time it is.
 
 use super::error::RowError;
+use super::source_key::KeyReader;
 use crate::expr::{Metadata, Value};
-use crate::format::{JsonDecoder, recycle};
-use crate::plan::{Format, Source};
+use crate::format::{DecodeError, Decoder, recycle};
+use crate::plan::Source;
 
 /// Which record a value is of.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +21,9 @@ pub struct RecordOrigin {
 #[derive(Debug)]
 pub struct RowSource {
     plan: Source,
-    decoder: JsonDecoder,
-    ignore_parse_errors: bool,
+    decoder: Decoder,
+    /// Where columns are in the key, what reads both.
+    key: Option<KeyReader>,
     processing_time: bool,
     row: Vec<Value<'static>>,
 }
@@ -30,10 +32,9 @@ impl RowSource {
     /// For the table of `plan`.
     #[must_use]
     pub fn new(plan: &Source) -> RowSource {
-        let Format::Json(format) = &plan.format;
         RowSource {
-            decoder: JsonDecoder::new(&plan.columns, format),
-            ignore_parse_errors: format.ignore_parse_errors,
+            decoder: Decoder::new(&plan.value_fields, &plan.columns, &plan.format),
+            key: plan.key.as_ref().map(|key| KeyReader::new(plan, key)),
             processing_time: plan.is_processing_time(),
             plan: plan.clone(),
             row: Vec::new(),
@@ -43,7 +44,7 @@ impl RowSource {
     /// Whether undecodable records are skipped instead of failing the job.
     #[must_use]
     pub fn ignores_parse_errors(&self) -> bool {
-        self.ignore_parse_errors
+        self.plan.format.ignores_parse_errors()
     }
 
     /// Whether rows are of the time at which they are read.
@@ -52,20 +53,26 @@ impl RowSource {
         self.processing_time
     }
 
-    /// Hands the row in `value` to `take`. Returns the watermark that the row stands for, if it has one.
+    /// Hands the row in `value`, and `key`, to `take`. Returns the watermark that the row stands for, if it has one.
     ///
     /// `take` gets the row before its watermark counts, as in Flink. PROCTIME() is `now`, in ms; metadata columns are of `origin`.
     pub fn read(
         &mut self,
-        value: &[u8],
+        (key, value): (Option<&[u8]>, &[u8]),
         now: i64,
         origin: RecordOrigin,
         take: &mut dyn FnMut(&[Value<'_>]) -> Result<(), RowError>,
     ) -> Result<Option<i64>, RowError> {
         let mut row: Vec<Value<'_>> = std::mem::take(&mut self.row);
-        self.decoder
-            .decode(value, &mut row)
-            .map_err(|error| RowError::Decode { table: self.plan.table.clone(), error })?;
+        let decoded = match &mut self.key {
+            None => self.decoder.decode(value, &mut row),
+            Some(reader) => reader.decode(key, value, &mut row),
+        };
+        let failed = |error: DecodeError| RowError::Decode { table: self.plan.table.clone(), error };
+        if !decoded.map_err(failed)? {
+            self.row = recycle(row);
+            return Ok(None);
+        }
         for computed in &self.plan.computed {
             // Owned, as it joins the row it is computed from: that costs something only for a text that is a mere copy.
             row.push(match computed.expr.as_metadata() {

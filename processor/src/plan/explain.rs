@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::{
-    Aggregate, AggregateFunction, Branch, Format, GroupAggregate, JobPlan, KeyFormat, OutputField, Pipeline, Source,
-    Stage, StartupMode, Window, WindowAggregate, WindowRows, exchange_keys,
+    Aggregate, AggregateFunction, Branch, GroupAggregate, JobPlan, OutputField, Pipeline, Source, Stage, StartupMode,
+    Window, WindowAggregate, WindowRows, exchange_keys,
 };
 use crate::expr::render::duration;
 
@@ -45,15 +45,17 @@ impl fmt::Display for Pipeline {
         }
         let columns: Vec<String> =
             self.sink.columns.iter().map(|column| format!("{} {}", column.name, column.data_type)).collect();
-        let Format::Json(_) = self.sink.format;
-        writeln!(f, "  sink       {} -> topic {} (json): {}", self.sink.table, self.sink.topic, columns.join(", "))?;
+        let format = self.sink.format.name();
+        writeln!(
+            f,
+            "  sink       {} -> topic {} ({format}): {}",
+            self.sink.table,
+            self.sink.topic,
+            columns.join(", ")
+        )?;
         if let Some(key) = &self.sink.key {
-            let format = match key.format {
-                KeyFormat::Raw => "raw",
-                KeyFormat::Json(_) => "json",
-            };
             let fields: Vec<&str> = key.columns.iter().map(|index| self.sink.columns[*index].name.as_str()).collect();
-            writeln!(f, "             key ({format}): {}", fields.join(", "))?;
+            writeln!(f, "             key ({}): {}", key.format.name(), fields.join(", "))?;
         }
         Ok(())
     }
@@ -110,11 +112,14 @@ fn source(f: &mut fmt::Formatter<'_>, source: &Source) -> Result<Vec<String>, fm
         StartupMode::Timestamp(millis) => format!("timestamp {millis}"),
         StartupMode::SpecificOffsets(_) => "given offsets".to_owned(),
     };
-    let Format::Json(_) = source.format;
+    let format = source.format.name();
     let columns: Vec<String> =
         source.columns.iter().map(|column| format!("{} {}", column.name, column.data_type)).collect();
     let list = if columns.is_empty() { "no columns".to_owned() } else { columns.join(", ") };
-    writeln!(f, "  source     {} <- topic {} (json, from {start}): {list}", source.table, source.topic)?;
+    writeln!(f, "  source     {} <- topic {} ({format}, from {start}): {list}", source.table, source.topic)?;
+    if let Some(key) = &source.key {
+        writeln!(f, "             key ({}): {}", key.format.name(), key.columns.join(", "))?;
+    }
     let mut names: Vec<String> = source.columns.iter().map(|column| column.name.clone()).collect();
     for computed in &source.computed {
         writeln!(f, "  computed   {} = {}", computed.name, computed.expr.display(&names))?;

@@ -16,11 +16,11 @@ mod top;
 pub use branch::Branch;
 pub use changelog::{ChangelogMode, RowKind};
 pub use exchange::{MAX_PARALLELISM, exchange_keys, state_keys};
-pub use format::{Format, JsonFormat, TimestampFormat};
+pub use format::{CsvFormat, Format, JsonFormat, RawFormat, TimestampFormat};
 pub use policy::{Bounded, OnError, OnLate, Policies};
 pub use replace::{check_replacement, check_state};
-pub use sink::{KeyFormat, Sink, SinkKey};
-pub use source::{Column, Computed, EventTime, OffsetReset, Source, StartupMode};
+pub use sink::{Sink, SinkKey};
+pub use source::{Column, Computed, EventTime, OffsetReset, Source, SourceKey, StartupMode};
 pub use stage::{
     Aggregate, AggregateFunction, GroupAggregate, OutputField, Stage, Window, WindowAggregate, WindowRows,
 };

@@ -26,16 +26,9 @@ pub struct Sink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkKey {
     /// How the key is encoded.
-    pub format: KeyFormat,
+    pub format: Format,
     /// Positions of the sink's columns that make up the key, in the order of `key.fields`.
     pub columns: Vec<usize>,
-}
-
-/// `key.format`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyFormat {
-    /// `raw`: the bytes of one column (a text's UTF-8, a number's big-endian bytes).
-    Raw,
-    /// `json`: an object of the key's columns.
-    Json(super::JsonFormat),
+    /// `key.fields-prefix`: what their names begin with, other than in the key.
+    pub prefix: String,
 }

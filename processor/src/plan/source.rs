@@ -21,6 +21,10 @@ pub struct Source {
     pub reset: Option<OffsetReset>,
     /// How values are decoded.
     pub format: Format,
+    /// The names of all columns that are in a record's value, in their order there.
+    pub value_fields: Vec<String>,
+    /// How columns that are in the record's key only are decoded, if there are any.
+    pub key: Option<SourceKey>,
     /// The columns to decode, only those the pipeline needs, in this order. They are the first columns of the row.
     pub columns: Vec<Column>,
     /// Columns computed from the decoded ones, appended to the row in this order. Each sees the decoded columns only, as in
@@ -43,6 +47,17 @@ impl Source {
         let column = self.event_time.as_ref().and_then(|time| time.column.checked_sub(self.columns.len()));
         column.and_then(|at| self.computed.get(at)).is_some_and(|column| column.expr.is_proctime())
     }
+}
+
+/// The columns of a record's key (`key.format` and `key.fields` with `value.fields-include` = EXCEPT_KEY).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceKey {
+    /// How the key is decoded.
+    pub format: Format,
+    /// The names of its columns, in the order of `key.fields`; not all of them need be among those to decode.
+    pub columns: Vec<String>,
+    /// `key.fields-prefix`: what these names begin with, other than in the key.
+    pub prefix: String,
 }
 
 /// A named, typed column.

@@ -16,7 +16,7 @@ use super::settings::Settings;
 use super::statement::Insert;
 use super::table::Table;
 use crate::expr::{DataType, Expr, Value, cast};
-use crate::plan::{ChangelogMode, KeyFormat, Pipeline, Sink, SinkKey, Stage, Window};
+use crate::plan::{ChangelogMode, Pipeline, Sink, SinkKey, Stage, Window};
 
 /// Plans one INSERT INTO, with one of its query's grouping sets.
 pub(crate) fn plan(
@@ -263,15 +263,10 @@ fn item_span(query: &ast::Query, index: usize, count: usize) -> Option<Span> {
 fn sink(table: &Table) -> Sink {
     let position = |name: &String| table.physical.iter().position(|column| column.name == *name);
     let key = table.options.key.as_ref().map(|key| SinkKey {
-        format: match &key.json {
-            Some(json) => KeyFormat::Json(json.clone()),
-            None => KeyFormat::Raw,
-        },
+        format: key.format.clone(),
         columns: key.fields.iter().filter_map(position).collect(),
+        prefix: key.prefix.clone(),
     });
-    let in_key = |index: &usize| key.as_ref().is_some_and(|key| key.columns.contains(index));
-    let value_columns =
-        (0..table.physical.len()).filter(|index| !(table.options.value_without_key && in_key(index))).collect();
     Sink {
         table: table.name.clone(),
         topic: table.options.topic.clone(),
@@ -279,6 +274,6 @@ fn sink(table: &Table) -> Sink {
         columns: table.physical.clone(),
         upsert: table.options.upsert,
         key,
-        value_columns,
+        value_columns: table.value_columns().collect(),
     }
 }

@@ -12,6 +12,7 @@ mod data_type;
 mod ddl;
 mod dialect;
 mod error;
+mod formats;
 mod functions;
 mod group;
 mod inputs;

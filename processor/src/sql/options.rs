@@ -6,9 +6,10 @@ use sqlparser::tokenizer::Span;
 
 use super::PlanContext;
 use super::error::{SqlError, did_you_mean, nearest};
+use super::formats;
 use super::policy::{self, PolicyOptions};
 use super::statement::{CreateTable, Name};
-use crate::plan::{Format, JsonFormat, OffsetReset, StartupMode, TimestampFormat};
+use crate::plan::{Format, OffsetReset, StartupMode};
 
 /// What a table's options say.
 #[derive(Clone, Debug)]
@@ -35,17 +36,18 @@ pub(crate) struct TableOptions {
 /// `key.format` and `key.fields`.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyOptions {
-    /// `None` for `raw`.
-    pub json: Option<JsonFormat>,
+    pub format: Format,
     /// Names of columns.
     pub fields: Vec<String>,
+    /// `key.fields-prefix`: what these names begin with, other than in the record's key.
+    pub prefix: String,
     /// What names them: `'key.fields'` or PRIMARY KEY.
     pub said_by: &'static str,
     /// Where that stands.
     pub span: Span,
 }
 
-/// Keys that are understood, apart from `properties.*` and `json.*`.
+/// Keys that are understood, apart from `properties.*` and those of formats.
 const KEYS: &[&str] = &[
     "connector",
     "topic",
@@ -53,6 +55,7 @@ const KEYS: &[&str] = &[
     "value.format",
     "key.format",
     "key.fields",
+    "key.fields-prefix",
     "value.fields-include",
     "properties.bootstrap.servers",
     "properties.group.id",
@@ -76,8 +79,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// Keys of Flink that would change the result, and are not supported yet.
-const LATER: &[&str] =
-    &["topic-pattern", "key.fields-prefix", "sink.buffer-flush.max-rows", "sink.buffer-flush.interval"];
+const LATER: &[&str] = &["topic-pattern", "sink.buffer-flush.max-rows", "sink.buffer-flush.interval"];
 
 /// Options of `kafka` that `upsert-kafka` does not have, with what is there instead. Flink: `UpsertKafkaDynamicTableFactory`.
 const NOT_UPSERT: &[(&str, &str)] = &[
@@ -87,18 +89,6 @@ const NOT_UPSERT: &[(&str, &str)] = &[
     ("scan.startup.timestamp-millis", "leave it out"),
     ("scan.startup.specific-offsets", "leave it out"),
     ("sink.partitioner", "leave it out; rows go by their key"),
-];
-
-/// Options of the JSON format, after `json.`, `value.json.` or `key.json.`.
-const JSON_KEYS: &[&str] = &[
-    "ignore-parse-errors",
-    "fail-on-missing-field",
-    "timestamp-format.standard",
-    "encode.ignore-null-fields",
-    "encode.decimal-as-plain-number",
-    "map-null-key.mode",
-    "map-null-key.literal",
-    "decode.json-parser.enabled",
 ];
 
 /// Reads and checks the options of a table.
@@ -132,17 +122,22 @@ pub(crate) fn read(table: &CreateTable, context: &PlanContext<'_>) -> Result<Tab
     })
 }
 
-struct Options<'a> {
+pub(super) struct Options<'a> {
     table: &'a CreateTable,
     values: &'a [(Name, Name)],
 }
 
 impl Options<'_> {
-    fn get(&self, key: &str) -> Option<&Name> {
+    pub(super) fn get(&self, key: &str) -> Option<&Name> {
         self.values.iter().find(|(name, _)| name.text == key).map(|(_, value)| value)
     }
 
-    fn missing(&self, what: &str, hint: &str) -> SqlError {
+    /// Where an option stands; the table's name if it is not there.
+    pub(super) fn place(&self, key: &str) -> Span {
+        self.get(key).map_or(self.table.name.span, |value| value.span)
+    }
+
+    pub(super) fn missing(&self, what: &str, hint: &str) -> SqlError {
         SqlError::new(self.table.name.span, format!("table {} has no {what}", self.table.name.text)).hint(hint)
     }
 
@@ -173,15 +168,11 @@ impl Options<'_> {
 
     /// Every key is known.
     fn check_keys(&self, value_key: &str) -> Result<(), SqlError> {
-        let value_json = if value_key == "format" { "json." } else { "value.json." };
+        let value_prefix = if value_key == "format" { "" } else { "value." };
         for (key, _) in self.values {
             let text = key.text.as_str();
-            let json_option = [value_json, "key.json."].iter().find_map(|prefix| text.strip_prefix(prefix));
-            if let Some(option) = json_option {
-                if !JSON_KEYS.contains(&option) {
-                    return Err(SqlError::new(key.span, format!("the JSON format has no option '{option}'"))
-                        .maybe_hint(did_you_mean(option, JSON_KEYS.iter().copied())));
-                }
+            if let Some(of_format) = formats::check_key(key, value_prefix) {
+                of_format?;
                 continue;
             }
             let policy = policy::KEYS.contains(&text) || policy::TABLE_KEYS.contains(&text);
@@ -193,10 +184,10 @@ impl Options<'_> {
             if LATER.contains(&text) {
                 return Err(SqlError::new(key.span, format!("option '{text}' is not supported yet")));
             }
-            let json_keys: Vec<String> = JSON_KEYS.iter().map(|key| format!("{value_json}{key}")).collect();
+            let of_formats: Vec<String> = formats::value_keys(value_prefix).collect();
             let policies = policy::KEYS.iter().chain(policy::TABLE_KEYS);
             let all = KEYS.iter().chain(WITHOUT_EFFECT).chain(LATER).chain(policies).copied();
-            let close = nearest(text, all.chain(json_keys.iter().map(String::as_str)));
+            let close = nearest(text, all.chain(of_formats.iter().map(String::as_str)));
             return Err(SqlError::new(key.span, format!("there is no option '{text}'"))
                 .maybe_hint(close.map(|name| format!("did you mean '{name}'?"))));
         }
@@ -269,45 +260,6 @@ impl Options<'_> {
         Ok(topic.text.clone())
     }
 
-    fn value_format(&self, key: &str) -> Result<Format, SqlError> {
-        let Some(format) = self.get(key) else {
-            if self.is_upsert()? {
-                return Err(self.missing("value.format", "add 'value.format' = 'json' to its WITH (..)"));
-            }
-            return Err(self.missing("format", "add 'format' = 'json' to its WITH (..)"));
-        };
-        if key == "value.format"
-            && let Some(both) = self.get("format")
-        {
-            return Err(SqlError::new(both.span, "'format' and 'value.format' say the same; keep one"));
-        }
-        match format.text.as_str() {
-            "json" => Ok(Format::Json(self.json(if key == "format" { "json." } else { "value.json." })?)),
-            other => Err(unsupported_format(format.span, other, "'json'")),
-        }
-    }
-
-    fn json(&self, prefix: &str) -> Result<JsonFormat, SqlError> {
-        let key = |name: &str| format!("{prefix}{name}");
-        let ignore = self.boolean(&key("ignore-parse-errors"))?;
-        let fail = self.boolean(&key("fail-on-missing-field"))?;
-        if ignore && fail {
-            let span = self.get(&key("fail-on-missing-field")).map_or(self.table.name.span, |value| value.span);
-            return Err(SqlError::new(span, "'ignore-parse-errors' and 'fail-on-missing-field' exclude each other"));
-        }
-        let standard = self.one_of(&key("timestamp-format.standard"), &["SQL", "ISO-8601"])?;
-        Ok(JsonFormat {
-            ignore_parse_errors: ignore,
-            fail_on_missing_field: fail,
-            timestamp_format: match standard {
-                Some("ISO-8601") => TimestampFormat::Iso8601,
-                _ => TimestampFormat::Sql,
-            },
-            encode_ignore_null_fields: self.boolean(&key("encode.ignore-null-fields"))?,
-            encode_decimal_as_plain_number: self.boolean(&key("encode.decimal-as-plain-number"))?,
-        })
-    }
-
     fn key(&self) -> Result<Option<KeyOptions>, SqlError> {
         let (format, fields) = match (self.get("key.format"), self.get("key.fields")) {
             (None, None) => return Ok(None),
@@ -321,22 +273,26 @@ impl Options<'_> {
                     .hint("add 'key.format' = 'raw' or 'json'"));
             }
         };
-        let json = self.key_format(format)?;
+        let format = self.format(format, "key.")?;
         let names: Vec<String> = fields.text.split(';').map(|field| field.trim().to_owned()).collect();
         if names.iter().any(String::is_empty) {
             return Err(SqlError::new(fields.span, "'key.fields' holds an empty name")
                 .hint("several columns are separated by ;"));
         }
-        Ok(Some(KeyOptions { json, fields: names, said_by: "'key.fields'", span: fields.span }))
-    }
-
-    /// `None` for `raw`.
-    fn key_format(&self, format: &Name) -> Result<Option<JsonFormat>, SqlError> {
-        match format.text.as_str() {
-            "raw" => Ok(None),
-            "json" => Ok(Some(self.json("key.json.")?)),
-            other => Err(unsupported_format(format.span, other, "'raw' or 'json'")),
+        let prefix = self.get("key.fields-prefix").map_or("", |prefix| prefix.text.as_str()).to_owned();
+        if let Some(other) = names.iter().find(|name| !name.starts_with(&prefix)) {
+            let message = format!("{other} does not begin with '{prefix}', as 'key.fields-prefix' says");
+            return Err(SqlError::new(fields.span, message));
         }
+        let except_key = self.one_of("value.fields-include", &["ALL", "EXCEPT_KEY"])? == Some("EXCEPT_KEY");
+        if !prefix.is_empty() && !except_key {
+            return Err(SqlError::new(
+                self.place("key.fields-prefix"),
+                "'key.fields-prefix' is for columns that are in the key only",
+            )
+            .hint("add 'value.fields-include' = 'EXCEPT_KEY'"));
+        }
+        Ok(Some(KeyOptions { format, fields: names, prefix, said_by: "'key.fields'", span: fields.span }))
     }
 
     /// The key of a table of `upsert-kafka`.
@@ -351,7 +307,8 @@ impl Options<'_> {
             return Err(self.missing("key.format", "add 'key.format' = 'json' or 'raw' to its WITH (..)"));
         };
         let fields = key.columns.iter().map(|column| column.text.clone()).collect();
-        Ok(KeyOptions { json: self.key_format(format)?, fields, said_by: "PRIMARY KEY", span: key.span })
+        let format = self.format(format, "key.")?;
+        Ok(KeyOptions { format, fields, prefix: String::new(), said_by: "PRIMARY KEY", span: key.span })
     }
 
     fn startup(&self) -> Result<StartupMode, SqlError> {
@@ -390,7 +347,7 @@ impl Options<'_> {
         SqlError::new(span, format!("'scan.startup.mode' = '{mode}' needs '{key}'"))
     }
 
-    fn one_of<'a>(&self, key: &str, allowed: &[&'a str]) -> Result<Option<&'a str>, SqlError> {
+    pub(super) fn one_of<'a>(&self, key: &str, allowed: &[&'a str]) -> Result<Option<&'a str>, SqlError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         match allowed.iter().find(|allowed| allowed.eq_ignore_ascii_case(&value.text)) {
             Some(allowed) => Ok(Some(allowed)),
@@ -399,7 +356,7 @@ impl Options<'_> {
         }
     }
 
-    fn boolean(&self, key: &str) -> Result<bool, SqlError> {
+    pub(super) fn boolean(&self, key: &str) -> Result<bool, SqlError> {
         Ok(self.one_of(key, &["true", "false"])? == Some("true"))
     }
 
@@ -413,10 +370,6 @@ impl Options<'_> {
             },
         }
     }
-}
-
-fn unsupported_format(span: Span, format: &str, supported: &str) -> SqlError {
-    SqlError::new(span, format!("the format '{format}' is not supported yet")).hint(format!("there is {supported}"))
 }
 
 /// `partition:0,offset:42;partition:1,offset:300`.

@@ -4,10 +4,16 @@ use std::collections::BTreeSet;
 
 use super::table::Table;
 use crate::expr::Expr;
-use crate::plan::{Branch, OutputField, Policies, Source, Stage, Top, WindowRows};
+use crate::plan::{Branch, OutputField, Policies, Source, SourceKey, Stage, Top, WindowRows};
 
 /// A table as a source, before columns that are not needed are left out, and without what the job's settings say.
 pub(super) fn whole_source(table: &Table) -> Source {
+    // What is in the value too is read there, as Flink's value has the last word.
+    let key = table.options.key.as_ref().filter(|_| table.options.value_without_key).map(|key| SourceKey {
+        format: key.format.clone(),
+        columns: key.fields.clone(),
+        prefix: key.prefix.clone(),
+    });
     Source {
         table: table.name.clone(),
         topic: table.options.topic.clone(),
@@ -15,6 +21,8 @@ pub(super) fn whole_source(table: &Table) -> Source {
         startup: table.options.startup.clone(),
         reset: table.options.reset,
         format: table.options.format.clone(),
+        value_fields: table.value_columns().map(|at| table.physical[at].name.clone()).collect(),
+        key,
         columns: table.physical.clone(),
         computed: table.computed.clone(),
         event_time: table.event_time.clone(),

@@ -7,6 +7,7 @@ use sqlparser::ast;
 use super::PlanContext;
 use super::bind::{Binder, describe};
 use super::error::{SqlError, did_you_mean};
+use super::formats;
 use super::options::{self, TableOptions};
 use super::position;
 use super::reserved::keyword_warning;
@@ -82,6 +83,10 @@ impl Table {
             None => table.processing_time(),
         };
         table.check_key()?;
+        let values: Vec<&Column> = table.value_columns().map(|at| &table.physical[at]).collect();
+        if let Some(problem) = formats::problem(&table.options.format, &values, "'format'") {
+            return Err(SqlError::new(statement.name.span, problem));
+        }
         table.close_key();
         Ok(table)
     }
@@ -206,12 +211,22 @@ impl Table {
                 .maybe_hint(did_you_mean(field, names)));
             }
         }
-        if key.json.is_none() && key.fields.len() > 1 {
-            return Err(
-                SqlError::new(key.span, "'key.format' = 'raw' takes one column").hint("several make a 'json' key")
-            );
+        let in_key = |name: &String| self.physical.iter().find(|column| column.name == *name);
+        let columns: Vec<&Column> = key.fields.iter().filter_map(in_key).collect();
+        match formats::problem(&key.format, &columns, "'key.format'") {
+            Some(problem) if columns.len() > 1 => {
+                Err(SqlError::new(key.span, problem).hint("several make a 'json' key"))
+            }
+            Some(problem) => Err(SqlError::new(key.span, problem)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Positions of the columns that are in a record's value.
+    pub(crate) fn value_columns(&self) -> impl Iterator<Item = usize> {
+        let key = self.options.key.as_ref().filter(|_| self.options.value_without_key);
+        let in_key = move |at: &usize| key.is_some_and(|key| key.fields.contains(&self.physical[*at].name));
+        (0..self.physical.len()).filter(move |at| !in_key(at))
     }
 
     /// The columns of a PRIMARY KEY take no NULL.

@@ -12,6 +12,7 @@ use crate::plan::{Branch, Stage};
 
 /// The rows of both, under the names of `left`; each column is of the type that holds the values of both (Calcite: leastRestrictive).
 pub(super) fn all(left: Relation, right: Relation, span: Span) -> Result<Relation, SqlError> {
+    let (left, right) = (left.without_ranking()?, right.without_ranking()?);
     let (mut left, mut right) = (left.with_own_windows(), right.with_own_windows());
     if left.fields.len() != right.fields.len() {
         let message = format!(

@@ -4,8 +4,8 @@
 With --check it writes nothing, and fails if Flink puts out anything else than what is written down. Needs Java 17 and a Python that
 apache-flink supports (3.9 to 3.12); apache-flink is installed from PyPI into target/flink-venv, once.
 
-A case is the name of one of the corpus, or the path of any folder with the same files: `query.sql` as Forebay runs it, `<topic>-<partition>.jsonl` for each partition of each topic that is read, and
-`expected.jsonl`, the rows that come out, sorted. Flink runs the same statements over the same rows; only the options after WITH are
+A case is the name of one of the corpus, or the path of any folder with the same files: `query.sql` as Forebay runs it, `<topic>-<partition>.jsonl` (or `.csv`, `.raw`; a record a line) for each partition of each topic that is read, and
+`expected.jsonl`, the records that come out, sorted. Flink runs the same statements over the same rows; only the options after WITH are
 others: each partition is a file of its own, and several make a UNION ALL, so that the watermark is the minimum over them. A
 watermark is sent with each row that moves it (an interval of 0), so nothing depends on the clock while there is one partition.
 
@@ -77,9 +77,10 @@ def for_flink(statement, case, output):
         table = "CREATE TABLE {} {} WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'debezium-json'{})"
         return [table.format(name, columns, output, kept)]
     topic = topic_of(options)
-    kept = "".join(", " + option for option in re.findall(r"'json\.[^']*'\s*=\s*'[^']*'", options))
-    files = sorted(case.glob(f"{topic}-*.jsonl"))
-    table = "CREATE TABLE {} {} WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'json'{})"
+    kept = "".join(", " + option for option in re.findall(r"'(?:format|(?:json|csv|raw)\.[^']*)'\s*=\s*'(?:[^']|'')*'", options))
+    kept += "" if "'format'" in kept else ", 'format' = 'json'"
+    files = sorted(case.glob(f"{topic}-*.*"))
+    table = "CREATE TABLE {} {} WITH ('connector' = 'filesystem', 'path' = '{}'{})"
     if not files:
         return [table.format(name, columns, output, kept)]
     if len(files) == 1:

@@ -45,6 +45,8 @@ pub fn source(idle_timeout_ms: Option<i64>, ignore_parse_errors: bool) -> Source
         startup: StartupMode::GroupOffsets { reset: OffsetReset::Earliest },
         reset: None,
         format: Format::Json(JsonFormat { ignore_parse_errors, ..JsonFormat::default() }),
+        value_fields: Vec::new(),
+        key: None,
         columns: vec![
             column("user", DataType::STRING),
             column("bytes", DataType::BigInt),

@@ -1,6 +1,6 @@
 //! Flink's `json` format.
 
-mod convert;
+pub(super) mod convert;
 mod decode;
 mod encode;
 mod scan;

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::expr::DataType;
-use crate::plan::{Format, JsonFormat, KeyFormat, OffsetReset, StartupMode, TimestampFormat};
+use crate::plan::{
+    CsvFormat, Format, JsonFormat, OffsetReset, RawFormat, SinkKey, SourceKey, StartupMode, TimestampFormat,
+};
 
 /// A table that is read and written by the identity, with these options besides connector, topic and format.
 fn with_options(options: &str) -> Result<JobPlan, SqlError> {
@@ -187,7 +189,7 @@ fn formats_and_keys() {
     assert_eq!(pipeline.source.format, Format::Json(json));
     assert_eq!(pipeline.source.group_id.as_deref(), Some("g"));
     let key = pipeline.sink.key.unwrap();
-    assert_eq!((key.format, key.columns), (KeyFormat::Raw, vec![0]));
+    assert_eq!((key.format, key.columns), (Format::Raw(RawFormat::default()), vec![0]));
     assert_eq!(pipeline.sink.value_columns, [1, 2]);
 }
 
@@ -330,4 +332,67 @@ fn a_table_that_is_written_by_key() {
     for (marked, message) in cases {
         assert_eq!(mistake(&marked).message, message);
     }
+}
+
+/// A table of these options and columns that is read, and one of the same that is written.
+fn of_format(columns: &str, options: &str) -> Result<JobPlan, SqlError> {
+    plan(&format!(
+        "CREATE TABLE a ({columns}) WITH ('connector' = 'kafka', 'topic' = 'a', {options});
+         CREATE TABLE b ({columns}) WITH ('connector' = 'kafka', 'topic' = 'b', {options});
+         INSERT INTO b SELECT * FROM a;"
+    ))
+}
+
+#[test]
+fn the_options_of_formats() {
+    let csv = "'format' = 'csv', 'csv.field-delimiter' = '\\t', 'csv.disable-quote-character' = 'true', 'csv.null-literal' = ''";
+    let pipeline = of_format("k STRING, n INT", csv).unwrap().pipelines.remove(0);
+    let format = CsvFormat { delimiter: '\t', quote: None, null_literal: Some(String::new()), ..CsvFormat::default() };
+    assert_eq!((&pipeline.source.format, &pipeline.sink.format), (&Format::Csv(format.clone()), &Format::Csv(format)));
+    let raw = "'format' = 'raw', 'raw.endianness' = 'little-endian', 'raw.charset' = 'UTF-8'";
+    let pipeline = of_format("n INT", raw).unwrap().pipelines.remove(0);
+    assert_eq!(pipeline.source.format, Format::Raw(RawFormat { little_endian: true }));
+    for (columns, options, message) in [
+        ("n INT, m INT", "'format' = 'raw'", "'format' = 'raw' takes one column, there are 2"),
+        ("n DATE", "'format' = 'raw'", "the 'raw' format has no form for n, which is DATE"),
+        ("n INT", "'format' = 'raw', 'raw.charset' = 'UTF-16'", "'raw.charset' cannot be 'UTF-16'"),
+        ("t TIMESTAMP_LTZ(3)", "'format' = 'csv'", "the 'csv' format has no form for t, which is TIMESTAMP_LTZ(3)"),
+        (
+            "n INT",
+            "'format' = 'csv', 'csv.field-delimiter' = 'ab'",
+            "'csv.field-delimiter' takes one character, not 'ab'",
+        ),
+        ("n INT", "'format' = 'csv', 'csv.quotes' = 'x'", "the CSV format has no option 'quotes'"),
+        (
+            "n INT",
+            "'format' = 'csv', 'csv.quote-character' = '|', 'csv.disable-quote-character' = 'true'",
+            "'quote-character' and 'disable-quote-character' exclude each other",
+        ),
+    ] {
+        assert_eq!(of_format(columns, options).unwrap_err().message, message);
+    }
+}
+
+/// Columns that are in the key only are read from there, without their prefix.
+#[test]
+fn columns_of_the_key() {
+    let key =
+        "'value.format' = 'json', 'key.format' = 'csv', 'key.csv.field-delimiter' = '|', 'key.fields' = 'k_a;k_b',
+        'key.fields-prefix' = 'k_'";
+    let columns = "k_a STRING, v INT, k_b INT";
+    let without = format!("{key}, 'value.fields-include' = 'EXCEPT_KEY'");
+    let pipeline = of_format(columns, &without).unwrap().pipelines.remove(0);
+    let format = Format::Csv(CsvFormat { delimiter: '|', ..CsvFormat::default() });
+    let names = vec!["k_a".to_owned(), "k_b".to_owned()];
+    assert_eq!(
+        pipeline.source.key,
+        Some(SourceKey { format: format.clone(), columns: names, prefix: "k_".to_owned() })
+    );
+    assert_eq!(pipeline.source.value_fields, ["v"]);
+    assert_eq!(pipeline.sink.key, Some(SinkKey { format, columns: vec![0, 2], prefix: "k_".to_owned() }));
+    assert_eq!(pipeline.sink.value_columns, [1]);
+    let error = of_format(columns, key).unwrap_err();
+    assert_eq!(error.message, "'key.fields-prefix' is for columns that are in the key only");
+    let error = of_format(columns, &without.replace("k_a;", "v;")).unwrap_err();
+    assert_eq!(error.message, "v does not begin with 'k_', as 'key.fields-prefix' says");
 }
