@@ -4,10 +4,16 @@
 //! all rows before it. Merging tasks keep it in their changelog in the same form: key 7 (the other kinds are those of
 //! [`changelog`](crate::state::changelog)); value: for each partition its number (4 bytes), its watermark in ms (8) and
 //! flags (1): 1 idle, 2 ended, 4 quiet.
+//!
+//! What a task commits first begins with the id of the topic that it reads: key 7 and 1, value the id as Kafka's tools write it. What comes
+//! after another id is of another topic.
+
+use forebay_storage::ids::TopicId;
 
 use crate::time::InputTime;
 
 const KEY: &[u8] = &[7];
+const TOPIC_KEY: &[u8] = &[7, 1];
 
 const IDLE: u8 = 1;
 const ENDED: u8 = 2;
@@ -49,6 +55,30 @@ pub fn times_key() -> &'static [u8] {
 #[must_use]
 pub fn is_times(key: Option<&[u8]>) -> bool {
     key == Some(KEY)
+}
+
+/// Key of a record that says which topic is read.
+#[must_use]
+pub fn topic_key() -> &'static [u8] {
+    TOPIC_KEY
+}
+
+/// Whether a record says which topic is read.
+#[must_use]
+pub fn is_topic(key: Option<&[u8]>) -> bool {
+    key == Some(TOPIC_KEY)
+}
+
+/// Value of a record that says which topic is read.
+#[must_use]
+pub fn encode_topic(id: TopicId) -> Vec<u8> {
+    id.to_string().into_bytes()
+}
+
+/// Reads what [`encode_topic`] wrote; `None` if it is something else.
+#[must_use]
+pub fn decode_topic(value: &[u8]) -> Option<TopicId> {
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// Value of a record of times.

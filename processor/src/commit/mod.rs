@@ -5,7 +5,9 @@ mod murmur2;
 mod output;
 mod progress;
 
-pub use exchange::{PartitionTime, decode_times, encode_times, is_times, times_key};
+pub use exchange::{
+    PartitionTime, decode_times, decode_topic, encode_times, encode_topic, is_times, is_topic, times_key, topic_key,
+};
 pub use murmur2::{murmur2, partition_for_key};
 pub use output::RecordBuffer;
 pub use progress::{InputProgress, ProgressError};

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forebay_storage::ids::{Timestamp, TopicPartition};
+use forebay_storage::ids::{Timestamp, TopicId, TopicPartition};
 
 use super::error::TaskError;
 use super::input::Input;
 use super::open::ensure_internal;
 use super::options::TaskOptions;
-use crate::commit::{InputProgress, PartitionTime, RecordBuffer, encode_times, partition_for_key, times_key};
+use crate::commit::{
+    InputProgress, PartitionTime, RecordBuffer, encode_times, encode_topic, partition_for_key, times_key, topic_key,
+};
 use crate::host::Host;
 use crate::operator::Pipeline;
 
@@ -17,6 +19,8 @@ use crate::operator::Pipeline;
 #[derive(Debug)]
 pub struct Exchange {
     partitions: Vec<TopicPartition>,
+    /// The topic that is read, until the others have been told of it.
+    reads: Option<TopicId>,
     /// What the others have been told, as committed.
     told: BTreeMap<i32, PartitionTime>,
     /// What they are told by the commit under way.
@@ -45,13 +49,19 @@ pub fn time_of(input: &Input, close_after_idle_ms: Option<i64>, now: Timestamp) 
 }
 
 impl Exchange {
-    /// To as many tasks over `topic`, which is created if it is missing; `merging` is whose their positions are.
-    pub fn open(host: &dyn Host, topic: &str, tasks: usize, merging: String) -> Result<Exchange, TaskError> {
+    /// To as many tasks over `topic`, which is created if it is missing; `merging` is whose their positions are, and `reads` the topic that
+    /// rows come from.
+    pub fn open(
+        host: &dyn Host,
+        (topic, tasks): (&str, usize),
+        merging: String,
+        reads: Option<TopicId>,
+    ) -> Result<Exchange, TaskError> {
         ensure_internal(host, topic, tasks)?;
         let topic: Arc<str> = topic.into();
         let partitions = (0..tasks).map(|partition| TopicPartition::new(topic.clone(), partition as i32)).collect();
         let (told, telling) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Exchange { partitions, told, telling, merging, unseen: (0, 0), seen: Pressure::default() })
+        Ok(Exchange { partitions, reads, told, telling, merging, unseen: (0, 0), seen: Pressure::default() })
     }
 
     /// Looks how far the others are, now and then: as long as they keep up, each time a quarter of what is allowed has been gathered. So
@@ -84,7 +94,7 @@ impl Exchange {
     }
 
     /// Adds what `pipeline` has gathered to `out`, each key to its task, and after it, to every task, what is new of the times of
-    /// `inputs`.
+    /// `inputs`; for the first time which topic all that is of.
     pub fn write(
         &mut self,
         pipeline: &mut Pipeline,
@@ -94,6 +104,9 @@ impl Exchange {
         out: &mut RecordBuffer,
     ) -> Result<(), TaskError> {
         let count = self.partitions.len() as i32;
+        if let Some(id) = self.reads {
+            self.partitions.iter().for_each(|to| out.push(to, now, Some(topic_key()), Some(&encode_topic(id))));
+        }
         let flushed = pipeline.flush(&mut |by, key, value| {
             let to = partition_for_key(by, count) as usize;
             out.push(&self.partitions[to], now, Some(key), Some(value));
@@ -112,6 +125,7 @@ impl Exchange {
 
     /// What was written is committed.
     pub fn committed(&mut self) {
+        self.reads = None;
         self.told.append(&mut self.telling);
     }
 }

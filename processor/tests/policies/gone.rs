@@ -114,6 +114,28 @@ fn offsets_mean_nothing_in_a_topic_that_was_made_anew() {
     }
 }
 
+/// Also where other tasks have the windows, and the new topic has fewer partitions.
+#[test]
+fn windows_of_a_topic_that_is_gone_are_dropped_where_several_tasks_merge() {
+    let mut world = World::new(host(2), parallel(2, EARLIEST), TaskOptions::default());
+    (0..2).for_each(|partition| send(&world.host, partition, "a", &[1_000, 12_000]));
+    (0..2).for_each(|partition| send(&world.host, partition, "a", &[13_000]));
+    world.finish();
+    let before = [metric("a", 10_000, 2, Some(200))];
+    assert_eq!(rows(&world.host), before, "one window is open");
+    make_anew(&world.host, 1);
+    send(&world.host, 0, "b", &[15_000, 16_000]);
+    world.finish();
+    let gaps: Vec<String> = world.status().inputs.iter().filter_map(|input| input.gap.clone()).collect();
+    assert!(gaps.iter().any(|gap| gap.contains("1 open windows of the old one were dropped")), "{gaps:?}");
+    // Whoever takes over finds nothing of it either.
+    let mut again = World::new(world.host, parallel(2, EARLIEST), TaskOptions::default());
+    send(&again.host, 0, "z", &[40_000]);
+    again.finish();
+    assert_eq!(rows(&again.host), [&before[..], &[metric("b", 20_000, 2, Some(200))]].concat());
+    assert_eq!(again.status().late, 0);
+}
+
 /// Between two steps, or in the middle of one.
 #[test]
 fn no_position_is_committed_for_a_topic_that_was_made_anew_meanwhile() {

@@ -42,7 +42,7 @@ impl GlobalTask {
         let has_state = self.pipeline.state().is_some_and(TaskState::is_in_changelog);
         let (combined, late) = (self.clock.closed(), self.late);
         let waiting = self.pipeline.state().map_or(0, TaskState::waiting_bytes);
-        let progress = InputProgress { combined, has_state, late, waiting, ..InputProgress::NEW };
+        let progress = InputProgress { combined, has_state, late, waiting, topic: self.topic, ..InputProgress::NEW };
         CommittedOffset {
             offset: self.reader.position(),
             leader_epoch: self.reader.leader_epoch(),

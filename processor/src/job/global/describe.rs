@@ -33,7 +33,7 @@ impl GlobalTask {
                 idle: false,
                 late: self.late,
                 undecodable: 0,
-                gap: None,
+                gap: self.dropped.clone(),
             }],
             ..self.counters.describe((&self.plan, self.id, &self.names), &self.pipeline, &self.clock)
         }

@@ -4,6 +4,7 @@
 //! to then (see [`commit`](crate::commit)), so the minimum of those times closes windows exactly as it does where one task
 //! reads all partitions. Times are part of the commit too: they are in the changelog, with the state.
 
+mod anew;
 mod commit;
 mod describe;
 mod open;
@@ -12,7 +13,7 @@ mod times;
 
 use std::sync::Arc;
 
-use forebay_storage::ids::{Timestamp, TopicPartition};
+use forebay_storage::ids::{Timestamp, TopicId, TopicPartition};
 
 use self::times::Times;
 use super::clock::{Closing, EventClock};
@@ -26,7 +27,7 @@ use super::resources::PipelineResources;
 use super::side::SideOutputs;
 use super::subtask::SubtaskId;
 use super::task::Progress;
-use crate::commit::{RecordBuffer, is_times};
+use crate::commit::{RecordBuffer, decode_topic, is_times, is_topic};
 use crate::host::{Host, Session};
 use crate::operator::{LateTardy, Pipeline, RowError};
 use crate::plan::JobPlan;
@@ -43,6 +44,10 @@ pub struct GlobalTask {
     session: Session,
     input: Vec<TopicPartition>,
     reader: PartitionReader,
+    /// The topic whose rows are merged, once that is known.
+    topic: Option<TopicId>,
+    /// What was dropped with the last one, for as long as the task runs.
+    dropped: Option<String>,
     times: Times,
     late: u64,
     /// Where late rows go whose records came with them.
@@ -64,6 +69,10 @@ pub struct GlobalTask {
 enum MergeError {
     #[error("its times cannot be read")]
     Times,
+    #[error("its topic cannot be read")]
+    Topic,
+    #[error(transparent)]
+    Task(#[from] TaskError),
     #[error(transparent)]
     Record(#[from] ChangelogError),
     #[error(transparent)]
@@ -156,9 +165,19 @@ impl GlobalTask {
     }
 
     fn read_some(&mut self, host: &dyn Host, now: Timestamp, most: usize) -> Result<usize, TaskError> {
-        let GlobalTask { reader, pipeline, times, late, output, clock, counters, pending, side, .. } = self;
+        let GlobalTask {
+            reader, topic, dropped, pipeline, times, late, output, clock, counters, pending, side, ..
+        } = self;
         let partition = reader.partition().clone();
+        let partitions = host.partitions(&self.plan.pipelines[self.id.pipeline].source.topic).unwrap_or(0);
         let read = reader.read(host, most, |record| {
+            if is_topic(record.key) {
+                let id = record.value.and_then(decode_topic).ok_or(MergeError::Topic)?;
+                if topic.replace(id).is_some_and(|before| before != id) {
+                    *dropped = anew::forget(pipeline, clock, times, partitions, now)?;
+                }
+                return Ok(());
+            }
             if is_times(record.key) {
                 return if times.learn(record.value, true) { Ok(()) } else { Err(MergeError::Times) };
             }
@@ -174,6 +193,7 @@ impl GlobalTask {
             ReadFailure::Batch { offset, error } => {
                 TaskError::Failed(format!("{partition}@{offset}: the batch is damaged: {error}"))
             }
+            ReadFailure::Sink(_, MergeError::Task(error)) => error,
             ReadFailure::Sink(_, MergeError::Row(error)) if error.is_of_disk() => TaskError::Retry(error.to_string()),
             ReadFailure::Sink(offset, error) => TaskError::Failed(format!("{partition}@{offset}: {error}")),
         })

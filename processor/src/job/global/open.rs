@@ -66,6 +66,8 @@ impl GlobalTask {
             session,
             input: vec![input],
             reader,
+            topic: progress.topic,
+            dropped: None,
             clock,
             times,
             late: progress.late,

@@ -34,6 +34,14 @@ impl Times {
         true
     }
 
+    /// Nothing is known any more, as the topic is another one, which has `count` partitions.
+    pub fn begin_anew(&mut self, count: i32) {
+        for (partition, time) in &mut self.all {
+            *time = PartitionTime { ended: *partition >= count, ..PartitionTime::NEW };
+            self.fresh.insert(*partition);
+        }
+    }
+
     /// Whether each partition of `topic` has been told of.
     pub fn are_of_all(&self, host: &dyn Host, topic: &str) -> bool {
         (0..host.partitions(topic).unwrap_or(0)).all(|partition| self.told.contains(&partition))

@@ -67,7 +67,8 @@ impl Task {
                 let pipeline = Pipeline::local(pipeline_plan).ok_or_else(missing)?;
                 let topic = names.repartition.as_deref().ok_or_else(missing)?;
                 let merging = SubtaskId { stage: Stage::Global, ..id }.owner(&names);
-                (pipeline, Some(Exchange::open(host, topic, id.parallelism, merging)?))
+                let reads = topics.first().and_then(|topic| topic.id);
+                (pipeline, Some(Exchange::open(host, (topic, id.parallelism), merging, reads)?))
             }
             _ => (Pipeline::new(pipeline_plan, sink_partitions, options.snapshot_floor), None),
         };
