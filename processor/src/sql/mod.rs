@@ -25,6 +25,7 @@ mod parse;
 mod policy;
 mod position;
 mod prune;
+mod qualify;
 mod query;
 mod rank;
 mod reference;

@@ -170,13 +170,21 @@ impl<'a> QueryPlanner<'a> {
         }
         relation = relation.without_ranking()?;
         if is_aggregate(select) {
+            if let Some(qualify) = &select.qualify {
+                let error = SqlError::new(position::of(qualify), "QUALIFY beside GROUP BY is not supported yet");
+                return Err(error.hint("put the aggregation into a subquery"));
+            }
             return self.aggregate(select, relation);
         }
         if let Some(having) = &select.having {
             return Err(SqlError::new(position::of(having), "HAVING without GROUP BY").hint("write WHERE"));
         }
-        relation.ranking = self.ranking(&select.projection, &relation)?;
-        relation.fields = self.project(&select.projection, &relation)?;
+        let mut rank = rank::rank_column();
+        match &select.qualify {
+            Some(qualify) => (relation, rank) = self.qualified_rows(select, qualify, relation)?,
+            None => relation.ranking = self.ranking(&select.projection, &relation)?,
+        }
+        relation.fields = self.project(&select.projection, &relation, &rank)?;
         Ok(relation)
     }
 
@@ -262,7 +270,7 @@ impl<'a> QueryPlanner<'a> {
     }
 
     /// The SELECT list of a query without aggregates.
-    fn project(&mut self, items: &[SelectItem], relation: &Relation) -> Result<Vec<Field>, SqlError> {
+    fn project(&mut self, items: &[SelectItem], relation: &Relation, rank: &Expr) -> Result<Vec<Field>, SqlError> {
         let what = relation.what();
         let mut fields = Vec::new();
         for (index, item) in items.iter().enumerate() {
@@ -282,7 +290,7 @@ impl<'a> QueryPlanner<'a> {
                 }
             };
             let bound = if rank::row_number(expr).is_some() {
-                rank::rank_column()
+                rank.clone()
             } else {
                 let mut binder = Binder::new(relation.scope(&what), "SELECT");
                 let bound = binder.bind(expr)?;
@@ -381,9 +389,6 @@ fn distinct_as_groups(select: &ast::Select) -> Result<Option<ast::Select>, SqlEr
 /// Clauses that are not understood are refused, never passed over.
 fn refuse_clauses(select: &ast::Select) -> Result<(), SqlError> {
     let span = select.select_token.0.span;
-    if let Some(qualify) = &select.qualify {
-        return Err(SqlError::new(position::of(qualify), "QUALIFY is not supported yet"));
-    }
     let others = [
         (select.top.is_some(), "TOP"),
         (select.into.is_some(), "SELECT .. INTO"),

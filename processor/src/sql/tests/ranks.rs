@@ -92,3 +92,35 @@ fn ranks_have_a_bound_and_a_window() {
         assert_eq!((error.message.as_str(), error.hint.as_deref()), (message, None), "{error}");
     }
 }
+
+/// QUALIFY does in one query what WHERE does around another.
+#[test]
+fn qualify_bounds_the_rank_too() {
+    let over = "OVER (PARTITION BY window_start, window_end, u ORDER BY n DESC)";
+    let explained = |query: &str| over_tables(query).unwrap_or_else(|error| panic!("{error}")).explain();
+    let around = explained(&format!(
+        "INSERT INTO o SELECT u, rk FROM (SELECT *, ROW_NUMBER() {over} AS rk FROM {TUMBLE}) WHERE rk <= 3 AND i > 2"
+    ));
+    for query in [
+        format!("INSERT INTO o SELECT u, ROW_NUMBER() {over} AS rk FROM {TUMBLE} QUALIFY rk <= 3 AND i > 2"),
+        format!(
+            "INSERT INTO o SELECT u, ROW_NUMBER() {over} FROM {TUMBLE} QUALIFY (ROW_NUMBER() {over} <= 3) AND i > 2"
+        ),
+    ] {
+        assert_eq!(explained(&query), around);
+    }
+    for (query, message) in [
+        (
+            format!("INSERT INTO o SELECT u, n FROM {TUMBLE} QUALIFY «n» > 3"),
+            "QUALIFY is a condition on ROW_NUMBER() OVER (..)",
+        ),
+        (
+            format!(
+                "INSERT INTO o SELECT u, COUNT(*) FROM {TUMBLE} GROUP BY u, window_start, window_end QUALIFY «ROW_NUMBER»() {over} = 1"
+            ),
+            "QUALIFY beside GROUP BY is not supported yet",
+        ),
+    ] {
+        assert_eq!(mistake_over_tables(&query).message, message);
+    }
+}
