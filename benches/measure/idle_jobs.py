@@ -8,6 +8,8 @@ from . import readings, tools
 from .workspace import say
 
 REST_S = 30
+# A job that is dropped comes to the end of its step first.
+LIMIT_S = 120
 SQL = """
 CREATE TABLE i (u STRING, ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts)
   WITH ('connector' = 'kafka', 'topic' = '{input}', 'format' = 'json');
@@ -30,7 +32,7 @@ FIGURES = [
 def ask(node, method, path, body=None):
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(f"{node.admin}{path}", data=data, method=method)
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
         text = answer.read()
     return json.loads(text) if text else None
 
