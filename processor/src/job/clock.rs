@@ -100,7 +100,7 @@ impl EventClock {
     /// The end of the first window, or the watermark if none ends before.
     fn next_stop(&self, pipeline: &Pipeline) -> i64 {
         let watermark = self.watermark();
-        match pipeline.next_close(self.closed) {
+        match pipeline.next_stop(self.closed) {
             // The last moment there is closes with it, or there would be no end.
             Some(end) if end < i64::MAX && is_window_fired(end, watermark) => end.saturating_sub(1),
             _ => watermark,

@@ -53,7 +53,7 @@ pub struct Segment {
     pub after: Vec<Stage>,
     /// The segment that takes its rows; none for the sink.
     pub to: Option<Port>,
-    /// By how many ms its time is behind the pipeline's.
+    /// By how many ms its time is behind the pipeline's: as much as what feeds it is, and by how much that puts its rows off.
     ///
     /// Sessions over the windows of another stage wait for one ms more: rows come in at the very moment at which the watermark passes
     /// their time, and a session that ends exactly there would have merged with them or not, depending on how the watermark moved.
@@ -100,6 +100,10 @@ impl Graph {
                         ends.extend(self.chain(&branch.source, &branch.stages));
                     }
                 }
+                (Some(keeper), Stage::Join(join)) => {
+                    let right = self.chain(&join.branch.source, &join.branch.stages);
+                    ends = vec![self.keep(keeper, &stage, [&ends, &right])];
+                }
                 (Some(keeper), _) => ends = vec![self.keep(keeper, &stage, [&ends, &[]])],
                 (None, _) => ends.iter().for_each(|end| self.after(*end).push(stage.clone())),
             }
@@ -119,7 +123,7 @@ impl Graph {
                 End::Segment(at) => {
                     let feeding = &mut self.segments[at];
                     feeding.to = port;
-                    behind = behind.max(feeding.behind);
+                    behind = behind.max(feeding.behind.saturating_add(feeding.keeper.delay()));
                     is_fed = true;
                 }
             }

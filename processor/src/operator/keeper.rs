@@ -3,13 +3,15 @@
 use super::error::RowError;
 use super::graph::Side;
 use super::group::GroupOperator;
+use super::join::JoinOperator;
 use super::local::split_rows;
 use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
 use crate::plan::{
-    Aggregate, AggregateFunction, GroupAggregate, RowKind, Stage, Top, Window, WindowAggregate, WindowRows,
+    Aggregate, AggregateFunction, GroupAggregate, Join, JoinSide, JoinTime, RowKind, Stage, Top, Window,
+    WindowAggregate, WindowRows,
 };
 use crate::state::changelog::Record;
 use crate::state::{Session, SessionState, StageState, Tardy, WindowState};
@@ -24,6 +26,8 @@ pub enum Keeper {
     Session(SessionOperator),
     /// Groups without windows.
     Group(GroupOperator),
+    /// A join.
+    Join(JoinOperator),
 }
 
 /// Operator and state were not made together: our bug.
@@ -43,6 +47,7 @@ impl Keeper {
                 _ => None,
             },
             Stage::GroupAggregate(plan) => Some(Keeper::Group(GroupOperator::new(plan))),
+            Stage::Join(plan) => Some(Keeper::Join(JoinOperator::new(plan))),
             Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => None,
         }
     }
@@ -54,15 +59,17 @@ impl Keeper {
             Keeper::Grid(operator) => StageState::Grid(WindowState::new(operator.initial())),
             Keeper::Session(operator) => StageState::Sessions(SessionState::new(operator.initial())),
             Keeper::Group(operator) => StageState::Keyed(operator.new_state()),
+            Keeper::Join(operator) => StageState::Keyed(operator.new_state()),
         }
     }
 
     /// Whether `row` can be taken in, as far as the row goes.
-    pub fn check(&self, row: &[Value<'_>], _side: Side) -> Result<(), RowError> {
+    pub fn check(&self, row: &[Value<'_>], side: Side) -> Result<(), RowError> {
         match self {
             Keeper::Grid(operator) => operator.check(row),
             Keeper::Session(operator) => operator.check(row),
             Keeper::Group(operator) => operator.check(row),
+            Keeper::Join(operator) => operator.check(row, side),
         }
     }
 
@@ -73,9 +80,8 @@ impl Keeper {
         state: &mut StageState,
         row: &[Value<'_>],
         place: RowPlace,
-        _take: &mut TakeRow<'_>,
+        take: &mut TakeRow<'_>,
     ) -> Result<Added, RowError> {
-        debug_assert_eq!(place.side, Side::Left, "there are no joins yet");
         match (self, state) {
             (Keeper::Grid(operator), StageState::Grid(state)) => operator.add(state, row, place),
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.add(state, row, place),
@@ -83,7 +89,26 @@ impl Keeper {
                 operator.add(state, row, place.kind, place.now)?;
                 Ok(Added::Taken)
             }
+            (Keeper::Join(operator), StageState::Keyed(state)) => operator.add(state, row, place, take),
             _ => Err(MIXED_UP.into()),
+        }
+    }
+
+    /// By how many ms what comes out is behind the rows that come in, at most; what waits for windows to close is not.
+    #[must_use]
+    pub fn delay(&self) -> i64 {
+        match self {
+            Keeper::Join(operator) => operator.delay(),
+            Keeper::Grid(_) | Keeper::Session(_) | Keeper::Group(_) => 0,
+        }
+    }
+
+    /// Whether time has to stop at each of [`Keeper::next_close`].
+    #[must_use]
+    pub fn is_windowed(&self) -> bool {
+        match self {
+            Keeper::Join(operator) => operator.is_windowed(),
+            Keeper::Grid(_) | Keeper::Session(_) | Keeper::Group(_) => true,
         }
     }
 
@@ -172,6 +197,7 @@ impl Keeper {
         match (self, state) {
             (Keeper::Grid(operator), StageState::Grid(state)) => operator.next_close(state, fired),
             (_, StageState::Sessions(state)) => state.next_end(),
+            (Keeper::Join(operator), StageState::Keyed(state)) => operator.next_close(state),
             _ => None,
         }
     }
@@ -190,7 +216,8 @@ impl Keeper {
                 operator.close(state, closed, frontier.watermark, take)
             }
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take),
-            (_, StageState::Keyed(_)) => Ok(()),
+            (Keeper::Join(operator), StageState::Keyed(state)) => operator.close(state, frontier.watermark, take),
+            (Keeper::Group(_), StageState::Keyed(_)) => Ok(()),
             _ => Err(MIXED_UP.into()),
         }
     }
@@ -205,6 +232,7 @@ pub fn layout(stage: &Stage) -> String {
         Stage::WindowAggregate(plan) => aggregate_layout(plan),
         Stage::WindowRows(plan) => rows_layout(plan),
         Stage::GroupAggregate(plan) => group_layout(plan),
+        Stage::Join(plan) => join_layout(plan),
         Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => String::new(),
     }
 }
@@ -232,6 +260,19 @@ fn rows_layout(plan: &WindowRows) -> String {
     let types: Vec<String> =
         plan.columns.iter().map(|(_, data_type): &(usize, DataType)| data_type.to_string()).collect();
     format!("1; {}; by {}; rows of {}", window_text(&plan.window), key_types(&plan.keys), types.join(", "))
+}
+
+fn join_layout(plan: &Join) -> String {
+    let time = match plan.time {
+        JoinTime::Window => "window".to_owned(),
+        JoinTime::Interval { lower_ms, upper_ms } => format!("{lower_ms} to {upper_ms} ms"),
+    };
+    let types = |side: &JoinSide| {
+        let types: Vec<String> = side.columns.iter().map(|(_, data_type)| data_type.to_string()).collect();
+        types.join(", ")
+    };
+    let keys = key_types(&plan.left.keys);
+    format!("1; JOIN {time}; by {keys}; rows of {}; and of {}", types(&plan.left), types(&plan.right))
 }
 
 fn aggregate_layout(plan: &WindowAggregate) -> String {

@@ -48,6 +48,7 @@ impl LocalKeeper {
                 let open = SessionState::new(counted(operator.initial()));
                 Kind::Session { operator, open, tardy: Vec::new() }
             }
+            Keeper::Join(_) => unreachable!("where inputs meet there is one task"),
         };
         Some(LocalKeeper { kind, spread_by: (!spread_by.iter().copied().eq(0..keys)).then_some(spread_by) })
     }

@@ -8,6 +8,7 @@ mod fuse;
 mod graph;
 mod group;
 mod held;
+mod join;
 mod keeper;
 mod kept;
 mod local;

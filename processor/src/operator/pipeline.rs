@@ -139,7 +139,7 @@ impl Pipeline {
             Stage::WindowAggregate(plan) => plan.keys.len(),
             Stage::GroupAggregate(plan) => plan.keys.len(),
             Stage::WindowRows(plan) => plan.keys.len(),
-            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => 0,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => 0,
         };
         let mut local = LocalKeeper::new(Keeper::new(&stage)?, keys, plan::exchange_keys(&plan.stages)?)?;
         local.allow_lateness(plan.source.policies.allowed_lateness_ms);
@@ -282,12 +282,23 @@ impl Pipeline {
     /// End of the first window with rows that has not closed when windows are closed up to `closed`, in the time of the input.
     #[must_use]
     pub fn next_close(&self, closed: i64) -> Option<i64> {
+        self.next_of(closed, |_| true)
+    }
+
+    /// The same of those stages for which time has to stop there.
+    #[must_use]
+    pub fn next_stop(&self, closed: i64) -> Option<i64> {
+        self.next_of(closed, Keeper::is_windowed)
+    }
+
+    fn next_of(&self, closed: i64, counts: impl Fn(&Keeper) -> bool) -> Option<i64> {
         let windows = self.state.as_ref().map_or(&[][..], TaskState::windows_in_order);
         let next = |(segment, windows): (&Segment, _)| {
             let end = segment.keeper.next_close(windows, closed.saturating_sub(segment.behind));
             end.map(|end| end.saturating_add(segment.behind))
         };
-        self.segments.iter().zip(windows).filter_map(next).min()
+        let both = self.segments.iter().zip(windows).filter(|(segment, _)| counts(&segment.keeper));
+        both.filter_map(next).min()
     }
 
     /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call; their rows go to `out`. Returns

@@ -45,7 +45,14 @@ pub fn run(
             }
             Ok(())
         }
-        Some((Stage::WindowAggregate(_) | Stage::GroupAggregate(_) | Stage::WindowRows(_) | Stage::Union(_), _)) => {
+        Some((
+            Stage::WindowAggregate(_)
+            | Stage::GroupAggregate(_)
+            | Stage::WindowRows(_)
+            | Stage::Union(_)
+            | Stage::Join(_),
+            _,
+        )) => {
             unreachable!("a pipeline is cut at stages that keep rows, and at those where several inputs meet")
         }
     }

@@ -52,6 +52,16 @@ impl Stage {
             Stage::GroupAggregate(_) => Ok(ChangelogMode::Retract),
             Stage::WindowAggregate(_) if input != ChangelogMode::InsertOnly => Err("a window aggregation"),
             Stage::WindowRows(_) if input != ChangelogMode::InsertOnly => Err("a windowing function"),
+            Stage::Join(join) => {
+                let right = join
+                    .branch
+                    .stages
+                    .iter()
+                    .try_fold(ChangelogMode::InsertOnly, |mode, stage| stage.changelog(mode))?;
+                let both = [input, right];
+                let fits = both.iter().all(|mode| *mode == ChangelogMode::InsertOnly);
+                if fits { Ok(ChangelogMode::InsertOnly) } else { Err("a join") }
+            }
             Stage::WindowAggregate(_) | Stage::WindowRows(_) => Ok(ChangelogMode::InsertOnly),
         }
     }

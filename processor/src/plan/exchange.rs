@@ -31,7 +31,7 @@ pub fn state_keys(stages: &[Stage]) -> Vec<Vec<usize>> {
             Stage::WindowAggregate(plan) => &plan.keys[..],
             Stage::GroupAggregate(plan) => &plan.keys[..],
             Stage::WindowRows(plan) => &plan.keys[..],
-            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => &[],
+            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => &[],
         };
         if stage.keeps_rows() {
             later.push(keys.iter().map(|key| lineage.key(key)).collect::<Vec<_>>());
@@ -74,7 +74,7 @@ impl Lineage {
                 columns.extend([None; 3]);
                 Some(Lineage { common: (0..plan.keys.len()).collect(), columns })
             }
-            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => None,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => None,
         }
     }
 
@@ -89,7 +89,8 @@ impl Lineage {
     /// The row goes through another stage.
     fn pass(&mut self, stage: &Stage) {
         match stage {
-            Stage::Filter(_) | Stage::Union(_) => {}
+            // Where inputs meet, there is one task.
+            Stage::Filter(_) | Stage::Union(_) | Stage::Join(_) => {}
             Stage::Project(exprs) => self.columns = exprs.iter().map(|expr| self.key(expr)).collect(),
             Stage::WindowAggregate(plan) => {
                 let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();

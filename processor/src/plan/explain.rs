@@ -1,10 +1,11 @@
 //! EXPLAIN: the plan as people read it.
 
-use std::fmt;
+use std::cell::RefCell;
+use std::fmt::{self, Write as _};
 
 use super::{
-    Aggregate, AggregateFunction, Branch, GroupAggregate, JobPlan, OutputField, Pipeline, Source, Stage, StartupMode,
-    Window, WindowAggregate, WindowRows, exchange_keys,
+    Aggregate, AggregateFunction, Branch, GroupAggregate, JobPlan, Join, JoinKind, JoinSide, JoinTime, OutputField,
+    Pipeline, Source, Stage, StartupMode, Window, WindowAggregate, WindowRows, exchange_keys,
 };
 use crate::expr::render::duration;
 
@@ -63,14 +64,18 @@ impl fmt::Display for Pipeline {
 
 /// Writes a stage that takes rows of these columns, with the branches that it takes in, and returns the names of its row.
 fn stage_line(f: &mut fmt::Formatter<'_>, stage: &Stage, names: Vec<String>) -> Result<Vec<String>, fmt::Error> {
+    let mut others = Vec::new();
     for branch in stage.branches() {
         writeln!(f, "  with       rows of {}:", branch.source.table)?;
+        let (text, names) = branch_text(branch)?;
         // Two spaces deeper than the stage that takes them in.
-        for line in Shown(branch).to_string().lines() {
+        for line in text.lines() {
             writeln!(f, "  {line}")?;
         }
+        others = names;
     }
     Ok(match stage {
+        Stage::Join(plan) => join(f, plan, &names, &others)?,
         Stage::Filter(condition) => {
             writeln!(f, "  filter     {}", condition.display(&names))?;
             names
@@ -90,17 +95,62 @@ fn stage_line(f: &mut fmt::Formatter<'_>, stage: &Stage, names: Vec<String>) -> 
     })
 }
 
-/// A branch as lines of its own.
-struct Shown<'p>(&'p Branch);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names = source(f, &self.0.source)?;
-        for stage in &self.0.stages {
-            names = stage_line(f, stage, names)?;
+/// A branch as lines of its own, and the names of its row.
+fn branch_text(branch: &Branch) -> Result<(String, Vec<String>), fmt::Error> {
+    /// The branch, and where the names go.
+    struct Shown<'p>(&'p Branch, RefCell<Vec<String>>);
+    impl fmt::Display for Shown<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let mut names = source(f, &self.0.source)?;
+            for stage in &self.0.stages {
+                names = stage_line(f, stage, names)?;
+            }
+            *self.1.borrow_mut() = names;
+            Ok(())
         }
-        Ok(())
     }
+    let shown = Shown(branch, RefCell::default());
+    let mut text = String::new();
+    write!(text, "{shown}")?;
+    Ok((text, shown.1.into_inner()))
+}
+
+/// Writes a join and returns the names of its row.
+fn join(f: &mut fmt::Formatter<'_>, plan: &Join, left: &[String], right: &[String]) -> Result<Vec<String>, fmt::Error> {
+    let kind = match plan.kind {
+        JoinKind::Inner => "INNER",
+        JoinKind::Left => "LEFT",
+        JoinKind::Right => "RIGHT",
+        JoinKind::Full => "FULL",
+        JoinKind::Semi => "SEMI",
+        JoinKind::Anti => "ANTI",
+    };
+    let name = |names: &[String], at: usize| names.get(at).cloned().unwrap_or_default();
+    let times = (name(left, plan.left.time_column), name(right, plan.right.time_column));
+    write!(f, "  join       {kind}, ")?;
+    match plan.time {
+        JoinTime::Window => write!(f, "in the same window by {} and {}", times.0, times.1)?,
+        JoinTime::Interval { lower_ms, upper_ms } => {
+            write!(f, "{} from {lower_ms} ms to {upper_ms} ms after {}", times.0, times.1)?;
+        }
+    }
+    for ((ours, theirs), null_safe) in plan.left.keys.iter().zip(&plan.right.keys).zip(&plan.null_safe) {
+        let operator = if *null_safe { "IS NOT DISTINCT FROM" } else { "=" };
+        write!(f, ", {} {operator} {}", ours.display(left), theirs.display(right))?;
+    }
+    let kept = |side: &JoinSide, names: &[String]| {
+        side.columns.iter().map(|(column, _)| name(names, *column)).collect::<Vec<_>>()
+    };
+    let (mut ours, theirs) = (kept(&plan.left, left), kept(&plan.right, right));
+    let all = [&ours[..], &theirs].concat();
+    if let Some(condition) = &plan.condition {
+        write!(f, ", {}", condition.display(&all))?;
+    }
+    writeln!(f, ": ({}) and ({})", ours.join(", "), theirs.join(", "))?;
+    if !plan.kind.is_of_left_rows() {
+        ours.extend(theirs);
+    }
+    Ok(ours)
 }
 
 /// Writes the source and returns the names of the row that leaves it.
@@ -147,7 +197,7 @@ fn exchange(f: &mut fmt::Formatter<'_>, pipeline: &Pipeline, keeper: &Stage, nam
         Stage::WindowAggregate(plan) => &plan.keys[..],
         Stage::GroupAggregate(plan) => &plan.keys[..],
         Stage::WindowRows(plan) => &plan.keys[..],
-        Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => &[],
+        Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => &[],
     };
     let by = exchange_keys(&pipeline.stages).unwrap_or_default();
     let by: Vec<String> = by.iter().map(|at| keys[*at].display(names).to_string()).collect();

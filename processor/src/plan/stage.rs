@@ -1,6 +1,6 @@
 //! The steps between source and sink.
 
-use super::{Branch, Top};
+use super::{Branch, Join, Top};
 use crate::expr::{DataType, Expr};
 
 /// One step.
@@ -20,6 +20,8 @@ pub enum Stage {
     /// UNION ALL: rows of these branches come too. Their rows have the same columns of the same types; like those of the stages before, they
     /// have just come out of a [`Stage::Project`].
     Union(Vec<Branch>),
+    /// Rows of a branch meet those of the pipeline. Both have just come out of a [`Stage::Project`].
+    Join(Box<Join>),
 }
 
 impl Stage {
@@ -33,7 +35,7 @@ impl Stage {
     #[must_use]
     pub fn keeps_rows(&self) -> bool {
         match self {
-            Stage::WindowAggregate(_) | Stage::GroupAggregate(_) => true,
+            Stage::WindowAggregate(_) | Stage::GroupAggregate(_) | Stage::Join(_) => true,
             Stage::WindowRows(rows) => matches!(rows.window, Window::Session { .. }),
             Stage::Union(branches) => branches.iter().any(|branch| branch.stages.iter().any(Stage::keeps_rows)),
             Stage::Filter(_) | Stage::Project(_) => false,
@@ -45,6 +47,7 @@ impl Stage {
     pub fn branches(&self) -> &[Branch] {
         match self {
             Stage::Union(branches) => branches,
+            Stage::Join(join) => std::slice::from_ref(&join.branch),
             _ => &[],
         }
     }
@@ -53,6 +56,7 @@ impl Stage {
     pub fn branches_mut(&mut self) -> &mut [Branch] {
         match self {
             Stage::Union(branches) => branches,
+            Stage::Join(join) => std::slice::from_mut(&mut join.branch),
             _ => &mut [],
         }
     }
@@ -79,6 +83,7 @@ impl Stage {
             }
             // It takes whole rows, from a projection.
             Stage::Union(_) => {}
+            Stage::Join(join) => join.left.for_each_column(visit),
         }
     }
 
@@ -104,6 +109,7 @@ impl Stage {
                 rows.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
             }
             Stage::Union(_) => {}
+            Stage::Join(join) => join.left.map_columns(map),
         }
     }
 }

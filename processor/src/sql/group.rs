@@ -364,6 +364,7 @@ impl Grouping {
         };
         let time_column = windowing.time.as_column().unwrap_or_default();
         let window = windowing.window.clone();
+        let spec = windowing.spec.clone();
         // What comes out is still in its window, for whoever groups by that again.
         let start = if window == Window::Attached { 0 } else { window_positions[0] };
         let column = |at: usize, of: &Expr| match at {
@@ -376,6 +377,7 @@ impl Grouping {
         let has_window = start != usize::MAX && window_positions[1] != usize::MAX;
         relation.windowing = has_window.then(|| Windowing {
             window: Window::Attached,
+            spec,
             time: end.clone(),
             keys: Vec::new(),
             start: column(start, old_start),

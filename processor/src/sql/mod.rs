@@ -17,6 +17,7 @@ mod functions;
 mod group;
 mod inputs;
 mod insert;
+mod join;
 mod json_call;
 mod like;
 mod missing;

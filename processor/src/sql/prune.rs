@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::table::Table;
 use crate::expr::Expr;
-use crate::plan::{Branch, OutputField, Policies, Source, SourceKey, Stage, Top, WindowRows};
+use crate::plan::{Branch, Join, JoinSide, OutputField, Policies, Source, SourceKey, Stage, Top, WindowRows};
 
 /// A table as a source, before columns that are not needed are left out, and without what the job's settings say.
 pub(super) fn whole_source(table: &Table) -> Source {
@@ -92,6 +92,7 @@ fn kept_rows(stages: &mut [Stage]) {
                 Some(Stage::Project(own)) => union_columns(own, branches, &needed),
                 _ => continue,
             },
+            Stage::Join(join) => narrow_join(join, earlier.last_mut(), needed),
             Stage::Filter(_) | Stage::Project(_) | Stage::GroupAggregate(_) => continue,
         };
         let map = |old: usize| kept.iter().position(|index| *index == old).unwrap_or(old);
@@ -134,6 +135,43 @@ fn union_columns(own: &mut Vec<Expr>, branches: &mut [Branch], needed: &BTreeSet
         *exprs = kept.iter().map(|index| exprs[*index].clone()).collect();
     }
     kept
+}
+
+/// A join keeps only the columns that its condition and later stages need, and the projections `before` it and at the end of its branch
+/// make only what it looks at. Returns, for each column of the row that goes out, where it was before.
+fn narrow_join(join: &mut Join, before: Option<&mut Stage>, mut needed: BTreeSet<usize>) -> Vec<usize> {
+    if let Some(condition) = &join.condition {
+        condition.for_each_column(&mut |column| {
+            needed.insert(column);
+        });
+    }
+    let width = join.left.columns.len();
+    let Join { left, right, condition, branch, .. } = join;
+    let mut place = Vec::new();
+    for (side, from) in [(&mut *left, 0), (&mut *right, width)] {
+        let all = std::mem::take(&mut side.columns).into_iter().enumerate();
+        for (at, column) in all.filter(|(at, _)| needed.contains(&(from + at))) {
+            place.push(from + at);
+            side.columns.push(column);
+        }
+    }
+    if let Some(condition) = condition {
+        condition.map_columns(&|old| place.iter().position(|kept| *kept == old).unwrap_or(old));
+    }
+    narrow_side(left, before);
+    narrow_side(right, branch.stages.last_mut());
+    place
+}
+
+fn narrow_side(side: &mut JoinSide, before: Option<&mut Stage>) {
+    let Some(Stage::Project(exprs)) = before else { return };
+    let mut used = BTreeSet::new();
+    side.for_each_column(&mut |column| {
+        used.insert(column);
+    });
+    let kept: Vec<usize> = used.into_iter().filter(|column| *column < exprs.len()).collect();
+    *exprs = kept.iter().map(|column| exprs[*column].clone()).collect();
+    side.map_columns(&|old| kept.iter().position(|column| *column == old).unwrap_or(old));
 }
 
 fn apply(source: &mut Source, stages: &mut [Stage], kept: &[usize], map: &impl Fn(usize) -> usize) {

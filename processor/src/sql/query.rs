@@ -150,12 +150,14 @@ impl<'a> QueryPlanner<'a> {
             return self.select(&grouped);
         }
         refuse_clauses(select)?;
-        let mut relation = self.from(select)?;
-        if let Some(condition) = &select.selection
+        let mut filter = select.selection.clone();
+        let mut relation = self.joined(&select.from, &mut filter, select.select_token.0.span)?;
+        relation = self.subqueries(relation, &mut filter)?;
+        if let Some(condition) = &filter
             && let Some(ranking) = relation.ranking.take()
         {
             relation = self.ranked(relation, ranking, condition)?;
-        } else if let Some(condition) = &select.selection {
+        } else if let Some(condition) = &filter {
             // Flink 2.2.1 leaves rows out before it makes sessions of them for an aggregation, but after that for a SESSION alone.
             let is_session = |windowing: &Windowing| matches!(windowing.window, Window::Session { .. });
             if !is_aggregate(select) && relation.windowing.as_ref().is_some_and(is_session) {
@@ -197,24 +199,8 @@ impl<'a> QueryPlanner<'a> {
         Ok(bound)
     }
 
-    /// The one table of FROM.
-    fn from(&mut self, select: &ast::Select) -> Result<Relation, SqlError> {
-        let span = select.select_token.0.span;
-        let [from] = select.from.as_slice() else {
-            return Err(match select.from.get(1) {
-                None => SqlError::new(span, "a query without FROM reads nothing"),
-                Some(second) => {
-                    SqlError::new(factor_span(&second.relation).unwrap_or(span), "joins are not supported yet")
-                }
-            });
-        };
-        if let Some(join) = from.joins.first() {
-            return Err(SqlError::new(factor_span(&join.relation).unwrap_or(span), "joins are not supported yet"));
-        }
-        self.factor(&from.relation, span)
-    }
-
-    fn factor(&mut self, factor: &TableFactor, span: Span) -> Result<Relation, SqlError> {
+    /// One table of FROM.
+    pub(super) fn factor(&mut self, factor: &TableFactor, span: Span) -> Result<Relation, SqlError> {
         match factor {
             TableFactor::Table { name, alias, args, version, .. } => {
                 let parts = &name.0;
@@ -353,7 +339,7 @@ fn rename(relation: &mut Relation, alias: &ast::TableAlias) -> Result<(), SqlErr
     Ok(())
 }
 
-fn factor_span(factor: &TableFactor) -> Option<Span> {
+pub(super) fn factor_span(factor: &TableFactor) -> Option<Span> {
     let span = match factor {
         TableFactor::Table { name, .. } | TableFactor::Function { name, .. } => ast::Spanned::span(name),
         TableFactor::Derived { subquery, .. } => position::of_query(subquery),
@@ -387,7 +373,7 @@ fn distinct_as_groups(select: &ast::Select) -> Result<Option<ast::Select>, SqlEr
 }
 
 /// Clauses that are not understood are refused, never passed over.
-fn refuse_clauses(select: &ast::Select) -> Result<(), SqlError> {
+pub(super) fn refuse_clauses(select: &ast::Select) -> Result<(), SqlError> {
     let span = select.select_token.0.span;
     let others = [
         (select.top.is_some(), "TOP"),
@@ -408,7 +394,7 @@ fn refuse_clauses(select: &ast::Select) -> Result<(), SqlError> {
 }
 
 /// Whether a SELECT groups rows: it has GROUP BY or calls an aggregate function.
-fn is_aggregate(select: &ast::Select) -> bool {
+pub(super) fn is_aggregate(select: &ast::Select) -> bool {
     let grouped = match &select.group_by {
         ast::GroupByExpr::All(_) => true,
         ast::GroupByExpr::Expressions(keys, _) => !keys.is_empty(),

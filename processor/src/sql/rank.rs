@@ -294,8 +294,15 @@ fn finish(mut relation: Relation, keys: Vec<Expr>, mut top: Top, rest: Vec<Expr>
     }
     let rest: Vec<Expr> = rest.into_iter().map(moved).collect();
     let [start, end, last] = bounds.map(|bound| moved(bound.clone()));
-    relation.windowing =
-        Some(Windowing { window: Window::Attached, time: end.clone(), keys: Vec::new(), start, end, last });
+    relation.windowing = Some(Windowing {
+        window: Window::Attached,
+        spec: windowing.spec.clone(),
+        time: end.clone(),
+        keys: Vec::new(),
+        start,
+        end,
+        last,
+    });
     let call = Aggregate {
         function: AggregateFunction::Top,
         distinct: false,

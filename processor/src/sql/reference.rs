@@ -38,14 +38,17 @@ For people, in [`forebay sql`](../guides/sql-shell.md) and `POST /v1/sql`, besid
 
 ## Queries
 
-Here: `SELECT [DISTINCT]` with `WHERE`, `GROUP BY` over windows, `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`, `GROUPING SETS`, `ROLLUP` and `CUBE` in the
-outermost query of an `INSERT INTO` (each part reads its topic by itself); `TUMBLE`, `HOP`, `CUMULATE` and `SESSION`, with `TABLE(..)`
+Here: `SELECT [DISTINCT]` with `WHERE`, `GROUP BY` over windows, `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`; `GROUPING SETS`, `ROLLUP` and `CUBE` in the
+outermost query of an `INSERT INTO` (each part of these, and of a `UNION ALL` there, reads its topic by itself); `TUMBLE`, `HOP`, `CUMULATE` and `SESSION`, with `TABLE(..)`
 or without, also over the results of windows, and without aggregation; the first rows of each key of a window (Top-N, deduplication):
 `ROW_NUMBER() OVER (PARTITION BY window_start, window_end, .. ORDER BY ..)` in a query around which `WHERE` bounds it, or in one whose `QUALIFY` does, up to rank
 10,000.
 
-Not here: joins, other set operations, `OVER` otherwise, `GROUP BY` and `SELECT DISTINCT` without a window, `ORDER BY`, `LIMIT`,
-`MATCH_RECOGNIZE`, subqueries in expressions, `UNNEST`.
+Joins are of rows of the same windows (`INNER`, `LEFT`, `RIGHT`, `FULL`, `IN`, `EXISTS` and their negations) and of rows near to each other in
+time (`l.ts BETWEEN r.ts - INTERVAL .. AND r.ts + INTERVAL ..`; `INNER`, `LEFT`, `RIGHT`, `FULL`); a query of several tables runs as one task.
+
+Not here: joins without a bound in time, `USING`, other set operations, `OVER` otherwise, `GROUP BY` and `SELECT DISTINCT` without a window, `ORDER BY`, `LIMIT`,
+`MATCH_RECOGNIZE`, other subqueries in expressions, `UNNEST`.
 
 ## Types
 

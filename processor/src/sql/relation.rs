@@ -48,6 +48,8 @@ pub(crate) struct Updating {
 pub(crate) struct Windowing {
     /// How windows come about; [`Window::Attached`] if rows have them in columns.
     pub window: Window,
+    /// The windows as the function made them: what both sides of a window join must have in common.
+    pub spec: Window,
     /// The event-time column.
     pub time: Expr,
     /// With SESSION the PARTITION BY columns.
@@ -128,8 +130,15 @@ impl Relation {
             keys: windowing.keys.clone(),
             columns,
         }));
-        self.windowing =
-            Some(Windowing { window: Window::Attached, time: end.clone(), keys: Vec::new(), start, end, last });
+        self.windowing = Some(Windowing {
+            window: Window::Attached,
+            spec: windowing.spec,
+            time: end.clone(),
+            keys: Vec::new(),
+            start,
+            end,
+            last,
+        });
         self
     }
 

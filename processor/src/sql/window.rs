@@ -340,6 +340,7 @@ fn add_window_columns(relation: &mut Relation, (time, keys): (Expr, Vec<Expr>), 
         last: bound(WindowBound::Time, time_type),
         time,
         keys,
+        spec: window.clone(),
         window,
     };
     // The old event time is an ordinary column from here on: window_time takes its place.

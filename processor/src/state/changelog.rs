@@ -136,7 +136,9 @@ pub fn sortable(time: i64) -> [u8; 8] {
     ((time as u64) ^ (1 << 63)).to_be_bytes()
 }
 
-fn from_sortable(bytes: [u8; 8]) -> i64 {
+/// The time of which [`sortable`] made these bytes.
+#[must_use]
+pub fn from_sortable(bytes: [u8; 8]) -> i64 {
     (u64::from_be_bytes(bytes) ^ (1 << 63)) as i64
 }
 

@@ -22,11 +22,11 @@ mod task;
 mod windows;
 
 pub use accumulator::Accumulator;
-pub use changelog::sortable as sortable_time;
+pub use changelog::{from_sortable as from_sortable_time, sortable as sortable_time};
 pub use codec::{decode_value, encode_value};
 pub use distinct::DistinctValues;
 pub use error::StateError;
-pub use keyed::KeyedState;
+pub use keyed::{DueEntry, KeyedState};
 pub use ranked::RankedRows;
 pub use restore::RestoreError;
 pub use rows::KeptRows;

@@ -6,6 +6,7 @@ mod clock;
 mod crash;
 mod disk;
 mod gone;
+mod joins;
 mod large;
 mod late;
 mod parallel;

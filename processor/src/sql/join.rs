@@ -1,0 +1,550 @@
+//! Joins in FROM, and subqueries of WHERE that are joins: IN and EXISTS.
+//!
+//! Conditions are bound over the fields of both sides, numbered through, and then told apart: what looks at one side only is a filter of
+//! that side, an equation of both is a key, what says how far apart in time rows are makes an interval join, and the rest is a condition on
+//! pairs.
+
+use sqlparser::ast::{self, JoinConstraint, JoinOperator};
+use sqlparser::tokenizer::Span;
+
+use super::bind::{Binder, coerced, common_type, describe};
+use super::error::SqlError;
+use super::position;
+use super::prune::whole_source;
+use super::query::{MAX_FIELDS, QueryPlanner, refuse_clauses};
+use super::relation::{Relation, Windowing};
+use super::scope::{Field, Scope};
+use crate::expr::{Comparison, DataType, Expr, Functions, Node, Value};
+use crate::plan::{Branch, Join, JoinKind, JoinSide, JoinTime, Stage, Window};
+
+/// What makes a regular join one of another kind.
+const BOUNDED_KINDS: &str = "join rows of the same windows (ON l.window_start = r.window_start AND l.window_end = r.window_end), or rows near to \
+                             each other in time (AND l.ts BETWEEN r.ts - INTERVAL '5' MINUTE AND r.ts)";
+
+/// A join to be made.
+pub(super) struct Joining<'a> {
+    pub kind: JoinKind,
+    /// What must hold, over the fields of the left side and, numbered on, of the right side.
+    pub conditions: Vec<Expr>,
+    /// Where it stands.
+    pub span: Span,
+    /// What is joined, for messages.
+    pub what: &'a str,
+}
+
+impl QueryPlanner<'_> {
+    /// The tables of FROM, joined. Conditions of WHERE that several of them are needed for are used up where all joins are inner ones.
+    pub(super) fn joined(
+        &mut self,
+        from: &[ast::TableWithJoins],
+        filter: &mut Option<ast::Expr>,
+        span: Span,
+    ) -> Result<Relation, SqlError> {
+        let mut tables = Vec::new();
+        for table in from {
+            tables.push((JoinKind::Inner, &table.relation, None));
+            for join in &table.joins {
+                let (kind, constraint) = join_kind(&join.join_operator, &join.relation, span)?;
+                tables.push((kind, &join.relation, constraint));
+            }
+        }
+        let all_inner = tables.iter().all(|(kind, _, _)| *kind == JoinKind::Inner);
+        let mut waiting = Vec::new();
+        if all_inner && tables.len() > 1 {
+            let (plain, subqueries): (Vec<_>, Vec<_>) =
+                filter.take().map_or_else(Vec::new, conjuncts).into_iter().partition(|part| !is_subquery(part));
+            waiting = plain;
+            *filter = subqueries.into_iter().reduce(and);
+        }
+        let mut tables = tables.into_iter();
+        let Some((_, first, _)) = tables.next() else {
+            return Err(SqlError::new(span, "a query without FROM reads nothing"));
+        };
+        let mut relation = self.factor(first, span)?;
+        for (kind, factor, constraint) in tables {
+            let right = self.factor(factor, span)?;
+            let here = super::query::factor_span(factor).unwrap_or(span);
+            let fields = both(&relation, &right);
+            let mut conditions = Vec::new();
+            for part in constraint.cloned().map_or_else(Vec::new, conjuncts) {
+                conditions.push(self.over_both(&relation.table.functions, &part, &fields, "ON")?);
+            }
+            // A condition waits for the first join that has all of its columns.
+            let mut later = Vec::new();
+            for part in std::mem::take(&mut waiting) {
+                match self.over_both(&relation.table.functions, &part, &fields, "WHERE") {
+                    Ok(bound) => conditions.push(bound),
+                    Err(_) => later.push(part),
+                }
+            }
+            waiting = later;
+            relation = join(relation, right, Joining { kind, conditions, span: here, what: "a join" })?;
+        }
+        let left = waiting.into_iter().reduce(and);
+        *filter = [left, filter.take()].into_iter().flatten().reduce(and);
+        Ok(relation)
+    }
+
+    /// Takes the IN and EXISTS with subqueries out of a WHERE, as the joins that they are.
+    pub(super) fn subqueries(
+        &mut self,
+        mut relation: Relation,
+        filter: &mut Option<ast::Expr>,
+    ) -> Result<Relation, SqlError> {
+        let parts = filter.take().map_or_else(Vec::new, conjuncts);
+        let (subqueries, plain): (Vec<_>, Vec<_>) = parts.into_iter().partition(is_subquery);
+        *filter = plain.into_iter().reduce(and);
+        for part in subqueries {
+            let (part, negated) = un_negated(&part);
+            relation = match part {
+                ast::Expr::Exists { subquery, negated: not } => {
+                    self.matching(relation, None, subquery, negated != *not)?
+                }
+                ast::Expr::InSubquery { expr, subquery, negated: not } => {
+                    self.matching(relation, Some(expr), subquery, negated != *not)?
+                }
+                other => return Err(SqlError::new(position::of(other), "this subquery is not supported")),
+            };
+        }
+        Ok(relation)
+    }
+
+    /// The rows of `relation` for which the subquery has rows, or has none if it is `negated`.
+    fn matching(
+        &mut self,
+        relation: Relation,
+        value: Option<&ast::Expr>,
+        subquery: &ast::Query,
+        negated: bool,
+    ) -> Result<Relation, SqlError> {
+        let span = position::of_query(subquery);
+        let (right, correlated, item) = self.subquery(subquery)?;
+        let fields = both(&relation, &right);
+        let mut conditions = Vec::new();
+        for part in &correlated {
+            conditions.push(self.over_both(&relation.table.functions, part, &fields, "WHERE")?);
+        }
+        if let Some(value) = value {
+            let width = relation.fields.len();
+            let outer = self.over_fields(&relation.table.functions, value, (&relation.fields, 0))?;
+            let inner = match item {
+                Some(item) => self.over_fields(&relation.table.functions, &item, (&right.fields, width))?,
+                None => match &right.fields[..] {
+                    [only] => Expr::column(width, only.expr.data_type()),
+                    fields => {
+                        let message = format!("IN takes a subquery of one column, this one has {}", fields.len());
+                        return Err(SqlError::new(span, message));
+                    }
+                },
+            };
+            let Some(common) = common_type(outer.data_type(), inner.data_type()) else {
+                let (a, b) = (describe(outer.data_type()), describe(inner.data_type()));
+                return Err(SqlError::new(position::of(value), format!("{a} IN {b}: these types cannot be compared")));
+            };
+            let sides = [&outer, &inner].map(|side| Box::new(coerced(side.clone(), common)));
+            let [a, b] = sides;
+            let equal = Expr::new(Node::Compare(Comparison::Equal, a, b), DataType::Boolean);
+            conditions.push(match negated {
+                false => equal,
+                // NOT IN is TRUE only if no value is equal and none is NULL.
+                true => {
+                    let is_null = |expr: Expr| {
+                        let test = crate::expr::TruthTest::Null;
+                        Expr::new(Node::Is { input: Box::new(expr), test, negated: false }, DataType::Boolean)
+                    };
+                    Expr::new(Node::Or(vec![equal, is_null(outer), is_null(inner)]), DataType::Boolean)
+                }
+            });
+        }
+        let kind = if negated { JoinKind::Anti } else { JoinKind::Semi };
+        join(relation, right, Joining { kind, conditions, span, what: "a subquery in WHERE" })
+    }
+
+    /// A subquery, without those of its conditions that need the query around it, and its one item if that is an expression.
+    fn subquery(&mut self, query: &ast::Query) -> Result<(Relation, Vec<ast::Expr>, Option<ast::Expr>), SqlError> {
+        let ast::SetExpr::Select(select) = &*query.body else { return Ok((self.query(query)?, Vec::new(), None)) };
+        let plain = query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none();
+        if !plain || super::query::is_aggregate(select) || select.distinct.is_some() {
+            return Ok((self.query(query)?, Vec::new(), None));
+        }
+        refuse_clauses(select)?;
+        let mut filter = select.selection.clone();
+        let mut relation = self.joined(&select.from, &mut filter, select.select_token.0.span)?;
+        let mut correlated = Vec::new();
+        for part in filter.map_or_else(Vec::new, conjuncts) {
+            match self.condition(&part, &relation) {
+                Ok(bound) if !bound.has_window_column() => relation.stages.push(Stage::Filter(bound)),
+                _ => correlated.push(part),
+            }
+        }
+        let item = match &select.projection[..] {
+            [ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. }] => Some(expr.clone()),
+            _ => None,
+        };
+        Ok((relation, correlated, item))
+    }
+
+    /// A condition over fields that are numbered through.
+    fn over_both(
+        &mut self,
+        functions: &Functions,
+        part: &ast::Expr,
+        fields: &[Field],
+        place: &str,
+    ) -> Result<Expr, SqlError> {
+        let mut binder = Binder::new(Scope { fields, what: "the joined tables", functions }, place);
+        let bound = binder.bind_condition(part)?;
+        self.warnings.append(&mut binder.warnings);
+        Ok(bound)
+    }
+
+    /// An expression of IN over the fields of one side, numbered from `from` on.
+    fn over_fields(
+        &mut self,
+        functions: &Functions,
+        expr: &ast::Expr,
+        (fields, from): (&[Field], usize),
+    ) -> Result<Expr, SqlError> {
+        let numbered: Vec<Field> = number(fields, from).collect();
+        let mut binder = Binder::new(Scope { fields: &numbered, what: "the query", functions }, "IN");
+        let bound = binder.bind(expr)?;
+        self.warnings.append(&mut binder.warnings);
+        Ok(bound)
+    }
+}
+
+/// The kind of a join, and its condition.
+fn join_kind<'a>(
+    operator: &'a JoinOperator,
+    table: &ast::TableFactor,
+    span: Span,
+) -> Result<(JoinKind, Option<&'a ast::Expr>), SqlError> {
+    let span = super::query::factor_span(table).unwrap_or(span);
+    let (kind, constraint) = match operator {
+        JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) | JoinOperator::CrossJoin(constraint) => {
+            (JoinKind::Inner, constraint)
+        }
+        JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => (JoinKind::Left, constraint),
+        JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => (JoinKind::Right, constraint),
+        JoinOperator::FullOuter(constraint) => (JoinKind::Full, constraint),
+        _ => {
+            return Err(SqlError::new(span, "Flink SQL has no such join")
+                .hint("there is JOIN, LEFT JOIN, RIGHT JOIN and FULL JOIN, and IN and EXISTS in WHERE"));
+        }
+    };
+    match constraint {
+        JoinConstraint::On(condition) => Ok((kind, Some(condition))),
+        JoinConstraint::None => Ok((kind, None)),
+        JoinConstraint::Using(_) | JoinConstraint::Natural => {
+            Err(SqlError::new(span, "USING and NATURAL are not supported yet").hint("write JOIN .. ON l.k = r.k"))
+        }
+    }
+}
+
+/// The parts of a condition that all must hold.
+fn conjuncts(condition: ast::Expr) -> Vec<ast::Expr> {
+    let (mut parts, mut rest) = (Vec::new(), vec![condition]);
+    while let Some(part) = rest.pop() {
+        match part {
+            ast::Expr::BinaryOp { left, op: ast::BinaryOperator::And, right } => rest.extend([*right, *left]),
+            ast::Expr::Nested(inner) => rest.push(*inner),
+            other => parts.push(other),
+        }
+    }
+    parts
+}
+
+fn and(left: ast::Expr, right: ast::Expr) -> ast::Expr {
+    ast::Expr::BinaryOp { left: Box::new(left), op: ast::BinaryOperator::And, right: Box::new(right) }
+}
+
+fn un_negated(part: &ast::Expr) -> (&ast::Expr, bool) {
+    match part {
+        ast::Expr::UnaryOp { op: ast::UnaryOperator::Not, expr } => {
+            let (inner, negated) = un_negated(expr);
+            (inner, !negated)
+        }
+        ast::Expr::Nested(inner) => un_negated(inner),
+        other => (other, false),
+    }
+}
+
+fn is_subquery(part: &ast::Expr) -> bool {
+    matches!(un_negated(part).0, ast::Expr::Exists { .. } | ast::Expr::InSubquery { .. })
+}
+
+/// Fields as columns of their own numbers.
+fn number(fields: &[Field], from: usize) -> impl Iterator<Item = Field> {
+    fields
+        .iter()
+        .enumerate()
+        .map(move |(at, field)| Field { expr: Expr::column(from + at, field.expr.data_type()), ..field.clone() })
+}
+
+fn both(left: &Relation, right: &Relation) -> Vec<Field> {
+    number(&left.fields, 0).chain(number(&right.fields, left.fields.len())).collect()
+}
+
+/// Joins two relations.
+pub(super) fn join(left: Relation, right: Relation, joining: Joining<'_>) -> Result<Relation, SqlError> {
+    let Joining { kind, conditions, span, what } = joining;
+    let own = |relation: Relation| {
+        let relation = relation.without_ranking()?;
+        let attached = relation.windowing.as_ref().is_some_and(|windowing| windowing.window == Window::Attached);
+        Ok::<_, SqlError>(if attached { relation } else { relation.with_rows() })
+    };
+    let (left, right) = (own(left)?, own(right)?);
+    if let Some(updating) = left.updating.as_ref().or(right.updating.as_ref()) {
+        let message = format!("{what} cannot take rows that change yet, which are made by {}", updating.what);
+        return Err(SqlError::new(span, message).hint("group by a whole window"));
+    }
+    let width = left.fields.len();
+    if width + right.fields.len() > MAX_FIELDS {
+        return Err(SqlError::new(span, format!("a query has at most {MAX_FIELDS} columns")));
+    }
+    let mut parts = Parts { width, equal: Vec::new(), pairs: Vec::new(), filters: [Vec::new(), Vec::new()] };
+    conditions.into_iter().flat_map(flattened).for_each(|condition| parts.add(condition, kind));
+    let (mut fields, windowing, time, columns) = match window(&left, &right, &mut parts, span)? {
+        Some((windowing, columns)) => (both(&left, &right), Some(windowing), JoinTime::Window, columns),
+        None => {
+            let Some((bounds, columns)) = interval(&left, &right, &mut parts) else {
+                return Err(SqlError::new(
+                    span,
+                    format!("{what} of rows without a bound in time is not supported yet"),
+                )
+                .hint(BOUNDED_KINDS));
+            };
+            if kind.is_of_left_rows() {
+                return Err(SqlError::new(span, format!("{what} is for rows of the same windows"))
+                    .hint("add l.window_start = r.window_start AND l.window_end = r.window_end"));
+            }
+            (both(&left, &right), None, bounds, columns)
+        }
+    };
+    // A time attribute that may be NULL is none.
+    let [keeps_left, keeps_right] = kind.keeps_unmatched();
+    for (at, field) in fields.iter_mut().enumerate() {
+        let may_be_null = if at < width { keeps_right } else { keeps_left };
+        field.rowtime &= !may_be_null || kind == JoinKind::Anti;
+    }
+    if kind.is_of_left_rows() {
+        fields.truncate(width);
+    }
+    let side = |relation: &Relation, keys: Vec<Expr>, time_column: usize| JoinSide {
+        time_column,
+        keys,
+        columns: relation.fields.iter().enumerate().map(|(at, field)| (at, field.expr.data_type())).collect(),
+    };
+    let (ours, theirs): (Vec<_>, Vec<_>) = parts.equal.into_iter().map(|(ours, theirs, _)| (ours, theirs)).unzip();
+    let null_safe = vec![false; ours.len()];
+    let condition = match parts.pairs.len() {
+        0 | 1 => parts.pairs.pop(),
+        _ => Some(Expr::new(Node::And(parts.pairs), DataType::Boolean)),
+    };
+    let (own, other) = (side(&left, ours, columns[0]), side(&right, theirs, columns[1]));
+    let [own_filter, other_filter] = parts.filters;
+    let mut relation = projected(left, own_filter);
+    let right = projected(right, other_filter);
+    relation.others.push(right.table.clone());
+    relation.others.extend(right.others);
+    let branch = Branch { source: whole_source(&right.table), stages: right.stages };
+    let plan = Join { kind, time, left: own, right: other, null_safe, condition, branch };
+    relation.stages.push(Stage::Join(Box::new(plan)));
+    let windowing = windowing.filter(|_| !keeps_right || kind == JoinKind::Anti);
+    Ok(Relation { fields, windowing, ..relation })
+}
+
+/// The relation with its fields as its row, and only the rows for which the filters hold.
+fn projected(mut relation: Relation, filters: Vec<Expr>) -> Relation {
+    relation.stages.push(Stage::Project(relation.fields.iter().map(|field| field.expr.clone()).collect()));
+    if !filters.is_empty() {
+        // The projection is to be the last stage before the join.
+        let project = relation.stages.pop();
+        let fields: Vec<Expr> = relation.fields.iter().map(|field| field.expr.clone()).collect();
+        for filter in filters {
+            let Ok(over_row) = filter
+                .rewrite(&mut |part| Ok::<_, std::convert::Infallible>(part.as_column().map(|at| fields[at].clone())));
+            relation.stages.push(Stage::Filter(over_row));
+        }
+        relation.stages.extend(project);
+    }
+    relation
+}
+
+fn flattened(condition: Expr) -> Vec<Expr> {
+    match condition.node() {
+        Node::And(parts) => parts.iter().cloned().flat_map(flattened).collect(),
+        _ => vec![condition],
+    }
+}
+
+/// The conditions of a join, told apart. Those on both sides are over fields that are numbered through.
+struct Parts {
+    /// Number of fields on the left.
+    width: usize,
+    /// Equations: each side over its own fields, and the whole.
+    equal: Vec<(Expr, Expr, Expr)>,
+    /// What must hold for a pair besides.
+    pairs: Vec<Expr>,
+    /// What must hold for rows of one side, over its own fields.
+    filters: [Vec<Expr>; 2],
+}
+
+impl Parts {
+    fn add(&mut self, condition: Expr, kind: JoinKind) {
+        let [keeps_left, keeps_right] = kind.keeps_unmatched();
+        match self.sides(&condition) {
+            // A side whose rows come out without a match too must not lose any.
+            [true, false] if !keeps_left => self.filters[0].push(condition),
+            [false, true] if !keeps_right => {
+                let own = self.own(&condition);
+                self.filters[1].push(own);
+            }
+            [true, true] => match condition.node() {
+                Node::Compare(Comparison::Equal, a, b) => match (self.sides(a), self.sides(b)) {
+                    ([true, false], [false, true]) => {
+                        self.equal.push(((**a).clone(), self.own(b), condition.clone()));
+                    }
+                    ([false, true], [true, false]) => {
+                        self.equal.push(((**b).clone(), self.own(a), condition.clone()));
+                    }
+                    _ => self.pairs.push(condition),
+                },
+                _ => self.pairs.push(condition),
+            },
+            _ => self.pairs.push(condition),
+        }
+    }
+
+    /// Whether an expression looks at the left side, and whether at the right one.
+    fn sides(&self, expr: &Expr) -> [bool; 2] {
+        let mut sides = [false; 2];
+        expr.for_each_column(&mut |column| sides[usize::from(column >= self.width)] = true);
+        sides
+    }
+
+    /// An expression of the right side over its own fields.
+    fn own(&self, expr: &Expr) -> Expr {
+        let mut own = expr.clone();
+        own.map_columns(&|column| column.saturating_sub(self.width));
+        own
+    }
+}
+
+/// Whether windows of both sides are equal: then the windows that rows are in afterwards, and the columns of window_end.
+fn window(
+    left: &Relation,
+    right: &Relation,
+    parts: &mut Parts,
+    span: Span,
+) -> Result<Option<(Windowing, [usize; 2])>, SqlError> {
+    let (Some(ours), Some(theirs)) = (&left.windowing, &right.windowing) else { return Ok(None) };
+    let column = |relation: &Relation, bound: &Expr| relation.fields.iter().position(|field| field.expr == *bound);
+    let equation = |parts: &Parts, ours: &Expr, theirs: &Expr| {
+        let is = |expr: &Expr, relation: &Relation, bound: &Expr| {
+            expr.as_column().and_then(|at| relation.fields.get(at)).is_some_and(|field| field.expr == *bound)
+        };
+        parts.equal.iter().position(|(a, b, _)| is(a, left, ours) && is(b, right, theirs))
+    };
+    let (start, end) = (equation(parts, &ours.start, &theirs.start), equation(parts, &ours.end, &theirs.end));
+    let (Some(start), Some(_)) = (start, end) else { return Ok(None) };
+    if ours.spec != theirs.spec {
+        return Err(SqlError::new(span, "both sides of a window join must have the same windows")
+            .hint("give both the same function with the same sizes"));
+    }
+    let (Some(our_end), Some(their_end)) = (column(left, &ours.end), column(right, &theirs.end)) else {
+        return Ok(None);
+    };
+    // The start of the window is the first key, its end the time.
+    let start = parts.equal.remove(start);
+    let end = equation(parts, &ours.end, &theirs.end);
+    end.into_iter().for_each(|end| drop(parts.equal.remove(end)));
+    parts.equal.insert(0, start);
+    let at = |bound: &Expr| {
+        column(left, bound).map_or(Expr::literal(Value::Null, DataType::Null), |at| Expr::column(at, bound.data_type()))
+    };
+    let windowing = Windowing {
+        window: Window::Attached,
+        spec: ours.spec.clone(),
+        time: at(&ours.end),
+        keys: Vec::new(),
+        start: at(&ours.start),
+        end: at(&ours.end),
+        last: at(&ours.last),
+    };
+    Ok(Some((windowing, [our_end, their_end])))
+}
+
+/// Whether conditions say how far apart in time rows are: between which bounds, and the columns of event time.
+fn interval(left: &Relation, right: &Relation, parts: &mut Parts) -> Option<(JoinTime, [usize; 2])> {
+    let rowtime = |relation: &Relation| {
+        relation.fields.iter().enumerate().filter(|(_, field)| field.rowtime).map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (rowtime(left), rowtime(right));
+    let width = parts.width;
+    for our in &ours {
+        for their in &theirs {
+            let (mut lower, mut upper, mut used) = (None::<i64>, None::<i64>, Vec::new());
+            let equations = parts.equal.iter().map(|(_, _, whole)| whole);
+            for (number, condition) in parts.pairs.iter().chain(equations).enumerate() {
+                let Some([low, high]) = bounds(condition, *our, width + their) else { continue };
+                lower = low.into_iter().chain(lower).max();
+                upper = high.into_iter().chain(upper).min();
+                used.push(number);
+            }
+            let (Some(lower_ms), Some(upper_ms)) = (lower, upper) else { continue };
+            let pairs = parts.pairs.len();
+            let mut number = 0;
+            parts.pairs.retain(|_| {
+                number += 1;
+                !used.contains(&(number - 1))
+            });
+            let mut number = pairs;
+            parts.equal.retain(|_| {
+                number += 1;
+                !used.contains(&(number - 1))
+            });
+            // No pair is in an empty interval.
+            let upper_ms = upper_ms.max(lower_ms.saturating_sub(1));
+            return Some((JoinTime::Interval { lower_ms, upper_ms }, [*our, *their]));
+        }
+    }
+    None
+}
+
+/// What a condition says of the difference, in ms, of the column `our` less the column `their`: at least, at most.
+fn bounds(condition: &Expr, our: usize, their: usize) -> Option<[Option<i64>; 2]> {
+    let Node::Compare(comparison, a, b) = condition.node() else { return None };
+    let ((at, plus), (other, other_plus)) = (time_plus(a)?, time_plus(b)?);
+    // at + plus ? other + other_plus
+    let (difference, turned) = match (at, other) {
+        pair if pair == (our, their) => (other_plus.checked_sub(plus)?, false),
+        pair if pair == (their, our) => (plus.checked_sub(other_plus)?, true),
+        _ => return None,
+    };
+    let at_least = |ms: i64| [Some(ms), None];
+    let at_most = |ms: i64| [None, Some(ms)];
+    Some(match (comparison, turned) {
+        (Comparison::Equal, _) => [Some(difference), Some(difference)],
+        (Comparison::GreaterOrEqual, false) | (Comparison::LessOrEqual, true) => at_least(difference),
+        (Comparison::Greater, false) | (Comparison::Less, true) => at_least(difference.checked_add(1)?),
+        (Comparison::LessOrEqual, false) | (Comparison::GreaterOrEqual, true) => at_most(difference),
+        (Comparison::Less, false) | (Comparison::Greater, true) => at_most(difference.checked_sub(1)?),
+        (Comparison::NotEqual, _) => return None,
+    })
+}
+
+/// A column, and how many ms are added to it.
+fn time_plus(expr: &Expr) -> Option<(usize, i64)> {
+    if let Some(column) = expr.as_column() {
+        return Some((column, 0));
+    }
+    let Node::PlusInterval { input, interval, negative } = expr.node() else { return None };
+    let (column, plus) = time_plus(input)?;
+    match (interval.data_type(), interval.as_literal()) {
+        (DataType::IntervalDayTime, Some(Value::Integer(ms))) => {
+            Some((column, if *negative { plus.checked_sub(*ms)? } else { plus.checked_add(*ms)? }))
+        }
+        _ => None,
+    }
+}

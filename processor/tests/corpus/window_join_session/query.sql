@@ -1,0 +1,11 @@
+-- Sessions that are equal to the millisecond
+CREATE TABLE l (k STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)
+  WITH ('connector' = 'kafka', 'topic' = 'l', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE r (k STRING, v STRING, m INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)
+  WITH ('connector' = 'kafka', 'topic' = 'r', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE o (k STRING, n BIGINT, v STRING, m INT, e TIMESTAMP(3))
+  WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
+INSERT INTO o SELECT L.k, L.n, R.v, R.m, L.window_end
+  FROM (SELECT * FROM TABLE(SESSION(TABLE l PARTITION BY k, DESCRIPTOR(ts), INTERVAL '2' SECOND))) L
+  JOIN (SELECT * FROM TABLE(SESSION(TABLE r PARTITION BY k, DESCRIPTOR(ts), INTERVAL '2' SECOND))) R
+  ON L.window_start = R.window_start AND L.window_end = R.window_end AND L.k = R.k;
