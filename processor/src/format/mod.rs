@@ -2,7 +2,7 @@
 
 pub(crate) mod base64;
 mod csv;
-mod datetime;
+pub(crate) mod datetime;
 mod either;
 mod json;
 mod number;

@@ -15,6 +15,7 @@ use super::savepoint::SavepointAbout;
 use super::status::TaskStatus;
 use super::task::{Progress, Task};
 use crate::host::Host;
+use crate::operator::{Look, RowError};
 use crate::plan::{JobPlan, Pipeline};
 
 /// What part of its pipeline a task does. The names are those of Flink's two-phase aggregation.
@@ -186,6 +187,17 @@ impl Subtask {
         match self {
             Subtask::Source(task) if task.status().stage == Stage::Whole => task.savepoint(host, to, about),
             _ => Err(TaskError::Failed("several tasks have to stand still for a savepoint".to_owned())),
+        }
+    }
+
+    /// As [`Task::look`]; a task that gathers for others has nothing to show.
+    ///
+    /// # Errors
+    /// As [`Task::step`].
+    pub fn look(&mut self, host: &dyn Host, look: &Look) -> Result<Result<Vec<Vec<u8>>, RowError>, TaskError> {
+        match self {
+            Subtask::Source(task) => task.look(host, look),
+            Subtask::Global(task) => task.look(host, look),
         }
     }
 

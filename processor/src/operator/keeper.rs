@@ -5,6 +5,7 @@ use super::graph::Side;
 use super::group::GroupOperator;
 use super::join::JoinOperator;
 use super::local::split_rows;
+use super::look::Look;
 use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
@@ -187,6 +188,21 @@ impl Keeper {
         match (self, state) {
             (Keeper::Grid(operator), StageState::Grid(state)) => operator.correct(state, closed, take),
             _ => Ok(()),
+        }
+    }
+
+    /// Hands the rows of the windows that are open to `take`, and keeps them.
+    pub fn look(
+        &mut self,
+        state: &mut StageState,
+        closed: i64,
+        look: &Look,
+        take: &mut TakeRow<'_>,
+    ) -> Result<(), RowError> {
+        match (self, state) {
+            (Keeper::Grid(operator), StageState::Grid(state)) => operator.look(state, closed, look, take),
+            (Keeper::Session(operator), StageState::Sessions(state)) => operator.look(state, look, take),
+            _ => Err(EvalError::Shape("what this statement keeps cannot be looked at yet").into()),
         }
     }
 

@@ -12,6 +12,7 @@ mod join;
 mod keeper;
 mod kept;
 mod local;
+mod look;
 mod pipeline;
 mod retract;
 mod session;
@@ -24,6 +25,7 @@ mod top;
 mod window;
 
 pub use error::RowError;
+pub use look::Look;
 pub use pipeline::{CLOCK_BEHIND_MS, LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
 pub use sink::RecordSink;
 pub use spread::StateSpread;

@@ -9,6 +9,7 @@ use super::fuse;
 use super::graph::{Entrance, Graph, Segment};
 use super::keeper::Keeper;
 use super::local::{LocalKeeper, PutPartial};
+use super::look::{self, Look};
 use super::sink::{RecordSink, Spread};
 use super::source::{RecordOrigin, RowSource};
 use super::stages::{self, Scratch};
@@ -299,6 +300,34 @@ impl Pipeline {
         };
         let both = self.segments.iter().zip(windows).filter(|(segment, _)| counts(&segment.keeper));
         both.filter_map(next).min()
+    }
+
+    /// The rows, as JSON, that the windows of the last stages that keep rows would put out if they closed now; `closed` is the watermark
+    /// up to which they have.
+    ///
+    /// # Errors
+    /// A row cannot be computed, or a stage does not let itself be looked at.
+    pub fn look(&mut self, closed: i64, look: &Look) -> Result<Vec<Vec<u8>>, RowError> {
+        let Pipeline { segments, state, sink, scratch, .. } = self;
+        let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
+        let mut encoder = sink.whole_rows();
+        let mut rows = Vec::new();
+        for (segment, own) in segments.iter_mut().zip(windows).filter(|(segment, _)| segment.to.is_none()) {
+            let Segment { keeper, after, behind, .. } = segment;
+            let looked = keeper.look(own, closed.saturating_sub(*behind), look, &mut |row, _, _| {
+                stages::run(after, row, scratch, &mut |row| {
+                    if rows.len() == look.limit {
+                        return Err(look::ENOUGH.into());
+                    }
+                    let mut json = Vec::new();
+                    encoder.encode(row, &mut json).map_err(|error| sink.encode_error(error))?;
+                    rows.push(json);
+                    Ok(())
+                })
+            });
+            looked.or_else(|error| if look::is_enough(&error) { Ok(()) } else { Err(error) })?;
+        }
+        Ok(rows)
     }
 
     /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call; their rows go to `out`. Returns

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use super::aggregate;
 use super::error::RowError;
 use super::local::{NO_COUNT, add_rows, counting};
+use super::look::Look;
 use super::pipeline::LateRow;
 use super::window::{self, RowPlace, TakeRow};
 use crate::expr::{EvalError, Expr, Value};
@@ -192,6 +193,11 @@ impl SessionOperator {
             }
         }
         self.emit(state.end(frontier.watermark)?, take)
+    }
+
+    /// Hands the rows of the sessions that are open and in memory to `take`, and keeps them.
+    pub fn look(&mut self, state: &SessionState, look: &Look, take: &mut TakeRow<'_>) -> Result<(), RowError> {
+        self.emit(state.open(&|key| look.wants(key)), take)
     }
 
     fn emit(&mut self, ended: Vec<Ended>, take: &mut TakeRow<'_>) -> Result<(), RowError> {

@@ -18,8 +18,9 @@ use forebay_storage::ids::{Timestamp, TopicPartition};
 use super::error::RowError;
 use crate::commit::{RecordBuffer, partition_for_key};
 use crate::expr::Value;
-use crate::format::Encoder;
-use crate::plan::{Column, RowKind, Sink, SinkKey};
+use crate::format::{EncodeError, Encoder, JsonEncoder};
+use crate::plan::{Column, JsonFormat, RowKind, Sink, SinkKey};
+use crate::sql::RESULT_TOPIC;
 
 /// By what a row without a record key is put into a partition.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,8 @@ pub struct RecordSink {
     key_bytes: Vec<u8>,
     value_bytes: Vec<u8>,
     changes: Option<Changes>,
+    /// Whether rows go to whoever asked, each with its kind as the record's key.
+    tells_kinds: bool,
 }
 
 /// What becomes of each key until it is written: the last word on it. Keys in the order of their coming.
@@ -65,6 +68,7 @@ impl RecordSink {
             key_bytes: Vec::new(),
             value_bytes: Vec::new(),
             changes: None,
+            tells_kinds: plan.topic == RESULT_TOPIC,
         }
     }
 
@@ -83,6 +87,18 @@ impl RecordSink {
         Ok(())
     }
 
+    /// A row that cannot be written.
+    pub(super) fn encode_error(&self, error: EncodeError) -> RowError {
+        RowError::Encode { table: self.plan.table.clone(), error }
+    }
+
+    /// What writes a whole row as JSON, with the columns of its key.
+    #[must_use]
+    pub fn whole_rows(&self) -> JsonEncoder {
+        let all: Vec<usize> = (0..self.plan.columns.len()).collect();
+        JsonEncoder::new(&self.plan.columns, &all, &JsonFormat::default())
+    }
+
     /// Adds the record of `row` to `out`.
     pub fn write(
         &mut self,
@@ -98,7 +114,13 @@ impl RecordSink {
         }
         self.value_bytes.clear();
         self.key_bytes.clear();
-        let encode_error = |error| RowError::Encode { table: self.plan.table.clone(), error };
+        let table = &self.plan.table;
+        let encode_error = |error| RowError::Encode { table: table.clone(), error };
+        if self.tells_kinds {
+            self.value.encode(row, &mut self.value_bytes).map_err(encode_error)?;
+            out.push(&self.partitions[0], now, Some(kind.short().as_bytes()), Some(&self.value_bytes));
+            return Ok(());
+        }
         let gone = kind.is_retraction();
         let has_value = !gone && self.value.encode(row, &mut self.value_bytes).map_err(encode_error)?;
         let keyed = match &mut self.key {

@@ -13,6 +13,7 @@ use super::aggregate;
 use super::error::RowError;
 use super::graph::Side;
 use super::held::HeldRows;
+use super::look::Look;
 use super::pipeline::LateRow;
 use super::session::Added;
 use super::top;
@@ -247,6 +248,35 @@ impl WindowOperator {
         }
         if self.lateness > 0 {
             state.forget(watermark.saturating_sub(self.lateness));
+        }
+        failure.take().map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
+impl WindowOperator {
+    /// Hands the rows of the windows that are open, `closed` being the watermark up to which they have fired, to `take`, and keeps them.
+    pub fn look(
+        &mut self,
+        state: &mut WindowState,
+        closed: i64,
+        look: &Look,
+        take: &mut TakeRow<'_>,
+    ) -> Result<(), RowError> {
+        let WindowOperator { plan, grid, row, .. } = self;
+        let mut fired = closed;
+        let failure = std::cell::Cell::new(None);
+        let merge = merging(plan, &failure);
+        while let Some(end) = state.next_end(fired, grid.interval()) {
+            let window = (grid.start(end), end);
+            let mut emit = |key: &[u8], states: &[Accumulator]| match look.wants(key) {
+                true => emit_key(plan, window, key, states, row, take),
+                false => Ok(()),
+            };
+            state.show(end, &merge, &mut emit)?;
+            fired = end.saturating_sub(1);
+            if end == i64::MAX {
+                break;
+            }
         }
         failure.take().map_or(Ok(()), |error| Err(error.into()))
     }

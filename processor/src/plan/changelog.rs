@@ -17,6 +17,17 @@ pub enum RowKind {
 }
 
 impl RowKind {
+    /// As it is written: `+I`, `-U`, `+U`, `-D`.
+    #[must_use]
+    pub fn short(self) -> &'static str {
+        match self {
+            RowKind::Insert => "+I",
+            RowKind::UpdateBefore => "-U",
+            RowKind::UpdateAfter => "+U",
+            RowKind::Delete => "-D",
+        }
+    }
+
     /// Whether it takes a row back.
     #[must_use]
     pub fn is_retraction(self) -> bool {

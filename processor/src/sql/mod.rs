@@ -15,6 +15,7 @@ mod error;
 mod formats;
 mod functions;
 mod group;
+pub mod infer;
 mod inputs;
 mod insert;
 mod join;

@@ -17,7 +17,7 @@ use super::statement::{self, ColumnDef, ColumnKind, CreateTable, Insert, Name, S
 use super::table::Table;
 use super::{Definitions, PlanContext, with_deep_stack};
 use crate::expr::DataType;
-use crate::plan::{Column, JobPlan, Pipeline};
+use crate::plan::{Column, JobPlan, Pipeline, StartupMode};
 
 /// The topic that a query by itself writes its rows to; whoever runs it takes them from there, there is no such topic.
 pub const RESULT_TOPIC: &str = "__forebay-result";
@@ -222,7 +222,15 @@ impl Planner {
         let table = Table::new(&result_table(&columns, query.span), &PlanContext::nowhere(), &mut Vec::new())?;
         self.known.catalog.add(&insert.table, Entry::Table(table.into()))?;
         self.known.insert(&insert, &mut self.pipelines)?;
-        let pipelines = std::mem::take(&mut self.pipelines);
+        let mut pipelines = std::mem::take(&mut self.pipelines);
+        for pipeline in &mut pipelines {
+            // A query has no group: it begins where a new one would.
+            pipeline.for_each_source(&mut |source| {
+                if let StartupMode::GroupOffsets { .. } = source.startup {
+                    source.startup = StartupMode::EarliestOffset;
+                }
+            });
+        }
         let plan = JobPlan { text: text.to_owned(), pipelines, warnings: self.known.warnings.clone() };
         Ok(Asked::Query(Box::new(Query { plan, columns, limit, to_end: self.known.settings.batch })))
     }

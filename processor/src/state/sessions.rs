@@ -146,6 +146,18 @@ impl SessionState {
         &self.initial
     }
 
+    /// The sessions in memory of the keys that are wanted, by their keys.
+    #[must_use]
+    pub fn open(&self, wants: &dyn Fn(&[u8]) -> bool) -> Vec<Ended> {
+        let mut keys: Vec<(&Arc<[u8]>, &Entry)> = self.keys.iter().filter(|(key, _)| wants(key)).collect();
+        keys.sort_unstable_by_key(|(key, _)| *key);
+        let of_key = |(key, entry): (&Arc<[u8]>, &Entry)| {
+            let ended = |session: &Session| Ended { key: key.clone(), session: session.clone() };
+            entry.sessions.iter().map(ended).collect::<Vec<_>>()
+        };
+        keys.into_iter().flat_map(of_key).collect()
+    }
+
     /// Whether `key` has an open session that one from `start` to `end` touches.
     pub fn touches(&mut self, key: &[u8], start: i64, end: i64) -> Result<bool, StateError> {
         self.warm(key)?;

@@ -29,7 +29,7 @@ use super::subtask::SubtaskId;
 use super::task::Progress;
 use crate::commit::{RecordBuffer, decode_topic, is_times, is_topic};
 use crate::host::{Host, Session};
-use crate::operator::{LateTardy, Pipeline, RowError};
+use crate::operator::{LateTardy, Look, Pipeline, RowError};
 use crate::plan::JobPlan;
 use crate::state::TaskState;
 use crate::state::changelog::{self, ChangelogError};
@@ -80,6 +80,16 @@ enum MergeError {
 }
 
 impl GlobalTask {
+    /// The rows that its windows would put out if they closed now, as of its last commit: what is not committed yet is, before.
+    ///
+    /// # Errors
+    /// As [`GlobalTask::step`]; the inner error is for who asked, the task goes on.
+    pub fn look(&mut self, host: &dyn Host, look: &Look) -> Result<Result<Vec<Vec<u8>>, RowError>, TaskError> {
+        self.finish(host)?;
+        let closed = self.clock.closed();
+        Ok(self.pipeline.look(closed, look))
+    }
+
     /// The partition it reads, to be watched.
     #[must_use]
     pub fn inputs(&self) -> &[TopicPartition] {

@@ -1,6 +1,7 @@
 //! The planner against Flink's documented behaviour, and its mistakes word by word.
 
 mod errors;
+mod infer;
 mod language;
 mod plans;
 mod ranks;

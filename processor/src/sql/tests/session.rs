@@ -120,6 +120,7 @@ fn explain_says_what_is_kept_and_for_how_long() {
     let window = "SELECT window_end, u, COUNT(*) AS c FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, u";
     let plan = lines(&format!("EXPLAIN {window}"));
     let has = |start: &str| assert!(plan.iter().any(|line| line.starts_with(start)), "{start}: {plan:#?}");
+    has("  source     t <- topic t (json, from the earliest offset): ");
     has("  window     TUMBLE of 1 min over ts, by u: COUNT(*)");
     has("  result     window_end TIMESTAMP(3), u STRING, c BIGINT");
     has("  state      1 result for each window and key; 1 key column");
