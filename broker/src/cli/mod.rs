@@ -15,6 +15,7 @@ pub mod job;
 pub mod log;
 pub mod output;
 pub mod serve;
+pub mod sql;
 pub mod trial;
 
 /// What is said to those who call it without a command.
@@ -24,6 +25,7 @@ forebay: a broker that speaks Kafka, with a stream processor inside
   forebay demo               watch a windowed job run over live events, nothing to set up
   forebay serve              start a broker on port 9092; any Kafka client can talk to it
   forebay job apply X.sql    run a file of Flink SQL as a job inside that broker
+  forebay sql                ask that broker in SQL, live
 
 forebay --help lists all commands.";
 
@@ -41,6 +43,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Show a broker at work: a generator of events, a windowed job, and its results, live.
     Demo(demo::DemoArgs),
+    /// Ask a broker in SQL: a shell on a terminal, statements and files for scripts.
+    Sql(sql::SqlArgs),
     /// Run, watch and stop jobs.
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Job(job::JobArgs),
@@ -77,6 +81,7 @@ fn dispatch(cli: Cli) -> CliResult {
         None => output::print(WELCOME),
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Demo(args)) => demo::run(&args),
+        Some(Command::Sql(args)) => sql::run(&args),
         Some(Command::Job(args)) => job::run(args),
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Config(args)) => config::run(args),
@@ -112,6 +117,8 @@ mod tests {
             "forebay demo --for 1m --rate 100 --data-dir /x --no-terminal",
             "forebay job apply x.sql --name n --admin http://127.0.0.1:1",
             "forebay job list -o json",
+            "forebay sql -b 127.0.0.1:9644 -i tables.sql -e SELECT -o jsonl --rows 5",
+            "forebay sql -f x.sql -o csv",
             "forebay job drop x --yes",
             "forebay log verify /data -o json",
             "forebay log dump /data/t-0/00000000000000000000.log --records",

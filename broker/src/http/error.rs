@@ -34,6 +34,7 @@ impl From<JobError> for HttpError {
                 .with_hint("`forebay job list` and GET /v1/jobs list them"),
             JobError::NoSavepoint(message) => Self::new(StatusCode::NOT_FOUND, message)
                 .with_hint("`forebay job savepoint list` and GET /v1/savepoints list them"),
+            JobError::NoTopic(message) => Self::new(StatusCode::NOT_FOUND, message).with_hint("SHOW TOPICS lists them"),
             JobError::Conflict(message) => Self::new(StatusCode::CONFLICT, message),
             JobError::Unavailable(message) => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
             JobError::Failed(message) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, message),

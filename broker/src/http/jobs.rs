@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::MAX_BODY_BYTES;
 use super::error::HttpError;
-use super::jobs_api::{CreateJob, CreateSavepoint, JobError, JobStatus, JobsApi, ReplaceJob, Replaced, SavepointInfo};
+use super::jobs_api::{
+    CreateJob, CreateSavepoint, JobError, JobStatus, JobsApi, ReplaceJob, Replaced, SavepointInfo, StateRow,
+};
 use crate::jobs::MAX_NAME;
 
 type Jobs = State<Arc<dyn JobsApi>>;
@@ -40,12 +42,13 @@ pub(super) fn routes() -> axum::Router<Arc<dyn JobsApi>> {
         .route("/v1/jobs/{name}/resume", post(resume))
         .route("/v1/jobs/{name}/savepoints", get(savepoints_of).post(savepoint))
         .route("/v1/jobs/{name}/savepoints/{savepoint}", delete(remove_savepoint))
+        .route("/v1/jobs/{name}/state", get(state))
         .route("/v1/savepoints", get(savepoints))
 }
 
 /// Carries a change through, also when the client leaves before its end: what answers a request is dropped then, and would leave a job
 /// stopped and not started again, or a savepoint half written.
-async fn carried<T: Send + 'static>(
+pub(super) async fn carried<T: Send + 'static>(
     change: impl Future<Output = Result<T, JobError>> + Send + 'static,
 ) -> Result<T, JobError> {
     let done = tokio::spawn(change).await;
@@ -69,7 +72,11 @@ async fn create(State(jobs): Jobs, body: Result<Bytes, BytesRejection>) -> Resul
 }
 
 /// The body as `T`, of which `what` is the name and `hint` an example.
-fn parse<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>, what: &str, hint: &str) -> Result<T, HttpError> {
+pub(super) fn parse<T: DeserializeOwned>(
+    body: Result<Bytes, BytesRejection>,
+    what: &str,
+    hint: &str,
+) -> Result<T, HttpError> {
     let body = body.map_err(|rejected| {
         let message = match rejected.status() {
             StatusCode::PAYLOAD_TOO_LARGE => format!("the body is larger than {MAX_BODY_BYTES} bytes"),
@@ -108,6 +115,29 @@ async fn savepoints(State(jobs): Jobs) -> Json<SavepointList> {
 
 async fn savepoints_of(State(jobs): Jobs, Path(name): Path<String>) -> Json<SavepointList> {
     Json(SavepointList { savepoints: jobs.savepoints(Some(&name)) })
+}
+
+/// What is asked of a job's state.
+#[derive(Deserialize)]
+struct StateQuery {
+    key: Option<String>,
+    limit: Option<u64>,
+}
+
+/// The rows are JSON already, with their fields in the order of the columns.
+async fn state(
+    State(jobs): Jobs,
+    Path(name): Path<String>,
+    query: Result<Query<StateQuery>, QueryRejection>,
+) -> Result<Response, HttpError> {
+    let Query(StateQuery { key, limit }) = query.map_err(|rejected| {
+        HttpError::new(StatusCode::BAD_REQUEST, rejected.body_text()).with_hint("it takes key=TEXT and limit=NUMBER")
+    })?;
+    let rows = jobs.state(name, key, limit).await?;
+    let row = |row: StateRow| format!(r#"{{"table":{},"row":{}}}"#, serde_json::Value::from(row.table), row.row);
+    let rows: Vec<String> = rows.into_iter().map(row).collect();
+    let body = format!(r#"{{"rows":[{}]}}"#, rows.join(","));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 async fn remove_savepoint(

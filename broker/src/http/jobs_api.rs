@@ -5,6 +5,8 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
+use super::sql::{Lines, SqlRequest};
+
 /// A change of a job under way.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, JobError>> + Send + 'a>>;
 
@@ -28,6 +30,10 @@ pub trait JobsApi: Send + Sync + 'static {
     fn savepoint(&self, job: String, name: String) -> Answer<'_, SavepointInfo>;
     /// All savepoints, or those of one job, by job and name.
     fn savepoints(&self, job: Option<&str>) -> Vec<SavepointInfo>;
+    /// The rows that a job's windows would put out if they closed now, as of the last commit; those of one key if one is given.
+    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, Vec<StateRow>>;
+    /// Answers a request in SQL, line by line.
+    fn sql(&self, request: SqlRequest) -> Answer<'_, Lines>;
     /// Removes a savepoint.
     fn remove_savepoint(&self, job: String, name: String) -> Answer<'_, ()>;
 }
@@ -71,6 +77,15 @@ pub struct Replaced {
     pub kept: Vec<String>,
     /// What a person should know of the new statements.
     pub warnings: Vec<String>,
+}
+
+/// A row of a job's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateRow {
+    /// The table it will be written to.
+    pub table: String,
+    /// The row as it would be written now, a JSON object.
+    pub row: String,
 }
 
 /// A savepoint.
@@ -279,6 +294,8 @@ pub enum JobError {
     NotFound(String),
     /// There is no such savepoint; says which.
     NoSavepoint(String),
+    /// There is no such topic; says which one there is.
+    NoTopic(String),
     /// It cannot be done in the present state; says why and what to do.
     Conflict(String),
     /// It cannot be done for now; says why.

@@ -20,20 +20,23 @@ use crate::metrics::Metrics;
 mod error;
 mod jobs;
 mod jobs_api;
+mod sql;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use jobs_api::{
     Answer, CreateJob, CreateSavepoint, ErrorBody, JobError, JobPartition, JobState, JobStatus, JobTask, JobsApi,
-    ReplaceJob, Replaced, SavepointInfo, SqlProblem,
+    ReplaceJob, Replaced, SavepointInfo, SqlProblem, StateRow,
 };
+
+pub use sql::{Lines, SqlColumn, SqlEnd, SqlHead, SqlLine, SqlProgress, SqlRequest, push_row, row_of};
 
 /// Bytes of the largest request body.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Milliseconds that requests in flight have to end in at a stop.
 const DRAIN_MS: u64 = 2_000;
 /// What there is, for those who asked for something else.
-const ROUTES: &str = "there are /healthz, /readyz, /metrics, /v1/jobs and /v1/savepoints";
+const ROUTES: &str = "there are /healthz, /readyz, /metrics, /v1/jobs, /v1/savepoints and /v1/sql";
 
 /// What the routes answer from.
 #[derive(Clone)]
@@ -108,7 +111,7 @@ fn router(state: HttpState) -> axum::Router {
         .route("/metrics", get(metrics))
         .with_state(state.clone());
     health
-        .merge(jobs::routes().with_state(state.jobs))
+        .merge(jobs::routes().merge(sql::routes()).with_state(state.jobs))
         .fallback(|uri: Uri| async move {
             HttpError::new(StatusCode::NOT_FOUND, format!("nothing is at {}", uri.path())).with_hint(ROUTES)
         })

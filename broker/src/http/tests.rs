@@ -102,6 +102,30 @@ impl FakeJobs {
 }
 
 impl JobsApi for FakeJobs {
+    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, Vec<StateRow>> {
+        Box::pin(async move {
+            if job != "j" {
+                return Err(JobError::NotFound(job));
+            }
+            let row = format!(r#"{{"key":"{}","n":{}}}"#, key.unwrap_or_default(), limit.unwrap_or(0));
+            Ok(vec![StateRow { table: "o".to_owned(), row }])
+        })
+    }
+
+    fn sql(&self, request: SqlRequest) -> Answer<'_, Lines> {
+        let lines =
+            SqlLine::End(SqlEnd { message: request.sql, keep: !request.session.is_empty(), ..SqlEnd::default() })
+                .bytes();
+        Box::pin(async move {
+            let (sender, receiver) = tokio::sync::mpsc::channel(2);
+            let half = lines.len() / 2;
+            for part in [&lines[..half], &lines[half..]] {
+                sender.send(axum::body::Bytes::copy_from_slice(part)).await.unwrap();
+            }
+            Ok(receiver)
+        })
+    }
+
     fn create(&self, request: CreateJob) -> Answer<'_, JobStatus> {
         Box::pin(async move {
             if request.sql.contains("SELEC ") {
@@ -391,4 +415,30 @@ async fn a_taken_port_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     let error = bind(&address).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("http.listeners: {address} is in use")) && !error.contains('\n'), "{error}");
+}
+
+#[tokio::test]
+async fn sql_is_answered_in_lines_however_it_is_sent() {
+    let server = start().await;
+    let lines = |body: &str| {
+        // Chunks: a length in hexadecimal before each, 0 at the end.
+        body.split("\r\n").filter(|part| part.starts_with(['{', '"', ':']) || part.len() > 8).collect::<String>()
+    };
+    let (code, body) = server.ask("POST /v1/sql", r#"{"sql":"SHOW TABLES","session":"CREATE"}"#).await;
+    assert_eq!(code, 200, "{body}");
+    assert!(lines(&body).contains(r#""message":"SHOW TABLES","keep":true"#), "{body}");
+    let (code, body) = server.ask("POST /v1/sql", "SELECT 1").await;
+    assert_eq!(code, 200, "{body}");
+    assert!(lines(&body).contains(r#""message":"SELECT 1","keep":false"#), "{body}");
+    let (code, refused) = server.ask_json("POST /v1/sql", r#"{"text":"SELECT 1"}"#).await;
+    assert_eq!((code, refused["error"]["hint"].is_string()), (400, true));
+}
+
+#[tokio::test]
+async fn the_state_of_a_job_is_asked_for_by_key() {
+    let server = start().await;
+    let (code, body) = server.ask("GET /v1/jobs/j/state?key=ann%20b&limit=5", "").await;
+    assert_eq!((code, body.as_str()), (200, r#"{"rows":[{"table":"o","row":{"key":"ann b","n":5}}]}"#));
+    assert_eq!(server.ask("GET /v1/jobs/j/state?limit=many", "").await.0, 400);
+    assert_eq!(server.ask("GET /v1/jobs/k/state", "").await.0, 404);
 }

@@ -5,8 +5,8 @@ use forebay_processor::job::{InputStatus, Stage, State, TaskStatus, why};
 use super::{JobError as Why, JobView, Jobs, Savepoint, tasks};
 use crate::clock;
 use crate::http::{
-    Answer, CreateJob, JobError, JobPartition, JobState, JobStatus, JobsApi, ReplaceJob, Replaced, SavepointInfo,
-    SqlProblem,
+    Answer, CreateJob, JobError, JobPartition, JobState, JobStatus, JobsApi, Lines, ReplaceJob, Replaced,
+    SavepointInfo, SqlProblem, SqlRequest, StateRow,
 };
 
 impl JobsApi for Jobs {
@@ -39,6 +39,14 @@ impl JobsApi for Jobs {
 
     fn remove_savepoint(&self, job: String, name: String) -> Answer<'_, ()> {
         Box::pin(async move { self.drop_savepoint(&job, &name).await.map_err(explain) })
+    }
+
+    fn sql(&self, request: SqlRequest) -> Answer<'_, Lines> {
+        Box::pin(async move { self.answer(request).await.map_err(explain) })
+    }
+
+    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, Vec<StateRow>> {
+        Box::pin(async move { self.look(&job, key, limit).await.map(|found| found.rows).map_err(explain) })
     }
 
     fn list(&self) -> Vec<JobStatus> {
@@ -82,6 +90,8 @@ fn explain(why: Why) -> JobError {
         Why::SavepointExists { .. } | Why::Incompatible(_) => JobError::Conflict(why.to_string()),
         Why::NoSavepoint { .. } => JobError::NoSavepoint(why.to_string()),
         Why::Invalid(message) => JobError::Invalid(SqlProblem { message, ..SqlProblem::default() }),
+        Why::NoTopic(message) => JobError::NoTopic(message),
+        Why::Busy(message) => JobError::Unavailable(message),
         Why::Failed(message) => JobError::Failed(message),
     }
 }

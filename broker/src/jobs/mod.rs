@@ -4,10 +4,17 @@ mod api;
 mod change;
 mod commit;
 mod host;
+mod infer;
+mod look;
 mod pace;
+mod query;
+mod query_host;
 mod run;
 mod savepoints;
 mod spec;
+mod sql;
+#[cfg(test)]
+mod sql_tests;
 mod store;
 mod tasks;
 mod trial;
@@ -25,6 +32,7 @@ use forebay_processor::job::{JobStatus, resources};
 use forebay_processor::plan::JobPlan;
 use forebay_processor::sql::{PlanContext, SqlError, plan_job};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::clock;
 use run::RunningJob;
@@ -47,6 +55,8 @@ pub struct Jobs {
     jobs: Mutex<BTreeMap<String, Job>>,
     /// Who changes a job takes its turn.
     turns: Turns,
+    /// Places for queries by themselves.
+    queries: Arc<Semaphore>,
 }
 
 struct Job {
@@ -107,6 +117,12 @@ pub enum JobError {
     /// The request makes no sense; the text says why.
     #[error("{0}")]
     Invalid(String),
+    /// There is no such topic; the text says which one there is.
+    #[error("{0}")]
+    NoTopic(String),
+    /// It cannot be done for now; the text says why.
+    #[error("{0}")]
+    Busy(String),
     /// The broker failed; the text says where.
     #[error("{0}")]
     Failed(String),
@@ -128,6 +144,7 @@ impl Jobs {
             runtime: Mutex::new(Some(runtime)),
             jobs: Mutex::default(),
             turns: Turns::default(),
+            queries: Arc::new(Semaphore::new(query::MAX_QUERIES)),
         })
     }
 
@@ -360,11 +377,14 @@ fn name_of(given: Option<&str>, plan: &JobPlan) -> Result<String, JobError> {
 }
 
 fn unknown(jobs: &BTreeMap<String, Job>, name: &str) -> JobError {
-    let nearest = jobs
-        .keys()
+    JobError::Unknown { name: name.to_owned(), nearest: nearest(jobs.keys().map(String::as_str), name) }
+}
+
+/// The name that is most like what was asked for, if one is.
+fn nearest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> Option<String> {
+    names
         .map(|known| (strsim::jaro_winkler(known, name), known))
         .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known.clone());
-    JobError::Unknown { name: name.to_owned(), nearest }
+        .map(|(_, known)| known.to_owned())
 }

@@ -9,6 +9,7 @@ use forebay_processor::job::{
     JobStatus, Progress, SavepointAbout, Stage, State, Subtask, SubtaskId, TaskError, TaskOptions, TaskStatus,
     resources, subtasks,
 };
+use forebay_processor::operator::Look;
 use forebay_processor::plan::JobPlan;
 use forebay_storage::ids::{Timestamp, TopicPartition};
 use parking_lot::Mutex;
@@ -35,7 +36,13 @@ pub struct RunningJob {
 }
 
 /// What a running task can be asked to do between two steps.
-struct Order {
+enum Order {
+    Savepoint(SavepointOrder),
+    Look { look: Look, reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>> },
+}
+
+/// To write its part of a savepoint.
+struct SavepointOrder {
     /// Where the savepoint goes.
     to: TopicPartition,
     about: SavepointAbout,
@@ -62,7 +69,9 @@ impl Door {
         for (number, task) in self.0.iter().enumerate() {
             let ((begun, begins), (reply, answer)) = (oneshot::channel(), oneshot::channel());
             let to = TopicPartition::new(topic, i32::try_from(number).unwrap_or(i32::MAX));
-            task.send(Order { to, about: about.clone(), begun, reply }).await.map_err(|_| stopped())?;
+            task.send(Order::Savepoint(SavepointOrder { to, about: about.clone(), begun, reply }))
+                .await
+                .map_err(|_| stopped())?;
             replies.push((begins, answer));
         }
         for (begins, answer) in replies {
@@ -75,6 +84,24 @@ impl Door {
             answer.map_err(|_| "the job did not end it in time".to_owned())?.map_err(|_| stopped())??;
         }
         Ok(())
+    }
+
+    /// What the tasks' windows hold, each as of its last commit, in the order of the tasks: number of the INSERT INTO and row.
+    pub async fn look(&self, pipelines: &[usize], look: &Look) -> Result<Vec<(usize, Vec<u8>)>, String> {
+        let stopped = || "the job has just stopped".to_owned();
+        let late = || "the job did not come to it; is it being restarted?".to_owned();
+        let mut rows = Vec::new();
+        for (task, pipeline) in self.0.iter().zip(pipelines) {
+            let (reply, answer) = oneshot::channel();
+            let left = Look { limit: look.limit - rows.len(), ..look.clone() };
+            task.send(Order::Look { look: left, reply }).await.map_err(|_| stopped())?;
+            let found = tokio::time::timeout(ORDER_LIMIT, answer).await.map_err(|_| late())?;
+            rows.extend(found.map_err(|_| stopped())??.into_iter().map(|row| (*pipeline, row)));
+            if rows.len() >= look.limit {
+                break;
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -177,6 +204,11 @@ impl RunningJob {
             restarts: self.tasks.iter().map(|t| t.restarts.load(Ordering::Relaxed)).sum(),
             tasks: self.tasks.iter().filter_map(|t| t.status.lock().clone()).collect(),
         }
+    }
+
+    /// What it does.
+    pub fn plan(&self) -> Arc<JobPlan> {
+        self.plan.clone()
     }
 
     /// Topics read, and topics written.
@@ -307,7 +339,7 @@ impl Drive {
                 continue;
             }
             if let Ok(order) = orders.try_recv() {
-                savepoint(&mut task, host, order)?;
+                obey(&mut task, host, order)?;
                 continue;
             }
             match progress {
@@ -320,7 +352,7 @@ impl Drive {
                         () = woken.notified() => {}
                         () = tokio::time::sleep_until(clock::deadline(sleep)) => {}
                         _ = stop.changed() => {}
-                        Some(order) = orders.recv() => savepoint(&mut task, host, order)?,
+                        Some(order) = orders.recv() => obey(&mut task, host, order)?,
                     }
                 }
             }
@@ -328,7 +360,19 @@ impl Drive {
     }
 }
 
-fn savepoint(task: &mut Subtask, host: &BrokerHost, order: Order) -> Result<(), TaskError> {
+fn obey(task: &mut Subtask, host: &BrokerHost, order: Order) -> Result<(), TaskError> {
+    match order {
+        Order::Savepoint(order) => savepoint(task, host, order),
+        Order::Look { look, reply } => {
+            let rows = task.look(host, &look)?;
+            // Who asked may have left.
+            let _ = reply.send(rows.map_err(|error| error.to_string()));
+            Ok(())
+        }
+    }
+}
+
+fn savepoint(task: &mut Subtask, host: &BrokerHost, order: SavepointOrder) -> Result<(), TaskError> {
     // Who asked has given up, and removed what it made for this.
     if order.begun.send(()).is_err() {
         return Ok(());

@@ -8,7 +8,9 @@ use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body, RequestBuilder};
 
 use crate::cli::exit::{CliError, Exit};
-use crate::http::{CreateJob, CreateSavepoint, ErrorBody, JobStatus, ReplaceJob, Replaced, SavepointInfo, SqlProblem};
+use crate::http::{
+    CreateJob, CreateSavepoint, ErrorBody, JobStatus, ReplaceJob, Replaced, SavepointInfo, SqlProblem, SqlRequest,
+};
 
 /// A broker that does not answer is given up after this.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -16,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const STATE_TIMEOUT: Duration = Duration::from_secs(12 * 60);
 
 /// A broker's `/v1/jobs`.
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     agent: Agent,
     admin: String,
 }
@@ -34,7 +36,7 @@ struct SavepointList {
 type Answer = Result<Response<Body>, CliError>;
 
 impl Client {
-    pub(super) fn new(admin: &str) -> Result<Self, CliError> {
+    pub(in crate::cli) fn new(admin: &str) -> Result<Self, CliError> {
         let admin = admin.trim_end_matches('/');
         if !admin.starts_with("http://") {
             let message =
@@ -99,6 +101,14 @@ impl Client {
         self.success(answer).map(|_| ())
     }
 
+    /// The lines of an answer in SQL, as they come; a query's have no end in time.
+    pub(in crate::cli) fn sql(&self, request: &SqlRequest) -> Result<impl std::io::Read + Send + 'static, CliError> {
+        let url = format!("{}/v1/sql", self.admin);
+        let post = self.agent.post(url).config().timeout_global(None).timeout_connect(Some(TIMEOUT)).build();
+        let answer = self.success(post.send_json(request).map_err(|error| self.unreachable(&error)))?;
+        Ok(answer.into_body().into_reader())
+    }
+
     fn url(&self, path: &str) -> String {
         let slash = if path.is_empty() { "" } else { "/" };
         format!("{}/v1/jobs{slash}{path}", self.admin)
@@ -160,7 +170,7 @@ fn failure(status: StatusCode, problem: &SqlProblem) -> CliError {
 }
 
 /// The message as the broker drew it, or its parts one after the other.
-fn render(problem: &SqlProblem) -> String {
+pub(in crate::cli) fn render(problem: &SqlProblem) -> String {
     if let Some(rendered) = &problem.rendered {
         return rendered.trim_end().to_owned();
     }

@@ -9,7 +9,7 @@ use super::output::{self, Format};
 use client::Client;
 
 mod apply;
-mod client;
+pub(in crate::cli) mod client;
 mod drop;
 mod savepoint;
 mod show;

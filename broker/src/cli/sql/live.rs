@@ -1,0 +1,128 @@
+//! A result that changes, on a terminal: the rows as they are now, drawn over what was there.
+
+use std::collections::BTreeMap;
+
+use super::grid::{self, Grid};
+use super::highlight::dim;
+use super::sink::{Wrote, put};
+use crate::cli::output::friendly_count;
+use crate::http::SqlHead;
+
+/// Most rows that are remembered; of more, those that changed last.
+const MOST_ROWS: usize = 10_000;
+/// Lines beside the rows: names, rule, what is left out, how far the query is.
+const BESIDE: usize = 5;
+
+/// The rows by key.
+pub(super) struct Live {
+    grid: Grid,
+    /// The positions of the key's columns; all columns where there is no key.
+    key: Vec<usize>,
+    rows: BTreeMap<Vec<String>, (u64, Vec<String>)>,
+    /// Counts changes.
+    changes: u64,
+    /// Lines on the screen.
+    drawn: usize,
+    stale: bool,
+    status: String,
+}
+
+impl Live {
+    pub(super) fn new(grid: Grid, head: &SqlHead) -> Live {
+        let key = head.columns.iter().enumerate().filter(|(_, column)| head.key.contains(&column.name));
+        let key = key.map(|(at, _)| at).collect();
+        Live { grid, key, rows: BTreeMap::new(), changes: 0, drawn: 0, stale: true, status: String::new() }
+    }
+
+    /// Takes a change in.
+    pub(super) fn take(&mut self, op: &str, row: Vec<String>) {
+        let key = match self.key.is_empty() {
+            true => row.clone(),
+            false => self.key.iter().filter_map(|at| row.get(*at).cloned()).collect(),
+        };
+        self.changes += 1;
+        self.stale = true;
+        match op {
+            "-D" | "-U" => {
+                self.rows.remove(&key);
+            }
+            _ => {
+                self.grid.fit(&row);
+                self.rows.insert(key, (self.changes, row));
+            }
+        }
+        if self.rows.len() > MOST_ROWS
+            && let Some(oldest) = self.rows.iter().min_by_key(|(_, (change, _))| *change).map(|(key, _)| key.clone())
+        {
+            self.rows.remove(&oldest);
+        }
+    }
+
+    /// Draws the rows that changed last, in the order of their keys, as many as there is room for.
+    pub(super) fn draw(&mut self, color: bool, status: &str) -> Wrote {
+        if !self.stale && (status.is_empty() || status == self.status) {
+            return Ok(true);
+        }
+        if !status.is_empty() {
+            status.clone_into(&mut self.status);
+        }
+        self.stale = false;
+        let (columns, lines) = grid::screen();
+        let text = self.frame(columns, lines, color);
+        let over = if self.drawn > 0 { format!("\x1b[{}A\r\x1b[J", self.drawn) } else { String::new() };
+        self.drawn = text.matches('\n').count();
+        put(&format!("{over}{text}"))
+    }
+
+    fn frame(&self, columns: usize, lines: usize, color: bool) -> String {
+        let room = lines.saturating_sub(BESIDE).max(1);
+        let mut newest: Vec<u64> = self.rows.values().map(|(change, _)| *change).collect();
+        newest.sort_unstable_by(|a, b| b.cmp(a));
+        let from = newest.get(room - 1).copied().unwrap_or(0);
+        let mut grid = self.grid.clone();
+        grid.cut(columns.saturating_sub(1));
+        let mut text = format!("{}\n{}\n", grid.header(), dim(&grid.rule(), color));
+        for (_, row) in self.rows.values().filter(|(change, _)| *change >= from) {
+            text.push_str(&format!("{}\n", grid::fitted(&grid.line(row), columns.saturating_sub(1))));
+        }
+        let hidden = self.rows.len().saturating_sub(room);
+        if hidden > 0 {
+            text.push_str(&format!("{}\n", dim(&format!("... {} more", friendly_count(hidden as u64)), color)));
+        }
+        if !self.status.is_empty() {
+            text.push_str(&format!("{}\n", dim(&grid::fitted(&self.status, columns.saturating_sub(1)), color)));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::SqlColumn;
+
+    #[test]
+    fn the_last_row_of_a_key_is_shown() {
+        let column = |name: &str, data_type: &str| SqlColumn { name: name.to_owned(), data_type: data_type.to_owned() };
+        let head = SqlHead {
+            columns: vec![column("u", "STRING"), column("n", "BIGINT")],
+            updates: true,
+            key: vec!["u".to_owned()],
+            ..SqlHead::default()
+        };
+        let mut live = Live::new(Grid::new([("u", "STRING"), ("n", "BIGINT")].into_iter()), &head);
+        for (op, user, count) in [
+            ("+I", "bob", "1"),
+            ("+I", "ann", "1"),
+            ("-U", "bob", "1"),
+            ("+U", "bob", "2"),
+            ("+I", "cy", "1"),
+            ("-D", "cy", "1"),
+        ] {
+            live.take(op, vec![user.to_owned(), count.to_owned()]);
+        }
+        assert_eq!(live.frame(80, 24, false), "u    n\n───  ─\nann  1\nbob  2\n");
+        live.take("+I", vec!["dee".to_owned(), "9".to_owned()]);
+        assert_eq!(live.frame(80, 7, false), "u    n\n───  ─\nbob  2\ndee  9\n... 1 more\n");
+    }
+}

@@ -1,0 +1,332 @@
+//! Requests in SQL against a broker of their own: what comes out, how it ends, and that nothing is left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use forebay_storage::batch::{BatchBuilder, BatchStamp};
+use forebay_storage::compress::Compression;
+use forebay_storage::ids::Timestamp;
+
+use super::JobError;
+use super::query::MAX_QUERIES;
+use crate::config::{self, Sources};
+use crate::http::{Lines, SqlEnd, SqlHead, SqlLine, SqlProgress, SqlRequest, row_of};
+use crate::node::{self, Running};
+
+/// Longer than anything here takes on the slowest machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+const TABLES: &str = "\
+CREATE TABLE clicks (u STRING, n BIGINT, ms BIGINT, ts AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR ts AS ts)
+  WITH ('connector' = 'kafka', 'topic' = 'clicks', 'format' = 'json');
+CREATE TABLE out (u STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'out', 'format' = 'json');";
+
+pub(super) struct World {
+    pub running: Arc<Running>,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn start() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let overrides = vec![
+            "listeners=PLAINTEXT://127.0.0.1:0".to_owned(),
+            "http.listeners=".to_owned(),
+            format!("log.dirs={}", folder.path().display()),
+        ];
+        let loaded = config::load(Sources { overrides, ..Sources::default() }).unwrap();
+        let running = node::start(loaded.config).await.unwrap();
+        let world = World { running: running.into(), _folder: folder };
+        let metadata = world.running.rooms.metadata.clone();
+        let made = tokio::task::spawn_blocking(move || metadata.create_topic("clicks", 1, &[])).await.unwrap();
+        made.map_err(|(error, message)| format!("{error} {message}")).unwrap();
+        world
+    }
+
+    pub fn append(&self, values: &[&str]) {
+        let mut batch = BatchBuilder::new(Compression::None);
+        for value in values {
+            batch.push(Timestamp(1_000), None, Some(value.as_bytes()), &[]);
+        }
+        let partition = self.running.rooms.partitions.get("clicks", 0).unwrap();
+        partition.append(batch.finish(&BatchStamp::default()), false).unwrap();
+    }
+
+    pub async fn ask(&self, request: SqlRequest) -> Result<Answer, JobError> {
+        let lines = self.running.jobs.answer(request).await?;
+        Ok(Answer { lines, rest: Vec::new() })
+    }
+
+    pub async fn sql(&self, sql: &str) -> Result<Answer, JobError> {
+        self.ask(SqlRequest { sql: sql.to_owned(), session: TABLES.to_owned(), ..SqlRequest::default() }).await
+    }
+
+    /// All rows of an answer that has an end, and the end.
+    pub async fn whole(&self, sql: &str) -> (Vec<String>, SqlEnd) {
+        let mut answer = self.sql(sql).await.unwrap_or_else(|error| panic!("{error}"));
+        let mut rows = Vec::new();
+        loop {
+            match answer.next().await {
+                Next::Row(row) => rows.push(row),
+                Next::Head(_) | Next::Progress(_) => {}
+                Next::End(end) => return (rows, end),
+                Next::Error(message) => panic!("{message}"),
+            }
+        }
+    }
+
+    /// Its threads must not end within those of the test.
+    pub async fn end(self) {
+        Arc::into_inner(self.running).expect("nobody else has it").stop().await.unwrap();
+    }
+
+    fn topics(&self) -> Vec<String> {
+        self.running.jobs.topic_names().into_iter().map(|(name, _)| name).collect()
+    }
+}
+
+pub(super) struct Answer {
+    lines: Lines,
+    rest: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) enum Next {
+    Head(SqlHead),
+    /// Operation and row.
+    Row(String),
+    Progress(SqlProgress),
+    End(SqlEnd),
+    Error(String),
+}
+
+impl Answer {
+    pub async fn next(&mut self) -> Next {
+        while self.rest.is_empty() {
+            let chunk = tokio::time::timeout(LIMIT, self.lines.recv()).await.expect("a line in time");
+            let chunk = chunk.expect("an answer has an end");
+            assert_eq!(chunk.last(), Some(&b'\n'), "whole lines");
+            self.rest = String::from_utf8(chunk.to_vec()).unwrap().lines().rev().map(str::to_owned).collect();
+        }
+        let line = self.rest.pop().unwrap();
+        if let Some((op, row)) = row_of(&line) {
+            return Next::Row(format!("{op} {row}"));
+        }
+        match serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")) {
+            SqlLine::Head(head) => Next::Head(head),
+            SqlLine::Progress(progress) => Next::Progress(progress),
+            SqlLine::End(end) => Next::End(end),
+            SqlLine::Error(problem) => Next::Error(problem.message),
+        }
+    }
+
+    pub async fn row(&mut self) -> String {
+        loop {
+            match self.next().await {
+                Next::Row(row) => return row,
+                Next::Head(_) | Next::Progress(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+const BATCH: &str = "SET 'execution.runtime-mode' = 'batch';";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_to_the_end_gives_all_rows_and_leaves_nothing() {
+    let world = World::start().await;
+    world.append(&[
+        r#"{"u":"ann","n":1,"ms":1000}"#,
+        r#"{"u":"bob","n":2,"ms":2000}"#,
+        r#"{"u":null,"n":3,"ms":61000}"#,
+    ]);
+    let before = world.topics();
+    let (rows, end) = world.whole(&format!("{BATCH} SELECT n, u, n AS n FROM clicks WHERE n > 1")).await;
+    assert_eq!(rows, [r#"+I {"n":2,"u":"bob","n0":2}"#, r#"+I {"n":3,"u":null,"n0":3}"#]);
+    assert_eq!((end.rows, end.progress.unwrap().records_read), (2, 3));
+    let windows = "SELECT window_end, COUNT(*) AS c FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end";
+    let (mut rows, _) = world.whole(&format!("{BATCH} {windows}")).await;
+    rows.sort();
+    assert_eq!(
+        rows,
+        [r#"+I {"window_end":"1970-01-01 00:01:00","c":2}"#, r#"+I {"window_end":"1970-01-01 00:02:00","c":1}"#]
+    );
+    let both = format!("{BATCH} SELECT u FROM clicks WHERE n = 1 UNION ALL SELECT u FROM clicks WHERE n = 2");
+    let (mut rows, _) = world.whole(&both).await;
+    rows.sort();
+    assert_eq!(rows, [r#"+I {"u":"ann"}"#, r#"+I {"u":"bob"}"#]);
+    // Neither a topic of its own, nor those of groups and transactions that its commits would need.
+    assert_eq!(world.topics(), before);
+    assert!(before.iter().all(|topic| !topic.contains("consumer_offsets")), "{before:?}");
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_come_as_records_do_until_the_client_leaves() {
+    let world = World::start().await;
+    let mut live = world.sql("SELECT u FROM clicks").await.unwrap();
+    let Next::Head(head) = live.next().await else { panic!("the columns come first") };
+    assert_eq!(
+        (head.columns[0].name.as_str(), head.columns[0].data_type.as_str(), head.updates),
+        ("u", "STRING", false)
+    );
+    for user in ["ann", "bob"] {
+        world.append(&[&format!(r#"{{"u":"{user}","ms":1}}"#)]);
+        assert_eq!(live.row().await, format!(r#"+I {{"u":"{user}"}}"#));
+    }
+    let places = world.running.jobs.queries.clone();
+    assert_eq!(places.available_permits(), MAX_QUERIES - 1);
+    drop(live);
+    let all = tokio::time::timeout(LIMIT, places.acquire_many(MAX_QUERIES as u32)).await;
+    drop(all.expect("a query that nobody reads ends").unwrap());
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_ends_at_its_limit_and_tells_how_far_it_is() {
+    let world = World::start().await;
+    world.append(&[r#"{"u":"a","ms":1}"#, r#"{"u":"b","ms":1}"#, r#"{"u":"c","ms":1}"#]);
+    let (rows, end) = world.whole("SELECT u FROM clicks LIMIT 2").await;
+    assert_eq!((rows.len(), end.rows), (2, 2));
+    let request = SqlRequest {
+        sql: "SELECT u FROM clicks LIMIT 9".to_owned(),
+        session: TABLES.to_owned(),
+        rows: Some(4),
+        progress: true,
+    };
+    let mut answer = world.ask(request).await.unwrap();
+    let mut rows = 0;
+    let told = loop {
+        match answer.next().await {
+            Next::Progress(told) => break told,
+            Next::Row(_) => rows += 1,
+            _ => {}
+        }
+    };
+    assert_eq!((rows, told.rows, told.records_read, told.lag_records), (3, 3, 3, 0));
+    world.append(&[r#"{"u":"d","ms":1}"#, r#"{"u":"e","ms":1}"#]);
+    assert_eq!(answer.row().await, r#"+I {"u":"d"}"#);
+    let end = loop {
+        match answer.next().await {
+            Next::End(end) => break end,
+            Next::Progress(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(end.rows, 4);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_said() {
+    let world = World::start().await;
+    world.append(&["{\"u\":1", "no JSON"]);
+    let mut answer = world.sql("SELECT u FROM clicks").await.unwrap();
+    let message = loop {
+        match answer.next().await {
+            Next::Error(message) => break message,
+            Next::Head(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(message.contains("clicks-0@0"), "{message}");
+    let elsewhere = "CREATE TABLE c (u STRING) WITH ('connector' = 'kafka', 'topic' = 'click', 'format' = 'json');";
+    let error = world.sql(&format!("{elsewhere} SELECT u FROM c")).await.err().unwrap();
+    assert_eq!(error.to_string(), "there is no topic click; did you mean clicks?");
+    assert!(matches!(world.sql("SELECT v FROM clicks").await.err(), Some(JobError::Sql(_))));
+    let mut kept = Vec::new();
+    for _ in 0..MAX_QUERIES {
+        kept.push(world.sql("SELECT n FROM clicks WHERE n > 9").await);
+    }
+    let open = kept.iter().filter(|answer| answer.is_ok()).count();
+    let refused = world.sql("SELECT n FROM clicks WHERE n > 9").await.err().map(|error| error.to_string());
+    // One that has failed at the record that is no JSON has left its place.
+    assert!(open == MAX_QUERIES, "{open}");
+    assert!(refused.is_none_or(|refused| refused.contains("which is the limit")));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inserts_run_as_a_job_that_show_jobs_lists() {
+    let world = World::start().await;
+    let (_, end) = world.whole("SET 'pipeline.name' = 'copy'; INSERT INTO out SELECT u, n FROM clicks").await;
+    assert!(end.message.starts_with("job copy runs"), "{end:?}");
+    let (rows, _) = world.whole("SHOW JOBS").await;
+    assert!(rows.len() == 1 && rows[0].starts_with(r#"+I {"job":"copy","state":""#), "{rows:?}");
+    let (rows, _) = world.whole("SHOW TOPICS").await;
+    assert!(rows[0].starts_with(r#"+I {"topic":"clicks","partitions":"1","offsets":"0"}"#), "{rows:?}");
+    let (_, end) =
+        world.whole("CREATE TABLE more (x INT) WITH ('connector' = 'kafka', 'topic' = 'm', 'format' = 'json')").await;
+    assert_eq!((end.message.as_str(), end.keep), ("table more is known in this session", true));
+    let (rows, _) = world.whole("DESCRIBE out").await;
+    assert_eq!(rows[0], r#"+I {"name":"u","type":"STRING","null":"TRUE","key":null,"extras":null,"watermark":null}"#);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_windows_of_a_job_are_shown_as_of_its_last_commit() {
+    let world = World::start().await;
+    let counts = "CREATE TABLE counts (u STRING, window_end TIMESTAMP(3), c BIGINT) WITH ('connector' = 'kafka', 'topic' = 'counts', 'format' = 'json');
+        SET 'pipeline.name' = 'counting';
+        INSERT INTO counts SELECT u, window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, u";
+    world.whole(counts).await;
+    world.append(&[
+        r#"{"u":"ann","ms":1000}"#,
+        r#"{"u":"bob","ms":2000}"#,
+        r#"{"u":"ann","ms":3000}"#,
+        r#"{"u":"cy","ms":61000}"#,
+    ]);
+    let deadline = crate::clock::instant() + LIMIT;
+    let (rows, _) = loop {
+        // The job may not have started; when the last record has closed the first window, only the second is open.
+        match world.sql("SHOW STATE OF JOB counting").await {
+            Ok(_) => {}
+            Err(JobError::Busy(_)) => {
+                assert!(crate::clock::instant() < deadline);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                continue;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        let (rows, end) = world.whole("SHOW STATE OF JOB counting").await;
+        if rows == [r#"+I {"u":"cy","window_end":"1970-01-01 00:02:00","c":1}"#] {
+            break (rows, end);
+        }
+        assert!(crate::clock::instant() < deadline, "{rows:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    assert_eq!(rows.len(), 1);
+    world.append(&[r#"{"u":"dee","ms":62000}"#, r#"{"u":"cy","ms":62000}"#]);
+    let dee = "SHOW STATE OF JOB counting WHERE KEY = 'dee'";
+    while world.whole(dee).await.0 != [r#"+I {"u":"dee","window_end":"1970-01-01 00:02:00","c":1}"#] {
+        assert!(crate::clock::instant() < deadline);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (rows, _) = world.whole("SHOW STATE OF JOB counting").await;
+    assert_eq!(rows[0], r#"+I {"u":"cy","window_end":"1970-01-01 00:02:00","c":2}"#);
+    // What is shown is committed: the group's offsets are behind the records that count.
+    let group = forebay_processor::host::Host::committed(
+        &*world.running.jobs.host,
+        "counting",
+        &[forebay_storage::ids::TopicPartition::new("clicks", 0)],
+        true,
+    );
+    assert_eq!(group.unwrap()[0].as_ref().unwrap().offset.0, 6);
+    assert!(matches!(world.sql("SHOW STATE OF JOB count").await.err(), Some(JobError::Unknown { .. })));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_proposed_from_records() {
+    let world = World::start().await;
+    world.append(&[r#"{"who":"ann","event_time":1700000000000}"#, r#"{"who":"bob","event_time":1700000001000}"#]);
+    let bare = "CREATE TABLE c WITH ('connector' = 'kafka', 'topic' = 'clicks')";
+    let (rows, end) = world.whole(bare).await;
+    assert_eq!(rows[0], r#"+I {"column":"who","type":"STRING","present":"100.0 %","example":"ann","note":""}"#);
+    let ddl = end.ddl.unwrap();
+    assert!(ddl.contains("WATERMARK FOR ts AS ts\n") && !end.keep, "{ddl}");
+    let (rows, _) = world.whole(&format!("{ddl}; SELECT who FROM c LIMIT 2")).await;
+    assert_eq!(rows, [r#"+I {"who":"ann"}"#, r#"+I {"who":"bob"}"#]);
+    world.end().await;
+}
