@@ -235,12 +235,13 @@ impl Running {
     /// The lines of the rows that have come, no more than are wanted.
     fn rows(&mut self) -> Vec<u8> {
         let mut lines = Vec::new();
-        for (_, value) in self.host.take_rows() {
+        for (kind, value) in self.host.take_rows() {
             if self.is_full() {
                 break;
             }
             if let Some(value) = value {
-                push_row(&mut lines, "+I", &value);
+                let kind = kind.as_deref().and_then(|kind| std::str::from_utf8(kind).ok());
+                push_row(&mut lines, kind.unwrap_or("+I"), &value);
                 self.progress.rows += 1;
             }
         }

@@ -16,7 +16,7 @@ use super::host::BrokerHost;
 /// How a query is called where a job's name is wanted. No job and no topic can be called so.
 pub(super) const QUERY: &str = "?query";
 
-/// Key and value of a record that the query would have written.
+/// Key and value of a record that the query would have written: the row's kind, and the row.
 pub(super) type ResultRecord = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// The broker without what leaves traces in it: no topic is made, no offset and no state is kept.

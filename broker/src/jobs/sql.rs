@@ -27,7 +27,8 @@ impl Jobs {
                 Ok(listing(&columns, &all[..most(all.len(), rows)], warnings, end))
             }
             Asked::Query(query) => {
-                let head = SqlHead { columns: columns(&query), warnings, ..SqlHead::default() };
+                let (columns, updates) = (columns(&query), query.updates);
+                let head = SqlHead { columns, updates, warnings, ..SqlHead::default() };
                 self.query(*query, head, rows, progress).await
             }
             Asked::Job { name, plan } => {

@@ -184,6 +184,21 @@ async fn rows_come_as_records_do_until_the_client_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_that_change_come_with_their_kinds() {
+    let world = World::start().await;
+    let mut live = world.sql("SELECT u, COUNT(*) AS c FROM clicks GROUP BY u").await.unwrap();
+    let Next::Head(head) = live.next().await else { panic!("the columns come first") };
+    assert!(head.updates);
+    world.append(&[r#"{"u":"ann","ms":1}"#]);
+    assert_eq!(live.row().await, r#"+I {"u":"ann","c":1}"#);
+    world.append(&[r#"{"u":"ann","ms":2}"#]);
+    assert_eq!(live.row().await, r#"-U {"u":"ann","c":1}"#);
+    assert_eq!(live.row().await, r#"+U {"u":"ann","c":2}"#);
+    drop(live);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_query_ends_at_its_limit_and_tells_how_far_it_is() {
     let world = World::start().await;
     world.append(&[r#"{"u":"a","ms":1}"#, r#"{"u":"b","ms":1}"#, r#"{"u":"c","ms":1}"#]);

@@ -11,8 +11,8 @@ use super::position;
 use super::prune::{prune, whole_source};
 use super::query::QueryPlanner;
 use super::relation::Updating;
-use super::session::RESULT_TOPIC;
 use super::scope::Field;
+use super::session::RESULT_TOPIC;
 use super::settings::Settings;
 use super::statement::Insert;
 use super::table::Table;
@@ -46,7 +46,9 @@ pub(crate) fn plan(
     relation = relation.with_own_windows();
     let values = sink_values(insert, table, &relation.fields)?;
     relation.stages.push(Stage::Project(values));
-    if let Some(updating) = relation.updating.as_ref().filter(|_| !table.options.upsert && table.options.topic != RESULT_TOPIC) {
+    if let Some(updating) =
+        relation.updating.as_ref().filter(|_| !table.options.upsert && table.options.topic != RESULT_TOPIC)
+    {
         return Err(append_only(table, updating));
     }
     bound_state(&mut relation.stages, settings.state_ttl_ms, warnings);

@@ -17,9 +17,10 @@ use super::statement::{self, ColumnDef, ColumnKind, CreateTable, Insert, Name, S
 use super::table::Table;
 use super::{Definitions, PlanContext, with_deep_stack};
 use crate::expr::DataType;
-use crate::plan::{Column, JobPlan, Pipeline, StartupMode};
+use crate::plan::{ChangelogMode, Column, JobPlan, Pipeline, StartupMode};
 
-/// The topic that a query by itself writes its rows to; whoever runs it takes them from there, there is no such topic.
+/// The topic that a query by itself writes its rows to, each with its kind (`+I`) as the record's key; whoever runs it takes them from
+/// there, there is no such topic.
 pub const RESULT_TOPIC: &str = "__forebay-result";
 /// How the result is called where a table is named. No plain name has a blank.
 const RESULT: &str = "the result";
@@ -89,6 +90,8 @@ pub struct Query {
     pub plan: JobPlan,
     /// The columns of its rows.
     pub columns: Vec<Column>,
+    /// Whether rows take others back; each then comes with its kind.
+    pub updates: bool,
     /// LIMIT: how many rows are wanted.
     pub limit: Option<u64>,
     /// Whether it ends where its input ends now (`execution.runtime-mode` = `batch`).
@@ -232,7 +235,8 @@ impl Planner {
             });
         }
         let plan = JobPlan { text: text.to_owned(), pipelines, warnings: self.known.warnings.clone() };
-        Ok(Asked::Query(Box::new(Query { plan, columns, limit, to_end: self.known.settings.batch })))
+        let updates = plan.pipelines.iter().any(|pipeline| pipeline.changelog() != Ok(ChangelogMode::InsertOnly));
+        Ok(Asked::Query(Box::new(Query { plan, columns, updates, limit, to_end: self.known.settings.batch })))
     }
 
     fn show(&self, show: &Show) -> Result<Asked, SqlError> {

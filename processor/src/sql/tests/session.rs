@@ -43,6 +43,13 @@ fn a_query_by_itself_has_the_columns_of_its_select() {
 }
 
 #[test]
+fn rows_of_groups_without_windows_take_others_back() {
+    let groups = query("SELECT u, COUNT(*) AS c FROM plain GROUP BY u");
+    assert!(groups.updates && !query("SELECT u FROM plain").updates);
+    assert_eq!(groups.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["u", "c"]);
+}
+
+#[test]
 fn limit_is_taken_off_the_query_and_batch_ends_it() {
     assert_eq!(query("SELECT u FROM plain LIMIT 7").limit, Some(7));
     assert_eq!(query("SELECT u FROM plain FETCH FIRST 3 ROWS ONLY").limit, Some(3));
