@@ -206,7 +206,7 @@ fn a_person_types_completes_looks_on_and_leaves() {
     // It goes on with what comes, tells how far it is, and ends by Ctrl-C; the shell stays.
     shell.until("3 records read");
     produce(&node, &["{\"n\":44}"]);
-    shell.until("\r\n44\r\n");
+    shell.until("\u{1b}[K44\r\n");
     shell.keys("\u{3}");
     shell.until("4 rows");
     shell.until("ended by Ctrl-C");
