@@ -1,7 +1,8 @@
 //! The state of one window: group key -> accumulators.
 //!
 //! A hash table of indexes into three flat arrays (keys, places of keys, accumulators): an update of a known key allocates
-//! nothing, and closing the window drops four allocations, however many keys it had. Keys changed since the last commit are
+//! nothing, and closing the window drops four allocations, however many keys it had. The table has each key's hash beside the index, so
+//! that it finds and moves its entries without a look at the keys. Keys changed since the last commit are
 //! remembered once each, for the changelog; those changed since the last checkpoint too, once there is a store
 //! ([`super::store`]) that has keys of this window which are not in memory.
 
@@ -15,7 +16,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::Accumulator;
 use super::windows::Merge;
-pub use batch::{KeyList, TakePlace};
+pub use batch::{KeyList, TakePlace, each_slice};
 pub use order::Walk;
 
 /// Limit of group key bytes in one window, as places are 32 bits wide.
@@ -45,6 +46,20 @@ impl Entry {
     }
 }
 
+/// An entry of the hash table.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// Half of the key's hash, which is all of it that counts.
+    hash: u32,
+    index: u32,
+}
+
+/// What the table makes of half a hash: it takes the place from the lower bits and seven bits to compare from the upper ones.
+#[inline]
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
 /// The window's keys would take more than 4 GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the group keys of one window take more than 4 GiB; use a smaller window or a shorter key")]
@@ -54,7 +69,7 @@ pub struct SliceFull;
 #[derive(Debug)]
 pub struct Slice {
     initial: Vec<Accumulator>,
-    table: HashTable<u32>,
+    table: HashTable<Slot>,
     hasher: DefaultHashBuilder,
     keys: Vec<u8>,
     entries: Vec<Entry>,
@@ -148,7 +163,7 @@ impl Slice {
     /// About how much memory the keys and accumulators take, in bytes.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
-        let entries = self.entries.len() * (size_of::<Entry>() + size_of::<u32>());
+        let entries = self.entries.len() * (size_of::<Entry>() + size_of::<Slot>());
         self.keys.len() + entries + self.accumulators.len() * size_of::<Accumulator>() + self.heap_bytes as usize
     }
 
@@ -156,8 +171,8 @@ impl Slice {
     /// count as they were at the last commit.
     #[must_use]
     pub fn memory_in_bytes(&self) -> u64 {
-        // A table of indexes has a byte of control for each, and takes a power of two of which 7/8 are used.
-        let table = (self.table.capacity() * 8 / 7).next_power_of_two() * (size_of::<u32>() + 1);
+        // A table has a byte of control for each slot, and takes a power of two of which 7/8 are used.
+        let table = (self.table.capacity() * 8 / 7).next_power_of_two() * (size_of::<Slot>() + 1);
         let lists = (self.dirty.capacity() + self.unstored.capacity() + self.heap.capacity()) * size_of::<u32>();
         let entries = self.entries.capacity() * size_of::<Entry>();
         let accumulators = self.accumulators.capacity() * size_of::<Accumulator>();
@@ -197,7 +212,7 @@ impl Slice {
     /// The accumulators of `key`, if it is there.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&[Accumulator]> {
-        self.find(self.hasher.hash_one(key), key).map(|index| self.at(index).1)
+        self.find(self.hash(key), key).map(|index| self.at(index).1)
     }
 
     /// Adds the keys of `other`.
@@ -243,7 +258,7 @@ impl Slice {
 
     /// The store is behind with this key, which is committed.
     pub fn mark_unstored(&mut self, key: &[u8]) {
-        if let Some(index) = self.find(self.hasher.hash_one(key), key)
+        if let Some(index) = self.find(self.hash(key), key)
             && !std::mem::replace(&mut self.entries[index as usize].unstored, true)
         {
             self.unstored.push(index);
@@ -273,8 +288,7 @@ impl Slice {
         let mut indexes = std::mem::take(&mut self.unstored);
         indexes.iter().for_each(|index| self.entries[*index as usize].unstored = false);
         (self.stored, self.recent) = (true, indexes.len());
-        let key = |index: u32| &self.keys[self.entries[index as usize].key()];
-        indexes.sort_unstable_by(|a, b| key(*a).cmp(key(*b)));
+        indexes.sort_unstable_by(|a, b| self.key(*a).cmp(self.key(*b)));
         indexes.into_iter().map(|index| self.at(index)).collect()
     }
 
@@ -299,19 +313,31 @@ impl Slice {
     }
 
     fn index_of(&mut self, key: &[u8]) -> Result<usize, SliceFull> {
-        self.find_or_insert(self.hasher.hash_one(key), key)
+        let hash = self.hash(key);
+        match self.find(hash, key) {
+            Some(index) => Ok(index as usize),
+            None => self.insert(hash, key),
+        }
     }
 
     #[inline]
-    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.table.find(hash, |&index| self.keys[self.entries[index as usize].key()] == *key).copied()
+    fn hash(&self, key: &[u8]) -> u32 {
+        self.hasher.hash_one(key) as u32
     }
 
-    fn find_or_insert(&mut self, hash: u64, key: &[u8]) -> Result<usize, SliceFull> {
-        if let Some(index) = self.find(hash, key) {
-            return Ok(index as usize);
-        }
-        let Slice { table, hasher, keys, entries, accumulators, initial, .. } = self;
+    #[inline]
+    fn key(&self, index: u32) -> &[u8] {
+        &self.keys[self.entries[index as usize].key()]
+    }
+
+    #[inline]
+    fn find(&self, hash: u32, key: &[u8]) -> Option<u32> {
+        self.table.find(spread(hash), |slot| slot.hash == hash && self.key(slot.index) == key).map(|slot| slot.index)
+    }
+
+    /// Adds a key that is not there.
+    fn insert(&mut self, hash: u32, key: &[u8]) -> Result<usize, SliceFull> {
+        let Slice { table, keys, entries, accumulators, initial, .. } = self;
         if keys.len() + key.len() > MAX_KEY_BYTES || entries.len() >= u32::MAX as usize {
             return Err(SliceFull);
         }
@@ -320,7 +346,7 @@ impl Slice {
         keys.extend_from_slice(key);
         entries.push(Entry { key_start, key_end: keys.len() as u32, dirty: false, unstored: false });
         accumulators.extend_from_slice(initial);
-        table.insert_unique(hash, index, |&other| hasher.hash_one(&keys[entries[other as usize].key()]));
+        table.insert_unique(spread(hash), Slot { hash, index }, |slot| spread(slot.hash));
         Ok(index as usize)
     }
 

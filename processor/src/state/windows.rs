@@ -18,7 +18,7 @@ use super::error::StateError;
 use super::gather;
 use super::restore::RestoreError;
 use super::shelf::Shelf;
-use super::slice::{KeyList, Slice, TakePlace};
+use super::slice::{KeyList, Slice, TakePlace, each_slice};
 use super::task::PutRecord;
 use crate::time::{WindowSpan, is_window_fired};
 
@@ -75,22 +75,17 @@ impl WindowState {
         keys: &KeyList,
         take: &mut TakePlace<'_, E>,
     ) -> Result<(), E> {
-        let mut places: Vec<u32> = (0..spans.len() as u32).collect();
-        places.sort_unstable_by_key(|place| (spans[*place as usize], *place));
-        for places in places.chunk_by(|a, b| spans[*a as usize] == spans[*b as usize]) {
-            let span = spans[places[0] as usize];
+        each_slice(spans, |span, places| {
             let new = || self.spare.pop().unwrap_or_else(|| Slice::new(&self.initial));
             let slice = self.slices.entry(span).or_insert_with(new);
             if !slice.is_stored() {
-                slice.update_each(places, keys, take)?;
-                continue;
+                return slice.update_each(places, keys, take);
             }
-            for place in places {
+            places.iter().try_for_each(|place| {
                 let place = *place as usize;
-                take(place, self.update(span, keys.get(place))?)?;
-            }
-        }
-        Ok(())
+                take(place, self.update(span, keys.get(place))?)
+            })
+        })
     }
 
     /// Takes the room of a slice that was dropped for slices to come.

@@ -1,9 +1,11 @@
-//! Updates of several keys in one go: all are looked up, and what is found is fetched, before the first is changed.
+//! Updates of several keys in one go.
+//!
+//! To find a key takes a look at the table, at the key's place and at the key, each in another corner of the memory, and each tells only
+//! where the next one is. So all keys take the first step, then all the next: a processor waits for many places at once as easily as for one.
 
-use std::hash::BuildHasher;
-
-use super::Slice;
+use super::{Slice, spread};
 use crate::state::{Accumulator, StateError};
+use crate::time::WindowSpan;
 
 /// Encoded keys, one for each of several rows.
 #[derive(Debug, Default)]
@@ -35,6 +37,17 @@ impl KeyList {
     }
 }
 
+/// Hands the places of the rows of each slice to `take`, slice by slice; `spans` tell the slice of each row. Rows of one slice keep
+/// their order.
+pub fn each_slice<E>(spans: &[WindowSpan], mut take: impl FnMut(WindowSpan, &[u32]) -> Result<(), E>) -> Result<(), E> {
+    let mut places: Vec<u32> = (0..spans.len() as u32).collect();
+    places.sort_unstable_by_key(|place| (spans[*place as usize], *place));
+    for places in places.chunk_by(|a, b| spans[*a as usize] == spans[*b as usize]) {
+        take(spans[places[0] as usize], places)?;
+    }
+    Ok(())
+}
+
 /// Takes the accumulators of a row's key, with the row's place.
 pub type TakePlace<'t, E> = dyn FnMut(usize, &mut [Accumulator]) -> Result<(), E> + 't;
 
@@ -44,6 +57,13 @@ const AT_ONCE: usize = 32;
 /// The place of a key that is not there.
 const NOT_THERE: u32 = u32::MAX;
 
+/// What is known of a key that is looked up.
+#[derive(Clone, Copy, Default)]
+struct Sought {
+    hash: u32,
+    index: u32,
+}
+
 impl Slice {
     /// As [`Slice::update`] for the keys of the rows at `places` in turn, whose accumulators are handed to `take`.
     pub fn update_each<E: From<StateError>>(
@@ -52,25 +72,34 @@ impl Slice {
         keys: &KeyList,
         take: &mut TakePlace<'_, E>,
     ) -> Result<(), E> {
-        let mut found = [(0, NOT_THERE); AT_ONCE];
+        let mut sought = [Sought::default(); AT_ONCE];
         for places in places.chunks(AT_ONCE) {
-            for (place, found) in places.iter().zip(&mut found) {
-                let key = keys.get(*place as usize);
-                let hash = self.hasher.hash_one(key);
-                *found = (hash, self.find(hash, key).unwrap_or(NOT_THERE));
-            }
-            let found = &found[..places.len()];
-            self.touch(found.iter().map(|(_, index)| index).filter(|index| **index != NOT_THERE));
-            for (place, (hash, index)) in places.iter().zip(found) {
-                let place = *place as usize;
-                let index = match *index {
-                    // An earlier row may have brought it.
-                    NOT_THERE => self.find_or_insert(*hash, keys.get(place)).map_err(StateError::from)?,
-                    index => index as usize,
+            let sought = &mut sought[..places.len()];
+            self.look_up(places, keys, sought);
+            for (place, sought) in places.iter().zip(sought) {
+                let (place, Sought { hash, index }) = (*place as usize, *sought);
+                let key = keys.get(place);
+                let index = if index != NOT_THERE && self.key(index) == key {
+                    index as usize
+                } else if let Some(index) = self.find(hash, key) {
+                    // An earlier row has brought it, or half of its hash is another key's too.
+                    index as usize
+                } else {
+                    self.insert(hash, key).map_err(StateError::from)?
                 };
                 take(place, self.change(index))?;
             }
         }
         Ok(())
+    }
+
+    /// Finds which keys may be those of the rows at `places`, going by their hashes, and fetches them and their accumulators.
+    fn look_up(&self, places: &[u32], keys: &KeyList, sought: &mut [Sought]) {
+        for (place, sought) in places.iter().zip(&mut *sought) {
+            let hash = self.hash(keys.get(*place as usize));
+            let slot = self.table.find(spread(hash), |slot| slot.hash == hash);
+            *sought = Sought { hash, index: slot.map_or(NOT_THERE, |slot| slot.index) };
+        }
+        self.touch(sought.iter().map(|sought| sought.index).filter(|index| *index != NOT_THERE));
     }
 }

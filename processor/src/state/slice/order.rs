@@ -39,7 +39,7 @@ impl<'s> Iterator for Walk<'s> {
     fn next(&mut self) -> Option<Self::Item> {
         let index = *self.order.get(self.next)?;
         if self.next.is_multiple_of(AHEAD) {
-            self.slice.touch(self.order[self.next..].iter().take(AHEAD));
+            self.slice.touch(self.order[self.next..].iter().take(AHEAD).copied());
         }
         self.next += 1;
         Some(self.slice.at(index))
@@ -60,11 +60,12 @@ impl Slice {
         Walk::new(self, order.into_iter().map(|(_, index)| index).collect())
     }
 
-    /// Reads a little of each key and its accumulators.
-    pub(super) fn touch<'i>(&self, keys: impl Iterator<Item = &'i u32>) {
+    /// Reads a little of each key and its accumulators, after the places of all keys.
+    pub(super) fn touch(&self, indexes: impl Iterator<Item = u32> + Clone) {
         let width = self.initial.len();
-        let touched = keys.fold(0, |touched, index| {
-            let index = *index as usize;
+        black_box(indexes.clone().fold(0, |touched, index| touched ^ self.entries[index as usize].key_start));
+        let touched = indexes.fold(0, |touched, index| {
+            let index = index as usize;
             let states = &self.accumulators[index * width..][..width];
             let kinds = [states.first(), states.last()].map(|state| matches!(state, Some(Accumulator::Count(_))));
             let key = self.keys.get(self.entries[index].key_start as usize).map_or(0, |byte| usize::from(*byte));
@@ -76,7 +77,7 @@ impl Slice {
     /// Sorts keys that are alike up to `from`, by eight bytes at a time, which takes no look at the keys but one; those that are alike
     /// for `levels` times as many are compared.
     fn sort(&self, order: &mut [(u64, u32)], from: usize, levels: u8) {
-        let key = |index: u32| &self.keys[self.entries[index as usize].key()];
+        let key = |index: u32| self.key(index);
         order.iter_mut().for_each(|(part, index)| *part = eight_bytes(&key(*index)[from..]));
         order.sort_unstable_by_key(|(part, _)| *part);
         for alike in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1) {
