@@ -6,7 +6,7 @@ use super::top;
 use crate::expr::library::sketch;
 use crate::expr::{DataType, EvalError, MAX_DECIMAL_PRECISION, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
-use crate::state::{Accumulator, DistinctValues, encode_value};
+use crate::state::{Accumulator, Counter, DistinctValues, encode_value};
 
 /// The longest text of LISTAGG, and the most bytes of PERCENTILE's values, for one key of one window: each commit writes them.
 const LONGEST: usize = 8 << 20;
@@ -29,10 +29,10 @@ pub fn initial_plain(aggregate: &Aggregate) -> Accumulator {
         (Sketch | Concat, _) => Accumulator::Value(Box::new(Value::Null)),
         (CountStar | Count, _) => Accumulator::Count(0),
         (Avg, DataType::Decimal { .. }) => Accumulator::DecimalMean(Box::new((Some(0), 0))),
-        (Avg, other) if other.is_approximate() => Accumulator::DoubleMean { sum: 0.0, count: 0 },
-        (Avg, _) => Accumulator::IntegerMean { sum: 0, count: 0 },
-        (_, other) if other.is_integer() || other.is_interval() => Accumulator::Integer(None),
-        (_, other) if other.is_approximate() => Accumulator::Double(None),
+        (Avg, other) if other.is_approximate() => Accumulator::DoubleMean { sum: 0.0, count: Counter::default() },
+        (Avg, _) => Accumulator::IntegerMean { sum: 0, count: Counter::default() },
+        (_, other) if other.is_integer() || other.is_interval() => Accumulator::NoInteger,
+        (_, other) if other.is_approximate() => Accumulator::NoDouble,
         _ => Accumulator::Value(Box::new(Value::Null)),
     }
 }
@@ -74,10 +74,9 @@ pub fn add(aggregate: &Aggregate, state: &mut Accumulator, row: &[Value<'_>]) ->
         };
     };
     // What most calls are over need not be copied.
-    if let (Accumulator::Integer(before), Some(column)) = (&mut *state, argument.as_column())
-        && let Some(Value::Integer(value)) = row.get(column)
+    if let Some(Value::Integer(value)) = argument.as_column().and_then(|column| row.get(column))
+        && add_integer(aggregate, state, *value)
     {
-        *before = Some(integer(aggregate, before.unwrap_or(*value), *value, before.is_none()));
         return Ok(());
     }
     let value = argument.eval(row)?;
@@ -87,27 +86,46 @@ pub fn add(aggregate: &Aggregate, state: &mut Accumulator, row: &[Value<'_>]) ->
     add_value(aggregate, state, value)
 }
 
+/// Takes an integer into a sum of integers, the least or the largest of them; false if `state` is something else.
+#[inline]
+fn add_integer(aggregate: &Aggregate, state: &mut Accumulator, value: i64) -> bool {
+    match state {
+        Accumulator::Integer(before) => *before = integer(aggregate, *before, value),
+        Accumulator::NoInteger => *state = Accumulator::Integer(value),
+        _ => return false,
+    }
+    true
+}
+
+/// As [`add_integer`] for FLOAT and DOUBLE.
+#[inline]
+fn add_double(aggregate: &Aggregate, state: &mut Accumulator, value: f64) -> bool {
+    match state {
+        Accumulator::Double(before) => *before = double(aggregate, *before, value),
+        Accumulator::NoDouble => *state = Accumulator::Double(value),
+        _ => return false,
+    }
+    true
+}
+
 /// Takes a value that is not NULL into `state`.
 pub fn add_value(aggregate: &Aggregate, state: &mut Accumulator, value: Value<'_>) -> Result<(), EvalError> {
     match (state, value) {
         (Accumulator::Count(count), _) => *count += 1,
-        (Accumulator::Integer(state), Value::Integer(value)) => {
-            *state = Some(integer(aggregate, state.unwrap_or(value), value, state.is_none()));
+        (state @ (Accumulator::NoInteger | Accumulator::Integer(_)), Value::Integer(value)) => {
+            add_integer(aggregate, state, value);
         }
-        (Accumulator::Double(state), Value::Double(value)) => {
-            *state = Some(match *state {
-                None => value,
-                Some(before) => double(aggregate, before, value),
-            });
+        (state @ (Accumulator::NoDouble | Accumulator::Double(_)), Value::Double(value)) => {
+            add_double(aggregate, state, value);
         }
         (Accumulator::Value(state), value) => other(aggregate, state, value)?,
         (Accumulator::IntegerMean { sum, count }, Value::Integer(value)) => {
             *sum = sum.wrapping_add(value);
-            *count += 1;
+            count.add(1);
         }
         (Accumulator::DoubleMean { sum, count }, Value::Double(value)) => {
             *sum += value;
-            *count += 1;
+            count.add(1);
         }
         (Accumulator::DecimalMean(mean), Value::Decimal(value)) => {
             mean.0 = mean.0.and_then(|sum| decimal_sum(sum, value));
@@ -119,9 +137,8 @@ pub fn add_value(aggregate: &Aggregate, state: &mut Accumulator, value: Value<'_
     Ok(())
 }
 
-fn integer(aggregate: &Aggregate, before: i64, value: i64, first: bool) -> i64 {
+fn integer(aggregate: &Aggregate, before: i64, value: i64) -> i64 {
     match aggregate.function {
-        _ if first => value,
         AggregateFunction::Min => before.min(value),
         AggregateFunction::Max => before.max(value),
         AggregateFunction::First => before,
@@ -242,12 +259,12 @@ pub fn merge(aggregate: &Aggregate, into: &mut Accumulator, from: &Accumulator) 
     use Accumulator as A;
     match (into, from) {
         (A::Count(count), A::Count(more)) => *count += more,
-        (A::Integer(_), A::Integer(None)) | (A::Double(_), A::Double(None)) => {}
-        (A::Integer(state), A::Integer(Some(value))) => {
-            *state = Some(integer(aggregate, state.unwrap_or(*value), *value, state.is_none()));
+        (A::NoInteger | A::Integer(_), A::NoInteger) | (A::NoDouble | A::Double(_), A::NoDouble) => {}
+        (state @ (A::NoInteger | A::Integer(_)), A::Integer(value)) => {
+            add_integer(aggregate, state, *value);
         }
-        (A::Double(state), A::Double(Some(value))) => {
-            *state = Some(state.map_or(*value, |before| double(aggregate, before, *value)));
+        (state @ (A::NoDouble | A::Double(_)), A::Double(value)) => {
+            add_double(aggregate, state, *value);
         }
         (A::Value(_), A::Value(value)) if value.is_null() => {}
         (A::Value(state), A::Value(value)) if aggregate.function == AggregateFunction::Sketch => {
@@ -256,11 +273,11 @@ pub fn merge(aggregate: &Aggregate, into: &mut Accumulator, from: &Accumulator) 
         (A::Value(state), A::Value(value)) => other(aggregate, state, value.borrowed())?,
         (A::IntegerMean { sum, count }, A::IntegerMean { sum: more, count: rows }) => {
             *sum = sum.wrapping_add(*more);
-            *count += rows;
+            count.add(rows.get());
         }
         (A::DoubleMean { sum, count }, A::DoubleMean { sum: more, count: rows }) => {
             *sum += more;
-            *count += rows;
+            count.add(rows.get());
         }
         (A::DecimalMean(into), A::DecimalMean(from)) => {
             into.0 = into.0.zip(from.0).and_then(|(sum, more)| decimal_sum(sum, more));
@@ -281,15 +298,19 @@ pub fn merge(aggregate: &Aggregate, into: &mut Accumulator, from: &Accumulator) 
 pub fn result<'a>(aggregate: &Aggregate, state: &'a Accumulator) -> Value<'a> {
     match state {
         Accumulator::Count(count) => Value::Integer(*count),
-        Accumulator::Integer(value) => value.map_or(Value::Null, Value::Integer),
-        Accumulator::Double(value) => value.map_or(Value::Null, Value::Double),
+        Accumulator::Integer(value) => Value::Integer(*value),
+        Accumulator::Double(value) => Value::Double(*value),
+        Accumulator::NoInteger | Accumulator::NoDouble => Value::Null,
         Accumulator::Value(value) => value.borrowed(),
-        Accumulator::IntegerMean { count: 0, .. } | Accumulator::DoubleMean { count: 0, .. } => Value::Null,
-        Accumulator::IntegerMean { sum, count } => Value::Integer(aggregate.result.wrap(sum.wrapping_div(*count))),
-        Accumulator::DoubleMean { sum, count } if aggregate.result == DataType::Float => {
-            Value::Double(f64::from((sum / *count as f64) as f32))
-        }
-        Accumulator::DoubleMean { sum, count } => Value::Double(sum / *count as f64),
+        Accumulator::IntegerMean { sum, count } => match count.get() {
+            0 => Value::Null,
+            count => Value::Integer(aggregate.result.wrap(sum.wrapping_div(count))),
+        },
+        Accumulator::DoubleMean { sum, count } => match count.get() {
+            0 => Value::Null,
+            count if aggregate.result == DataType::Float => Value::Double(f64::from((sum / count as f64) as f32)),
+            count => Value::Double(sum / count as f64),
+        },
         Accumulator::DecimalMean(mean) => match **mean {
             (Some(sum), count) if count > 0 => {
                 let scale = aggregate.argument.as_ref().map_or(0, |argument| decimal::scale_of(argument.data_type()));

@@ -8,7 +8,7 @@ use super::error::RowError;
 use super::kept::KeptValues;
 use crate::expr::{DataType, EvalError, MAX_DECIMAL_PRECISION, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
-use crate::state::{Accumulator, encode_sorted};
+use crate::state::{Accumulator, Counter, encode_sorted};
 
 const WRONG_TYPE: EvalError = EvalError::Shape("an aggregate's argument is not of its type");
 
@@ -21,8 +21,8 @@ pub fn initial(call: &Aggregate) -> Accumulator {
         CountStar | Count => Accumulator::Count(0),
         // A sum is NULL once all its values are taken back, so they are counted.
         Sum | Avg if matches!(argument, DataType::Decimal { .. }) => Accumulator::DecimalMean(Box::new((Some(0), 0))),
-        Sum | Avg if argument.is_approximate() => Accumulator::DoubleMean { sum: 0.0, count: 0 },
-        Sum | Avg => Accumulator::IntegerMean { sum: 0, count: 0 },
+        Sum | Avg if argument.is_approximate() => Accumulator::DoubleMean { sum: 0.0, count: Counter::default() },
+        Sum | Avg => Accumulator::IntegerMean { sum: 0, count: Counter::default() },
         _ => Accumulator::Value(Box::new(Value::Null)),
     }
 }
@@ -47,13 +47,13 @@ pub fn apply(
         (state @ Accumulator::Count(_), _) => count(state, retracts)?,
         (Accumulator::IntegerMean { sum, count }, Value::Integer(value)) => {
             *sum = if retracts { sum.wrapping_sub(value) } else { sum.wrapping_add(value) };
-            *count += one;
+            count.add(one);
         }
         (Accumulator::DoubleMean { sum, count }, Value::Double(value)) => {
             let value = if retracts { -value } else { value };
             let is_float = call.function == AggregateFunction::Sum && call.result == DataType::Float;
             *sum = if is_float { f64::from(*sum as f32 + value as f32) } else { *sum + value };
-            *count += one;
+            count.add(one);
         }
         (Accumulator::DecimalMean(mean), Value::Decimal(value)) => {
             let sum = mean.0.and_then(|sum| if retracts { sum.checked_sub(value) } else { sum.checked_add(value) });
@@ -130,8 +130,8 @@ pub fn result<'a>(call: &Aggregate, state: &'a Accumulator) -> Value<'a> {
         return aggregate::result(call, state);
     }
     match state {
-        Accumulator::IntegerMean { sum, count: 1.. } => Value::Integer(call.result.wrap(*sum)),
-        Accumulator::DoubleMean { sum, count: 1.. } => Value::Double(*sum),
+        Accumulator::IntegerMean { sum, count } if count.get() > 0 => Value::Integer(call.result.wrap(*sum)),
+        Accumulator::DoubleMean { sum, count } if count.get() > 0 => Value::Double(*sum),
         Accumulator::DecimalMean(mean) => match **mean {
             (Some(sum), 1..) => Value::Decimal(sum),
             _ => Value::Null,

@@ -1,20 +1,25 @@
 //! What an aggregate function keeps for one key of one window, and its form in the changelog.
 
 use super::codec::{decode_value, encode_value, take};
+use super::counter::Counter;
 use super::distinct::DistinctValues;
 use super::ranked::RankedRows;
 use super::rows::KeptRows;
 use crate::expr::Value;
 
-/// The state of one aggregate function call. 24 bytes, so that a key of a few aggregates stays within a cache line or two.
+/// The state of one aggregate function call. 16 bytes, so that a key of a few aggregates stays within a cache line or two.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Accumulator {
     /// COUNT.
     Count(i64),
-    /// SUM, MIN, MAX over integers; `None` before the first value.
-    Integer(Option<i64>),
-    /// SUM, MIN, MAX over FLOAT and DOUBLE.
-    Double(Option<f64>),
+    /// SUM, MIN, MAX over integers before the first value.
+    NoInteger,
+    /// The same from the first value on.
+    Integer(i64),
+    /// SUM, MIN, MAX over FLOAT and DOUBLE before the first value.
+    NoDouble,
+    /// The same from the first value on.
+    Double(f64),
     /// SUM, MIN, MAX over everything else; NULL before the first value. Boxed, as it is the rare and large case.
     Value(Box<Value<'static>>),
     /// AVG over integers.
@@ -22,14 +27,14 @@ pub enum Accumulator {
         /// Sum of the values, wrapping around.
         sum: i64,
         /// Number of values.
-        count: i64,
+        count: Counter,
     },
     /// AVG over FLOAT and DOUBLE.
     DoubleMean {
         /// Sum of the values.
         sum: f64,
         /// Number of values.
-        count: i64,
+        count: Counter,
     },
     /// AVG over DECIMAL: sum (`None` once it has left the range) and number of values. Boxed as an `i128` is large.
     DecimalMean(Box<(Option<i128>, i64)>),
@@ -67,16 +72,18 @@ impl Accumulator {
         };
         match self {
             Self::Count(n) => put(COUNT, &[&n.to_be_bytes()]),
-            Self::Integer(None) => put(NO_INTEGER, &[]),
-            Self::Integer(Some(v)) => put(INTEGER, &[&v.to_be_bytes()]),
-            Self::Double(None) => put(NO_DOUBLE, &[]),
-            Self::Double(Some(v)) => put(DOUBLE, &[&v.to_bits().to_be_bytes()]),
+            Self::NoInteger => put(NO_INTEGER, &[]),
+            Self::Integer(v) => put(INTEGER, &[&v.to_be_bytes()]),
+            Self::NoDouble => put(NO_DOUBLE, &[]),
+            Self::Double(v) => put(DOUBLE, &[&v.to_bits().to_be_bytes()]),
             Self::Value(value) => {
                 put(VALUE, &[]);
                 encode_value(value, out);
             }
-            Self::IntegerMean { sum, count } => put(INTEGER_MEAN, &[&sum.to_be_bytes(), &count.to_be_bytes()]),
-            Self::DoubleMean { sum, count } => put(DOUBLE_MEAN, &[&sum.to_bits().to_be_bytes(), &count.to_be_bytes()]),
+            Self::IntegerMean { sum, count } => put(INTEGER_MEAN, &[&sum.to_be_bytes(), &count.get().to_be_bytes()]),
+            Self::DoubleMean { sum, count } => {
+                put(DOUBLE_MEAN, &[&sum.to_bits().to_be_bytes(), &count.get().to_be_bytes()]);
+            }
             Self::DecimalMean(mean) => match **mean {
                 (None, count) => put(NO_DECIMAL_MEAN, &[&count.to_be_bytes()]),
                 (Some(sum), count) => put(DECIMAL_MEAN, &[&sum.to_be_bytes(), &count.to_be_bytes()]),
@@ -107,15 +114,16 @@ impl Accumulator {
         let [tag] = *take(input)?;
         let long = |input: &mut &[u8]| take(input).map(|bytes| i64::from_be_bytes(*bytes));
         let double = |input: &mut &[u8]| take(input).map(|bytes| f64::from_bits(u64::from_be_bytes(*bytes)));
+        let counter = |input: &mut &[u8]| Counter::new(long(input)?);
         Some(match tag {
             COUNT => Self::Count(long(input)?),
-            NO_INTEGER => Self::Integer(None),
-            INTEGER => Self::Integer(Some(long(input)?)),
-            NO_DOUBLE => Self::Double(None),
-            DOUBLE => Self::Double(Some(double(input)?)),
+            NO_INTEGER => Self::NoInteger,
+            INTEGER => Self::Integer(long(input)?),
+            NO_DOUBLE => Self::NoDouble,
+            DOUBLE => Self::Double(double(input)?),
             VALUE => Self::Value(Box::new(decode_value(input)?.into_owned())),
-            INTEGER_MEAN => Self::IntegerMean { sum: long(input)?, count: long(input)? },
-            DOUBLE_MEAN => Self::DoubleMean { sum: double(input)?, count: long(input)? },
+            INTEGER_MEAN => Self::IntegerMean { sum: long(input)?, count: counter(input)? },
+            DOUBLE_MEAN => Self::DoubleMean { sum: double(input)?, count: counter(input)? },
             NO_DECIMAL_MEAN => Self::DecimalMean(Box::new((None, long(input)?))),
             DECIMAL_MEAN => {
                 let sum = i128::from_be_bytes(*take(input)?);
@@ -149,7 +157,6 @@ impl Accumulator {
     /// Becomes what the changelog says; false if that does not go with what it was.
     #[must_use]
     pub fn restore(&mut self, read: Accumulator) -> bool {
-        let alike = std::mem::discriminant(self) == std::mem::discriminant(&read);
         match (&mut *self, read) {
             (Self::Distinct(values), Self::MoreDistinct(known, more)) => {
                 // It may have more already, where a store that knows it all is rolled forward; those are the same values.
@@ -157,11 +164,20 @@ impl Accumulator {
                 values.mark_clean();
                 fits
             }
-            (_, read) if alike => {
-                *self = read;
+            (before, read) if before.is_like(&read) => {
+                *before = read;
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Whether both are of the same aggregate function over values of the same kind.
+    fn is_like(&self, other: &Accumulator) -> bool {
+        match (self, other) {
+            (Self::NoInteger | Self::Integer(_), Self::NoInteger | Self::Integer(_))
+            | (Self::NoDouble | Self::Double(_), Self::NoDouble | Self::Double(_)) => true,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
 
@@ -184,7 +200,9 @@ impl Accumulator {
             }
             Self::DecimalMean(_) => size_of::<(Option<i128>, i64)>(),
             Self::Count(_)
+            | Self::NoInteger
             | Self::Integer(_)
+            | Self::NoDouble
             | Self::Double(_)
             | Self::IntegerMean { .. }
             | Self::DoubleMean { .. } => 0,
@@ -203,17 +221,20 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::super::codec::tests::any_value;
+    use super::super::counter::tests::any_counter;
     use super::*;
 
     pub(crate) fn any_accumulator() -> impl Strategy<Value = Accumulator> {
         let number = || any::<f64>().prop_filter("NaN is not equal to itself", |v| !v.is_nan());
         prop_oneof![
             any::<i64>().prop_map(Accumulator::Count),
-            any::<Option<i64>>().prop_map(Accumulator::Integer),
-            prop::option::of(number()).prop_map(Accumulator::Double),
+            Just(Accumulator::NoInteger),
+            any::<i64>().prop_map(Accumulator::Integer),
+            Just(Accumulator::NoDouble),
+            number().prop_map(Accumulator::Double),
             any_value().prop_map(|value| Accumulator::Value(Box::new(value))),
-            any::<(i64, i64)>().prop_map(|(sum, count)| Accumulator::IntegerMean { sum, count }),
-            (number(), any::<i64>()).prop_map(|(sum, count)| Accumulator::DoubleMean { sum, count }),
+            (any::<i64>(), any_counter()).prop_map(|(sum, count)| Accumulator::IntegerMean { sum, count }),
+            (number(), any_counter()).prop_map(|(sum, count)| Accumulator::DoubleMean { sum, count }),
             any::<(Option<i128>, i64)>().prop_map(|mean| Accumulator::DecimalMean(Box::new(mean))),
             prop::collection::vec(any_value(), 0..4).prop_map(|values| {
                 let mut set = DistinctValues::default();
@@ -231,7 +252,22 @@ pub(super) mod tests {
 
     #[test]
     fn stays_small() {
-        assert_eq!(size_of::<Accumulator>(), 24);
+        assert_eq!(size_of::<Accumulator>(), 16);
+    }
+
+    /// A changelog has a key's sum with and without a value, one after the other.
+    #[test]
+    fn is_restored_to_what_goes_with_it() {
+        for (mut before, read, fits) in [
+            (Accumulator::NoInteger, Accumulator::Integer(1), true),
+            (Accumulator::Integer(1), Accumulator::NoInteger, true),
+            (Accumulator::NoDouble, Accumulator::Double(0.5), true),
+            (Accumulator::NoInteger, Accumulator::Double(0.5), false),
+            (Accumulator::Count(1), Accumulator::Integer(1), false),
+        ] {
+            assert_eq!(before.restore(read.clone()), fits, "{read:?}");
+            assert_eq!(before == read, fits, "{read:?}");
+        }
     }
 
     proptest! {

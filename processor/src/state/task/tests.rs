@@ -105,7 +105,7 @@ fn refuses_another_querys_state_and_a_log_without_its_beginning() {
     let (mut state, mut log) = (new_state(), Log::new());
     parts(&mut state).0.update(WindowSpan::one(10), b"k").unwrap();
     commit(&mut state, &mut log);
-    let grid = WindowState::new(vec![Accumulator::Integer(None)]);
+    let grid = WindowState::new(vec![Accumulator::NoInteger]);
     let mut other = TaskState::new("SUM(x)".to_owned(), vec![StageState::Grid(grid)], 200);
     let error = other.restore(Some(&log[0].0), log[0].1.as_deref()).unwrap_err();
     assert!(matches!(error, RestoreError::Layout { .. }), "{error}");
