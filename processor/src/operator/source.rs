@@ -2,7 +2,7 @@
 
 use super::error::RowError;
 use super::source_key::KeyReader;
-use crate::expr::{Metadata, Value};
+use crate::expr::{Expr, Metadata, QuickExpr, Value};
 use crate::format::{DecodeError, Decoder, recycle};
 use crate::plan::Source;
 
@@ -25,17 +25,42 @@ pub struct RowSource {
     /// Where columns are in the key, what reads both.
     key: Option<KeyReader>,
     processing_time: bool,
+    computed: Vec<Computation>,
+    /// The column of the event time and the watermark, unless time is the clock.
+    event_time: Option<(usize, QuickExpr)>,
     row: Vec<Value<'static>>,
+}
+
+/// How a column is computed.
+#[derive(Debug)]
+enum Computation {
+    Expr(QuickExpr),
+    Metadata(Metadata),
+    ProcessingTime,
+}
+
+impl Computation {
+    fn new(expr: &Expr) -> Computation {
+        match expr.as_metadata() {
+            Some(metadata) => Computation::Metadata(metadata),
+            None if expr.is_proctime() => Computation::ProcessingTime,
+            None => Computation::Expr(QuickExpr::new(expr)),
+        }
+    }
 }
 
 impl RowSource {
     /// For the table of `plan`.
     #[must_use]
     pub fn new(plan: &Source) -> RowSource {
+        let processing_time = plan.is_processing_time();
+        let event_time = plan.event_time.as_ref().filter(|_| !processing_time);
         RowSource {
             decoder: Decoder::new(&plan.value_fields, &plan.columns, &plan.format),
             key: plan.key.as_ref().map(|key| KeyReader::new(plan, key)),
-            processing_time: plan.is_processing_time(),
+            processing_time,
+            computed: plan.computed.iter().map(|column| Computation::new(&column.expr)).collect(),
+            event_time: event_time.map(|time| (time.column, QuickExpr::new(&time.watermark))),
             plan: plan.clone(),
             row: Vec::new(),
         }
@@ -73,15 +98,15 @@ impl RowSource {
             self.row = recycle(row);
             return Ok(None);
         }
-        for computed in &self.plan.computed {
+        for computed in &self.computed {
             // Owned, as it joins the row it is computed from: that costs something only for a text that is a mere copy.
-            row.push(match computed.expr.as_metadata() {
-                Some(Metadata::Offset) => Value::Integer(origin.offset),
-                Some(Metadata::Partition) => Value::Integer(i64::from(origin.partition)),
-                Some(Metadata::Timestamp) => Value::timestamp(origin.timestamp_ms),
-                Some(Metadata::Topic) => Value::String(self.plan.topic.clone().into()),
-                None if computed.expr.is_proctime() => Value::timestamp(now),
-                None => computed.expr.eval(&row)?.into_owned(),
+            row.push(match computed {
+                Computation::Expr(expr) => expr.eval(&row)?.into_owned(),
+                Computation::Metadata(Metadata::Offset) => Value::Integer(origin.offset),
+                Computation::Metadata(Metadata::Partition) => Value::Integer(i64::from(origin.partition)),
+                Computation::Metadata(Metadata::Timestamp) => Value::timestamp(origin.timestamp_ms),
+                Computation::Metadata(Metadata::Topic) => Value::String(self.plan.topic.clone().into()),
+                Computation::ProcessingTime => Value::timestamp(now),
             });
         }
         let watermark = self.watermark(&row)?;
@@ -91,11 +116,11 @@ impl RowSource {
     }
 
     fn watermark(&self, row: &[Value<'_>]) -> Result<Option<i64>, RowError> {
-        let Some(event_time) = self.plan.event_time.as_ref().filter(|_| !self.processing_time) else { return Ok(None) };
-        if row[event_time.column].is_null() {
-            return Err(self.null_event_time(event_time.column));
+        let Some((column, watermark)) = &self.event_time else { return Ok(None) };
+        if row[*column].is_null() {
+            return Err(self.null_event_time(*column));
         }
-        Ok(match event_time.watermark.eval(row)? {
+        Ok(match watermark.eval(row)? {
             Value::Timestamp(time) => Some(time.millis),
             _ => None,
         })

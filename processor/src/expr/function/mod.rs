@@ -2,7 +2,7 @@
 
 mod number;
 mod text;
-mod time;
+pub(super) mod time;
 
 use super::compare::compare;
 use super::time_field::{TimeField, Unit};

@@ -37,7 +37,7 @@ pub(super) fn call<'r>(function: &'r ScalarFunction, ts: Timestamp, result: Data
 
 /// The moment of a number, of the type `argument`, of seconds or milliseconds.
 #[inline]
-pub(super) fn to_timestamp_ltz(number: &Value<'_>, seconds: bool, argument: DataType) -> Value<'static> {
+pub(in crate::expr) fn to_timestamp_ltz(number: &Value<'_>, seconds: bool, argument: DataType) -> Value<'static> {
     /// 0000-01-01 00:00:00 and 9999-12-31 23:59:59.999, the ends of Flink's timestamps.
     const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
     let factor = if seconds { 1000 } else { 1 };
