@@ -160,26 +160,46 @@ impl<'a> Scanner<'a> {
     /// Passes over digits; a number does not start with a zero that is not alone. Returns how many there were.
     #[inline]
     fn digits(&mut self) -> Option<usize> {
-        let rest = &self.json[self.at..];
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
-        (count == 1 || count > 1 && rest[0] != b'0').then_some(count)
+        let start = self.at;
+        self.pass_digits();
+        let count = self.at - start;
+        (count == 1 || count > 1 && self.json[start] != b'0').then_some(count)
+    }
+
+    #[inline]
+    fn pass_digits(&mut self) {
+        loop {
+            let count = Digits::at(self.json, self.at).count;
+            self.at += count;
+            if count < 8 {
+                return;
+            }
+        }
     }
 
     /// An integer, if it is short and nothing follows that makes it another number.
+    #[inline]
     fn integer(&mut self) -> Option<i64> {
         let negative = self.json.get(self.at) == Some(&b'-');
         self.at += usize::from(negative);
         let start = self.at;
-        let count = self.digits()?;
+        let mut number = 0i64;
+        // What is too long to be taken may wrap around.
+        loop {
+            let digits = Digits::at(self.json, self.at);
+            number = POWERS[digits.count].wrapping_mul(number).wrapping_add(digits.number());
+            self.at += digits.count;
+            if digits.count < 8 || self.at - start > MAX_DIGITS {
+                break;
+            }
+        }
+        let count = self.at - start;
         let fraction = matches!(self.json.get(self.at), Some(b'.' | b'e' | b'E'));
+        let zero = self.json.get(start) == Some(&b'0');
         // Minus zero is a floating-point number.
-        if count > MAX_DIGITS || fraction || negative && self.json[start] == b'0' {
+        if count == 0 || count > MAX_DIGITS || fraction || zero && (negative || count > 1) {
             return None;
         }
-        let (eights, rest) = self.json[start..self.at].as_chunks::<8>();
-        let number = eights.iter().fold(0, |number, eight| number * 100_000_000 + eight_digits(*eight));
-        let number = rest.iter().fold(number, |number, digit| number * 10 + i64::from(digit - b'0'));
         Some(if negative { -number } else { number })
     }
 
@@ -237,10 +257,9 @@ impl<'a> Scanner<'a> {
         self.digits()?;
         if self.json.get(self.at) == Some(&b'.') {
             self.at += 1;
-            let rest = &self.json[self.at..];
-            let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            self.at += count;
-            (count > 0).then_some(())?;
+            let start = self.at;
+            self.pass_digits();
+            (self.at > start).then_some(())?;
         }
         (!matches!(self.json.get(self.at), Some(b'e' | b'E'))).then_some(())
     }
@@ -278,13 +297,52 @@ fn same(text: &[u8], other: &[u8]) -> bool {
     text == other
 }
 
-/// The number that eight digits are: pairs of neighbours are put together three times.
+/// The powers of ten, by how many digits they stand for.
+const POWERS: [i64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// The digits that come next, up to eight of them, found without looking at one after the other.
+#[derive(Clone, Copy)]
+struct Digits {
+    /// Eight bytes, the first one lowest.
+    bytes: u64,
+    count: usize,
+}
+
+impl Digits {
+    #[inline]
+    fn at(json: &[u8], at: usize) -> Digits {
+        const ONES: u64 = u64::from_ne_bytes([1; 8]);
+        let bytes = eight_from(json, at);
+        let values = bytes ^ (ONES * u64::from(b'0'));
+        // A byte's high bit is set if its value is above nine; what it may carry over is behind the first one that counts.
+        let others = (values | values.wrapping_add(ONES * 0x76)) & (ONES * 0x80);
+        Digits { bytes, count: others.trailing_zeros() as usize / 8 }
+    }
+
+    /// The number that they are: pairs of neighbours are put together three times.
+    #[inline]
+    fn number(self) -> i64 {
+        // Zeros go in front of what is less than eight digits; of none at all nothing is left.
+        let digits = self.bytes.checked_shl(64 - 8 * self.count as u32).unwrap_or(0);
+        let ones = digits & 0x0f0f_0f0f_0f0f_0f0f;
+        let twos = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00ff_00ff_00ff_00ff;
+        let fours = twos.wrapping_mul(100).wrapping_add(twos >> 16) & 0x0000_ffff_0000_ffff;
+        (fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff) as i64
+    }
+}
+
+/// The eight bytes from `at` on; zeros where the text has ended.
 #[inline]
-fn eight_digits(digits: [u8; 8]) -> i64 {
-    let ones = u64::from_le_bytes(digits) & 0x0f0f_0f0f_0f0f_0f0f;
-    let twos = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = twos.wrapping_mul(100).wrapping_add(twos >> 16) & 0x0000_ffff_0000_ffff;
-    (fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff) as i64
+fn eight_from(json: &[u8], at: usize) -> u64 {
+    let rest = &json[at..];
+    if let Some(bytes) = rest.first_chunk::<8>() {
+        return u64::from_le_bytes(*bytes);
+    }
+    match json.last_chunk::<8>() {
+        // The last eight bytes, without those before.
+        Some(bytes) => u64::from_le_bytes(*bytes).checked_shr(64 - 8 * rest.len() as u32).unwrap_or(0),
+        None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
 }
 
 /// How many bytes there are before the first quote, backslash or control character.
@@ -369,6 +427,9 @@ mod tests {
             r#"{"b":1.0}"#,
             r#"{"b":1e3}"#,
             r#"{"b":9223372036854775807}"#,
+            r#"{"b":99999999999999999999999999999999999}"#,
+            r#"{"b":1000000000000000000}"#,
+            r#"{"b":-}"#,
             r#"{"b":"x"}"#,
             r#"{"b":[]}"#,
             r#"{"b":1,}"#,
@@ -397,6 +458,17 @@ mod tests {
             let number = number / 10i64.pow(short);
             let json = format!(r#"{{"b":{number}}}"#);
             prop_assert_eq!(scanned(json.as_bytes()), Some((1, vec![Value::Null, Value::Integer(number)])));
+        }
+
+        #[test]
+        fn digits_end_where_they_end(text in "[/-:0-9]{0,12}[\\PC]{0,3}", at in 0..4usize) {
+            let at = at.min(text.len());
+            let rest = &text.as_bytes()[at..];
+            let digits = Digits::at(text.as_bytes(), at);
+            let expected = rest.iter().take(8).take_while(|byte| byte.is_ascii_digit()).count();
+            prop_assert_eq!(digits.count, expected);
+            let number = std::str::from_utf8(&rest[..expected]).unwrap();
+            prop_assert_eq!(digits.number(), number.parse().unwrap_or(0));
         }
 
         #[test]
