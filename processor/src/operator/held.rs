@@ -97,3 +97,69 @@ impl HeldRows {
         self.values.clear();
     }
 }
+
+/// What other tasks have gathered and waits to be merged, in the same way.
+#[derive(Debug)]
+pub struct HeldPartials {
+    /// Accumulators of each key.
+    width: usize,
+    spans: Vec<WindowSpan>,
+    keys: KeyList,
+    states: Vec<Accumulator>,
+}
+
+impl HeldPartials {
+    /// Of keys with `width` accumulators.
+    #[must_use]
+    pub fn new(width: usize) -> HeldPartials {
+        HeldPartials { width, spans: Vec::new(), keys: KeyList::default(), states: Vec::new() }
+    }
+
+    /// Takes the accumulators of a key in; others than the plan has are no one's.
+    #[inline]
+    pub fn push(&mut self, span: WindowSpan, key: &[u8], states: Vec<Accumulator>) {
+        self.spans.push(span);
+        self.keys.push(key);
+        self.states.extend(states);
+        self.states.resize(self.spans.len() * self.width, Accumulator::Count(0));
+    }
+
+    /// Whether they are to be merged now.
+    #[inline]
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.spans.len() >= MOST_ROWS
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The windows of each.
+    #[must_use]
+    pub fn spans(&self) -> &[WindowSpan] {
+        &self.spans
+    }
+
+    /// The group key of each.
+    #[must_use]
+    pub fn keys(&self) -> &KeyList {
+        &self.keys
+    }
+
+    /// The accumulators at this place.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, place: usize) -> &[Accumulator] {
+        &self.states[place * self.width..][..self.width]
+    }
+
+    /// All are merged.
+    pub fn clear(&mut self) {
+        self.spans.clear();
+        self.keys.clear();
+        self.states.clear();
+    }
+}

@@ -146,9 +146,11 @@ impl Keeper {
     ) -> Result<MergedLate, RowError> {
         let counted = |rows| MergedLate { rows, tardy: None };
         match (self, state, gathered) {
-            (Keeper::Grid(operator), StageState::Grid(state), Record::Put { span, key, accumulators }) => {
-                let (own, rows) = split_rows(&accumulators)?;
-                Ok(counted(if operator.add_partial(state, span, (key, own), (closed, clock))? { 0 } else { rows }))
+            (Keeper::Grid(operator), StageState::Grid(state), Record::Put { span, key, mut accumulators }) => {
+                let (_, rows) = split_rows(&accumulators)?;
+                accumulators.pop();
+                let own = (key, accumulators);
+                Ok(counted(if operator.add_partial(state, span, own, (closed, clock))? { 0 } else { rows }))
             }
             (Keeper::Session(operator), StageState::Sessions(state), Record::Sessions { key, sessions }) => {
                 let mut late = 0;

@@ -4,17 +4,15 @@
 //! [`changelog`]): a key's accumulators in a slice of time, a key's sessions, or a row that may have to wait. Behind
 //! the accumulators of a slice or a session is the number of their rows, so that late ones can be counted.
 
-use std::collections::BTreeMap;
-
 use super::error::RowError;
 use super::keeper::Keeper;
+use super::local_grid::LocalGrid;
 use super::session::{Added, SessionOperator};
 use super::spread::spread_by;
-use super::window::{RowPlace, WindowOperator};
+use super::window::RowPlace;
 use crate::expr::{EvalError, Value};
 use crate::state::changelog;
-use crate::state::{Accumulator, Merge, SessionState, Slice, Stamp, StateError, Tardy};
-use crate::time::WindowSpan;
+use crate::state::{Accumulator, Merge, SessionState, Stamp, Tardy};
 
 /// Gathered rows come without their number: our bug.
 pub const NO_COUNT: EvalError = EvalError::Shape("gathered rows are not counted");
@@ -32,7 +30,7 @@ pub struct LocalKeeper {
 
 #[derive(Debug)]
 enum Kind {
-    Grid { operator: WindowOperator, slices: BTreeMap<WindowSpan, Slice>, spare: Option<Slice> },
+    Grid(LocalGrid),
     Session { operator: SessionOperator, open: SessionState, tardy: Vec<Tardy> },
 }
 
@@ -42,7 +40,7 @@ impl LocalKeeper {
     #[must_use]
     pub fn new(keeper: Keeper, keys: usize, spread_by: Vec<usize>) -> Option<LocalKeeper> {
         let kind = match keeper {
-            Keeper::Grid(operator) => Kind::Grid { operator, slices: BTreeMap::new(), spare: None },
+            Keeper::Grid(operator) => Kind::Grid(LocalGrid::new(operator)),
             Keeper::Group(_) => return None,
             Keeper::Session(operator) => {
                 let open = SessionState::new(counted(operator.initial()));
@@ -57,18 +55,7 @@ impl LocalKeeper {
     #[inline]
     pub fn add(&mut self, row: &[Value<'_>], place: RowPlace) -> Result<Added, RowError> {
         match &mut self.kind {
-            Kind::Grid { operator, slices, spare } => {
-                let span = match operator.locate(row, place)? {
-                    Ok(span) => span,
-                    Err(late) => return Ok(Added::Late(late)),
-                };
-                let new = || spare.take().unwrap_or_else(|| Slice::new(&counted(operator.initial())));
-                let states = slices.entry(span).or_insert_with(new).update(operator.key());
-                let states = states.map_err(StateError::from)?;
-                let (rows, own) = states.split_last_mut().ok_or(NO_COUNT)?;
-                operator.count(own, row)?;
-                add_rows(rows, 1);
-            }
+            Kind::Grid(grid) => return grid.add(row, place),
             Kind::Session { operator, open, tardy } => {
                 if let Some(row) = operator.gather(open, row, place.watermark)? {
                     let stamp =
@@ -93,7 +80,7 @@ impl LocalKeeper {
     /// Whether `row` can be taken in, as far as the row goes.
     pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
         match &self.kind {
-            Kind::Grid { operator, .. } => operator.check(row),
+            Kind::Grid(grid) => grid.check(row),
             Kind::Session { operator, .. } => operator.check(row),
         }
     }
@@ -106,15 +93,11 @@ impl LocalKeeper {
         let LocalKeeper { kind, spread_by } = self;
         let (mut key, mut value, mut by) = (Vec::new(), Vec::new(), Vec::new());
         match kind {
-            Kind::Grid { slices, spare, .. } => {
-                for (span, slice) in std::mem::take(slices) {
-                    for (group, states) in slice.changed() {
-                        changelog::encode_put((span, group), states, true, &mut key, &mut value);
-                        put(spread(spread_by.as_deref(), group, &mut by)?, &key, &value);
-                    }
-                    *spare = slice.emptied();
-                }
-            }
+            Kind::Grid(grid) => grid.drain(|span, group, states| {
+                changelog::encode_put((span, group), states, true, &mut key, &mut value);
+                put(spread(spread_by.as_deref(), group, &mut by)?, &key, &value);
+                Ok(())
+            })?,
             Kind::Session { operator, open, tardy } => {
                 let gathered = std::mem::replace(open, SessionState::new(counted(operator.initial())));
                 for (group, session) in gathered.into_sessions() {
@@ -133,8 +116,8 @@ impl LocalKeeper {
 
     /// Takes rows for so many ms after their windows have fired, as the keeper does that merges.
     pub fn allow_lateness(&mut self, ms: i64) {
-        if let Kind::Grid { operator, .. } = &mut self.kind {
-            operator.allow_lateness(ms);
+        if let Kind::Grid(grid) = &mut self.kind {
+            grid.allow_lateness(ms);
         }
     }
 }
@@ -147,7 +130,7 @@ fn spread<'k>(positions: Option<&[usize]>, key: &'k [u8], by: &'k mut Vec<u8>) -
 }
 
 /// The accumulators of a new key, and behind them the number of its rows.
-fn counted(mut initial: Vec<Accumulator>) -> Vec<Accumulator> {
+pub(super) fn counted(mut initial: Vec<Accumulator>) -> Vec<Accumulator> {
     initial.push(Accumulator::Count(0));
     initial
 }

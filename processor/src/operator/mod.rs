@@ -12,6 +12,7 @@ mod join;
 mod keeper;
 mod kept;
 mod local;
+mod local_grid;
 mod look;
 mod pipeline;
 mod retract;

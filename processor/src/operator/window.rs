@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use super::aggregate;
 use super::error::RowError;
 use super::graph::Side;
-use super::held::HeldRows;
+use super::held::{HeldPartials, HeldRows};
 use super::look::Look;
 use super::pipeline::LateRow;
 use super::session::Added;
@@ -56,6 +56,8 @@ pub struct WindowOperator {
     fired: Option<WindowSpan>,
     /// Rows that are to be counted, where they may wait.
     held: Option<HeldRows>,
+    /// What other tasks have gathered and is to be merged, where it may wait.
+    partials: Option<Box<HeldPartials>>,
     key: Vec<u8>,
     row: Vec<Value<'static>>,
 }
@@ -81,6 +83,7 @@ impl WindowOperator {
             lateness: 0,
             fired: None,
             held: None,
+            partials: None,
             key: Vec::new(),
             row: Vec::new(),
         }
@@ -91,17 +94,38 @@ impl WindowOperator {
         self.lateness = ms.max(0);
     }
 
-    /// Lets rows wait for some more before they are counted, if none of them has to be counted at once; see [`WindowOperator::settle`].
+    /// Lets rows, and what other tasks have gathered, wait for some more before they are counted, unless one may have to be counted at
+    /// once; see [`WindowOperator::settle`].
     pub fn hold_rows(&mut self) {
-        self.held = HeldRows::new(&self.plan.aggregates).filter(|_| self.lateness == 0);
+        if self.lateness == 0 {
+            self.held = self.new_held();
+            self.partials = Some(Box::new(HeldPartials::new(self.plan.aggregates.len())));
+        }
     }
 
-    /// Counts the rows that have waited.
+    /// Room for rows that wait to be counted, if they may.
+    #[must_use]
+    pub fn new_held(&self) -> Option<HeldRows> {
+        HeldRows::new(&self.plan.aggregates)
+    }
+
+    /// Counts what has waited.
     pub fn settle(&mut self, state: &mut WindowState) -> Result<(), RowError> {
-        let Some(held) = self.held.as_mut().filter(|held| !held.is_empty()) else { return Ok(()) };
-        let mut count = |place, states: &mut [Accumulator]| held.count(place, states).map_err(RowError::from);
-        state.update_each(held.spans(), held.keys(), &mut count)?;
-        held.clear();
+        if let Some(held) = self.held.as_mut().filter(|held| !held.is_empty()) {
+            let mut count = |place, states: &mut [Accumulator]| held.count(place, states).map_err(RowError::from);
+            state.update_each(held.spans(), held.keys(), &mut count)?;
+            held.clear();
+        }
+        if let Some(partials) = self.partials.as_mut().filter(|partials| !partials.is_empty()) {
+            let failure = std::cell::Cell::new(None);
+            let merge = merging(&self.plan, &failure);
+            let mut add = |place, states: &mut [Accumulator]| {
+                merge(states, partials.get(place));
+                failure.take().map_or(Ok(()), |error| Err(RowError::from(error)))
+            };
+            state.update_each(partials.spans(), partials.keys(), &mut add)?;
+            partials.clear();
+        }
         Ok(())
     }
 
@@ -178,7 +202,7 @@ impl WindowOperator {
         &mut self,
         state: &mut WindowState,
         span: WindowSpan,
-        (key, partial): (&[u8], &[Accumulator]),
+        (key, partial): (&[u8], Vec<Accumulator>),
         (closed, clock): (i64, Option<i64>),
     ) -> Result<bool, RowError> {
         let now = clock.filter(|_| is_window_fired(span.first, closed));
@@ -188,8 +212,15 @@ impl WindowOperator {
             return Ok(false);
         }
         let span = WindowSpan { first: span.next_end(passed, self.grid.interval()), last: span.last };
+        if let Some(partials) = &mut self.partials {
+            partials.push(span, key, partial);
+            if partials.is_full() {
+                self.settle(state)?;
+            }
+            return Ok(true);
+        }
         let failure = std::cell::Cell::new(None);
-        merging(&self.plan, &failure)(state.update(span, key)?, partial);
+        merging(&self.plan, &failure)(state.update(span, key)?, &partial);
         self.key.clear();
         self.key.extend_from_slice(key);
         self.fired = (self.lateness > 0 && is_window_fired(span.first, closed)).then_some(span);

@@ -198,6 +198,11 @@ impl GlobalTask {
             merged.tardy.iter().for_each(|tardy| side.late_tardy(tardy.partition, tardy, output));
             Ok(())
         });
+        let settled = pipeline.settle(clock.closed(), now, output);
+        let read = read.and_then(|bytes| match settled {
+            Ok(()) => Ok(bytes),
+            Err(error) => Err(ReadFailure::Sink(reader.position(), error.into())),
+        });
         read.map_err(|failure| match failure {
             ReadFailure::Host(error) => TaskError::from_host("reading partial results", error),
             ReadFailure::Batch { offset, error } => {
