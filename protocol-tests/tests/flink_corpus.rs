@@ -12,13 +12,15 @@ use protocol_tests::{process, suite, workspace};
 
 /// Each kind of window, late rows, windows over windows, and an example; each with one partition, so that nothing depends on Flink's
 /// timing.
-const CASES: [&str; 7] = [
+const CASES: [&str; 9] = [
     "tumble_late",
     "hop",
     "cumulate",
     "session_merge",
     "tumble_over_tumble",
     "rows_session",
+    "top_desc",
+    "csv_written",
     "docs/examples/card-fraud",
 ];
 const LIMIT: Duration = Duration::from_secs(1200);

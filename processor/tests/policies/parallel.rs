@@ -474,3 +474,36 @@ fn several_tasks_do_what_one_does() {
     explained("2", late, TUMBLE).unwrap();
     explained("2", late, session).unwrap();
 }
+
+/// What is ranked in a window is ranked by all tasks together.
+#[test]
+fn the_first_rows_are_the_same_in_any_number_of_tasks() {
+    let best = |user: &str, place: u32| format!(r#"{{"user":"{user}","place":{place}}}"#);
+    let of_each = vec![best("a", 1), best("a", 2), best("b", 1), best("c", 1), best("c", 2)];
+    for (by, expected) in [("", vec![best("a", 2), best("c", 1)]), (", `user`", of_each)] {
+        for parallelism in [1, 3] {
+            let text = format!(
+                "{}
+                 CREATE TABLE best (`user` STRING, place BIGINT) WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+                 SET 'parallelism.default' = '{parallelism}';
+                 INSERT INTO best SELECT `user`, place
+                   FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end{by} ORDER BY ts DESC) AS place
+                     FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND)))
+                   WHERE place <= 2;",
+                table(NEVER_IDLE)
+            );
+            let mut world = world(&Arc::new(try_plan(&text).unwrap()), host(2));
+            for (partition, user, times) in
+                [(0, "a", &[1_000, 3_000][..]), (0, "b", &[2_000]), (1, "a", &[4_000]), (1, "c", &[5_000, 500])]
+            {
+                send(&world.host, partition, user, times);
+                world.finish();
+            }
+            (0..2).for_each(|partition| send(&world.host, partition, "z", &[40_000]));
+            world.finish();
+            let mut found = rows(&world.host);
+            found.sort();
+            assert_eq!(found, expected, "{parallelism} tasks, by{by}");
+        }
+    }
+}
