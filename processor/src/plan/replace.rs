@@ -106,6 +106,10 @@ fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
     let after = after.join(" and ");
     check_bound(old, new)?;
     let (was, is) = (Schema::of(old), Schema::of(new));
+    if was.meetings != is.meetings {
+        let (was, is) = (was.meetings.join("; "), is.meetings.join("; "));
+        return Err(format!("what its inputs meet in changes: it has {was}, and would have {is}"));
+    }
     match (was.windows.is_empty(), is.windows.is_empty()) {
         (true, true) => return Ok(format!("goes on at its offsets of topic {after}, without state")),
         (true, false) => {
@@ -137,9 +141,6 @@ fn check_pipeline(old: &Pipeline, new: &Pipeline) -> Result<String, String> {
                 return changed(what, was, is);
             }
         }
-    }
-    if was.meetings != is.meetings {
-        return changed("what its inputs meet in changes", &was.meetings.join("; "), &is.meetings.join("; "));
     }
     for (name, data_type) in &is.columns {
         if let Some((_, before)) = was.columns.iter().find(|(other, before)| other == name && before != data_type) {

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use forebay_processor::job::TaskOptions;
+use forebay_processor::job::{SavepointAbout, Task, TaskOptions, read_head, start_from};
+use forebay_processor::plan::check_state;
+use forebay_storage::ids::TopicPartition;
 use proptest::prelude::*;
 
 use super::support::host::MemoryHost;
 use super::support::plans::sql_time;
+use super::support::run_and_finish;
 use super::support::world::{Action, World, action, state_memory};
 use super::try_plan;
 
@@ -264,5 +267,81 @@ proptest! {
         let mut output: Vec<String> = world.host.consume("o").into_iter().flatten().collect();
         output.sort();
         prop_assert_eq!(output, query.expected(&all));
+    }
+}
+
+fn event(right: bool, k: &str, ts: i64) -> Event {
+    Event { right, partition: 0, k: Some(k.to_owned()), n: 1, ts }
+}
+
+/// Positions of all topics are in a savepoint, and the rows of both sides that wait.
+#[test]
+fn another_job_goes_on_with_the_rows_of_both_sides() {
+    let host = MemoryHost::new();
+    host.create_topic("l", 1);
+    host.create_topic("r", 2);
+    host.create_topic("o", 1);
+    let near = Near::Interval { lower: -3_000, upper: 3_000 };
+    let query = Query { kind: Kind::Inner, near, condition: false };
+    let plan = Arc::new(try_plan(&query.sql()).unwrap());
+    let mut task = Task::open(&plan, "job", 0, &host, TaskOptions::default()).unwrap();
+    produce(&host, &[event(false, "a", 1_000), event(false, "b", 2_000), event(true, "c", 3_000)]);
+    run_and_finish(&mut task, &host).unwrap();
+    host.create_topic("saved", 1);
+    let to = TopicPartition::new("saved", 0);
+    let about = SavepointAbout { savepoint: "s".to_owned(), job: "job".to_owned(), sql: String::new() };
+    task.savepoint(&host, &to, &about).unwrap();
+    let head = read_head(&host, &to).unwrap().unwrap();
+    let offsets: Vec<_> = head.offsets.iter().map(|at| (at.topic.as_deref(), at.partition, at.offset)).collect();
+    assert_eq!(offsets, [(None, 0, 2), (Some("r"), 0, 1), (Some("r"), 1, 0)]);
+    drop(task);
+    start_from(&host, &plan, "second", 0, &to, &TaskOptions::default()).unwrap();
+    let mut second = Task::open(&plan, "second", 0, &host, TaskOptions::default()).unwrap();
+    let positions: Vec<_> = second.status().inputs.iter().map(|input| input.position).collect();
+    assert_eq!(positions, [2, 1, 0], "nothing is read again");
+    let more = [event(true, "a", 1_500), event(false, "c", 2_500)];
+    produce(&host, &more);
+    run_and_finish(&mut second, &host).unwrap();
+    let pair = |l: &Event, r: &Event| row(Some(&(l.clone(), l.ts)), Some(&(r.clone(), r.ts)));
+    let mut rows: Vec<String> = host.consume("o").into_iter().flatten().collect();
+    rows.sort();
+    assert_eq!(rows, [pair(&event(false, "a", 1_000), &more[0]), pair(&more[1], &event(true, "c", 3_000))]);
+}
+
+#[test]
+fn a_job_goes_on_with_the_same_join_only() {
+    let near = Near::Interval { lower: -3_000, upper: 3_000 };
+    let query = Query { kind: Kind::Left, near, condition: false };
+    let plan = |query: Query| try_plan(&query.sql()).unwrap();
+    assert!(check_state(&plan(query), &plan(query)).is_ok());
+    for other in [
+        Query { kind: Kind::Full, ..query },
+        Query { near: Near::Interval { lower: -2_000, upper: 3_000 }, ..query },
+        Query { condition: true, ..query },
+    ] {
+        let why = check_state(&plan(query), &plan(other)).unwrap_err();
+        assert!(why.contains("what its inputs meet in changes"), "{why}");
+    }
+}
+
+#[test]
+fn what_cannot_be_joined_is_refused_with_the_reason() {
+    let text = |query: &str| {
+        let sql = Query { kind: Kind::Inner, near: Near::Interval { lower: 0, upper: 0 }, condition: false }.sql();
+        let tables = sql.split("INSERT").next().unwrap().to_owned();
+        format!("{tables} INSERT INTO o SELECT l.k, l.n, r.k, r.n, l.ts, r.ts FROM {query};")
+    };
+    let windows = |size: i64, table: &str| {
+        format!("(SELECT * FROM TABLE(TUMBLE(TABLE {table}, DESCRIPTOR(ts), INTERVAL '{size}' SECOND))) {table}")
+    };
+    let on = "ON l.window_start = r.window_start AND l.window_end = r.window_end";
+    for (query, words) in [
+        (format!("{} JOIN {} {on}", windows(5, "l"), windows(6, "r")), "must have the same windows"),
+        ("l JOIN r ON l.k = r.k".to_owned(), "without a bound in time"),
+        ("l JOIN r ON l.k = r.k AND l.ts > r.ts".to_owned(), "without a bound in time"),
+        ("l JOIN r USING (k)".to_owned(), "USING and NATURAL"),
+    ] {
+        let why = try_plan(&text(&query)).unwrap_err();
+        assert!(why.message.contains(words), "{query}: {why}");
     }
 }
