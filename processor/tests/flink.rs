@@ -62,7 +62,14 @@ fn output(case: &Path, plan: &Arc<JobPlan>, run: Run) -> Vec<String> {
     for (topic, partitions) in inputs(case) {
         host.create_topic(&topic, partitions.len() as i32);
         for (partition, rows) in partitions {
-            rows.iter().for_each(|row| host.produce(&topic, partition, &[Some(row)]));
+            let is_upsert =
+                plan.pipelines[0].sources().iter().any(|source| source.topic == topic && source.upsert.is_some());
+            for row in rows {
+                match is_upsert {
+                    true => change(&host, &topic, partition, &row),
+                    false => host.produce(&topic, partition, &[Some(row)]),
+                }
+            }
         }
     }
     host.create_topic("o", 2);
@@ -90,6 +97,15 @@ fn output(case: &Path, plan: &Arc<JobPlan>, run: Run) -> Vec<String> {
     };
     rows.sort();
     rows
+}
+
+/// Writes a row of an upsert-kafka table whose key is its column k; `-` in front removes it.
+fn change(host: &MemoryHost, topic: &str, partition: i32, row: &str) {
+    let (gone, row) = row.strip_prefix('-').map_or((false, row), |row| (true, row));
+    let fields: serde_json::Value = serde_json::from_str(row).unwrap();
+    let key = serde_json::json!({ "k": fields["k"] }).to_string();
+    let value = (!gone).then_some(row.as_bytes());
+    host.produce_record(topic, partition, (0, Some(key.as_bytes()), value), &[]);
 }
 
 /// The last value of each key, if it has one.

@@ -210,14 +210,12 @@ impl Input {
                 return Ok(ControlFlow::Continue(()));
             }
             records += 1;
-            // A record without a value is a tombstone: no row, as in Flink's json format.
-            let Some(value) = record.value else { return Ok(ControlFlow::Continue(())) };
             let (offset, timestamp_ms) = (record.offset.0, record.timestamp.0);
             let watermark = time.watermark;
             let partition = from.partition;
-            let kind = RowKind::Insert;
+            let kind = if record.value.is_some() { RowKind::Insert } else { RowKind::Delete };
             let place = Place { topic, partition, number, offset, timestamp_ms, watermark, closed, now, kind };
-            match pipeline.process((record.key, value), place, out) {
+            match pipeline.process((record.key, record.value), place, out) {
                 Ok(taken) => {
                     if let Some(row) = taken.late {
                         *late += 1;

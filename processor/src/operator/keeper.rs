@@ -6,6 +6,7 @@ use super::group::GroupOperator;
 use super::join::JoinOperator;
 use super::local::split_rows;
 use super::look::Look;
+use super::normalize::NormalizeOperator;
 use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
@@ -29,6 +30,8 @@ pub enum Keeper {
     Group(GroupOperator),
     /// A join.
     Join(JoinOperator),
+    /// The last row of each key.
+    Normalize(NormalizeOperator),
 }
 
 /// Operator and state were not made together: our bug.
@@ -49,6 +52,7 @@ impl Keeper {
             },
             Stage::GroupAggregate(plan) => Some(Keeper::Group(GroupOperator::new(plan))),
             Stage::Join(plan) => Some(Keeper::Join(JoinOperator::new(plan))),
+            Stage::Normalize(plan) => Some(Keeper::Normalize(NormalizeOperator::new(plan))),
             Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => None,
         }
     }
@@ -61,6 +65,7 @@ impl Keeper {
             Keeper::Session(operator) => StageState::Sessions(SessionState::new(operator.initial())),
             Keeper::Group(operator) => StageState::Keyed(operator.new_state()),
             Keeper::Join(operator) => StageState::Keyed(operator.new_state()),
+            Keeper::Normalize(operator) => StageState::Keyed(operator.new_state()),
         }
     }
 
@@ -71,6 +76,7 @@ impl Keeper {
             Keeper::Session(operator) => operator.check(row),
             Keeper::Group(operator) => operator.check(row),
             Keeper::Join(operator) => operator.check(row, side),
+            Keeper::Normalize(operator) => operator.check(row),
         }
     }
 
@@ -91,6 +97,10 @@ impl Keeper {
                 Ok(Added::Taken)
             }
             (Keeper::Join(operator), StageState::Keyed(state)) => operator.add(state, row, place, take),
+            (Keeper::Normalize(operator), StageState::Keyed(state)) => {
+                operator.add(state, row, (place.kind, place.now), take)?;
+                Ok(Added::Taken)
+            }
             _ => Err(MIXED_UP.into()),
         }
     }
@@ -100,7 +110,7 @@ impl Keeper {
     pub fn delay(&self) -> i64 {
         match self {
             Keeper::Join(operator) => operator.delay(),
-            Keeper::Grid(_) | Keeper::Session(_) | Keeper::Group(_) => 0,
+            Keeper::Grid(_) | Keeper::Session(_) | Keeper::Group(_) | Keeper::Normalize(_) => 0,
         }
     }
 
@@ -109,7 +119,7 @@ impl Keeper {
     pub fn is_windowed(&self) -> bool {
         match self {
             Keeper::Join(operator) => operator.is_windowed(),
-            Keeper::Grid(_) | Keeper::Session(_) | Keeper::Group(_) => true,
+            Keeper::Grid(_) | Keeper::Session(_) | Keeper::Group(_) | Keeper::Normalize(_) => true,
         }
     }
 
@@ -235,7 +245,7 @@ impl Keeper {
             }
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take),
             (Keeper::Join(operator), StageState::Keyed(state)) => operator.close(state, frontier.watermark, take),
-            (Keeper::Group(_), StageState::Keyed(_)) => Ok(()),
+            (Keeper::Group(_) | Keeper::Normalize(_), StageState::Keyed(_)) => Ok(()),
             _ => Err(MIXED_UP.into()),
         }
     }
@@ -251,6 +261,10 @@ pub fn layout(stage: &Stage) -> String {
         Stage::WindowRows(plan) => rows_layout(plan),
         Stage::GroupAggregate(plan) => group_layout(plan),
         Stage::Join(plan) => join_layout(plan),
+        Stage::Normalize(plan) => {
+            let types: Vec<String> = plan.columns.iter().map(|(_, data_type)| data_type.to_string()).collect();
+            format!("1; NORMALIZE; by {}; rows of {}", key_types(&plan.keys), types.join(", "))
+        }
         Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => String::new(),
     }
 }

@@ -14,6 +14,7 @@ mod kept;
 mod local;
 mod local_grid;
 mod look;
+mod normalize;
 mod pipeline;
 mod retract;
 mod session;

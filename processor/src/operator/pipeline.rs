@@ -139,6 +139,7 @@ impl Pipeline {
         let keys = match &stage {
             Stage::WindowAggregate(plan) => plan.keys.len(),
             Stage::GroupAggregate(plan) => plan.keys.len(),
+            Stage::Normalize(plan) => plan.keys.len(),
             Stage::WindowRows(plan) => plan.keys.len(),
             Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => 0,
         };
@@ -177,7 +178,7 @@ impl Pipeline {
     /// [`Pipeline::settle`].
     pub fn process(
         &mut self,
-        record: (Option<&[u8]>, &[u8]),
+        record: (Option<&[u8]>, Option<&[u8]>),
         place: Place,
         out: &mut RecordBuffer,
     ) -> Result<Taken, RowError> {

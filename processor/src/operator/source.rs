@@ -1,7 +1,7 @@
 //! Record value to source row: decode the needed columns, compute the others, and see what time it is.
 
 use super::error::RowError;
-use super::source_key::KeyReader;
+use super::source_key::{KeyReader, RemovalReader};
 use crate::expr::{Expr, Metadata, QuickExpr, Value};
 use crate::format::{DecodeError, Decoder, recycle};
 use crate::plan::Source;
@@ -28,6 +28,8 @@ pub struct RowSource {
     computed: Vec<Computation>,
     /// The column of the event time and the watermark, unless time is the clock.
     event_time: Option<(usize, QuickExpr)>,
+    /// Where records without a value remove the row of their key, what reads it.
+    removals: Option<RemovalReader>,
     row: Vec<Value<'static>>,
 }
 
@@ -61,6 +63,7 @@ impl RowSource {
             processing_time,
             computed: plan.computed.iter().map(|column| Computation::new(&column.expr)).collect(),
             event_time: event_time.map(|time| (time.column, QuickExpr::new(&time.watermark))),
+            removals: plan.upsert.as_ref().map(|key| RemovalReader::new(plan, key)),
             plan: plan.clone(),
             row: Vec::new(),
         }
@@ -83,17 +86,24 @@ impl RowSource {
     /// `take` gets the row before its watermark counts, as in Flink. PROCTIME() is `now`, in ms; metadata columns are of `origin`.
     pub fn read(
         &mut self,
-        (key, value): (Option<&[u8]>, &[u8]),
+        (key, value): (Option<&[u8]>, Option<&[u8]>),
         now: i64,
         origin: RecordOrigin,
         take: &mut dyn FnMut(&[Value<'_>]) -> Result<(), RowError>,
     ) -> Result<Option<i64>, RowError> {
+        let failed = |error: DecodeError| RowError::Decode { table: self.plan.table.clone(), error };
+        let Some(value) = value else {
+            // A tombstone: no row otherwise, as in Flink's formats.
+            let Some(reader) = &mut self.removals else { return Ok(None) };
+            let mut row = vec![Value::Null; self.plan.columns.len() + self.plan.computed.len()];
+            reader.decode(key, &mut row).map_err(failed)?;
+            return take(&row).map(|()| None);
+        };
         let mut row: Vec<Value<'_>> = std::mem::take(&mut self.row);
         let decoded = match &mut self.key {
             None => self.decoder.decode(value, &mut row),
             Some(reader) => reader.decode(key, value, &mut row),
         };
-        let failed = |error: DecodeError| RowError::Decode { table: self.plan.table.clone(), error };
         if !decoded.map_err(failed)? {
             self.row = recycle(row);
             return Ok(None);

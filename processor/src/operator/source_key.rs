@@ -58,6 +58,37 @@ impl KeyReader {
     }
 }
 
+/// Reads the keys of records without a value.
+#[derive(Debug)]
+pub struct RemovalReader {
+    key: Decoder,
+    /// For each column that the decoder gives its position in the row.
+    places: Vec<usize>,
+}
+
+impl RemovalReader {
+    /// For the columns of `plan`, those of `key` among them.
+    #[must_use]
+    pub fn new(plan: &Source, key: &SourceKey) -> RemovalReader {
+        let places: Vec<usize> =
+            (0..plan.columns.len()).filter(|at| key.columns.contains(&plan.columns[*at].name)).collect();
+        let short = |name: &String| name.strip_prefix(&key.prefix).unwrap_or(name).to_owned();
+        let named = |at: &usize| Column { name: short(&plan.columns[*at].name), ..plan.columns[*at].clone() };
+        let columns: Vec<Column> = places.iter().map(named).collect();
+        let names: Vec<String> = key.columns.iter().map(short).collect();
+        RemovalReader { key: Decoder::new(&names, &columns, &key.format), places }
+    }
+
+    /// Puts the columns of the key into `row`, which has room for them.
+    pub fn decode<'a>(&mut self, key: Option<&'a [u8]>, row: &mut [Value<'a>]) -> Result<(), DecodeError> {
+        let mut values = Vec::new();
+        let key = key.ok_or_else(|| DecodeError("a record without a value has no key".to_owned()))?;
+        self.key.decode(key, &mut values).map_err(|error| DecodeError(format!("the key: {error}")))?;
+        self.places.iter().zip(values).for_each(|(place, value)| row[*place] = value);
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::expr::{DataType, Value};

@@ -48,6 +48,7 @@ pub fn run(
         Some((
             Stage::WindowAggregate(_)
             | Stage::GroupAggregate(_)
+            | Stage::Normalize(_)
             | Stage::WindowRows(_)
             | Stage::Union(_)
             | Stage::Join(_),

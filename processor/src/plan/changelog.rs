@@ -60,7 +60,7 @@ impl Stage {
                     branch.stages.iter().try_fold(ChangelogMode::InsertOnly, |mode, stage| stage.changelog(mode))?;
                 Ok(if own == ChangelogMode::InsertOnly { mode } else { own })
             }),
-            Stage::GroupAggregate(_) => Ok(ChangelogMode::Retract),
+            Stage::GroupAggregate(_) | Stage::Normalize(_) => Ok(ChangelogMode::Retract),
             Stage::WindowAggregate(_) if input != ChangelogMode::InsertOnly => Err("a window aggregation"),
             Stage::WindowRows(_) if input != ChangelogMode::InsertOnly => Err("a windowing function"),
             Stage::Join(join) => {

@@ -66,6 +66,16 @@ fn kept(pipeline: &Pipeline) -> String {
                     "  state      {what}\n  kept       {until}; in memory, on disk if it does not fit\n"
                 ));
             }
+            Stage::Normalize(plan) => {
+                let until = match plan.ttl_ms {
+                    Some(ms) => {
+                        format!("until nothing has come for the key for {} (table.exec.state.ttl)", duration(ms))
+                    }
+                    None => "until its key is removed".to_owned(),
+                };
+                let keys = count(plan.keys.len(), "key column");
+                text.push_str(&format!("  state      the last row of each key; {keys}\n  kept       {until}; in memory, on disk if it does not fit\n"));
+            }
             _ => text.push_str("  state      see the step that keeps rows\n"),
         }
     }

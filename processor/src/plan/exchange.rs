@@ -30,6 +30,7 @@ pub fn state_keys(stages: &[Stage]) -> Vec<Vec<usize>> {
         let keys = match stage {
             Stage::WindowAggregate(plan) => &plan.keys[..],
             Stage::GroupAggregate(plan) => &plan.keys[..],
+            Stage::Normalize(plan) => &plan.keys[..],
             Stage::WindowRows(plan) => &plan.keys[..],
             Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => &[],
         };
@@ -63,6 +64,11 @@ impl Lineage {
                     _ => None,
                 });
                 Some(Lineage { common: (begin..plan.keys.len()).collect(), columns: columns.collect() })
+            }
+            Stage::Normalize(plan) => {
+                let key_of = |column: usize| plan.keys.iter().position(|key| key.as_column() == Some(column));
+                let columns = plan.columns.iter().map(|(column, _)| key_of(*column)).collect();
+                Some(Lineage { common: (0..plan.keys.len()).collect(), columns })
             }
             Stage::GroupAggregate(plan) => {
                 let columns = plan.output.iter().map(OutputField::key).collect();
@@ -100,6 +106,12 @@ impl Lineage {
                     _ => None,
                 };
                 self.columns = plan.output.iter().map(column).collect();
+            }
+            Stage::Normalize(plan) => {
+                let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();
+                self.keep(&keys);
+                let kept = plan.columns.iter().map(|(column, _)| self.columns.get(*column).copied().flatten());
+                self.columns = kept.collect();
             }
             Stage::GroupAggregate(plan) => {
                 let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();

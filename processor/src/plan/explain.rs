@@ -87,6 +87,17 @@ fn stage_line(f: &mut fmt::Formatter<'_>, stage: &Stage, names: Vec<String>) -> 
         }
         Stage::WindowAggregate(aggregate) => window_aggregate(f, aggregate, &names)?,
         Stage::GroupAggregate(group) => group_aggregate(f, group, &names)?,
+        Stage::Normalize(plan) => {
+            let keys: Vec<String> = plan.keys.iter().map(|key| key.display(&names).to_string()).collect();
+            let kept = plan.columns.iter().map(|(column, _)| names.get(*column).cloned().unwrap_or_default());
+            let kept: Vec<String> = kept.collect();
+            write!(f, "  normalize  by {}: the last row ({})", keys.join(", "), kept.join(", "))?;
+            match plan.ttl_ms {
+                Some(ms) => writeln!(f, "; forgotten after {} without a row", duration(ms))?,
+                None => writeln!(f, "; kept until it is removed")?,
+            }
+            kept
+        }
         Stage::WindowRows(rows) => window_rows(f, rows, &names)?,
         Stage::Union(_) => {
             writeln!(f, "  union      all of them: {}", names.join(", "))?;
@@ -196,6 +207,7 @@ fn exchange(f: &mut fmt::Formatter<'_>, pipeline: &Pipeline, keeper: &Stage, nam
     let keys = match keeper {
         Stage::WindowAggregate(plan) => &plan.keys[..],
         Stage::GroupAggregate(plan) => &plan.keys[..],
+        Stage::Normalize(plan) => &plan.keys[..],
         Stage::WindowRows(plan) => &plan.keys[..],
         Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => &[],
     };

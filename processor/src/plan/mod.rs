@@ -24,7 +24,7 @@ pub use replace::{check_replacement, check_state};
 pub use sink::{Sink, SinkKey};
 pub use source::{Column, Computed, EventTime, OffsetReset, Source, SourceKey, StartupMode};
 pub use stage::{
-    Aggregate, AggregateFunction, GroupAggregate, OutputField, Stage, Window, WindowAggregate, WindowRows,
+    Aggregate, AggregateFunction, GroupAggregate, Normalize, OutputField, Stage, Window, WindowAggregate, WindowRows,
 };
 pub use top::{SortKey, Top};
 

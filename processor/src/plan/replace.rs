@@ -196,6 +196,7 @@ impl Schema {
             WindowSchema { window: "none".to_owned(), keys: keys.to_owned(), aggregates: aggregates.to_owned() }
         };
         let windows = [under("window"), under("windows")].concat();
+        let groups = [under("normalize"), under("group")].concat();
         let sources = pipeline.sources();
         let several = sources.len() > 1;
         let name = |table: &str, column: &str| match several {
@@ -204,7 +205,7 @@ impl Schema {
         };
         let columns = sources.iter().flat_map(|source| source.columns.iter().map(|column| (&source.table, column)));
         Schema {
-            windows: windows.iter().map(window).chain(under("group").iter().map(group)).collect(),
+            windows: windows.iter().map(window).chain(groups.iter().map(group)).collect(),
             meetings: [under("with"), under("union"), under("join")].concat(),
             columns: columns.map(|(table, column)| (name(table, &column.name), column.data_type.to_string())).collect(),
             computed: under("computed"),

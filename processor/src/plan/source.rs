@@ -25,6 +25,8 @@ pub struct Source {
     pub value_fields: Vec<String>,
     /// How columns that are in the record's key only are decoded, if there are any.
     pub key: Option<SourceKey>,
+    /// The key of records each of which replaces the row of its key, or removes it if it has no value (`upsert-kafka`).
+    pub upsert: Option<SourceKey>,
     /// The columns to decode, only those the pipeline needs, in this order. They are the first columns of the row.
     pub columns: Vec<Column>,
     /// Columns computed from the decoded ones, appended to the row in this order. Each sees the decoded columns only, as in

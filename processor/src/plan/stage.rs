@@ -14,6 +14,8 @@ pub enum Stage {
     WindowAggregate(WindowAggregate),
     /// Rows are gathered by key, without windows: each key has one row, which changes as rows come.
     GroupAggregate(GroupAggregate),
+    /// Rows that each replace or remove the one of their key (`upsert-kafka`) also say what that was.
+    Normalize(Normalize),
     /// A row becomes one row for each of its windows (a windowing function without an aggregation). With SESSION they come when the
     /// session closes.
     WindowRows(WindowRows),
@@ -35,7 +37,7 @@ impl Stage {
     #[must_use]
     pub fn keeps_rows(&self) -> bool {
         match self {
-            Stage::WindowAggregate(_) | Stage::GroupAggregate(_) | Stage::Join(_) => true,
+            Stage::WindowAggregate(_) | Stage::GroupAggregate(_) | Stage::Normalize(_) | Stage::Join(_) => true,
             Stage::WindowRows(rows) => matches!(rows.window, Window::Session { .. }),
             Stage::Union(branches) => branches.iter().any(|branch| branch.stages.iter().any(Stage::keeps_rows)),
             Stage::Filter(_) | Stage::Project(_) => false,
@@ -71,6 +73,10 @@ impl Stage {
                 window.keys.iter().for_each(|key| key.for_each_column(visit));
                 window.aggregates.iter().for_each(|call| call.for_each_column(visit));
             }
+            Stage::Normalize(plan) => {
+                plan.keys.iter().for_each(|key| key.for_each_column(visit));
+                plan.columns.iter().for_each(|(column, _)| visit(*column));
+            }
             Stage::GroupAggregate(group) => {
                 group.keys.iter().for_each(|key| key.for_each_column(visit));
                 let parts = group.aggregates.iter().flat_map(|call| call.argument.iter().chain(&call.filter));
@@ -96,6 +102,10 @@ impl Stage {
                 window.time_column = map(window.time_column);
                 window.keys.iter_mut().for_each(|key| key.map_columns(map));
                 window.aggregates.iter_mut().for_each(|call| call.map_columns(map));
+            }
+            Stage::Normalize(plan) => {
+                plan.keys.iter_mut().for_each(|key| key.map_columns(map));
+                plan.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
             }
             Stage::GroupAggregate(group) => {
                 group.keys.iter_mut().for_each(|key| key.map_columns(map));
@@ -157,6 +167,17 @@ pub struct GroupAggregate {
     /// Whether incoming rows may be taken back.
     pub retracts: bool,
     /// `table.exec.state.ttl`: a group for which nothing has come for so many ms is forgotten; `None`: never.
+    pub ttl_ms: Option<i64>,
+}
+
+/// Of each key the last row is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normalize {
+    /// The PRIMARY KEY, over the incoming row.
+    pub keys: Vec<Expr>,
+    /// The columns of the incoming row that are kept, with their types: the outgoing row.
+    pub columns: Vec<(usize, DataType)>,
+    /// `table.exec.state.ttl`: a row that nothing has come for in so many ms is forgotten; `None`: never.
     pub ttl_ms: Option<i64>,
 }
 

@@ -122,6 +122,9 @@ fn bound_state(stages: &mut [Stage], ttl_ms: Option<i64>, warnings: &mut Vec<Str
         for branch in stage.branches_mut() {
             bound_state(&mut branch.stages, ttl_ms, warnings);
         }
+        if let Stage::Normalize(plan) = stage {
+            plan.ttl_ms = ttl_ms;
+        }
         let Stage::GroupAggregate(group) = stage else { continue };
         group.ttl_ms = ttl_ms;
         let warning = "GROUP BY without a window keeps each of its groups for ever; SET 'table.exec.state.ttl' = '1 d' forgets a group for \
@@ -135,7 +138,7 @@ fn bound_state(stages: &mut [Stage], ttl_ms: Option<i64>, warnings: &mut Vec<Str
 /// What the pipeline has that works only where one task sees all records.
 fn only_in_one_task(pipeline: &Pipeline) -> Option<&'static str> {
     if pipeline.changelog() != Ok(ChangelogMode::InsertOnly) {
-        return Some("the rows of GROUP BY without a window are gathered in one task");
+        return Some("GROUP BY without a window and tables of 'upsert-kafka' that are read are for one task");
     }
     let by_clock = pipeline.source.is_processing_time();
     // What is gathered too late for its window is counted in the next one; here the window is one of the keys.

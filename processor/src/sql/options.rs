@@ -111,7 +111,8 @@ pub(crate) fn read(table: &CreateTable, context: &PlanContext<'_>) -> Result<Tab
         topic: options.topic()?,
         format: options.value_format(value_key)?,
         group_id: options.get("properties.group.id").map(|value| value.text.clone()),
-        startup: options.startup()?,
+        // Flink: UpsertKafkaDynamicTableFactory; without its first records a table would miss rows.
+        startup: if upsert { StartupMode::EarliestOffset } else { options.startup()? },
         reset: options.reset()?,
         idle_timeout_ms: options.duration("scan.watermark.idle-timeout")?,
         key: if upsert { Some(options.primary_key()?) } else { options.key()? },

@@ -9,11 +9,14 @@ use crate::plan::{Branch, Join, JoinSide, OutputField, Policies, Source, SourceK
 /// A table as a source, before columns that are not needed are left out, and without what the job's settings say.
 pub(super) fn whole_source(table: &Table) -> Source {
     // What is in the value too is read there, as Flink's value has the last word.
-    let key = table.options.key.as_ref().filter(|_| table.options.value_without_key).map(|key| SourceKey {
-        format: key.format.clone(),
-        columns: key.fields.clone(),
-        prefix: key.prefix.clone(),
-    });
+    let of_key = || {
+        table.options.key.as_ref().map(|key| SourceKey {
+            format: key.format.clone(),
+            columns: key.fields.clone(),
+            prefix: key.prefix.clone(),
+        })
+    };
+    let key = of_key().filter(|_| table.options.value_without_key);
     Source {
         table: table.name.clone(),
         topic: table.options.topic.clone(),
@@ -23,6 +26,7 @@ pub(super) fn whole_source(table: &Table) -> Source {
         format: table.options.format.clone(),
         value_fields: table.value_columns().map(|at| table.physical[at].name.clone()).collect(),
         key,
+        upsert: of_key().filter(|_| table.options.upsert),
         columns: table.physical.clone(),
         computed: table.computed.clone(),
         event_time: table.event_time.clone(),
@@ -82,6 +86,11 @@ fn kept_rows(stages: &mut [Stage]) {
         let Some((stage, earlier)) = before.split_last_mut() else { continue };
         let kept = match stage {
             Stage::WindowRows(rows) => window_rows(rows, &needed),
+            Stage::Normalize(plan) => {
+                let columns: Vec<usize> = needed.into_iter().collect();
+                plan.columns = columns.iter().map(|index| plan.columns[*index]).collect();
+                columns
+            }
             Stage::WindowAggregate(plan) => {
                 match plan.aggregates.first_mut().and_then(|call| call.top.as_deref_mut()) {
                     Some(top) => top_columns(&mut plan.output, top, &needed),

@@ -1,6 +1,7 @@
 //! Queries: FROM, WHERE and SELECT; the aggregation is in `group.rs`.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use sqlparser::ast::{
     self, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, TableFactor,
@@ -12,11 +13,12 @@ use super::catalog::{Catalog, Entry};
 use super::error::SqlError;
 use super::position;
 use super::rank;
-use super::relation::{Relation, Windowing};
+use super::relation::{Relation, Updating, Windowing};
 use super::scope::Field;
+use super::table::Table;
 use super::union;
-use crate::expr::Expr;
-use crate::plan::{Stage, Window};
+use crate::expr::{DataType, Expr};
+use crate::plan::{Normalize, Stage, Window};
 
 /// The deepest nesting of views and subqueries.
 const MAX_QUERY_DEPTH: usize = 16;
@@ -123,10 +125,7 @@ impl<'a> QueryPlanner<'a> {
             return Ok(relation.clone());
         }
         match self.catalog.get(name) {
-            Some(Entry::Table(table)) if table.options.upsert => {
-                let message = format!("{name} is a table of 'upsert-kafka', which can only be written yet");
-                Err(SqlError::new(span, message).hint("read its topic's records with 'connector' = 'kafka'"))
-            }
+            Some(Entry::Table(table)) if table.options.upsert => Ok(changing(table, name, span)),
             Some(Entry::Table(table)) => Ok(Relation {
                 table: table.clone(),
                 others: Vec::new(),
@@ -290,6 +289,29 @@ impl<'a> QueryPlanner<'a> {
             return Err(SqlError::new(Span::empty(), format!("a query has at most {MAX_FIELDS} columns")));
         }
         Ok(fields)
+    }
+}
+
+/// A table of `upsert-kafka`: of each key the last row, told with what it was before.
+fn changing(table: &Rc<Table>, name: &str, span: Span) -> Relation {
+    let fields = table.fields_as(name);
+    let mut columns: Vec<(usize, DataType)> =
+        fields.iter().filter_map(|field| Some((field.expr.as_column()?, field.expr.data_type()))).collect();
+    columns.sort_unstable_by_key(|(column, _)| *column);
+    let in_key = |column: &str| table.options.key.as_ref().is_some_and(|key| key.fields.iter().any(|of| of == column));
+    let keys = fields.iter().filter(|field| in_key(&field.name)).map(|field| field.expr.clone()).collect();
+    Relation {
+        table: table.clone(),
+        others: Vec::new(),
+        stages: vec![Stage::Normalize(Normalize { keys, columns, ttl_ms: None })],
+        fields: fields.into_iter().map(|field| Field { rowtime: false, ..field }).collect(),
+        windowing: None,
+        updating: Some(Updating {
+            what: "a table of 'upsert-kafka', whose rows are replaced and removed",
+            span,
+            instead: None,
+        }),
+        ranking: None,
     }
 }
 

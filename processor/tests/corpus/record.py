@@ -9,7 +9,7 @@ A case is the name of one of the corpus, or the path of any folder with the same
 others: each partition is a file of its own, and several make a UNION ALL, so that the watermark is the minimum over them. A
 watermark is sent with each row that moves it (an interval of 0), so nothing depends on the clock while there is one partition.
 
-A table of upsert-kafka is written as a changelog (format debezium-json), of which `expected.jsonl` has the rows that are left in the end.
+A table of upsert-kafka that is read has the key k; a line with `-` in front of a row removes it. One that is written becomes a changelog (format debezium-json), of which `expected.jsonl` has the rows that are left in the end.
 
 Where Flink leaves the result to timing all the same, `query.sql` has the line `-- expected: by rule`, with the reason; such a case is
 not run here, its rows were worked out from the rule without Forebay.
@@ -21,6 +21,7 @@ flushes its buffer at such multiples only: TimeWindowUtil.getNextTriggerWatermar
 
 import argparse
 import collections
+import json
 import pathlib
 import re
 import shutil
@@ -80,6 +81,11 @@ def for_flink(statement, case, output):
     kept = "".join(", " + option for option in re.findall(r"'(?:format|(?:json|csv|raw)\.[^']*)'\s*=\s*'(?:[^']|'')*'", options))
     kept += "" if "'format'" in kept else ", 'format' = 'json'"
     files = sorted(case.glob(f"{topic}-*.*"))
+    if "'upsert-kafka'" in options:
+        changes = output / f"{topic}.changes"
+        changes.write_text(changelog_of(files[0].read_text().splitlines()))
+        table = "CREATE TABLE {} {} WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'debezium-json')"
+        return [table.format(name, columns, changes)]
     table = "CREATE TABLE {} {} WITH ('connector' = 'filesystem', 'path' = '{}'{})"
     if not files:
         return [table.format(name, columns, output, kept)]
@@ -92,6 +98,20 @@ def for_flink(statement, case, output):
 
 def topic_of(options):
     return re.search(r"'topic'\s*=\s*'([^']*)'", options).group(1)
+
+
+def changelog_of(lines):
+    """What happens to a table of upsert-kafka with the key k, in the words of debezium-json. A line is a row, or `-` and a row that goes."""
+    rows, changes = {}, []
+    for line in lines:
+        row = json.loads(line.lstrip("-"))
+        before = rows.pop(row["k"], None)
+        if not line.startswith("-"):
+            rows[row["k"]] = row
+            changes.append({"before": before, "after": row, "op": "u" if before else "c"})
+        elif before:
+            changes.append({"before": before, "after": None, "op": "d"})
+    return "".join(json.dumps(change) + "\n" for change in changes)
 
 
 def table_of(lines):
@@ -130,7 +150,7 @@ def run(case):
                     environment.execute_sql(one)
         inserts.execute().wait()
         files = [file for file in output.rglob("part-*") if file.is_file()]
-        if "'upsert-kafka'" in (case / "query.sql").read_text():
+        if re.search(r"'upsert-kafka'[^;]*'topic' = 'o'", (case / "query.sql").read_text()):
             # One writer: its files are numbered.
             files.sort(key=lambda file: int(file.name.rsplit("-", 1)[1]))
             return table_of(line for file in files for line in file.read_text().splitlines())

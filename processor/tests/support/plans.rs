@@ -57,6 +57,7 @@ pub fn source(idle_timeout_ms: Option<i64>, ignore_parse_errors: bool) -> Source
         event_time: Some(EventTime { column: 2, watermark: Expr::column(3, DataType::Timestamp(3)) }),
         idle_timeout_ms,
         policies: forebay_processor::plan::Policies::default(),
+        upsert: None,
     }
 }
 

@@ -326,7 +326,8 @@ fn a_table_that_is_written_by_key() {
             format!(
                 "{TABLES}CREATE TABLE x (a STRING PRIMARY KEY NOT ENFORCED) WITH ({with}, {formats}); INSERT INTO o SELECT a, 1 FROM «x»"
             ),
-            "x is a table of 'upsert-kafka', which can only be written yet",
+            "table sink o doesn't support consuming update and delete changes, which are made by a table of 'upsert-kafka', whose rows \
+             are replaced and removed: rows are only appended to its topic",
         ),
     ];
     for (marked, message) in cases {
