@@ -19,7 +19,7 @@ put out for the same statements. What is not here is refused with its line and c
 
 | Statement | Here | Not here |
 |---|---|---|
-| `CREATE TABLE` | physical, computed and metadata columns (`offset`, `partition`, `timestamp`, `topic`, only to be read), `PROCTIME()` as a column, `WATERMARK FOR`, `LIKE` with its rules, connector `kafka`, and `upsert-kafka` with `PRIMARY KEY` for a table that is written, formats `json`, `csv` and `raw` for values and keys (`key.fields`, `key.fields-prefix`, `value.fields-include`) | metadata that is written, `headers` (a MAP), a key that is read although it is in the value too, `upsert-kafka` that is read, TIMESTAMP_LTZ in `csv`, other charsets than UTF-8, `AS SELECT` |
+| `CREATE TABLE` | physical, computed and metadata columns (`offset`, `partition`, `timestamp`, `topic`, only to be read), `PROCTIME()` as a column, `WATERMARK FOR`, `LIKE` with its rules, connector `kafka`, and `upsert-kafka` with `PRIMARY KEY`, written and read (a record replaces the row of its key, a tombstone removes it), formats `json`, `csv` and `raw` for values and keys (`key.fields`, `key.fields-prefix`, `value.fields-include`) | metadata that is written, `headers` (a MAP), a key that is read although it is in the value too, TIMESTAMP_LTZ in `csv`, other charsets than UTF-8, `AS SELECT` |
 | `CREATE VIEW` | with or without names of columns | |
 | `INSERT INTO` | a query, with or without names of columns; several in one job | |
 | `EXECUTE STATEMENT SET BEGIN .. END` | several `INSERT INTO` | one read for all of them |
@@ -38,7 +38,7 @@ For people, in [`forebay sql`](../guides/sql-shell.md) and `POST /v1/sql`, besid
 
 ## Queries
 
-Here: `SELECT [DISTINCT]` with `WHERE`, `GROUP BY` over windows, `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`; `GROUPING SETS`, `ROLLUP` and `CUBE` in the
+Here: `SELECT [DISTINCT]` with `WHERE`, `GROUP BY` over windows, and without them into a table of `upsert-kafka` (also of rows that change: groups of groups), `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`; `GROUPING SETS`, `ROLLUP` and `CUBE` in the
 outermost query of an `INSERT INTO` (each part of these, and of a `UNION ALL` there, reads its topic by itself); `TUMBLE`, `HOP`, `CUMULATE` and `SESSION`, with `TABLE(..)`
 or without, also over the results of windows, and without aggregation; the first rows of each key of a window (Top-N, deduplication):
 `ROW_NUMBER() OVER (PARTITION BY window_start, window_end, .. ORDER BY ..)` in a query around which `WHERE` bounds it, or in one whose `QUALIFY` does, up to rank
@@ -47,7 +47,7 @@ or without, also over the results of windows, and without aggregation; the first
 Joins are of rows of the same windows (`INNER`, `LEFT`, `RIGHT`, `FULL`, `IN`, `EXISTS` and their negations) and of rows near to each other in
 time (`l.ts BETWEEN r.ts - INTERVAL .. AND r.ts + INTERVAL ..`; `INNER`, `LEFT`, `RIGHT`, `FULL`); a query of several tables runs as one task.
 
-Not here: joins without a bound in time, `USING`, other set operations, `OVER` otherwise, `GROUP BY` and `SELECT DISTINCT` without a window, `ORDER BY`, `LIMIT`,
+Not here: joins without a bound in time, `USING`, other set operations, `OVER` otherwise, `ORDER BY`, `LIMIT`,
 `MATCH_RECOGNIZE`, other subqueries in expressions, `UNNEST`.
 
 ## Types
