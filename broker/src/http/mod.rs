@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 mod error;
 mod jobs;
 mod jobs_api;
+mod origin;
 mod sql;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -119,6 +120,7 @@ fn router(state: HttpState) -> axum::Router {
             HttpError::new(StatusCode::METHOD_NOT_ALLOWED, format!("{} does not take {method}", uri.path()))
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(axum::middleware::from_fn(origin::refuse_other_sites))
 }
 
 async fn readyz(State(state): State<HttpState>) -> Response {
