@@ -79,7 +79,8 @@ fn answers_that_nobody_reads_do_not_pile_up() {
     // All answers would be far more than what the system takes and the bound together.
     assert!(sent * answer > 50 * READERS * EACH as usize, "only {sent} requests were taken by the system");
     assert!(until_let_go(&broker, READERS as i64 * EACH) > 0, "what waits is counted");
-    assert_eq!(broker.metrics().unsent_bytes.get(), 0, "what nobody will take is counted no more");
+    // The last answer of who was served may have come before it is noted as sent.
+    eventually("what nobody will take is counted no more", || broker.metrics().unsent_bytes.get() == 0);
     drop(clients);
 }
 
