@@ -1,6 +1,6 @@
 //! Rows gathered by windows and keys.
 
-use forebay_processor::expr::SqlType;
+use forebay_processor::expr::{Functions, SqlType};
 
 use super::source::{Rows, Selected};
 use super::{Expression, Moment, Operand, Stream};
@@ -11,6 +11,7 @@ pub struct Windowed {
     rows: Rows,
     function: String,
     keys: Vec<String>,
+    functions: Functions,
 }
 
 /// Rows in windows and by keys: one comes out for each key of a window, when that closes.
@@ -51,13 +52,14 @@ impl<T> Field<T> for Expression<T> {
 
 impl Windowed {
     pub(super) fn new(rows: Rows, function: String) -> Windowed {
-        Windowed { rows, function, keys: Vec::new() }
+        Windowed { rows, function, keys: Vec::new(), functions: Functions::default() }
     }
 
     /// By this key, and those that were given before.
     #[must_use]
     pub fn group_by<T>(mut self, key: &Expression<T>) -> Windowed {
         self.keys.push(key.sql.clone());
+        self.functions.extend(&key.functions);
         self
     }
 
@@ -77,9 +79,10 @@ impl Selected<Grouped> {
 
     /// Into this topic, as JSON objects.
     pub fn to_topic(&self, topic: &str) -> Stream {
-        let Windowed { rows, function, keys } = &self.from.windowed;
+        let Windowed { rows, function, keys, functions } = &self.from.windowed;
         let keys: String = keys.iter().map(|key| format!("{key}, ")).collect();
         self.job(rows, &format!("TABLE({function})"), &format!("\nGROUP BY {keys}window_start, window_end"), topic)
+            .and(functions)
     }
 }
 

@@ -51,6 +51,12 @@ impl Stream {
         &self.sql
     }
 
+    /// The same with closures that its statements call, too.
+    fn and(mut self, functions: &Functions) -> Stream {
+        self.functions.extend(functions);
+        self
+    }
+
     /// The closures.
     pub(crate) fn functions(&self) -> &Functions {
         &self.functions

@@ -17,13 +17,14 @@ pub struct Source {
     topic: String,
     columns: Vec<String>,
     options: Vec<(String, String)>,
+    functions: Functions,
 }
 
 impl Source {
     /// Of this topic.
     #[must_use]
     pub fn topic(name: &str) -> Source {
-        Source { topic: name.to_owned(), columns: Vec::new(), options: Vec::new() }
+        Source { topic: name.to_owned(), columns: Vec::new(), options: Vec::new(), functions: Functions::default() }
     }
 
     /// A field of the objects. Where it is missing it is NULL.
@@ -35,6 +36,7 @@ impl Source {
     /// Rows are of the time that this says, in ms since 1970, and come at most so much out of order: windows close so long after their end.
     pub fn event_time_ms(&mut self, time: &Expression<i64>, disorder: Duration) {
         self.columns.push(format!("{EVENT_TIME} AS TO_TIMESTAMP_LTZ({}, 3)", time.sql));
+        self.functions.extend(&time.functions);
         self.columns.push(format!("WATERMARK FOR {EVENT_TIME} AS {EVENT_TIME} - {}", interval(disorder)));
     }
 
@@ -108,7 +110,7 @@ impl Rows {
 
     /// The statement of the source, and the conditions with WHERE before them.
     pub(super) fn parts(&self) -> (String, String, Functions) {
-        let mut functions = Functions::default();
+        let mut functions = self.source.functions.clone();
         self.conditions.iter().for_each(|condition| functions.extend(&condition.functions));
         let conditions: Vec<&str> = self.conditions.iter().map(|condition| condition.sql.as_str()).collect();
         let condition =
