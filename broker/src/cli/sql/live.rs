@@ -13,12 +13,21 @@ const MOST_ROWS: usize = 10_000;
 /// Lines beside the rows: names, rule, what is left out, how far the query is.
 const BESIDE: usize = 5;
 
+/// A row, and rows that are equal to it.
+struct Shown {
+    /// The change that it came with.
+    change: u64,
+    row: Vec<String>,
+    /// How many there are: with a key, one.
+    times: usize,
+}
+
 /// The rows by key.
 pub(super) struct Live {
     grid: Grid,
     /// The positions of the key's columns; all columns where there is no key.
     key: Vec<usize>,
-    rows: BTreeMap<Vec<String>, (u64, Vec<String>)>,
+    rows: BTreeMap<Vec<String>, Shown>,
     /// Counts changes.
     changes: u64,
     /// Lines on the screen.
@@ -44,15 +53,22 @@ impl Live {
         self.stale = true;
         match op {
             "-D" | "-U" => {
-                self.rows.remove(&key);
+                if let Some(shown) = self.rows.get_mut(&key)
+                    && shown.times > 1
+                {
+                    shown.times -= 1;
+                } else {
+                    self.rows.remove(&key);
+                }
             }
             _ => {
                 self.grid.fit(&row);
-                self.rows.insert(key, (self.changes, row));
+                let equal = self.rows.get(&key).filter(|_| self.key.is_empty()).map_or(0, |shown| shown.times);
+                self.rows.insert(key, Shown { change: self.changes, row, times: equal + 1 });
             }
         }
         if self.rows.len() > MOST_ROWS
-            && let Some(oldest) = self.rows.iter().min_by_key(|(_, (change, _))| *change).map(|(key, _)| key.clone())
+            && let Some(oldest) = self.rows.iter().min_by_key(|(_, shown)| shown.change).map(|(key, _)| key.clone())
         {
             self.rows.remove(&oldest);
         }
@@ -76,16 +92,24 @@ impl Live {
 
     fn frame(&self, columns: usize, lines: usize, color: bool) -> String {
         let room = lines.saturating_sub(BESIDE).max(1);
-        let mut newest: Vec<u64> = self.rows.values().map(|(change, _)| *change).collect();
+        let mut newest: Vec<(u64, usize)> = self.rows.values().map(|shown| (shown.change, shown.times)).collect();
         newest.sort_unstable_by(|a, b| b.cmp(a));
-        let from = newest.get(room - 1).copied().unwrap_or(0);
+        let mut lines = 0;
+        let filled = newest.iter().find(|(_, times)| {
+            lines += times;
+            lines >= room
+        });
+        let from = filled.map_or(0, |(change, _)| *change);
         let mut grid = self.grid.clone();
         grid.cut(columns.saturating_sub(1));
-        let mut text = format!("{}\n{}\n", grid.header(), dim(&grid.rule(), color));
-        for (_, row) in self.rows.values().filter(|(change, _)| *change >= from) {
+        let fitted = |line: &str| grid::fitted(line, columns.saturating_sub(1));
+        let mut text = format!("{}\n{}\n", fitted(&grid.header()), dim(&fitted(&grid.rule()), color));
+        let newest = self.rows.values().filter(|shown| shown.change >= from);
+        let lines = newest.flat_map(|shown| std::iter::repeat_n(&shown.row, shown.times)).take(room);
+        for row in lines {
             text.push_str(&format!("{}\n", grid::fitted(&grid.line(row), columns.saturating_sub(1))));
         }
-        let hidden = self.rows.len().saturating_sub(room);
+        let hidden = self.rows.values().map(|shown| shown.times).sum::<usize>().saturating_sub(room);
         if hidden > 0 {
             text.push_str(&format!("{}\n", dim(&format!("... {} more", friendly_count(hidden as u64)), color)));
         }
@@ -124,5 +148,21 @@ mod tests {
         assert_eq!(live.frame(80, 24, false), "u    n\n───  ─\nann  1\nbob  2\n");
         live.take("+I", vec!["dee".to_owned(), "9".to_owned()]);
         assert_eq!(live.frame(80, 7, false), "u    n\n───  ─\nbob  2\ndee  9\n... 1 more\n");
+    }
+
+    #[test]
+    fn equal_rows_are_shown_as_often_as_they_are_there() {
+        let head = SqlHead {
+            columns: vec![SqlColumn { name: "n".to_owned(), data_type: "BIGINT".to_owned() }],
+            updates: true,
+            ..SqlHead::default()
+        };
+        let mut live = Live::new(Grid::new([("n", "BIGINT")].into_iter()), &head);
+        for (op, count) in [("+I", "1"), ("+I", "1"), ("-U", "1"), ("+U", "2")] {
+            live.take(op, vec![count.to_owned()]);
+        }
+        assert_eq!(live.frame(80, 24, false), "n\n─\n1\n2\n");
+        live.take("+I", vec!["2".to_owned()]);
+        assert_eq!(live.frame(80, 7, false), "n\n─\n2\n2\n... 1 more\n");
     }
 }
