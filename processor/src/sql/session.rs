@@ -159,14 +159,14 @@ impl Planner {
         let mut said = Vec::new();
         let mut asked = None;
         for statement in parse::parse_shell(text)? {
+            let is_insert = matches!(statement, Statement::Insert(_));
             if let Some(span) = place(&statement)
-                && asked.is_some()
+                && (asked.is_some() || !(is_insert || self.pipelines.is_empty()))
             {
                 return Err(SqlError::new(span, "one request is for one answer").hint("send the statements one by one"));
             }
             if let Statement::CreateTable(table) = &statement
-                && table.columns.is_empty()
-                && table.like.is_none()
+                && is_to_infer(table)
             {
                 asked = Some(infer(table));
                 continue;
@@ -188,7 +188,7 @@ impl Planner {
         }
         let mut asked = match asked {
             Some(asked) => asked,
-            None if !self.pipelines.is_empty() => self.job(&format!("{}{text}", separated(session)))?,
+            None if !self.pipelines.is_empty() => self.job(&format!("{}{}", separated(session), text.trim()))?,
             None => Asked::Known(said.join("; ")),
         };
         let warnings = std::mem::take(&mut self.known.warnings);
@@ -199,10 +199,10 @@ impl Planner {
     }
 
     fn job(&mut self, text: &str) -> Result<Asked, SqlError> {
-        if self.known.settings.batch && !self.explains {
-            let message = "a job is streaming, there is no batch mode";
-            let hint = "SET 'execution.runtime-mode' = 'streaming' first, or give the table that is read 'scan.bounded.mode' = 'latest-offset'";
-            return Err(SqlError::new(Span::empty(), message).hint(hint));
+        if !self.explains {
+            // It may have been said in a statement of before, whose place is not in this text.
+            let here = |error: SqlError| SqlError { line: 0, column: 0, ..error };
+            self.known.settings.check_streaming().map_err(here)?;
         }
         let plan = JobPlan {
             text: text.to_owned(),
@@ -236,7 +236,7 @@ impl Planner {
         }
         let plan = JobPlan { text: text.to_owned(), pipelines, warnings: self.known.warnings.clone() };
         let updates = plan.pipelines.iter().any(|pipeline| pipeline.changelog() != Ok(ChangelogMode::InsertOnly));
-        Ok(Asked::Query(Box::new(Query { plan, columns, updates, limit, to_end: self.known.settings.batch })))
+        Ok(Asked::Query(Box::new(Query { plan, columns, updates, limit, to_end: self.known.settings.batch.is_some() })))
     }
 
     fn show(&self, show: &Show) -> Result<Asked, SqlError> {
@@ -285,8 +285,14 @@ fn place(statement: &Statement) -> Option<Span> {
         Statement::Show(_, span) => Some(*span),
         Statement::Describe(name) => Some(name.span),
         Statement::Insert(insert) => Some(insert.span),
+        Statement::CreateTable(table) if is_to_infer(table) => Some(table.name.span),
         _ => None,
     }
+}
+
+/// Whether the columns of a table are to be found in its topic.
+fn is_to_infer(table: &CreateTable) -> bool {
+    table.columns.is_empty() && table.like.is_none()
 }
 
 /// What a definition makes known.
@@ -310,8 +316,8 @@ fn infer(table: &CreateTable) -> Asked {
 fn separated(session: &str) -> String {
     match session.trim() {
         "" => String::new(),
-        text if text.ends_with(';') => format!("{text}\n"),
-        text => format!("{text};\n"),
+        // On a line of its own, or it would be a part of a comment at the end.
+        text => format!("{text}\n;\n"),
     }
 }
 

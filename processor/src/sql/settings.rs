@@ -1,5 +1,7 @@
 //! SET 'key' = 'value': the few settings of a Flink session that a job here can have.
 
+use sqlparser::tokenizer::Span;
+
 use super::error::{SqlError, did_you_mean};
 use super::options::duration_ms;
 use super::policy::{self, PolicyOptions};
@@ -15,8 +17,8 @@ pub(crate) struct Settings {
     pub idle_timeout_ms: Option<i64>,
     /// `parallelism.default`: tasks of each stage; `None` if it is not set, which is 1.
     pub parallelism: Option<usize>,
-    /// `execution.runtime-mode` = `batch`, which only a query by itself can have: it ends where its input ends now.
-    pub batch: bool,
+    /// Where `execution.runtime-mode` is `batch`, which only a query by itself can have: it ends where its input ends now.
+    pub batch: Option<Span>,
     /// `pipeline.name`, for a shell's jobs.
     pub name: Option<String>,
     /// `table.exec.state.ttl` in ms: how long state without windows is kept after it was last written; `None`, or 0 in the text: for ever.
@@ -37,6 +39,13 @@ const PIPELINE_NAME: &str = "pipeline.name";
 const WITHOUT_EFFECT: &[&str] = &["execution.checkpointing.interval", "execution.checkpointing.mode"];
 
 impl Settings {
+    /// Refuses a job in batch mode.
+    pub(crate) fn check_streaming(&self) -> Result<(), SqlError> {
+        let Some(span) = self.batch else { return Ok(()) };
+        let hint = "SET 'execution.runtime-mode' = 'streaming' first, or give the table that is read 'scan.bounded.mode' = 'latest-offset'";
+        Err(SqlError::new(span, "a job is streaming, there is no batch mode").hint(hint))
+    }
+
     /// Takes a SET statement.
     pub(crate) fn set(&mut self, set: &Set, warnings: &mut Vec<String>) -> Result<(), SqlError> {
         let value = set.value.text.as_str();
@@ -58,9 +67,9 @@ impl Settings {
                 return refuse(format!("the time zone {value} is not supported yet, only UTC"));
             }
             RUNTIME_MODE => match value.to_ascii_lowercase().as_str() {
-                "streaming" => self.batch = false,
-                "batch" if self.shell => self.batch = true,
-                _ => return refuse("a job is streaming, there is no batch mode".to_owned()),
+                "streaming" => self.batch = None,
+                "batch" => self.batch = Some(set.value.span),
+                _ => return refuse(format!("'{RUNTIME_MODE}' is streaming or batch")),
             },
             NULL_ENFORCER if !value.eq_ignore_ascii_case("error") => {
                 return refuse("only ERROR is supported: NULL for a NOT NULL column fails the job".to_owned());

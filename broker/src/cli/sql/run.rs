@@ -51,7 +51,7 @@ impl Runner {
 
     /// The statements that every request builds on.
     pub(super) fn session(&self) -> String {
-        self.definitions.iter().map(|definition| format!("{definition};\n")).collect()
+        self.definitions.iter().map(|definition| format!("{definition}\n;\n")).collect()
     }
 
     /// Forgets them.

@@ -195,3 +195,32 @@ fn names_are_there_for_completion() {
     assert_eq!(tables.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["o", "plain", "t", "v"]);
     assert_eq!(tables[1].1, ["u", "n"]);
 }
+
+#[test]
+fn a_request_has_one_answer_whatever_comes_first() {
+    for text in [
+        "INSERT INTO o SELECT u, n FROM plain; SELECT u FROM plain",
+        "INSERT INTO o SELECT u, n FROM plain; SHOW TABLES",
+        "SELECT u FROM plain; CREATE TABLE x WITH ('connector' = 'kafka', 'topic' = 'x', 'format' = 'json')",
+    ] {
+        let error = mistake(text);
+        assert!(error.contains("one request is for one answer"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_comment_at_the_end_of_a_session_ends_with_its_line() {
+    let session = format!("{TABLES}; CREATE VIEW v AS SELECT u FROM plain -- all of them");
+    let asked = plan_session(&session, "INSERT INTO o SELECT u, 1 FROM v", &PlanContext::nowhere()).unwrap().asked;
+    let Asked::Job { plan: job, .. } = asked else { panic!("{asked:?}") };
+    plan(&job.text).unwrap();
+}
+
+#[test]
+fn who_is_back_from_batch_mode_can_deploy() {
+    let session =
+        format!("{TABLES}; SET 'execution.runtime-mode' = 'batch'; SET 'execution.runtime-mode' = 'streaming'");
+    let asked = plan_session(&session, "INSERT INTO o SELECT u, n FROM plain", &PlanContext::nowhere()).unwrap().asked;
+    let Asked::Job { plan: job, .. } = asked else { panic!("{asked:?}") };
+    plan(&job.text).unwrap();
+}
