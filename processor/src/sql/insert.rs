@@ -16,6 +16,7 @@ use super::session::RESULT_TOPIC;
 use super::settings::Settings;
 use super::statement::Insert;
 use super::table::Table;
+use super::upsert_key;
 use crate::expr::{DataType, Expr, Value, cast};
 use crate::plan::{ChangelogMode, Pipeline, Sink, SinkKey, Stage, Window};
 
@@ -51,12 +52,23 @@ pub(crate) fn plan(
     {
         return Err(append_only(table, updating));
     }
+    let sink = sink(table);
+    if table.options.upsert
+        && let Some(key) = &sink.key
+        && upsert_key::may_mix_rows(&relation.stages, &key.columns)
+    {
+        warnings.push(format!(
+            "different rows of the query may have one PRIMARY KEY of {}, since not all keys that tell them apart are in it: then the last \
+             one written counts, and when that is taken back there is none",
+            table.name
+        ));
+    }
     bound_state(&mut relation.stages, settings.state_ttl_ms, warnings);
     let parallelism = settings.parallelism.unwrap_or(1);
     let source = whole_source(&relation.table);
     let tables: Vec<&Table> = std::iter::once(&relation.table).chain(&relation.others).map(|table| &**table).collect();
     let stages = relation.stages;
-    let mut pipeline = Pipeline { source, stages, sink: sink(table), parallelism };
+    let mut pipeline = Pipeline { source, stages, sink, parallelism };
     prune(&mut pipeline.source, &mut pipeline.stages);
     apply_settings(&mut pipeline, &tables, settings)?;
     if pipeline.sources().iter().any(|source| source.topic == table.options.topic) {

@@ -40,6 +40,7 @@ mod shell;
 mod statement;
 mod table;
 mod union;
+mod upsert_key;
 mod window;
 
 #[cfg(test)]
@@ -123,6 +124,7 @@ fn plan(text: &str, context: &PlanContext<'_>) -> Result<JobPlan, SqlError> {
             known.insert(&insert, &mut pipelines)?;
         }
     }
+    known.settings.check_streaming()?;
     if pipelines.is_empty() {
         return Err(SqlError::new(Span::empty(), "the job writes nothing").hint("add INSERT INTO table SELECT .."));
     }

@@ -361,3 +361,23 @@ fn windows_over_windows() {
     ];
     assert_eq!(steps(query), expected);
 }
+
+#[test]
+fn a_primary_key_that_mixes_rows_is_warned_of() {
+    let table = |name: &str, key: &str| {
+        format!(
+            "CREATE TABLE {name} (a STRING NOT NULL, b STRING NOT NULL, n BIGINT, PRIMARY KEY ({key}) NOT ENFORCED)
+               WITH ('connector' = 'upsert-kafka', 'topic' = '{name}', 'key.format' = 'json', 'value.format' = 'json');"
+        )
+    };
+    let warned = |key: &str, query: &str| {
+        let text = format!("{} {} INSERT INTO o2 {query}", table("i2", "a"), table("o2", key));
+        super::plan(&text).unwrap().warnings.iter().any(|warning| warning.contains("one PRIMARY KEY of o2"))
+    };
+    assert!(!warned("a", "SELECT a, b, n FROM i2"));
+    assert!(!warned("a, b", "SELECT a, b, n FROM i2"), "more than tells rows apart");
+    assert!(warned("b", "SELECT a, b, n FROM i2"));
+    assert!(!warned("a, b", "SELECT a, UPPER(b), COUNT(*) FROM i2 GROUP BY a, b"));
+    assert!(warned("a", "SELECT a, b, COUNT(*) FROM i2 GROUP BY a, b"));
+    assert!(warned("a", "SELECT 'x', b, COUNT(*) FROM i2 GROUP BY b"));
+}
