@@ -71,7 +71,10 @@ impl Entry<'_> {
         let added = match (&mut *local, to) {
             (Some(local), _) => local.add(row, row_place)?,
             (None, Some(port)) => rest.enter(port, |segment, windows, mut next| {
-                let Segment { keeper, after, to, .. } = segment;
+                let Segment { keeper, after, to, behind, .. } = segment;
+                // As it is for rows that come from a stage before it.
+                let closed = closed.saturating_sub(*behind);
+                let row_place = RowPlace { closed, ..row_place };
                 let mut scratch = Vec::new();
                 let mut take = |row: &[Value<'_>], kind: RowKind, group: &[u8]| {
                     stages::run(after, row, &mut scratch, &mut |row| next.take(*to, row, kind, group))

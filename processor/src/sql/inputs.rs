@@ -1,5 +1,7 @@
 //! What several inputs of one pipeline must have in common.
 
+use std::collections::BTreeSet;
+
 use sqlparser::tokenizer::Span;
 
 use super::error::SqlError;
@@ -23,6 +25,12 @@ pub(super) fn check(pipeline: &mut Pipeline, span: Span) -> Result<Option<String
     if by_clock > 0 && by_clock < sources.iter().filter(|source| source.event_time.is_some()).count() {
         let message = "tables with event time and tables with PROCTIME() meet in one query";
         return Err(SqlError::new(span, message).hint("give each of them a WATERMARK"));
+    }
+    let groups: BTreeSet<&str> = pipeline.sources().iter().filter_map(|source| source.group_id.as_deref()).collect();
+    if groups.len() > 1 {
+        let message =
+            "the tables of a query have different values of 'properties.group.id': its progress is in one group";
+        return Err(SqlError::new(span, message).hint("give all of them the same, or none"));
     }
     if pipeline.source.policies.allowed_lateness_ms > 0 {
         return Err(SqlError::new(span, "allowed lateness is for windows over one table")

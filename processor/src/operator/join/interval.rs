@@ -18,8 +18,13 @@ use crate::state::{DueEntry, KeyedState, sortable_time};
 /// Bytes of a time in a key.
 const TIME_BYTES: usize = size_of::<i64>();
 
-/// An entry that has met a row for the first time: key and moment, and how many rows it is.
+/// An entry of which some rows have met a row for the first time: key and moment, and how many rows it is.
 type Met = (Vec<u8>, i64, u32);
+
+/// An error in the middle of a row's pairs: some of them are out already, so that it is not to be taken for an error of its record.
+fn in_pairs(error: RowError) -> RowError {
+    RowError::Change(Box::new(error))
+}
 
 impl JoinOperator {
     pub(super) fn meet(
@@ -36,9 +41,11 @@ impl JoinOperator {
             Side::Left => [time.saturating_sub(upper), time.saturating_sub(lower)],
             Side::Right => [time.saturating_add(lower), time.saturating_add(upper)],
         };
-        let met =
-            if can_match { self.meet_rows(state, side, [first, last], [lower, upper], take)? } else { Vec::new() };
-        let matched = !met.is_empty();
+        let (matched, met) = if can_match {
+            self.meet_rows(state, side, [first, last], [lower, upper], take).map_err(in_pairs)?
+        } else {
+            (false, Vec::new())
+        };
         for (key, due, count) in met {
             state.put_until(&key, &encode([count, 0]), due);
         }
@@ -54,13 +61,14 @@ impl JoinOperator {
         }
         if self.keeps_unmatched(side) {
             let row = decode_row(&self.row)?;
-            self.output().unmatched((side, &row), 1, &self.group, take)?;
+            self.output().unmatched((side, &row), 1, &self.group, take).map_err(in_pairs)?;
             return Ok(Added::Taken);
         }
         Ok(if can_match { late(last.saturating_add(1), place.closed) } else { Added::Taken })
     }
 
-    /// Hands the pairs that the present row makes to `take`. Returns the entries that it meets; how many of their rows must be counted anew.
+    /// Hands the pairs that the present row makes to `take`. Returns whether there is one, and the entries whose rows must be counted anew:
+    /// those that would come out alone if they met nobody, and have met nobody before.
     fn meet_rows(
         &self,
         state: &KeyedState,
@@ -68,12 +76,13 @@ impl JoinOperator {
         [first, last]: [i64; 2],
         [lower, upper]: [i64; 2],
         take: &mut TakeRow<'_>,
-    ) -> Result<Vec<Met>, RowError> {
+    ) -> Result<(bool, Vec<Met>), RowError> {
         let own = decode_row(&self.row)?;
         let prefix = [&self.group[..], &[side.other().byte()]].concat();
         let from = [&prefix[..], &sortable_time(first)].concat();
         let up_to = [&prefix[..], &sortable_time(last)].concat();
-        let mut met = Vec::new();
+        let counts = self.keeps_unmatched(side.other());
+        let (mut matched, mut met) = (false, Vec::new());
         for entry in state.scan_from(&prefix, &from) {
             let (key, value) = entry?;
             let Some(row) = key.get(prefix.len() + TIME_BYTES..) else { return Err(BROKEN.into()) };
@@ -89,6 +98,10 @@ impl JoinOperator {
             let [has_met, has_not] = decode(&value)?;
             let count = has_met.saturating_add(has_not);
             (0..count).try_for_each(|_| take(&pair, RowKind::Insert, &self.group))?;
+            matched = true;
+            if !counts || has_not == 0 {
+                continue;
+            }
             let at = time_of_key(&key, prefix.len())?;
             let due = match side {
                 Side::Left => at.saturating_add(upper),
@@ -96,7 +109,7 @@ impl JoinOperator {
             };
             met.push((key.to_vec(), due, count));
         }
-        Ok(met)
+        Ok((matched, met))
     }
 
     /// Rows go that meet nothing any more.
