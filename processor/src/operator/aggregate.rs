@@ -220,18 +220,21 @@ fn other(aggregate: &Aggregate, state: &mut Value<'static>, value: Value<'_>) ->
 
 /// Puts a text or bytes behind what there is.
 pub fn concat(state: &mut Value<'static>, value: Value<'_>) -> Result<(), EvalError> {
+    let length = |value: &Value<'_>| match value {
+        Value::String(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
+    };
+    if length(state) + length(&value) > LONGEST {
+        return Err(EvalError::TooLong { function: "an aggregate", most: LONGEST });
+    }
     match (&mut *state, value) {
         (Value::Null, value) => *state = value.into_owned(),
         (Value::String(text), Value::String(more)) => text.to_mut().push_str(&more),
         (Value::Bytes(bytes), Value::Bytes(more)) => bytes.to_mut().extend_from_slice(&more),
         _ => return Err(EvalError::Shape("values of two kinds in a row")),
     }
-    let length = match state {
-        Value::String(text) => text.len(),
-        Value::Bytes(bytes) => bytes.len(),
-        _ => 0,
-    };
-    if length > LONGEST { Err(EvalError::TooLong { function: "an aggregate", most: LONGEST }) } else { Ok(()) }
+    Ok(())
 }
 
 fn sketch_of<'s>(state: &'s Value<'_>) -> &'s [u8] {

@@ -9,7 +9,7 @@ use crate::format::recycle;
 use crate::plan::{OutputField, RowKind, SortKey, Top, WindowAggregate};
 use crate::state::{RankedRows, decode_value, encode_value};
 
-const FULL: EvalError = EvalError::Shape("the first rows of one key take more than 4 GiB");
+const FULL: EvalError = EvalError::Shape("the first rows of one key take more than 8 MiB");
 const UNREADABLE: EvalError = EvalError::Shape("a ranked row cannot be read back");
 
 /// Whether `row` can be ranked.

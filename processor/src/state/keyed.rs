@@ -117,6 +117,9 @@ impl KeyedState {
         }
         let Some((name, entry)) = find(entries, key) else { unreachable!("it was just put there") };
         entry.touched = *round;
+        if entry.due == due && entry.value.as_deref() == Some(value) {
+            return;
+        }
         match &mut entry.value {
             Some(old) if old.len() == value.len() => old.copy_from_slice(value),
             old => {

@@ -2,6 +2,9 @@
 
 use super::codec::take;
 
+/// Most bytes of the rows of one key.
+const LONGEST: usize = 8 << 20;
+
 /// Encoded rows in their order. Whoever keeps them knows what they are made of, and their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RankedRows {
@@ -51,20 +54,19 @@ impl RankedRows {
         low
     }
 
-    /// Puts a row in at a place, and lets those beyond `most` go. False if they would take more than 4 GiB; then nothing is done.
+    /// Puts a row in at a place, and lets those beyond `most` go. False if they would take more than 8 MiB, which are to fit into one record of the changelog; then nothing is done.
     #[must_use]
     pub fn insert(&mut self, at: usize, row: &[u8], most: usize) -> bool {
         if at >= most {
             return true;
         }
-        while self.len() >= most.max(1) {
-            self.ends.pop();
-        }
-        self.bytes.truncate(self.ends.last().map_or(0, |end| *end as usize));
-        let length = row.len();
-        if self.bytes.len() + length > u32::MAX as usize {
+        let kept = self.len().min(most.saturating_sub(1));
+        let (bytes, length) = (self.start(kept), row.len());
+        if bytes + length > LONGEST {
             return false;
         }
+        self.ends.truncate(kept);
+        self.bytes.truncate(bytes);
         let start = self.start(at);
         self.bytes.splice(start..start, row.iter().copied());
         self.ends[at..].iter_mut().for_each(|end| *end += length as u32);

@@ -113,7 +113,8 @@ impl KeyedState {
             cold.next_due = next;
         }
         keys.iter().try_for_each(|(_, key)| self.warm(key))?;
-        Ok(next.saturating_sub(1))
+        // Without another one nothing is left to come in between, also at the end of all time.
+        Ok(if next == NEVER { now } else { next.saturating_sub(1) })
     }
 
     /// Puts into the store what it is behind with. Everything must be committed.

@@ -209,3 +209,16 @@ fn what_was_not_used_for_long_goes_to_the_store_first() {
     assert_eq!(state.keys(), 100);
     assert_eq!(state.get(&[7]).unwrap(), Some(&[7; 10][..]));
 }
+
+/// At the end of a bounded input time goes to its end.
+#[test]
+fn all_is_over_at_the_end_of_time_also_in_the_store() {
+    let mut world = World::new();
+    keyed(&mut world.state, 0).put_until(b"early", b"1", 5);
+    keyed(&mut world.state, 0).put_until(b"late", b"2", i64::MAX - 1);
+    world.checkpoint();
+    let taken = keyed(&mut world.state, 0).take_due(i64::MAX, usize::MAX).unwrap();
+    let keys: Vec<&[u8]> = taken.iter().map(|(key, _)| &key[..]).collect();
+    assert_eq!(keys, [&b"early"[..], b"late"]);
+    assert!(keyed(&mut world.state, 0).take_due(i64::MAX, usize::MAX).unwrap().is_empty());
+}
