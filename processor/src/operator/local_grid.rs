@@ -40,7 +40,7 @@ impl LocalGrid {
         };
         if let Some(held) = &mut self.held {
             held.push(span, self.operator.key(), row);
-            if held.is_full() {
+            if held.waiting.is_full() {
                 self.settle()?;
             }
             return Ok(Added::Taken);
@@ -55,11 +55,11 @@ impl LocalGrid {
     fn settle(&mut self) -> Result<(), RowError> {
         let LocalGrid { operator, held, slices, spare } = self;
         let Some(held) = held else { return Ok(()) };
-        each_slice(held.spans(), |span, places| {
+        each_slice(held.waiting.spans(), |span, places| {
             let mut take = |place, states: &mut [Accumulator]| count(states, |own| Ok(held.count(place, own)?));
-            slice(slices, spare, operator, span).update_each(places, held.keys(), &mut take)
+            slice(slices, spare, operator, span).update_each(places, held.waiting.keys(), &mut take)
         })?;
-        held.clear();
+        held.waiting.clear();
         Ok(())
     }
 

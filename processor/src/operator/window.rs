@@ -111,10 +111,10 @@ impl WindowOperator {
 
     /// Counts what has waited.
     pub fn settle(&mut self, state: &mut WindowState) -> Result<(), RowError> {
-        if let Some(held) = self.held.as_mut().filter(|held| !held.is_empty()) {
+        if let Some(held) = self.held.as_mut().filter(|held| !held.waiting.is_empty()) {
             let mut count = |place, states: &mut [Accumulator]| held.count(place, states).map_err(RowError::from);
-            state.update_each(held.spans(), held.keys(), &mut count)?;
-            held.clear();
+            state.update_each(held.waiting.spans(), held.waiting.keys(), &mut count)?;
+            held.waiting.clear();
         }
         if let Some(partials) = self.partials.as_mut().filter(|partials| !partials.is_empty()) {
             let failure = std::cell::Cell::new(None);
@@ -152,7 +152,7 @@ impl WindowOperator {
         };
         if let Some(held) = &mut self.held {
             held.push(span, &self.key, row);
-            if held.is_full() {
+            if held.waiting.is_full() {
                 self.settle(state)?;
             }
             return Ok(Added::Taken);
@@ -202,7 +202,7 @@ impl WindowOperator {
         &mut self,
         state: &mut WindowState,
         span: WindowSpan,
-        (key, partial): (&[u8], Vec<Accumulator>),
+        (key, mut partial): (&[u8], Vec<Accumulator>),
         (closed, clock): (i64, Option<i64>),
     ) -> Result<bool, RowError> {
         let now = clock.filter(|_| is_window_fired(span.first, closed));
@@ -213,6 +213,8 @@ impl WindowOperator {
         }
         let span = WindowSpan { first: span.next_end(passed, self.grid.interval()), last: span.last };
         if let Some(partials) = &mut self.partials {
+            // Others than the plan has are no one's.
+            partial.resize(self.plan.aggregates.len(), Accumulator::Count(0));
             partials.push(span, key, partial);
             if partials.is_full() {
                 self.settle(state)?;
