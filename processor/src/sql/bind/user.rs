@@ -6,18 +6,7 @@ use sqlparser::ast;
 
 use super::super::error::SqlError;
 use super::{Binder, coerced, describe};
-use crate::expr::{DataType, Expr, Node, UserFunction};
-
-/// Whether values of a type are values of what an argument has to be, or become so without loss but for a DOUBLE's.
-fn fits(from: DataType, to: DataType) -> bool {
-    from == DataType::Null
-        || match to {
-            DataType::Double => from.is_numeric(),
-            DataType::Int | DataType::BigInt => from.is_integer() && from <= to,
-            _ if to.is_text() => from.is_text(),
-            _ => std::mem::discriminant(&from) == std::mem::discriminant(&to),
-        }
-}
+use crate::expr::{DataType, Expr, Node, UserFunction, cast};
 
 impl Binder<'_> {
     pub(super) fn user(
@@ -38,7 +27,7 @@ impl Binder<'_> {
         let mut bound = Vec::with_capacity(types.len());
         for (source, to) in arguments.iter().zip(types) {
             let argument = self.bind(source)?;
-            if !fits(argument.data_type(), to) {
+            if !cast::is_implicit(argument.data_type(), to) {
                 let (needed, found) = (describe(to), describe(argument.data_type()));
                 return Err(wrong(self, source, format!("{} needs {needed} here, found {found}", function.name())));
             }
