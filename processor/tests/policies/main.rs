@@ -10,6 +10,7 @@ mod joins;
 mod large;
 mod late;
 mod parallel;
+mod partitions;
 mod poison;
 mod pressure;
 mod quiet;
