@@ -63,15 +63,23 @@ impl World {
 
     /// All rows of an answer that has an end, and the end.
     pub async fn whole(&self, sql: &str) -> (Vec<String>, SqlEnd) {
-        let mut answer = self.sql(sql).await.unwrap_or_else(|error| panic!("{error}"));
-        let mut rows = Vec::new();
+        self.sql(sql).await.unwrap_or_else(|error| panic!("{error}")).whole().await
+    }
+
+    /// Waits until these are the rows of an answer; there is none while a job is about to start.
+    pub async fn until_shown(&self, sql: &str, expected: &[&str]) {
+        let deadline = crate::clock::instant() + LIMIT;
         loop {
-            match answer.next().await {
-                Next::Row(row) => rows.push(row),
-                Next::Head(_) | Next::Progress(_) => {}
-                Next::End(end) => return (rows, end),
-                Next::Error(message) => panic!("{message}"),
+            let rows = match self.sql(sql).await {
+                Ok(answer) => answer.whole().await.0,
+                Err(JobError::Busy(_)) => Vec::new(),
+                Err(error) => panic!("{error}"),
+            };
+            if rows == expected {
+                return;
             }
+            assert!(crate::clock::instant() < deadline, "{sql}: {rows:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -101,6 +109,19 @@ pub(super) enum Next {
 }
 
 impl Answer {
+    /// All rows that are to come, and the end.
+    async fn whole(mut self) -> (Vec<String>, SqlEnd) {
+        let mut rows = Vec::new();
+        loop {
+            match self.next().await {
+                Next::Row(row) => rows.push(row),
+                Next::Head(_) | Next::Progress(_) => {}
+                Next::End(end) => return (rows, end),
+                Next::Error(message) => panic!("{message}"),
+            }
+        }
+    }
+
     pub async fn next(&mut self) -> Next {
         while self.rest.is_empty() {
             let chunk = tokio::time::timeout(LIMIT, self.lines.recv()).await.expect("a line in time");
@@ -292,32 +313,12 @@ async fn the_windows_of_a_job_are_shown_as_of_its_last_commit() {
         r#"{"u":"ann","ms":3000}"#,
         r#"{"u":"cy","ms":61000}"#,
     ]);
-    let deadline = crate::clock::instant() + LIMIT;
-    let (rows, _) = loop {
-        // The job may not have started; when the last record has closed the first window, only the second is open.
-        match world.sql("SHOW STATE OF JOB counting").await {
-            Ok(_) => {}
-            Err(JobError::Busy(_)) => {
-                assert!(crate::clock::instant() < deadline);
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                continue;
-            }
-            Err(error) => panic!("{error}"),
-        }
-        let (rows, end) = world.whole("SHOW STATE OF JOB counting").await;
-        if rows == [r#"+I {"u":"cy","window_end":"1970-01-01 00:02:00","c":1}"#] {
-            break (rows, end);
-        }
-        assert!(crate::clock::instant() < deadline, "{rows:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    };
-    assert_eq!(rows.len(), 1);
+    // When the last record has closed the first window, only the second is open.
+    let cy = r#"+I {"u":"cy","window_end":"1970-01-01 00:02:00","c":1}"#;
+    world.until_shown("SHOW STATE OF JOB counting", &[cy]).await;
     world.append(&[r#"{"u":"dee","ms":62000}"#, r#"{"u":"cy","ms":62000}"#]);
-    let dee = "SHOW STATE OF JOB counting WHERE KEY = 'dee'";
-    while world.whole(dee).await.0 != [r#"+I {"u":"dee","window_end":"1970-01-01 00:02:00","c":1}"#] {
-        assert!(crate::clock::instant() < deadline);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let dee = r#"+I {"u":"dee","window_end":"1970-01-01 00:02:00","c":1}"#;
+    world.until_shown("SHOW STATE OF JOB counting WHERE KEY = 'dee'", &[dee]).await;
     let (rows, _) = world.whole("SHOW STATE OF JOB counting").await;
     assert_eq!(rows[0], r#"+I {"u":"cy","window_end":"1970-01-01 00:02:00","c":2}"#);
     // What is shown is committed: the group's offsets are behind the records that count.

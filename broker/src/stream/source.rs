@@ -1,6 +1,5 @@
 //! What a job reads, and rows that go out one by one.
 
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use forebay_processor::expr::{Functions, SqlType};
@@ -125,12 +124,11 @@ pub struct Selected<From> {
     pub(super) from: From,
     fields: Vec<(String, String, String)>,
     functions: Functions,
-    of: PhantomData<From>,
 }
 
 impl<From> Selected<From> {
     pub(super) fn new(from: From) -> Self {
-        Selected { from, fields: Vec::new(), functions: Functions::default(), of: PhantomData }
+        Selected { from, fields: Vec::new(), functions: Functions::default() }
     }
 
     pub(super) fn also<T>(mut self, name: &str, data_type: String, value: Expression<T>) -> Self {
