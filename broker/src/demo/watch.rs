@@ -18,7 +18,7 @@ use super::tally::{Tally, Totals, WINDOW_MS};
 use super::{INPUT, JOB, OUTPUT, PARTITIONS};
 use crate::clock;
 use crate::jobs::Jobs;
-use crate::partition::{CommittedValues, Partitions, WatchGuard};
+use crate::partition::{CommittedRecords, Partitions, WatchGuard};
 
 /// What the watermark of the demo's job waits for late clicks, in milliseconds (see `docs/examples/user-metrics.sql`).
 const WATERMARK_DELAY_MS: i64 = 2_000;
@@ -31,7 +31,7 @@ pub struct Watch {
     jobs: Arc<Jobs>,
     shop: Shop,
     rate: f64,
-    results: CommittedValues,
+    results: CommittedRecords,
     tally: Tally,
     started: i64,
     events: u64,
@@ -51,7 +51,7 @@ pub struct Watch {
 impl Watch {
     /// Nothing is appended yet.
     pub fn new(partitions: Arc<Partitions>, jobs: Arc<Jobs>, started: i64, rate: f64) -> Result<Watch, String> {
-        let mut results = CommittedValues::new(OUTPUT, partitions.clone());
+        let mut results = CommittedRecords::new(OUTPUT, partitions.clone());
         results.skip_existing();
         Ok(Watch {
             shop: Shop::new(started.unsigned_abs(), started, rate),
@@ -126,8 +126,8 @@ impl Watch {
         self.watch_output();
         // Rows of one window come in one commit, and windows close seconds apart: the last commit is theirs.
         let committed = *self.committed.lock();
-        for value in self.results.take()? {
-            let ((start, user), totals) = read::parse(&value)?;
+        for record in self.results.take()? {
+            let ((start, user), totals) = read::parse(&record.value.unwrap_or_default())?;
             if !self.closed.contains_key(&start) {
                 self.windows += 1;
                 if let (Some(at), Some(committed)) = (self.closable.get(&start), committed) {

@@ -5,11 +5,23 @@ use std::sync::Arc;
 
 use forebay_processor::job::{Progress, Task, TaskError, TaskOptions, TaskStatus};
 use forebay_processor::plan::{Bounded, JobPlan, StartupMode};
+use forebay_processor::sql::{PlanContext, plan_job_or_query};
 
 use super::{JobError, Jobs};
 use crate::clock;
 
 impl Jobs {
+    /// What a text would do that is a job or ends with a query, as a job that writes
+    /// [`RESULT_TOPIC`](forebay_processor::sql::RESULT_TOPIC); with the query's LIMIT.
+    ///
+    /// # Errors
+    /// The text has a mistake.
+    pub fn plan_once(&self, sql: &str) -> Result<(JobPlan, Option<u64>), JobError> {
+        let context =
+            PlanContext { is_this_broker: &|servers| self.is_this_broker(servers), functions: self.functions.clone() };
+        plan_job_or_query(sql, &context).map_err(|error| JobError::Sql(Box::new(error)))
+    }
+
     /// Runs a plan to the end of its input, one INSERT INTO after the other on this thread: those that others read from go first. Every
     /// input is read from its beginning to where it ends now, whatever the text says of that; all windows close at the end.
     ///

@@ -1,6 +1,6 @@
 //! A partition as its leader has it: the log, the high watermark, and who waits for either to move.
 
-mod committed_values;
+mod committed_records;
 mod deletion;
 mod durable;
 mod flusher;
@@ -10,7 +10,7 @@ mod registry;
 mod relocate;
 mod watch;
 
-pub use committed_values::CommittedValues;
+pub use committed_records::{CommittedRecords, KeyAndValue};
 pub use health::{Alarm, DirHealth};
 pub use registry::{Absent, FoundDir, NewPartition, PartitionConfig, Partitions};
 pub use relocate::{LogInDir, MoveRefusal};

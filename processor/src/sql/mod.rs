@@ -55,7 +55,9 @@ pub use create_table::MAX_COLUMNS;
 pub use error::SqlError;
 pub use parse::{MAX_NESTING, MAX_TEXT_BYTES};
 pub use reference::page as reference_page;
-pub use session::{Asked, Listing, Names, Query, RESULT_TOPIC, SessionPlan, function_forms, names, plan_session};
+pub use session::{
+    Asked, Listing, Names, Query, RESULT_TOPIC, SessionPlan, function_forms, names, plan_job_or_query, plan_session,
+};
 
 use crate::expr::Functions;
 use crate::plan::{JobPlan, Pipeline};

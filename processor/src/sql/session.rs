@@ -15,7 +15,7 @@ use super::query::QueryPlanner;
 use super::reference::FAMILIES;
 use super::statement::{self, ColumnDef, ColumnKind, CreateTable, Insert, Name, Show, Statement};
 use super::table::Table;
-use super::{Definitions, PlanContext, with_deep_stack};
+use super::{Definitions, PlanContext, plan_job, with_deep_stack};
 use crate::expr::DataType;
 use crate::plan::{ChangelogMode, Column, JobPlan, Pipeline, StartupMode};
 
@@ -107,6 +107,19 @@ pub fn plan_session(session: &str, text: &str, context: &PlanContext<'_>) -> Res
         let mut planner = Planner::after(session, context).map_err(|error| error.located_in(session))?;
         planner.request(session, text, context).map_err(|error| error.located_in(text))
     })
+}
+
+/// Plans a text that is a job, or definitions with a query behind them; with the query's LIMIT.
+///
+/// # Errors
+/// The first mistake, with its line and column.
+pub fn plan_job_or_query(text: &str, context: &PlanContext<'_>) -> Result<(JobPlan, Option<u64>), SqlError> {
+    let is_query = |statement: &Statement| matches!(statement, Statement::Query(_));
+    let asks = with_deep_stack(|| Ok(parse::parse_shell(text)?.iter().any(is_query))).unwrap_or(false);
+    if asks && let Asked::Query(query) = plan_session("", text, context)?.asked {
+        return Ok((query.plan, query.limit));
+    }
+    plan_job(text, context).map(|plan| (plan, None))
 }
 
 /// Names that can stand in a statement, for completion.

@@ -19,8 +19,10 @@ const SHOWN_DIFFERENCES: usize = 20;
 /// What `forebay job test` takes.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Each line of an input file is a record's value. Several files of one table are its partitions.
-All windows close at the end of the input, as in a bounded job.
+Each line of an input file is a record's value. Several files of one table are its partitions. Where a
+table has a key (upsert-kafka), a line is the key, a tab and the value, or a row of JSON with the key's columns.
+All windows close at the end of the input, as in a bounded job. Where rows change, those at the end are shown.
+The file may end with a query instead of INSERT INTO: its rows are shown.
 
   forebay job test clicks.sql --input clicks=clicks.jsonl
   forebay job test clicks.sql --input clicks=clicks.jsonl --expect expected.jsonl --record   # keep what comes out

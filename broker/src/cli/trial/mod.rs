@@ -1,7 +1,9 @@
-//! `forebay job test`: a job over files, in a broker of its own that is gone afterwards. No topic of anybody is touched.
+//! `forebay job test`: a job or a query over files, in a broker of its own that is gone afterwards. No topic of anybody is touched.
 
 mod expected;
 mod input;
+mod line;
+mod table;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,7 +17,7 @@ pub use expected::{Differences, read_rows, write_rows};
 
 use crate::config::{self, Sources};
 use crate::node::{self, Running};
-use crate::partition::CommittedValues;
+use crate::partition::CommittedRecords;
 
 /// What is tried.
 #[derive(Clone, Debug)]
@@ -54,7 +56,8 @@ pub struct Written {
     pub topic: String,
     /// The columns of the rows' values.
     pub columns: Vec<String>,
-    /// The records' values, in the order in which they were written to each partition. JSON stays JSON when this is serialized.
+    /// The records' values, in the order in which they were written to each partition; where rows replace others or go, those that are
+    /// left at the end. JSON stays JSON when this is serialized.
     #[serde(serialize_with = "as_json")]
     pub rows: Vec<String>,
 }
@@ -105,15 +108,19 @@ pub async fn run(trial: Trial) -> Result<Outcome, TrialError> {
 }
 
 fn over_files(running: &Running, trial: &Trial) -> Result<Outcome, TrialError> {
-    let plan = running.jobs.plan(&trial.sql).map_err(|e| TrialError::Invalid(e.to_string()))?;
+    let (plan, limit) = running.jobs.plan_once(&trial.sql).map_err(|e| TrialError::Invalid(e.to_string()))?;
     let files = input::by_topic(&plan, &trial.inputs)?;
-    for (topic, files) in &files {
-        input::load(&running.rooms, topic, files)?;
+    for (topic, input) in &files {
+        input::load(&running.rooms, topic, input)?;
     }
     let statuses = running.jobs.run_to_end(&trial.name, &plan);
     let statuses = statuses.map_err(|e| TrialError::Failed(input::with_lines(&e.to_string(), &files)))?;
+    let mut tables = written(running, &plan)?;
+    if let Some(limit) = limit {
+        tables.iter_mut().for_each(|table| table.rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX)));
+    }
     Ok(Outcome {
-        tables: written(running, &plan)?,
+        tables,
         read: sum(&statuses, |task| task.records_in),
         late: sum(&statuses, |task| task.late),
         undecodable: sum(&statuses, |task| task.undecodable),
@@ -130,15 +137,16 @@ fn written(running: &Running, plan: &JobPlan) -> Result<Vec<Written>, TrialError
     let mut seen = BTreeSet::new();
     let sinks = plan.pipelines.iter().map(|pipeline| &pipeline.sink).filter(|sink| seen.insert(&sink.topic));
     let tables = sinks.map(|sink| {
-        let mut values = CommittedValues::new(&sink.topic, running.rooms.partitions.clone());
-        let mut rows = Vec::new();
+        let mut records = CommittedRecords::new(&sink.topic, running.rooms.partitions.clone());
+        let mut table = table::Rows::of(sink);
         loop {
-            let more = values.take().map_err(TrialError::Failed)?;
+            let more = records.take().map_err(TrialError::Failed)?;
             if more.is_empty() {
                 break;
             }
-            rows.extend(more.iter().map(|value| String::from_utf8_lossy(value).into_owned()));
+            more.into_iter().for_each(|record| table.take(record));
         }
+        let rows = table.rows();
         let columns = sink.value_columns.iter().filter_map(|at| sink.columns.get(*at));
         let columns = columns.map(|column| column.name.clone()).collect();
         Ok(Written { table: sink.table.clone(), topic: sink.topic.clone(), columns, rows })

@@ -98,3 +98,49 @@ async fn every_example_gives_the_rows_that_flink_gives() {
         }
     }
 }
+
+/// What Flink's tables would have at the end: rows that were replaced or taken back are not among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_table_with_a_key_the_rows_at_the_end_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let people = file(
+        folder.path(),
+        "people",
+        &[
+            r#"{"id":1,"city":"Rome"}"#,
+            r#"{"id":2,"city":"Rome"}"#,
+            "{\"id\":3}\t{\"id\":3,\"city\":\"Oslo\"}",
+            r#"{"id":1,"city":"Bern"}"#,
+            "{\"id\":3}\t",
+        ],
+    );
+    let sql = "CREATE TABLE people (id INT, city STRING, PRIMARY KEY (id) NOT ENFORCED)
+          WITH ('connector' = 'upsert-kafka', 'topic' = 'people', 'key.format' = 'json', 'value.format' = 'json');
+        CREATE TABLE cities (city STRING, n BIGINT, PRIMARY KEY (city) NOT ENFORCED)
+          WITH ('connector' = 'upsert-kafka', 'topic' = 'cities', 'key.format' = 'json', 'value.format' = 'json');
+        INSERT INTO cities SELECT city, COUNT(*) FROM people GROUP BY city;";
+    let outcome = tried(sql, &[("people", &people)]).await.unwrap();
+    assert_eq!(sorted(&outcome.tables[0]), [r#"{"city":"Bern","n":1}"#, r#"{"city":"Rome","n":1}"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_by_itself_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = [r#"{"u":"a","ms":1}"#, r#"{"u":"b","ms":2}"#, r#"{"u":"a","ms":3}"#];
+    let clicks = file(folder.path(), "clicks", &lines);
+    let outcome = tried("SELECT u, COUNT(*) AS n FROM clicks GROUP BY u;", &[("clicks", &clicks)]).await.unwrap();
+    assert_eq!(sorted(&outcome.tables[0]), [r#"{"u":"a","n":2}"#, r#"{"u":"b","n":1}"#]);
+    let outcome = tried("SELECT u FROM clicks LIMIT 2;", &[("clicks", &clicks)]).await.unwrap();
+    assert_eq!(outcome.tables[0].rows, [r#"{"u":"a"}"#, r#"{"u":"b"}"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_without_its_key_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let people = file(folder.path(), "people", &["", r#"{"city":"Rome"}"#]);
+    let sql = "CREATE TABLE people (id INT, city STRING, PRIMARY KEY (id) NOT ENFORCED)
+          WITH ('connector' = 'upsert-kafka', 'topic' = 'people', 'key.format' = 'json', 'value.format' = 'json');
+        SELECT city FROM people;";
+    let Err(TrialError::Invalid(why)) = tried(sql, &[("people", &people)]).await else { panic!() };
+    assert!(why.contains("people, line 2: the row has no id for its key"), "{why}");
+}

@@ -1,4 +1,4 @@
-//! The values of a topic, as any read_committed consumer sees them.
+//! The records of a topic, as any read_committed consumer sees them.
 
 use std::sync::Arc;
 
@@ -10,18 +10,27 @@ use super::{Isolation, Partitions};
 
 const READ_BYTES: usize = 1024 * 1024;
 
+/// What a record carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyAndValue {
+    /// Its key, if it has one.
+    pub key: Option<Bytes>,
+    /// Its value, if it has one.
+    pub value: Option<Bytes>,
+}
+
 /// A reader of all partitions of a topic.
-pub struct CommittedValues {
+pub struct CommittedRecords {
     topic: String,
     partitions: Arc<Partitions>,
     positions: Vec<Offset>,
 }
 
-impl CommittedValues {
+impl CommittedRecords {
     /// Reads everything there is, and what comes.
     #[must_use]
-    pub fn new(topic: &str, partitions: Arc<Partitions>) -> CommittedValues {
-        CommittedValues { topic: topic.to_owned(), partitions, positions: Vec::new() }
+    pub fn new(topic: &str, partitions: Arc<Partitions>) -> CommittedRecords {
+        CommittedRecords { topic: topic.to_owned(), partitions, positions: Vec::new() }
     }
 
     /// Starts behind what is there already.
@@ -33,13 +42,12 @@ impl CommittedValues {
         }
     }
 
-    /// Values that were committed since the last call, at most about a megabyte of each partition; a record without a value gives an
-    /// empty one.
+    /// Records that were committed since the last call, at most about a megabyte of each partition, in the order of each.
     ///
     /// # Errors
     /// A partition cannot be read; says which.
-    pub fn take(&mut self) -> Result<Vec<Bytes>, String> {
-        let mut values = Vec::new();
+    pub fn take(&mut self) -> Result<Vec<KeyAndValue>, String> {
+        let mut found = Vec::new();
         let mut number = 0;
         while let Some(partition) = self.partitions.get(&self.topic, number) {
             let at = number as usize;
@@ -63,13 +71,14 @@ impl CommittedValues {
                     let records = batch.records().map_err(|error| failed(&error))?;
                     for record in records.iter() {
                         let record = record.map_err(|error| failed(&error))?;
-                        values.push(Bytes::copy_from_slice(record.value.unwrap_or_default()));
+                        let copied = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
+                        found.push(KeyAndValue { key: copied(record.key), value: copied(record.value) });
                     }
                 }
                 self.positions[at] = header.next_offset();
             }
             number += 1;
         }
-        Ok(values)
+        Ok(found)
     }
 }
