@@ -218,16 +218,46 @@ fn other(aggregate: &Aggregate, state: &mut Value<'static>, value: Value<'_>) ->
     Ok(())
 }
 
-/// Puts a text or bytes behind what there is.
-pub fn concat(state: &mut Value<'static>, value: Value<'_>) -> Result<(), EvalError> {
-    let length = |value: &Value<'_>| match value {
+/// The bytes of a text or of bytes.
+#[must_use]
+pub fn length(value: &Value<'_>) -> usize {
+    match value {
         Value::String(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         _ => 0,
-    };
-    if length(state) + length(&value) > LONGEST {
+    }
+}
+
+/// Whether one of several calls puts texts behind one another, so that a row may have room in some of them only: [`check_room`] tells.
+#[must_use]
+pub fn may_lack_room(calls: &[Aggregate]) -> bool {
+    calls.len() > 1 && calls.iter().any(|call| call.function == AggregateFunction::Concat && !call.distinct)
+}
+
+/// Whether `row` has room in all of `states`, so that it is taken into all of them or into none.
+pub fn check_room(calls: &[Aggregate], states: &[Accumulator], row: &[Value<'_>]) -> Result<(), EvalError> {
+    for (call, state) in calls.iter().zip(states) {
+        let (Accumulator::Value(text), Some(argument)) = (state, &call.argument) else { continue };
+        if call.function == AggregateFunction::Concat
+            && call.filter.as_ref().map_or(Ok(true), |filter| filter.eval_condition(row))?
+        {
+            has_room(length(text), &argument.eval(row)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text has room behind so many bytes.
+pub fn has_room(bytes: usize, value: &Value<'_>) -> Result<(), EvalError> {
+    if bytes + length(value) > LONGEST {
         return Err(EvalError::TooLong { function: "an aggregate", most: LONGEST });
     }
+    Ok(())
+}
+
+/// Puts a text or bytes behind what there is.
+pub fn concat(state: &mut Value<'static>, value: Value<'_>) -> Result<(), EvalError> {
+    has_room(length(state), &value)?;
     match (&mut *state, value) {
         (Value::Null, value) => *state = value.into_owned(),
         (Value::String(text), Value::String(more)) => text.to_mut().push_str(&more),

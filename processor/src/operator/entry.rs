@@ -54,7 +54,12 @@ impl Entry<'_> {
             }
         }
         self.rest.out.hold();
-        let added = rows.iter().try_for_each(|(to, row)| self.add(*to, row));
+        let added = rows.iter().enumerate().try_for_each(|(at, (to, row))| {
+            // What was taken in before it cannot be taken out: this is not to be taken for an error of its record.
+            let is_half = at > 0 && (self.local.is_some() || rows[..at].iter().any(|(to, _)| to.is_some()));
+            let added = self.add(*to, row);
+            added.map_err(|error| if is_half { RowError::Change(Box::new(error)) } else { error })
+        });
         match added {
             Ok(()) => self.rest.out.keep(),
             Err(_) => self.rest.out.undo(),

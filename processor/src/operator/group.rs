@@ -15,10 +15,10 @@ use hashbrown::HashMap;
 use super::aggregate;
 use super::error::RowError;
 use super::kept::{self, KeptValues};
-use super::retract;
+use super::retract::{self, Stale};
 use super::window::TakeRow;
 use crate::expr::{EvalError, Value};
-use crate::plan::{GroupAggregate, OutputField, RowKind};
+use crate::plan::{Aggregate, AggregateFunction, GroupAggregate, OutputField, RowKind};
 use crate::state::{Accumulator, KeyedState, decode_value, encode_value};
 
 const DAMAGED: EvalError = EvalError::Shape("a group's state cannot be read back");
@@ -28,6 +28,7 @@ const DAMAGED: EvalError = EvalError::Shape("a group's state cannot be read back
 pub struct GroupOperator {
     plan: GroupAggregate,
     may_fail: bool,
+    may_lack_room: bool,
     /// Groups that rows have come for since they were last put out.
     groups: Vec<Group>,
     /// Where they are, by their keys.
@@ -46,6 +47,15 @@ struct Group {
     /// How many rows have ever come, to keep values in order.
     sequence: u64,
     states: Vec<Accumulator>,
+    stale: Vec<Stale>,
+}
+
+impl Group {
+    /// What the call of this number keeps one by one.
+    fn kept<'k>(&'k self, state: &'k mut KeyedState, at: usize, call: &Aggregate) -> KeptValues<'k> {
+        let backwards = call.function == AggregateFunction::Last;
+        KeptValues { state, group: &self.key, call: at, sequence: self.sequence, backwards }
+    }
 }
 
 impl GroupOperator {
@@ -53,7 +63,15 @@ impl GroupOperator {
     #[must_use]
     pub fn new(plan: &GroupAggregate) -> GroupOperator {
         let may_fail = plan.aggregates.iter().any(aggregate::may_fail);
-        GroupOperator { plan: plan.clone(), may_fail, groups: Vec::new(), places: HashMap::new(), key: Vec::new() }
+        let may_lack_room = plan.aggregates.iter().any(|call| call.function == AggregateFunction::Concat);
+        GroupOperator {
+            plan: plan.clone(),
+            may_fail,
+            may_lack_room,
+            groups: Vec::new(),
+            places: HashMap::new(),
+            key: Vec::new(),
+        }
     }
 
     /// Its state without rows.
@@ -85,47 +103,24 @@ impl GroupOperator {
                 self.load(state)?
             }
         };
-        let GroupOperator { plan, groups, .. } = self;
+        let GroupOperator { plan, groups, may_lack_room, .. } = self;
         let group = &mut groups[place];
         let retracts = kind.is_retraction();
         // Flink: what takes back a row that was never seen, or is forgotten, makes no group.
         if retracts && group.rows == 0 {
             return Ok(());
         }
-        group.rows += if retracts { -1 } else { 1 };
-        group.sequence += 1;
-        for (at, (call, accumulator)) in plan.aggregates.iter().zip(&mut group.states).enumerate() {
-            if let Some(filter) = &call.filter
-                && !filter.eval_condition(row)?
-            {
-                continue;
-            }
-            let mut kept = KeptValues { state, group: &group.key, call: at, sequence: group.sequence };
-            match &call.argument {
-                None => retract::count(accumulator, retracts)?,
-                Some(argument) => {
-                    let value = argument.eval(row)?;
-                    if value.is_null() {
-                        continue;
-                    }
-                    if call.distinct && !kept.changes_set(&value, retracts)? {
-                        continue;
-                    }
-                    match plan.retracts {
-                        false => aggregate::add_value(call, accumulator, value)?,
-                        true => retract::apply(call, accumulator, value, retracts, &mut kept)?,
-                    }
-                }
-            }
+        if *may_lack_room && !retracts {
+            check_room(plan, group, state, row)?;
         }
-        Ok(())
+        count(plan, group, state, row, retracts)
     }
 
     /// Brings the group of the present key from the state. Returns its place.
     fn load(&mut self, state: &mut KeyedState) -> Result<usize, RowError> {
         let initial = |plan: &GroupAggregate| plan.aggregates.iter().map(|call| initial(plan, call)).collect();
-        let mut group =
-            Group { key: self.key.clone(), before: None, rows: 0, sequence: 0, states: initial(&self.plan) };
+        let states = initial(&self.plan);
+        let mut group = Group { key: self.key.clone(), before: None, rows: 0, sequence: 0, states, stale: Vec::new() };
         if let Some(mut bytes) = state.get(&self.key)? {
             if self.plan.retracts {
                 group.rows = kept::take_long(&mut bytes).ok_or(DAMAGED)?;
@@ -150,9 +145,15 @@ impl GroupOperator {
     pub fn flush(&mut self, state: &mut KeyedState, take: &mut TakeRow<'_>) -> Result<(), RowError> {
         self.places.clear();
         let mut value = Vec::new();
-        for group in std::mem::take(&mut self.groups) {
+        for mut group in std::mem::take(&mut self.groups) {
             let is_there = group.rows > 0;
             if is_there {
+                for Stale { call: at, .. } in std::mem::take(&mut group.stale) {
+                    let call = &self.plan.aggregates[at];
+                    let mut result = std::mem::replace(&mut group.states[at], Accumulator::Count(0));
+                    retract::refresh(call, &mut result, &group.kept(state, at, call))?;
+                    group.states[at] = result;
+                }
                 value.clear();
                 if self.plan.retracts {
                     value.extend_from_slice(&group.rows.to_be_bytes());
@@ -197,8 +198,64 @@ impl GroupOperator {
     }
 }
 
+/// Takes a row into all accumulators of its group, or back.
+fn count(
+    plan: &GroupAggregate,
+    group: &mut Group,
+    state: &mut KeyedState,
+    row: &[Value<'_>],
+    retracts: bool,
+) -> Result<(), RowError> {
+    group.rows += if retracts { -1 } else { 1 };
+    group.sequence += 1;
+    let Group { key, sequence, states, stale, .. } = group;
+    for (at, (call, accumulator)) in plan.aggregates.iter().zip(states).enumerate() {
+        if let Some(filter) = &call.filter
+            && !filter.eval_condition(row)?
+        {
+            continue;
+        }
+        let Some(argument) = &call.argument else {
+            retract::count(accumulator, retracts)?;
+            continue;
+        };
+        let value = argument.eval(row)?;
+        if value.is_null() {
+            continue;
+        }
+        let backwards = call.function == AggregateFunction::Last;
+        let mut kept = KeptValues { state, group: key, call: at, sequence: *sequence, backwards };
+        if call.distinct && !kept.changes_set(&value, retracts, plan.retracts)? {
+            continue;
+        }
+        match plan.retracts {
+            false => aggregate::add_value(call, accumulator, value)?,
+            true => retract::apply(call, accumulator, value, retracts, (&mut kept, stale))?,
+        }
+    }
+    Ok(())
+}
+
+/// Whether a row has room in all texts of its group: it is counted in all accumulators or in none.
+fn check_room(plan: &GroupAggregate, group: &Group, state: &mut KeyedState, row: &[Value<'_>]) -> Result<(), RowError> {
+    let texts = plan.aggregates.iter().enumerate().filter(|(_, call)| call.function == AggregateFunction::Concat);
+    for (at, call) in texts {
+        let (Some(argument), Accumulator::Value(text)) = (&call.argument, &group.states[at]) else { continue };
+        if !call.filter.as_ref().map_or(Ok(true), |filter| filter.eval_condition(row))? {
+            continue;
+        }
+        let value = argument.eval(row)?;
+        if value.is_null() || (call.distinct && group.kept(state, at, call).has(&value)?) {
+            continue;
+        }
+        let stale = group.stale.iter().find(|stale| stale.call == at);
+        aggregate::has_room(stale.map_or_else(|| aggregate::length(text), |stale| stale.bytes), &value)?;
+    }
+    Ok(())
+}
+
 /// The accumulator of a group without rows. What DISTINCT has seen is kept value by value, so the function itself is as without it.
-fn initial(plan: &GroupAggregate, call: &crate::plan::Aggregate) -> Accumulator {
+fn initial(plan: &GroupAggregate, call: &Aggregate) -> Accumulator {
     if plan.retracts { retract::initial(call) } else { aggregate::initial_plain(call) }
 }
 
@@ -206,3 +263,6 @@ fn result<'s>(plan: &GroupAggregate, at: usize, state: &'s Accumulator) -> Value
     let call = &plan.aggregates[at];
     if plan.retracts { retract::result(call, state) } else { aggregate::result(call, state) }
 }
+
+#[cfg(test)]
+mod tests;

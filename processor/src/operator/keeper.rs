@@ -313,7 +313,13 @@ fn aggregate_layout(plan: &WindowAggregate) -> String {
 }
 
 fn group_layout(plan: &GroupAggregate) -> String {
-    let retracts = if plan.retracts { "; of rows that change" } else { "" };
+    use AggregateFunction::{Concat, First, Last};
+    let in_order = plan.aggregates.iter().any(|call| matches!(call.function, Concat | First | Last));
+    let retracts = match (plan.retracts, in_order) {
+        (true, true) => "; of rows that change, found by their values",
+        (true, false) => "; of rows that change",
+        (false, _) => "",
+    };
     format!("1; GROUP; by {}; {}{retracts}", key_types(&plan.keys), calls_layout(&plan.aggregates))
 }
 

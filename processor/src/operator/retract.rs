@@ -1,7 +1,10 @@
 //! Aggregate functions over rows that may be taken back (Flink: the `*WithRetract` functions).
 //!
-//! COUNT, SUM and AVG count down. MIN, MAX, FIRST_VALUE, LAST_VALUE and LISTAGG keep their values one by one (`kept.rs`), and their result
-//! in the accumulator: it is looked for again only when just that was taken back.
+//! COUNT, SUM and AVG count down. So a NaN, or an infinite number, that was once in a sum stays there when it is taken back, until the
+//! group is gone, as in Flink (`SumWithRetractAggFunction`, `AvgAggFunction`: they subtract).
+//!
+//! MIN, MAX, FIRST_VALUE, LAST_VALUE and LISTAGG keep their values one by one (`kept.rs`), and their result in the accumulator. Where just
+//! that was taken back, it is looked for again when the group is put out, however many values were taken back until then ([`Stale`]).
 
 use super::aggregate;
 use super::error::RowError;
@@ -9,6 +12,15 @@ use super::kept::KeptValues;
 use crate::expr::{DataType, EvalError, MAX_DECIMAL_PRECISION, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
 use crate::state::{Accumulator, Counter, encode_sorted};
+
+/// A call of which the result is to be looked for among its values before the group is put out.
+#[derive(Clone, Copy, Debug)]
+pub struct Stale {
+    /// The number of the call.
+    pub call: usize,
+    /// Of LISTAGG and the like: how many bytes its values are together.
+    pub bytes: usize,
+}
 
 const WRONG_TYPE: EvalError = EvalError::Shape("an aggregate's argument is not of its type");
 
@@ -40,7 +52,7 @@ pub fn apply(
     state: &mut Accumulator,
     value: Value<'_>,
     retracts: bool,
-    kept: &mut KeptValues<'_>,
+    (kept, stale): (&mut KeptValues<'_>, &mut Vec<Stale>),
 ) -> Result<(), RowError> {
     let one = if retracts { -1 } else { 1 };
     match (state, value) {
@@ -60,7 +72,7 @@ pub fn apply(
             mean.0 = sum.filter(|sum| decimal::fits(*sum, MAX_DECIMAL_PRECISION));
             mean.1 += one;
         }
-        (Accumulator::Value(result), value) => remembered(call, result, value, retracts, kept)?,
+        (Accumulator::Value(result), value) => remembered(call, result, value, retracts, (kept, stale))?,
         _ => return Err(WRONG_TYPE.into()),
     }
     Ok(())
@@ -72,48 +84,80 @@ fn remembered(
     result: &mut Value<'static>,
     value: Value<'_>,
     retracts: bool,
-    kept: &mut KeptValues<'_>,
+    (kept, stale): (&mut KeptValues<'_>, &mut Vec<Stale>),
 ) -> Result<(), RowError> {
     use AggregateFunction::{Concat, First, Last, Max, Min};
+    let known = stale.iter().position(|stale| stale.call == kept.call);
+    let outdated = Stale { call: kept.call, bytes: 0 };
     match call.function {
         Min | Max => {
             let largest = call.function == Max;
             let changed = kept.changes_sorted(&value, largest, retracts)?;
+            if known.is_some() {
+                return Ok(());
+            }
+            let order = || sorted(&value, largest).cmp(&sorted(result, largest));
             if retracts {
-                if changed && *result == value {
-                    *result = kept.first_sorted()?;
+                if changed && order().is_eq() {
+                    stale.push(outdated);
                 }
-            } else if result.is_null() || sorted(&value, largest) < sorted(result, largest) {
+            } else if result.is_null() || order().is_lt() {
                 *result = value.into_owned();
             }
         }
-        First | Last => {
-            if retracts {
-                kept.remove(&value)?;
-                if *result == value {
-                    let mut values = kept.in_order()?.into_iter();
-                    *result = if call.function == First { values.next() } else { values.last() }.unwrap_or(Value::Null);
-                }
-            } else {
-                kept.push(&value);
-                if result.is_null() || call.function == Last {
-                    *result = value.into_owned();
-                }
+        First | Last if retracts => {
+            if kept.remove(&value)? && known.is_none() && sorted(&value, false) == sorted(result, false) {
+                stale.push(outdated);
             }
         }
+        First => {
+            kept.push(&value);
+            if known.is_none() && result.is_null() {
+                *result = value.into_owned();
+            }
+        }
+        Last => {
+            kept.push(&value);
+            // Whatever was the last one before, this is it.
+            known.map(|at| stale.remove(at));
+            *result = value.into_owned();
+        }
         Concat if retracts => {
-            kept.remove(&value)?;
-            *result = Value::Null;
-            for value in kept.in_order()? {
-                aggregate::concat(result, value)?;
+            if kept.remove(&value)? {
+                let length = aggregate::length(&value);
+                match known {
+                    Some(at) => stale[at].bytes = stale[at].bytes.saturating_sub(length),
+                    None => {
+                        let bytes = aggregate::length(result).saturating_sub(length);
+                        stale.push(Stale { bytes, ..outdated });
+                    }
+                }
             }
         }
         Concat => {
             kept.push(&value);
-            aggregate::concat(result, value)?;
+            match known {
+                Some(at) => stale[at].bytes += aggregate::length(&value),
+                None => aggregate::concat(result, value)?,
+            }
         }
         _ => return Err(EvalError::Shape("an aggregate that cannot take rows back").into()),
     }
+    Ok(())
+}
+
+/// Looks for the result among the values that are left.
+pub fn refresh(call: &Aggregate, state: &mut Accumulator, kept: &KeptValues<'_>) -> Result<(), RowError> {
+    let Accumulator::Value(result) = state else { return Err(WRONG_TYPE.into()) };
+    **result = match call.function {
+        AggregateFunction::Concat => {
+            let mut whole = Value::Null;
+            kept.in_order()?.into_iter().try_for_each(|value| aggregate::concat(&mut whole, value))?;
+            whole
+        }
+        AggregateFunction::First | AggregateFunction::Last => kept.first_in_order()?,
+        _ => kept.first_sorted()?,
+    };
     Ok(())
 }
 

@@ -90,8 +90,10 @@ impl SessionOperator {
             let merge = Merger::new(&self.content);
             let end = start.saturating_add(self.gap_ms);
             let states = state.update(&self.key, start, end, &|into, from| merge.merge(into, from))?;
-            self.content.count(states, row)?;
-            return merge.done().map(|()| Added::Taken);
+            let counted = self.content.count(states, row).map_err(RowError::from);
+            // Its session may be a longer one by now: this is not to be taken for an error of its record.
+            let whole = counted.and_then(|()| merge.done()).map_err(|error| RowError::Change(Box::new(error)));
+            return whole.map(|()| Added::Taken);
         }
         let mut alone = state.initial().to_vec();
         self.content.count(&mut alone, row)?;
@@ -259,6 +261,9 @@ impl Content {
     fn count(&self, states: &mut [Accumulator], row: &[Value<'_>]) -> Result<(), EvalError> {
         match self {
             Content::Aggregates(plan) => {
+                if aggregate::may_lack_room(&plan.aggregates) {
+                    aggregate::check_room(&plan.aggregates, states, row)?;
+                }
                 for (call, state) in plan.aggregates.iter().zip(states) {
                     aggregate::add(call, state, row)?;
                 }

@@ -50,6 +50,7 @@ pub struct WindowOperator {
     grid: Grid,
     /// Whether a row may turn out not to be computable; then it must not be taken into some of the aggregates only.
     may_fail: bool,
+    may_lack_room: bool,
     /// For so many ms after a window has fired its rows are still taken.
     lateness: i64,
     /// The windows of the last row, if some of them had fired before it.
@@ -80,6 +81,7 @@ impl WindowOperator {
             grid,
             plan: plan.clone(),
             may_fail,
+            may_lack_room: aggregate::may_lack_room(&plan.aggregates),
             lateness: 0,
             fired: None,
             held: None,
@@ -189,6 +191,9 @@ impl WindowOperator {
     /// Takes `row` into the accumulators of its key.
     #[inline]
     pub fn count(&self, states: &mut [Accumulator], row: &[Value<'_>]) -> Result<(), EvalError> {
+        if self.may_lack_room {
+            aggregate::check_room(&self.plan.aggregates, states, row)?;
+        }
         for (call, state) in self.plan.aggregates.iter().zip(states) {
             aggregate::add(call, state, row)?;
         }

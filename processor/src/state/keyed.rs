@@ -33,8 +33,11 @@ pub const NEVER: i64 = i64::MAX;
 /// Most entries that one call of [`KeyedState::expire`] removes: the rest are not seen any more, and removed by the next calls.
 pub const MOST_EXPIRED: usize = 10_000;
 
-/// About the bytes of memory that an entry takes beside its key and its value: its part of the tree, and of the order of moments.
+/// About the bytes of memory that an entry takes beside its key and its value: its part of the tree, and what two allocations are rounded up by.
 const ENTRY_BYTES: u64 = 160;
+
+/// About the same of a key that is deleted, of a moment in the order of moments, and of a key whose change is to be written somewhere.
+const NAME_BYTES: u64 = 40;
 
 /// Key and value of an entry that is over.
 pub type DueEntry = (Arc<[u8]>, Box<[u8]>);
@@ -42,8 +45,7 @@ pub type DueEntry = (Arc<[u8]>, Box<[u8]>);
 /// One entry in memory.
 #[derive(Debug)]
 struct Entry {
-    /// None once it is deleted, as long as the changelog or the store may have it.
-    value: Option<Box<[u8]>>,
+    value: Box<[u8]>,
     /// The moment at which it is over.
     due: i64,
     /// When it is looked at, not after `due`; [`NEVER`] if it is not in the order of moments.
@@ -60,12 +62,13 @@ pub struct KeyedState {
     ttl_ms: Option<i64>,
     clock: i64,
     entries: BTreeMap<Arc<[u8]>, Entry>,
+    /// Keys that are deleted, as long as the changelog or the store may have them; whether the changelog may. Apart from the entries, so
+    /// that nobody who looks for the next entry has to pass all that are gone.
+    deleted: BTreeMap<Arc<[u8]>, bool>,
     /// Entries by the moment at which they are looked at.
     timers: BTreeSet<(i64, Arc<[u8]>)>,
     dirty: Vec<Arc<[u8]>>,
-    /// Entries in memory that are not deleted.
-    live: usize,
-    /// Bytes of keys and values in memory.
+    /// Bytes of keys and values in memory, also of keys that are deleted.
     content: u64,
     /// Number of commits.
     round: u64,
@@ -80,9 +83,9 @@ impl KeyedState {
             ttl_ms,
             clock: i64::MIN,
             entries: BTreeMap::new(),
+            deleted: BTreeMap::new(),
             timers: BTreeSet::new(),
             dirty: Vec::new(),
-            live: 0,
             content: 0,
             round: 0,
             cold: None,
@@ -98,7 +101,7 @@ impl KeyedState {
         let (clock, round) = (self.clock, self.round);
         let Some((_, entry)) = find(&mut self.entries, key) else { return Ok(None) };
         entry.touched = round;
-        Ok(entry.value.as_deref().filter(|_| entry.due > clock))
+        Ok(Some(&*entry.value).filter(|_| entry.due > clock))
     }
 
     /// Sets the value of `key`. With a time-to-live its life begins anew.
@@ -110,24 +113,29 @@ impl KeyedState {
     /// Sets the value of `key`, which is over at the moment `due`, in ms; [`NEVER`] if it is to stay.
     pub fn put_until(&mut self, key: &[u8], value: &[u8], due: i64) {
         let may_be_stored = self.cold_entries() > 0;
-        let KeyedState { entries, timers, dirty, live, content, round, .. } = self;
-        if !entries.contains_key(key) {
-            *content += key.len() as u64;
-            entries.insert(key.into(), Entry::deleted(may_be_stored));
-        }
-        let Some((name, entry)) = find(entries, key) else { unreachable!("it was just put there") };
+        let KeyedState { entries, deleted, timers, dirty, content, round, .. } = self;
+        let Some((name, entry)) = find(entries, key) else {
+            let (name, in_changelog) = deleted.remove_entry(key).unwrap_or_else(|| {
+                *content += key.len() as u64;
+                (key.into(), may_be_stored)
+            });
+            *content += value.len() as u64;
+            let mut entry = Entry::new(value, *round, in_changelog);
+            entry.dirty = true;
+            entry.schedule(&name, due, timers);
+            dirty.push(Arc::clone(&name));
+            entries.insert(name, entry);
+            return;
+        };
         entry.touched = *round;
-        if entry.due == due && entry.value.as_deref() == Some(value) {
+        if entry.due == due && *entry.value == *value {
             return;
         }
-        match &mut entry.value {
-            Some(old) if old.len() == value.len() => old.copy_from_slice(value),
-            old => {
-                *live += usize::from(old.is_none());
-                *content -= old.as_ref().map_or(0, |old| old.len() as u64);
-                *content += value.len() as u64;
-                *old = Some(value.into());
-            }
+        if entry.value.len() == value.len() {
+            entry.value.copy_from_slice(value);
+        } else {
+            *content = *content - entry.value.len() as u64 + value.len() as u64;
+            entry.value = value.into();
         }
         entry.schedule(name, due, timers);
         if !std::mem::replace(&mut entry.dirty, true) {
@@ -141,14 +149,23 @@ impl KeyedState {
     /// The store cannot be read.
     pub fn delete(&mut self, key: &[u8]) -> Result<bool, StateError> {
         self.warm(key)?;
-        let Some((name, entry)) = find(&mut self.entries, key) else { return Ok(false) };
-        let Some(value) = entry.value.take() else { return Ok(false) };
-        self.live -= 1;
-        self.content -= value.len() as u64;
-        if !std::mem::replace(&mut entry.dirty, true) {
-            self.dirty.push(Arc::clone(name));
+        Ok(self.remove(key).is_some_and(|(_, entry)| entry.due > self.clock))
+    }
+
+    /// Takes an entry out of memory, and notes that it is to go elsewhere too.
+    fn remove(&mut self, key: &[u8]) -> Option<(Arc<[u8]>, Entry)> {
+        let (name, entry) = self.entries.remove_entry(key)?;
+        if entry.timer != NEVER {
+            self.timers.remove(&(entry.timer, Arc::clone(&name)));
         }
-        Ok(entry.due > self.clock)
+        self.content -= entry.value.len() as u64;
+        if entry.in_changelog || self.cold.is_some() {
+            self.deleted.insert(Arc::clone(&name), entry.in_changelog);
+            self.dirty.push(Arc::clone(&name));
+        } else {
+            self.content -= name.len() as u64;
+        }
+        Some((name, entry))
     }
 
     /// All entries whose keys begin with `prefix`, in the order of the keys' bytes.
@@ -201,13 +218,8 @@ impl KeyedState {
                 entry.schedule(&name, entry.due, &mut self.timers);
                 continue;
             }
-            let Some(value) = entry.value.take() else { continue };
-            self.live -= 1;
-            self.content -= value.len() as u64;
-            if !std::mem::replace(&mut entry.dirty, true) {
-                self.dirty.push(Arc::clone(&name));
-            }
-            taken.push((name, value));
+            let Some((name, entry)) = self.remove(&name) else { continue };
+            taken.push((name, entry.value));
         }
         Ok(taken)
     }
@@ -229,7 +241,7 @@ impl KeyedState {
     /// Number of entries; about, if some are in the store.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.live + self.cold_entries()
+        self.entries.len() + self.cold_entries()
     }
 
     /// About how much memory the keys and values take, in bytes.
@@ -241,7 +253,8 @@ impl KeyedState {
     /// About how much memory is taken, in bytes.
     #[must_use]
     pub fn memory_in_bytes(&self) -> u64 {
-        self.content + ENTRY_BYTES * self.entries.len() as u64
+        let names = self.deleted.len() + self.timers.len() + self.dirty.len() + self.behind();
+        self.content + ENTRY_BYTES * self.entries.len() as u64 + NAME_BYTES * names as u64
     }
 
     /// Hands the records that bring the changelog up to date to `put`: each key that was written or deleted since the last commit, once.
@@ -249,42 +262,40 @@ impl KeyedState {
         self.round += 1;
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.sort_unstable();
+        dirty.dedup();
         let (mut key, mut value) = (Vec::new(), Vec::new());
         for name in dirty {
-            let Some(entry) = self.entries.get_mut(&name) else { continue };
-            entry.dirty = false;
             changelog::encode_keyed_key(&name, &mut key);
-            if let Some(content) = &entry.value {
-                changelog::encode_keyed_value(entry.due, content, &mut value);
+            if let Some(entry) = self.entries.get_mut(&name) {
+                (entry.dirty, entry.in_changelog) = (false, true);
+                changelog::encode_keyed_value(entry.due, &entry.value, &mut value);
                 put(&key, Some(&value));
-                entry.in_changelog = true;
-            } else if std::mem::take(&mut entry.in_changelog) {
-                put(&key, None);
+            } else if let Some(in_changelog) = self.deleted.get_mut(&name) {
+                if std::mem::take(in_changelog) {
+                    put(&key, None);
+                }
+            } else {
+                continue;
             }
-            self.committed(name);
+            match &mut self.cold {
+                Some(cold) => cold.changed(name),
+                None => self.forget_deleted(&name),
+            }
         }
     }
 
-    /// Takes note that the changelog is up to date with an entry.
-    fn committed(&mut self, name: Arc<[u8]>) {
-        match &mut self.cold {
-            Some(cold) => cold.changed(name),
-            None => self.forget_deleted(&name),
-        }
-    }
-
-    /// Forgets an entry that is deleted everywhere.
+    /// Forgets a key that is deleted everywhere.
     fn forget_deleted(&mut self, key: &[u8]) {
-        if self.entries.get(key).is_some_and(|entry| entry.value.is_none()) {
-            self.forget(key);
+        if self.deleted.remove(key).is_some() {
+            self.content -= key.len() as u64;
         }
     }
 
     /// Removes an entry from memory.
     fn forget(&mut self, key: &[u8]) {
+        self.forget_deleted(key);
         let Some((name, entry)) = self.entries.remove_entry(key) else { return };
-        self.live -= usize::from(entry.value.is_some());
-        self.content -= name.len() as u64 + entry.value.as_ref().map_or(0, |value| value.len() as u64);
+        self.content -= (name.len() + entry.value.len()) as u64;
         if entry.timer != NEVER {
             self.timers.remove(&(entry.timer, name));
         }
@@ -321,7 +332,7 @@ impl KeyedState {
                 self.forget(key);
                 if self.cold.is_some() {
                     self.content += key.len() as u64;
-                    self.entries.insert((*key).into(), Entry::deleted(false));
+                    self.deleted.insert((*key).into(), false);
                 }
             }
         }
@@ -335,9 +346,8 @@ impl KeyedState {
     fn restore_entry(&mut self, key: &[u8], due: i64, value: &[u8]) {
         self.forget(key);
         let name: Arc<[u8]> = key.into();
-        let mut entry = Entry { value: Some(value.into()), touched: self.round, ..Entry::deleted(true) };
+        let mut entry = Entry::new(value, self.round, true);
         entry.schedule(&name, due, &mut self.timers);
-        self.live += 1;
         self.content += (key.len() + value.len()) as u64;
         self.entries.insert(name, entry);
     }
@@ -349,9 +359,9 @@ impl KeyedState {
 }
 
 impl Entry {
-    /// One without a value; `in_changelog` says whether the changelog may have it.
-    fn deleted(in_changelog: bool) -> Entry {
-        Entry { value: None, due: NEVER, timer: NEVER, dirty: false, in_changelog, touched: 0 }
+    /// One that stays; `in_changelog` says whether the changelog may have its key.
+    fn new(value: &[u8], touched: u64, in_changelog: bool) -> Entry {
+        Entry { value: value.into(), due: NEVER, timer: NEVER, dirty: false, in_changelog, touched }
     }
 
     /// Gives it a moment. One that is later than before is put into the order when the earlier one comes: a write costs nothing there.

@@ -52,10 +52,11 @@ impl KeyedState {
     /// Lets go of the store.
     pub fn detach(&mut self) {
         self.cold = None;
-        let deleted = |entry: &super::Entry| entry.value.is_none() && !entry.dirty;
-        let names: Vec<_> =
-            self.entries.iter().filter(|(_, entry)| deleted(entry)).map(|(name, _)| Arc::clone(name)).collect();
-        names.iter().for_each(|name| self.forget(name));
+        let KeyedState { deleted, content, .. } = self;
+        deleted.retain(|name, in_changelog| {
+            *content -= if *in_changelog { 0 } else { name.len() as u64 };
+            *in_changelog
+        });
     }
 
     /// Number of entries that the store has once it has all that is committed, and whether one of them may ever be over.
@@ -66,6 +67,11 @@ impl KeyedState {
 
     fn is_timed(&self) -> bool {
         self.cold.as_ref().is_some_and(|cold| cold.timed) || !self.timers.is_empty()
+    }
+
+    /// Number of keys that the store is behind with.
+    pub(super) fn behind(&self) -> usize {
+        self.cold.as_ref().map_or(0, |cold| cold.behind.len())
     }
 
     /// Number of entries that are in the store alone; about, and never too few.
@@ -81,7 +87,7 @@ impl KeyedState {
 
     /// Brings an entry back.
     pub(super) fn warm(&mut self, key: &[u8]) -> Result<(), StateError> {
-        if self.cold_entries() == 0 || self.entries.contains_key(key) {
+        if self.cold_entries() == 0 || self.entries.contains_key(key) || self.deleted.contains_key(key) {
             return Ok(());
         }
         let Some(cold) = &mut self.cold else { return Ok(()) };
@@ -99,7 +105,7 @@ impl KeyedState {
         for timer in cold.shelf.timers(cold.next_due) {
             let (due, key) = timer?;
             // What is in memory has its moment there.
-            if self.entries.contains_key(&key[..]) {
+            if self.entries.contains_key(&key[..]) || self.deleted.contains_key(&key[..]) {
                 continue;
             }
             let is_full = keys.len() >= most && keys.last().is_some_and(|(last, _)| *last < due);
@@ -128,7 +134,7 @@ impl KeyedState {
             if let Some((before, _)) = cold.shelf.keyed(name)? {
                 timers.entry((before, name)).or_insert(false);
             }
-            if let Some(entry) = self.entries.get(name).filter(|entry| entry.value.is_some()) {
+            if let Some(entry) = self.entries.get(name) {
                 timers.insert((entry.due, name), true);
             }
         }
@@ -141,9 +147,8 @@ impl KeyedState {
         for name in &behind {
             changelog::encode_keyed_key(name, &mut key);
             let entry = self.entries.get(name);
-            let content = entry.and_then(|entry| entry.value.as_ref().map(|content| (entry.due, content)));
-            content.inspect(|(due, content)| changelog::encode_keyed_value(*due, content, &mut value));
-            cold.shelf.put(&key, content.map(|_| &value[..]), put)?;
+            entry.inspect(|entry| changelog::encode_keyed_value(entry.due, &entry.value, &mut value));
+            cold.shelf.put(&key, entry.map(|_| &value[..]), put)?;
         }
         behind.iter().for_each(|name| self.forget_deleted(name));
         Ok(())
@@ -155,10 +160,8 @@ impl KeyedState {
         let size = |key: &[u8], value: &[u8]| super::ENTRY_BYTES + (key.len() + value.len()) as u64;
         let mut ages: BTreeMap<u64, u64> = BTreeMap::new();
         for (name, entry) in &self.entries {
-            if !entry.dirty
-                && let Some(value) = &entry.value
-            {
-                *ages.entry(entry.touched).or_default() += size(name, value);
+            if !entry.dirty {
+                *ages.entry(entry.touched).or_default() += size(name, &entry.value);
             }
         }
         let (mut free, mut newest) = (0, None);
@@ -170,15 +173,13 @@ impl KeyedState {
         }
         let (Some(newest), Some(cold)) = (newest, &mut self.cold) else { return 0 };
         let mut free = 0;
-        let KeyedState { entries, timers, live, content, .. } = self;
+        let KeyedState { entries, timers, content, .. } = self;
         entries.retain(|name, entry| {
-            let Some(value) = entry.value.as_ref().filter(|_| !entry.dirty) else { return true };
-            if entry.touched > newest || free >= bytes {
+            if entry.dirty || entry.touched > newest || free >= bytes {
                 return true;
             }
-            free += size(name, value);
-            *live -= 1;
-            *content -= (name.len() + value.len()) as u64;
+            free += size(name, &entry.value);
+            *content -= (name.len() + entry.value.len()) as u64;
             if entry.timer != NEVER {
                 timers.remove(&(entry.timer, Arc::clone(name)));
             }
@@ -192,10 +193,12 @@ impl KeyedState {
     /// What became of an entry that the store has: `None` if it is gone, and its value in the changelog if it is in memory too.
     #[must_use]
     pub fn present(&self, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        if self.deleted.contains_key(key) {
+            return None;
+        }
         let Some(entry) = self.entries.get(key) else { return Some(None) };
-        let content = entry.value.as_ref()?;
         let mut value = Vec::new();
-        changelog::encode_keyed_value(entry.due, content, &mut value);
+        changelog::encode_keyed_value(entry.due, &entry.value, &mut value);
         Some(Some(value))
     }
 }

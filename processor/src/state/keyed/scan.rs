@@ -13,14 +13,15 @@ use crate::state::store::StoreError;
 /// Key, moment and value.
 type Item<'s> = (Cow<'s, [u8]>, i64, Cow<'s, [u8]>);
 
-/// What memory has of a key; no value once it is deleted.
-type Warm<'s> = (&'s [u8], i64, Option<&'s [u8]>);
+/// What memory has of a key.
+type Warm<'s> = (&'s [u8], i64, &'s [u8]);
 
 /// What the store has, whether or not it is up to date.
 pub(super) type Cold<'s> = Box<dyn Iterator<Item = Result<(Vec<u8>, i64, Vec<u8>), StoreError>> + 's>;
 
 /// Entries whose keys begin with a prefix, as key and value. Made by [`KeyedState::scan`].
 pub struct Scan<'s> {
+    state: &'s KeyedState,
     warm: Peekable<Box<dyn Iterator<Item = Warm<'s>> + 's>>,
     cold: Option<Cold<'s>>,
     next_cold: Option<Item<'s>>,
@@ -36,9 +37,9 @@ impl<'s> Scan<'s> {
         let warm: Box<dyn Iterator<Item = Warm<'s>> + 's> = Box::new(
             range
                 .take_while(move |(key, _)| key.starts_with(&begin))
-                .map(|(key, entry)| (&key[..], entry.due, entry.value.as_deref())),
+                .map(|(key, entry)| (&key[..], entry.due, &*entry.value)),
         );
-        Scan { warm: warm.peekable(), cold: state.scan_cold(prefix, from), next_cold: None, clock }
+        Scan { state, warm: warm.peekable(), cold: state.scan_cold(prefix, from), next_cold: None, clock }
     }
 
     /// The next entry, with its moment between key and value.
@@ -46,6 +47,7 @@ impl<'s> Scan<'s> {
         loop {
             if self.next_cold.is_none() {
                 match self.cold.as_mut().and_then(Iterator::next) {
+                    Some(Ok((key, ..))) if self.state.deleted.contains_key(&key[..]) => continue,
                     Some(Ok((key, due, value))) => self.next_cold = Some((Cow::Owned(key), due, Cow::Owned(value))),
                     Some(Err(error)) => {
                         self.cold = None;
@@ -66,7 +68,7 @@ impl<'s> Scan<'s> {
                 Ordering::Greater => cold,
                 _ => {
                     let (key, due, value) = self.warm.next()?;
-                    value.map(|value| (Cow::Borrowed(key), due, Cow::Borrowed(value)))
+                    Some((Cow::Borrowed(key), due, Cow::Borrowed(value)))
                 }
             };
             if let Some(item) = item.filter(|(_, due, _)| *due > self.clock) {

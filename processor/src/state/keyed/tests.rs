@@ -178,7 +178,7 @@ fn what_expires_takes_no_memory_and_is_gone_from_the_changelog() {
         }
         world.commit();
         let state = keyed(&mut world.state, 1);
-        assert!(state.keys() <= 40 && state.memory_in_bytes() < 40 * 200, "{} in round {round}", state.keys());
+        assert!(state.keys() <= 40 && state.memory_in_bytes() < 40 * 250, "{} in round {round}", state.keys());
     }
     world.pass_time(TTL);
     world.commit();
