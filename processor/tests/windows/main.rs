@@ -4,6 +4,8 @@
 //! A few hundred cases; `FOREBAY_CASES=20000 cargo test --release -p forebay-processor --test windows` for more.
 #![allow(clippy::unwrap_used)]
 
+mod groups;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
