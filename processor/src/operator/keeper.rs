@@ -1,5 +1,6 @@
 //! A stage that keeps rows until their windows close, of either kind, and what its state depends on.
 
+use super::deduplicate::DeduplicateOperator;
 use super::error::RowError;
 use super::graph::Side;
 use super::group::GroupOperator;
@@ -8,6 +9,7 @@ use super::local::split_rows;
 use super::look::Look;
 use super::normalize::NormalizeOperator;
 use super::pipeline::{LateRow, LateTardy, MergedLate};
+use super::rank::RankOperator;
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
@@ -32,6 +34,10 @@ pub enum Keeper {
     Join(JoinOperator),
     /// The last row of each key.
     Normalize(NormalizeOperator),
+    /// The first or the last row of each key.
+    Deduplicate(DeduplicateOperator),
+    /// The first rows of each key.
+    Rank(RankOperator),
 }
 
 /// Operator and state were not made together: our bug.
@@ -53,6 +59,8 @@ impl Keeper {
             Stage::GroupAggregate(plan) => Some(Keeper::Group(GroupOperator::new(plan))),
             Stage::Join(plan) => Some(Keeper::Join(JoinOperator::new(plan))),
             Stage::Normalize(plan) => Some(Keeper::Normalize(NormalizeOperator::new(plan))),
+            Stage::Deduplicate(plan) => Some(Keeper::Deduplicate(DeduplicateOperator::new(plan))),
+            Stage::Rank(plan) => Some(Keeper::Rank(RankOperator::new(plan))),
             Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => None,
         }
     }
@@ -66,6 +74,8 @@ impl Keeper {
             Keeper::Group(operator) => StageState::Keyed(operator.new_state()),
             Keeper::Join(operator) => StageState::Keyed(operator.new_state()),
             Keeper::Normalize(operator) => StageState::Keyed(operator.new_state()),
+            Keeper::Deduplicate(operator) => StageState::Keyed(operator.new_state()),
+            Keeper::Rank(operator) => StageState::Keyed(operator.new_state()),
         }
     }
 
@@ -77,6 +87,8 @@ impl Keeper {
             Keeper::Group(operator) => operator.check(row),
             Keeper::Join(operator) => operator.check(row, side),
             Keeper::Normalize(operator) => operator.check(row),
+            Keeper::Deduplicate(operator) => operator.check(row),
+            Keeper::Rank(operator) => operator.check(row),
         }
     }
 
@@ -101,6 +113,11 @@ impl Keeper {
                 operator.add(state, row, (place.kind, place.now), take)?;
                 Ok(Added::Taken)
             }
+            (Keeper::Deduplicate(operator), StageState::Keyed(state)) => operator.add(state, row, place, take),
+            (Keeper::Rank(operator), StageState::Keyed(state)) => {
+                operator.add(state, row, place.kind, place.now)?;
+                Ok(Added::Taken)
+            }
             _ => Err(MIXED_UP.into()),
         }
     }
@@ -110,7 +127,7 @@ impl Keeper {
     pub fn delay(&self) -> i64 {
         match self {
             Keeper::Join(operator) => operator.delay(),
-            Keeper::Grid(_) | Keeper::Session(_) | Keeper::Group(_) | Keeper::Normalize(_) => 0,
+            _ => 0,
         }
     }
 
@@ -119,7 +136,9 @@ impl Keeper {
     pub fn is_windowed(&self) -> bool {
         match self {
             Keeper::Join(operator) => operator.is_windowed(),
-            Keeper::Grid(_) | Keeper::Session(_) | Keeper::Group(_) | Keeper::Normalize(_) => true,
+            // Rows come out one by one, in their order.
+            Keeper::Deduplicate(_) => false,
+            _ => true,
         }
     }
 
@@ -142,6 +161,7 @@ impl Keeper {
     pub fn flush(&mut self, state: &mut StageState, take: &mut TakeRow<'_>) -> Result<(), RowError> {
         match (self, state) {
             (Keeper::Group(operator), StageState::Keyed(state)) => operator.flush(state, take),
+            (Keeper::Rank(operator), StageState::Keyed(state)) => operator.flush(state, take),
             _ => Ok(()),
         }
     }
@@ -226,6 +246,7 @@ impl Keeper {
             (Keeper::Grid(operator), StageState::Grid(state)) => operator.next_close(state, fired),
             (_, StageState::Sessions(state)) => state.next_end(),
             (Keeper::Join(operator), StageState::Keyed(state)) => operator.next_close(state),
+            (Keeper::Deduplicate(_), StageState::Keyed(state)) => state.next_time().map(|time| time.saturating_add(1)),
             _ => None,
         }
     }
@@ -245,7 +266,10 @@ impl Keeper {
             }
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take),
             (Keeper::Join(operator), StageState::Keyed(state)) => operator.close(state, frontier.watermark, take),
-            (Keeper::Group(_) | Keeper::Normalize(_), StageState::Keyed(_)) => Ok(()),
+            (Keeper::Deduplicate(operator), StageState::Keyed(state)) => {
+                operator.close(state, frontier.watermark, take)
+            }
+            (Keeper::Group(_) | Keeper::Normalize(_) | Keeper::Rank(_), StageState::Keyed(_)) => Ok(()),
             _ => Err(MIXED_UP.into()),
         }
     }
@@ -261,9 +285,18 @@ pub fn layout(stage: &Stage) -> String {
         Stage::WindowRows(plan) => rows_layout(plan),
         Stage::GroupAggregate(plan) => group_layout(plan),
         Stage::Join(plan) => join_layout(plan),
+        Stage::Deduplicate(plan) => {
+            let which = if plan.last { "LAST" } else { "FIRST" };
+            let order = if plan.time_column.is_some() { "event time" } else { "coming" };
+            let (keys, types) = (key_types(&plan.keys), column_types(&plan.columns));
+            format!("1; DEDUPLICATE {which} by {order}; by {keys}; rows of {types}")
+        }
+        Stage::Rank(plan) => {
+            let retracts = if plan.retracts { "; of rows that change" } else { "" };
+            format!("1; RANK; by {}; {}{retracts}", key_types(&plan.keys), top_layout(&plan.top))
+        }
         Stage::Normalize(plan) => {
-            let types: Vec<String> = plan.columns.iter().map(|(_, data_type)| data_type.to_string()).collect();
-            format!("1; NORMALIZE; by {}; rows of {}", key_types(&plan.keys), types.join(", "))
+            format!("1; NORMALIZE; by {}; rows of {}", key_types(&plan.keys), column_types(&plan.columns))
         }
         Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => String::new(),
     }
@@ -286,6 +319,11 @@ fn window_text(window: &Window) -> String {
 fn key_types(keys: &[Expr]) -> String {
     let keys: Vec<String> = keys.iter().map(|key| key.data_type().to_string()).collect();
     keys.join(", ")
+}
+
+fn column_types(columns: &[(usize, DataType)]) -> String {
+    let types: Vec<String> = columns.iter().map(|(_, data_type)| data_type.to_string()).collect();
+    types.join(", ")
 }
 
 fn rows_layout(plan: &WindowRows) -> String {

@@ -1,6 +1,7 @@
 //! What is done with rows: decode, compute, gather by window, write.
 
 mod aggregate;
+mod deduplicate;
 mod downstream;
 mod entry;
 mod error;
@@ -16,6 +17,7 @@ mod local_grid;
 mod look;
 mod normalize;
 mod pipeline;
+mod rank;
 mod retract;
 mod session;
 mod sink;

@@ -136,14 +136,7 @@ impl Pipeline {
         let mut before = fuse::fuse(plan.stages.clone());
         before.truncate(before.iter().position(Stage::keeps_rows)? + 1);
         let stage = before.pop()?;
-        let keys = match &stage {
-            Stage::WindowAggregate(plan) => plan.keys.len(),
-            Stage::GroupAggregate(plan) => plan.keys.len(),
-            Stage::Normalize(plan) => plan.keys.len(),
-            Stage::WindowRows(plan) => plan.keys.len(),
-            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => 0,
-        };
-        let mut local = LocalKeeper::new(Keeper::new(&stage)?, keys, plan::exchange_keys(&plan.stages)?)?;
+        let mut local = LocalKeeper::new(Keeper::new(&stage)?, stage.keys().len(), plan::exchange_keys(&plan.stages)?)?;
         local.allow_lateness(plan.source.policies.allowed_lateness_ms);
         let (source, sink) = (RowSource::new(&plan.source), RecordSink::new(&plan.sink, 1));
         let entrances = vec![Entrance { source, before, to: None }];

@@ -49,6 +49,8 @@ pub fn run(
             Stage::WindowAggregate(_)
             | Stage::GroupAggregate(_)
             | Stage::Normalize(_)
+            | Stage::Deduplicate(_)
+            | Stage::Rank(_)
             | Stage::WindowRows(_)
             | Stage::Union(_)
             | Stage::Join(_),

@@ -60,7 +60,12 @@ impl Stage {
                     branch.stages.iter().try_fold(ChangelogMode::InsertOnly, |mode, stage| stage.changelog(mode))?;
                 Ok(if own == ChangelogMode::InsertOnly { mode } else { own })
             }),
-            Stage::GroupAggregate(_) | Stage::Normalize(_) => Ok(ChangelogMode::Retract),
+            Stage::Deduplicate(_) if input != ChangelogMode::InsertOnly => Err("a deduplication"),
+            // The first row of a key stays the first.
+            Stage::Deduplicate(plan) if !plan.last => Ok(ChangelogMode::InsertOnly),
+            Stage::GroupAggregate(_) | Stage::Normalize(_) | Stage::Deduplicate(_) | Stage::Rank(_) => {
+                Ok(ChangelogMode::Retract)
+            }
             Stage::WindowAggregate(_) if input != ChangelogMode::InsertOnly => Err("a window aggregation"),
             Stage::WindowRows(_) if input != ChangelogMode::InsertOnly => Err("a windowing function"),
             Stage::Join(join) => {

@@ -76,10 +76,28 @@ fn kept(pipeline: &Pipeline) -> String {
                 let keys = count(plan.keys.len(), "key column");
                 text.push_str(&format!("  state      the last row of each key; {keys}\n  kept       {until}; in memory, on disk if it does not fit\n"));
             }
+            Stage::Deduplicate(plan) => {
+                let what = if plan.last { "the last row of each key" } else { "which keys there have been" };
+                text.push_str(&keyed_state(what, plan.keys.len(), plan.ttl_ms));
+            }
+            Stage::Rank(plan) => {
+                let what = if plan.retracts { "all rows of each key" } else { "the first rows of each key" };
+                text.push_str(&keyed_state(what, plan.keys.len(), plan.ttl_ms));
+            }
             _ => text.push_str("  state      see the step that keeps rows\n"),
         }
     }
     text
+}
+
+/// What is kept by key for a time-to-live, if there is one.
+fn keyed_state(what: &str, keys: usize, ttl_ms: Option<i64>) -> String {
+    let until = match ttl_ms {
+        Some(ms) => format!("until it was not written for {} (table.exec.state.ttl)", duration(ms)),
+        None => "for ever: set 'table.exec.state.ttl' to bound it".to_owned(),
+    };
+    let keys = count(keys, "key column");
+    format!("  state      {what}; {keys}\n  kept       {until}; in memory, on disk if it does not fit\n")
 }
 
 fn window_state(window: &Window, keys: usize, what: &str, pipeline: &Pipeline) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{OutputField, Stage, Window};
+use super::{Deduplicate, Normalize, OutputField, Stage, Window};
 use crate::expr::Expr;
 
 /// The most tasks of one stage of a pipeline (`parallelism.default`).
@@ -27,15 +27,8 @@ pub fn state_keys(stages: &[Stage]) -> Vec<Vec<usize>> {
     // Of each later stage: which of the first one's keys each of its own is.
     let mut later = Vec::new();
     for stage in &stages[first + 1..] {
-        let keys = match stage {
-            Stage::WindowAggregate(plan) => &plan.keys[..],
-            Stage::GroupAggregate(plan) => &plan.keys[..],
-            Stage::Normalize(plan) => &plan.keys[..],
-            Stage::WindowRows(plan) => &plan.keys[..],
-            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => &[],
-        };
         if stage.keeps_rows() {
-            later.push(keys.iter().map(|key| lineage.key(key)).collect::<Vec<_>>());
+            later.push(stage.keys().iter().map(|key| lineage.key(key)).collect::<Vec<_>>());
         }
         lineage.pass(stage);
     }
@@ -65,9 +58,14 @@ impl Lineage {
                 });
                 Some(Lineage { common: (begin..plan.keys.len()).collect(), columns: columns.collect() })
             }
-            Stage::Normalize(plan) => {
-                let key_of = |column: usize| plan.keys.iter().position(|key| key.as_column() == Some(column));
-                let columns = plan.columns.iter().map(|(column, _)| key_of(*column)).collect();
+            Stage::Normalize(Normalize { keys, columns, .. })
+            | Stage::Deduplicate(Deduplicate { keys, columns, .. }) => {
+                let key_of = |column: usize| keys.iter().position(|key| key.as_column() == Some(column));
+                let columns = columns.iter().map(|(column, _)| key_of(*column)).collect();
+                Some(Lineage { common: (0..keys.len()).collect(), columns })
+            }
+            Stage::Rank(plan) => {
+                let columns = plan.output.iter().map(OutputField::key).collect();
                 Some(Lineage { common: (0..plan.keys.len()).collect(), columns })
             }
             Stage::GroupAggregate(plan) => {
@@ -107,10 +105,16 @@ impl Lineage {
                 };
                 self.columns = plan.output.iter().map(column).collect();
             }
-            Stage::Normalize(plan) => {
+            Stage::Rank(plan) => {
                 let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();
                 self.keep(&keys);
-                let kept = plan.columns.iter().map(|(column, _)| self.columns.get(*column).copied().flatten());
+                self.columns = plan.output.iter().map(|field| field.key().and_then(|at| keys[at])).collect();
+            }
+            Stage::Normalize(Normalize { keys, columns, .. })
+            | Stage::Deduplicate(Deduplicate { keys, columns, .. }) => {
+                let keys: Vec<_> = keys.iter().map(|key| self.key(key)).collect();
+                self.keep(&keys);
+                let kept = columns.iter().map(|(column, _)| self.columns.get(*column).copied().flatten());
                 self.columns = kept.collect();
             }
             Stage::GroupAggregate(plan) => {

@@ -99,6 +99,8 @@ fn stage_line(f: &mut fmt::Formatter<'_>, stage: &Stage, names: Vec<String>) -> 
             kept
         }
         Stage::WindowRows(rows) => window_rows(f, rows, &names)?,
+        Stage::Deduplicate(plan) => plan.line(f, &names)?,
+        Stage::Rank(plan) => plan.line(f, &names)?,
         Stage::Union(_) => {
             writeln!(f, "  union      all of them: {}", names.join(", "))?;
             names
@@ -204,13 +206,7 @@ fn source(f: &mut fmt::Formatter<'_>, source: &Source) -> Result<Vec<String>, fm
 
 /// Writes where rows change tasks, before the stage `keeper`.
 fn exchange(f: &mut fmt::Formatter<'_>, pipeline: &Pipeline, keeper: &Stage, names: &[String]) -> fmt::Result {
-    let keys = match keeper {
-        Stage::WindowAggregate(plan) => &plan.keys[..],
-        Stage::GroupAggregate(plan) => &plan.keys[..],
-        Stage::Normalize(plan) => &plan.keys[..],
-        Stage::WindowRows(plan) => &plan.keys[..],
-        Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => &[],
-    };
+    let keys = keeper.keys();
     let by = exchange_keys(&pipeline.stages).unwrap_or_default();
     let by: Vec<String> = by.iter().map(|at| keys[*at].display(names).to_string()).collect();
     match &by[..] {

@@ -1,6 +1,6 @@
 //! The steps between source and sink.
 
-use super::{Branch, Join, Top};
+use super::{Branch, Deduplicate, Join, Rank, Top};
 use crate::expr::{DataType, Expr};
 
 /// One step.
@@ -16,6 +16,10 @@ pub enum Stage {
     GroupAggregate(GroupAggregate),
     /// Rows that each replace or remove the one of their key (`upsert-kafka`) also say what that was.
     Normalize(Normalize),
+    /// Of each key the first or the last row by time.
+    Deduplicate(Deduplicate),
+    /// Of each key the first rows by any order.
+    Rank(Rank),
     /// A row becomes one row for each of its windows (a windowing function without an aggregation). With SESSION they come when the
     /// session closes.
     WindowRows(WindowRows),
@@ -37,10 +41,29 @@ impl Stage {
     #[must_use]
     pub fn keeps_rows(&self) -> bool {
         match self {
-            Stage::WindowAggregate(_) | Stage::GroupAggregate(_) | Stage::Normalize(_) | Stage::Join(_) => true,
+            Stage::WindowAggregate(_)
+            | Stage::GroupAggregate(_)
+            | Stage::Normalize(_)
+            | Stage::Deduplicate(_)
+            | Stage::Rank(_)
+            | Stage::Join(_) => true,
             Stage::WindowRows(rows) => matches!(rows.window, Window::Session { .. }),
             Stage::Union(branches) => branches.iter().any(|branch| branch.stages.iter().any(Stage::keeps_rows)),
             Stage::Filter(_) | Stage::Project(_) => false,
+        }
+    }
+
+    /// The keys that rows are gathered by, over the incoming row.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        match self {
+            Stage::WindowAggregate(plan) => &plan.keys,
+            Stage::GroupAggregate(plan) => &plan.keys,
+            Stage::Normalize(plan) => &plan.keys,
+            Stage::Deduplicate(plan) => &plan.keys,
+            Stage::Rank(plan) => &plan.keys,
+            Stage::WindowRows(plan) => &plan.keys,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => &[],
         }
     }
 
@@ -77,6 +100,15 @@ impl Stage {
                 plan.keys.iter().for_each(|key| key.for_each_column(visit));
                 plan.columns.iter().for_each(|(column, _)| visit(*column));
             }
+            Stage::Deduplicate(plan) => {
+                plan.keys.iter().for_each(|key| key.for_each_column(visit));
+                plan.time_column.iter().for_each(|column| visit(*column));
+                plan.columns.iter().for_each(|(column, _)| visit(*column));
+            }
+            Stage::Rank(plan) => {
+                plan.keys.iter().for_each(|key| key.for_each_column(visit));
+                plan.top.for_each_column(visit);
+            }
             Stage::GroupAggregate(group) => {
                 group.keys.iter().for_each(|key| key.for_each_column(visit));
                 let parts = group.aggregates.iter().flat_map(|call| call.argument.iter().chain(&call.filter));
@@ -106,6 +138,15 @@ impl Stage {
             Stage::Normalize(plan) => {
                 plan.keys.iter_mut().for_each(|key| key.map_columns(map));
                 plan.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
+            }
+            Stage::Deduplicate(plan) => {
+                plan.keys.iter_mut().for_each(|key| key.map_columns(map));
+                plan.time_column.iter_mut().for_each(|column| *column = map(*column));
+                plan.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
+            }
+            Stage::Rank(plan) => {
+                plan.keys.iter_mut().for_each(|key| key.map_columns(map));
+                plan.top.map_columns(map);
             }
             Stage::GroupAggregate(group) => {
                 group.keys.iter_mut().for_each(|key| key.map_columns(map));
@@ -273,8 +314,7 @@ impl Aggregate {
     pub(crate) fn for_each_column(&self, visit: &mut impl FnMut(usize)) {
         self.argument.iter().chain(&self.filter).for_each(|part| part.for_each_column(visit));
         if let Some(top) = &self.top {
-            top.order.iter().for_each(|key| key.expr.for_each_column(visit));
-            top.columns.iter().for_each(|(column, _)| visit(*column));
+            top.for_each_column(visit);
         }
     }
 
@@ -282,8 +322,7 @@ impl Aggregate {
     pub(crate) fn map_columns(&mut self, map: &impl Fn(usize) -> usize) {
         self.argument.iter_mut().chain(&mut self.filter).for_each(|part| part.map_columns(map));
         if let Some(top) = &mut self.top {
-            top.order.iter_mut().for_each(|key| key.expr.map_columns(map));
-            top.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
+            top.map_columns(map);
         }
     }
 }

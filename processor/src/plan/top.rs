@@ -44,6 +44,18 @@ impl SortKey {
 }
 
 impl Top {
+    /// Calls `visit` with the position of every column of the incoming row that is read.
+    pub(crate) fn for_each_column(&self, visit: &mut impl FnMut(usize)) {
+        self.order.iter().for_each(|key| key.expr.for_each_column(visit));
+        self.columns.iter().for_each(|(column, _)| visit(*column));
+    }
+
+    /// Gives every column of the incoming row a new position.
+    pub(crate) fn map_columns(&mut self, map: &impl Fn(usize) -> usize) {
+        self.order.iter_mut().for_each(|key| key.expr.map_columns(map));
+        self.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
+    }
+
     /// As EXPLAIN writes it, over a row of columns that are called `names`.
     pub(crate) fn text(&self, names: &[String]) -> String {
         let order: Vec<String> = self.order.iter().map(|key| key.text(key.expr.display(names))).collect();

@@ -134,23 +134,48 @@ fn bound_state(stages: &mut [Stage], ttl_ms: Option<i64>, warnings: &mut Vec<Str
         for branch in stage.branches_mut() {
             bound_state(&mut branch.stages, ttl_ms, warnings);
         }
-        if let Stage::Normalize(plan) = stage {
-            plan.ttl_ms = ttl_ms;
-        }
-        let Stage::GroupAggregate(group) = stage else { continue };
-        group.ttl_ms = ttl_ms;
-        let warning = "GROUP BY without a window keeps each of its groups for ever; SET 'table.exec.state.ttl' = '1 d' forgets a group for \
-                       which no row has come for so long";
-        if ttl_ms.is_none() && !group.keys.is_empty() && !warnings.iter().any(|other| other == warning) {
+        let Some((ttl, warning)) = unbounded(stage) else { continue };
+        *ttl = ttl_ms;
+        if let Some(warning) = warning.filter(|_| ttl_ms.is_none())
+            && !warnings.iter().any(|other| other == warning)
+        {
             warnings.push(warning.to_owned());
         }
     }
 }
 
+/// How long a stage keeps what it keeps of a key, if time does not end it, and what is to be known of that.
+fn unbounded(stage: &mut Stage) -> Option<(&mut Option<i64>, Option<&'static str>)> {
+    Some(match stage {
+        Stage::Normalize(plan) => (&mut plan.ttl_ms, None),
+        Stage::GroupAggregate(plan) => {
+            let warning = "GROUP BY without a window keeps each of its groups for ever; SET 'table.exec.state.ttl' = '1 d' forgets a group for \
+                           which no row has come for so long";
+            (&mut plan.ttl_ms, (!plan.keys.is_empty()).then_some(warning))
+        }
+        Stage::Deduplicate(plan) => {
+            let warning = "a deduplication without a window keeps each of its keys for ever; SET 'table.exec.state.ttl' = '1 d' forgets a key \
+                           a day after it was kept";
+            (&mut plan.ttl_ms, (!plan.keys.is_empty()).then_some(warning))
+        }
+        Stage::Rank(plan) => {
+            let warning = "ROW_NUMBER without a whole window keeps rows of each key for ever; SET 'table.exec.state.ttl' = '1 d' forgets a row \
+                           a day after it was kept";
+            (&mut plan.ttl_ms, (plan.retracts || !plan.keys.is_empty()).then_some(warning))
+        }
+        _ => return None,
+    })
+}
+
 /// What the pipeline has that works only where one task sees all records.
 fn only_in_one_task(pipeline: &Pipeline) -> Option<&'static str> {
     if pipeline.changelog() != Ok(ChangelogMode::InsertOnly) {
-        return Some("GROUP BY without a window and tables of 'upsert-kafka' that are read are for one task");
+        return Some(
+            "GROUP BY and ROW_NUMBER without a window and tables of 'upsert-kafka' that are read are for one task",
+        );
+    }
+    if pipeline.stages.iter().any(|stage| matches!(stage, Stage::Deduplicate(_))) {
+        return Some("a deduplication without a window is for one task");
     }
     let by_clock = pipeline.source.is_processing_time();
     // What is gathered too late for its window is counted in the next one; here the window is one of the keys.

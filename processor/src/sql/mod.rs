@@ -39,6 +39,7 @@ mod settings;
 mod shell;
 mod statement;
 mod table;
+mod top;
 mod union;
 mod upsert_key;
 mod window;

@@ -91,6 +91,12 @@ fn kept_rows(stages: &mut [Stage]) {
                 plan.columns = columns.iter().map(|index| plan.columns[*index]).collect();
                 columns
             }
+            Stage::Deduplicate(plan) => {
+                let columns: Vec<usize> = needed.into_iter().collect();
+                plan.columns = columns.iter().map(|index| plan.columns[*index]).collect();
+                columns
+            }
+            Stage::Rank(plan) => top_columns(&mut plan.output, &mut plan.top, &needed),
             Stage::WindowAggregate(plan) => {
                 match plan.aggregates.first_mut().and_then(|call| call.top.as_deref_mut()) {
                     Some(top) => top_columns(&mut plan.output, top, &needed),

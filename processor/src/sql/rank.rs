@@ -1,5 +1,5 @@
-//! ROW_NUMBER() OVER (PARTITION BY window_start, window_end, .. ORDER BY ..): the first rows of each key of a window, of which a
-//! condition on the rank says how many.
+//! ROW_NUMBER() OVER (PARTITION BY .. ORDER BY ..): the first rows of each key, of which a condition on the rank says how many. Those of each
+//! window are planned here, those of all rows in `top.rs`.
 //!
 //! The query with ROW_NUMBER only remembers how rows are ranked; the one around it, whose WHERE bounds the rank, makes a step of it.
 
@@ -15,13 +15,14 @@ use super::position;
 use super::query::QueryPlanner;
 use super::relation::{Relation, Windowing};
 use super::scope::Field;
+use super::top;
 use crate::expr::{Comparison, DataType, Expr, Node, ScalarFunction, Value};
 use crate::plan::{Aggregate, AggregateFunction, OutputField, SortKey, Stage, Top, Window, WindowAggregate};
 
 /// The most rows of a key that are kept: each commit writes those of every key that has changed.
 pub(crate) const MAX_RANK: i64 = 10_000;
 
-const FORM: &str = "write SELECT .. FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY x DESC) AS rownum \
+const FORM: &str = "write SELECT .. FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY x DESC) AS rownum \
                     FROM ..) WHERE rownum <= 3";
 
 /// How rows are ranked, over the row of the query that has ROW_NUMBER.
@@ -33,6 +34,11 @@ pub(crate) struct Ranking {
 }
 
 impl Ranking {
+    /// Whether rows are ranked within whole windows.
+    fn is_in(&self, windowing: &Windowing) -> bool {
+        [&windowing.start, &windowing.end].into_iter().all(|bound| self.keys.contains(bound))
+    }
+
     /// Nobody has said how many rows are asked for.
     pub(crate) fn unbounded(&self) -> SqlError {
         SqlError::new(
@@ -48,7 +54,7 @@ pub(super) fn rank_column() -> Expr {
     Expr::new(Node::Call(ScalarFunction::RowNumber, Vec::new()), DataType::BigInt)
 }
 
-fn is_rank(expr: &Expr) -> bool {
+pub(super) fn is_rank(expr: &Expr) -> bool {
     matches!(expr.node(), Node::Call(ScalarFunction::RowNumber, _))
 }
 
@@ -69,14 +75,25 @@ pub(super) fn row_number(expr: &ast::Expr) -> Option<&ast::WindowSpec> {
     }
 }
 
+/// The name of another ranking function, if an expression is a call of it.
+fn other_rank(expr: &ast::Expr) -> Option<String> {
+    let ast::Expr::Function(function) = expr else { return None };
+    let name = function.name.to_string().to_ascii_uppercase();
+    (function.over.is_some() && matches!(&name[..], "RANK" | "DENSE_RANK")).then_some(name)
+}
+
 impl QueryPlanner<'_> {
     /// How a SELECT ranks rows, if it does.
     pub(super) fn ranking(&mut self, items: &[SelectItem], relation: &Relation) -> Result<Option<Ranking>, SqlError> {
         let mut found = None;
         for item in items {
             let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { continue };
-            let Some(over) = row_number(expr) else { continue };
             let span = position::of(expr);
+            if let Some(name) = other_rank(expr) {
+                return Err(SqlError::new(span, format!("{name} is not supported over a stream, as in Flink"))
+                    .hint("ROW_NUMBER gives rows that are equal in order ranks of their own"));
+            }
+            let Some(over) = row_number(expr) else { continue };
             if found.is_some() {
                 return Err(SqlError::new(span, "a query ranks its rows once"));
             }
@@ -132,8 +149,8 @@ impl QueryPlanner<'_> {
             let message = format!("rows are kept up to rank {MAX_RANK}, not {most}");
             return Err(SqlError::new(position::of(condition), message));
         }
-        let Some(windowing) = &relation.windowing else {
-            return Err(without_window(&ranking, &["window_start", "window_end"]));
+        let Some(windowing) = relation.windowing.as_ref().filter(|windowing| ranking.is_in(windowing)) else {
+            return Ok(first_of_all(relation, ranking, (ranks.from as usize, most as usize), rest));
         };
         let latest_first = keeps_latest(&ranking, most, windowing, &relation.fields);
         let shown = relation.fields.len();
@@ -141,15 +158,20 @@ impl QueryPlanner<'_> {
         if !matches!(windowing_of(&relation).window, Window::Tumble { .. } | Window::Attached) {
             relation = relation.with_rows();
         }
-        let hidden = relation.fields.split_off(shown);
-        let mut hidden = hidden.into_iter().map(|field| field.expr);
-        let keys: Vec<Expr> = hidden.by_ref().take(ranking.keys.len()).collect();
-        let order: Vec<SortKey> =
-            ranking.order.iter().zip(hidden.by_ref()).map(|(key, expr)| SortKey { expr, ..key.clone() }).collect();
-        let keys = window_keys(&ranking, windowing_of(&relation), keys)?;
+        let (keys, order, rest) = shown_again(&mut relation, &ranking, shown);
+        let keys = window_keys(windowing_of(&relation), keys);
         let top = Top { order, latest_first, columns: Vec::new(), from: ranks.from as usize, most: most as usize };
-        Ok(finish(relation, keys, top, hidden.collect()))
+        Ok(finish(relation, keys, top, rest))
     }
+}
+
+/// Ranks rows without a whole window.
+fn first_of_all(mut relation: Relation, ranking: Ranking, ranks: (usize, usize), rest: Vec<Expr>) -> Relation {
+    let shown = relation.fields.len();
+    hide(&mut relation, &ranking, rest);
+    relation = relation.with_own_windows();
+    let (keys, order, rest) = shown_again(&mut relation, &ranking, shown);
+    top::keep_first(relation, top::Ranked { keys, order, ranks, rest, span: ranking.span })
 }
 
 /// The windows of a relation that has them.
@@ -173,23 +195,16 @@ fn hide(relation: &mut Relation, ranking: &Ranking, rest: Vec<Expr>) {
     relation.fields.extend(hidden.map(|expr| Field { qualifier: None, name: String::new(), expr, rowtime: false }));
 }
 
-/// PARTITION BY misses columns of the window.
-fn without_window(ranking: &Ranking, missing: &[&str]) -> SqlError {
-    let message = format!(
-        "ROW_NUMBER misses {} in PARTITION BY: without a whole window its rows would change with every row, and be kept for ever",
-        missing.join(" and ")
-    );
-    SqlError::new(ranking.span, message).hint(FORM)
+/// Takes what [`hide`] has put behind the columns out again: the keys, the order, and the other conditions.
+fn shown_again(relation: &mut Relation, ranking: &Ranking, shown: usize) -> (Vec<Expr>, Vec<SortKey>, Vec<Expr>) {
+    let mut hidden = relation.fields.split_off(shown).into_iter().map(|field| field.expr);
+    let keys = hidden.by_ref().take(ranking.keys.len()).collect();
+    let order = ranking.order.iter().zip(hidden.by_ref()).map(|(key, expr)| SortKey { expr, ..key.clone() }).collect();
+    (keys, order, hidden.collect())
 }
 
-/// The keys besides the window, which has to be among them.
-fn window_keys(ranking: &Ranking, windowing: &Windowing, keys: Vec<Expr>) -> Result<Vec<Expr>, SqlError> {
-    let missing = [("window_start", &windowing.start), ("window_end", &windowing.end)];
-    let missing = missing.into_iter().filter(|(_, bound)| !keys.contains(bound)).map(|(name, _)| name);
-    let missing: Vec<&str> = missing.collect();
-    if !missing.is_empty() {
-        return Err(without_window(ranking, &missing));
-    }
+/// The keys besides the window.
+fn window_keys(windowing: &Windowing, keys: Vec<Expr>) -> Vec<Expr> {
     let mut own = Vec::new();
     if windowing.window == Window::Attached {
         own.push(windowing.start.clone());
@@ -200,7 +215,7 @@ fn window_keys(ranking: &Ranking, windowing: &Windowing, keys: Vec<Expr>) -> Res
             own.push(key);
         }
     }
-    Ok(own)
+    own
 }
 
 /// The ranks that a condition lets pass.

@@ -40,9 +40,11 @@ For people, in [`forebay sql`](../guides/sql-shell.md) and `POST /v1/sql`, besid
 
 Here: `SELECT [DISTINCT]` with `WHERE`, `GROUP BY` over windows, and without them into a table of `upsert-kafka` (also of rows that change: groups of groups), `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`; `GROUPING SETS`, `ROLLUP` and `CUBE` in the
 outermost query of an `INSERT INTO` (each part of these, and of a `UNION ALL` there, reads its topic by itself); `TUMBLE`, `HOP`, `CUMULATE` and `SESSION`, with `TABLE(..)`
-or without, also over the results of windows, and without aggregation; the first rows of each key of a window (Top-N, deduplication):
-`ROW_NUMBER() OVER (PARTITION BY window_start, window_end, .. ORDER BY ..)` in a query around which `WHERE` bounds it, or in one whose `QUALIFY` does, up to rank
-10,000.
+or without, also over the results of windows, and without aggregation; the first rows of each key (Top-N), up to rank 10,000:
+`ROW_NUMBER() OVER (PARTITION BY .. ORDER BY ..)` in a query around which `WHERE` bounds it, or in one whose `QUALIFY` does. With `window_start` and
+`window_end` in PARTITION BY they come when the window closes; without them they change with rows, and go into a table of `upsert-kafka`. Where the one
+first or last row by event time or `PROCTIME()` is asked for, it is a deduplication: the first row is only put in (by event time when the watermark has
+passed it; rows before the watermark are late), the last one changes. `RANK` and `DENSE_RANK` are refused, as in Flink.
 
 Joins are of rows of the same windows (`INNER`, `LEFT`, `RIGHT`, `FULL`, `IN`, `EXISTS` and their negations) and of rows near to each other in
 time (`l.ts BETWEEN r.ts - INTERVAL .. AND r.ts + INTERVAL ..`; `INNER`, `LEFT`, `RIGHT`, `FULL`); a query of several tables runs as one task.

@@ -7,7 +7,9 @@ use crate::plan::{OutputField, Stage};
 /// Whether some key of the last stage whose rows change is in none of the sink's key columns, at the positions `key` of the row in the end:
 /// then different rows of the query may be one row of the table, where the last one written counts.
 pub(super) fn may_mix_rows(stages: &[Stage], key: &[usize]) -> bool {
-    let is_changing = |stage: &Stage| matches!(stage, Stage::GroupAggregate(_) | Stage::Normalize(_));
+    let is_changing = |stage: &Stage| {
+        matches!(stage, Stage::GroupAggregate(_) | Stage::Normalize(_) | Stage::Deduplicate(_) | Stage::Rank(_))
+    };
     let Some(last) = stages.iter().rposition(is_changing) else { return false };
     let mut held = columns_of_keys(&stages[last]);
     for stage in &stages[last + 1..] {
@@ -27,6 +29,18 @@ fn columns_of_keys(stage: &Stage) -> Vec<BTreeSet<usize>> {
             let is = |number: usize| move |field: &OutputField| *field == OutputField::Key(number);
             let columns = |number| positions(&plan.output, is(number));
             plan.keys.iter().enumerate().filter(|(_, key)| !key.is_constant()).map(|(at, _)| columns(at)).collect()
+        }
+        Stage::Rank(plan) => {
+            let is = |number: usize| move |field: &OutputField| *field == OutputField::Key(number);
+            let mut columns: Vec<_> = (0..plan.keys.len()).map(|number| positions(&plan.output, is(number))).collect();
+            if plan.top.from != plan.top.most {
+                columns.push(positions(&plan.output, |field| *field == OutputField::Rank));
+            }
+            columns
+        }
+        Stage::Deduplicate(plan) => {
+            let columns = |key: Option<usize>| positions(&plan.columns, move |(column, _)| Some(*column) == key);
+            plan.keys.iter().map(|key| columns(key.as_column())).collect()
         }
         Stage::Normalize(plan) => {
             let columns = |key: Option<usize>| positions(&plan.columns, move |(column, _)| Some(*column) == key);

@@ -8,7 +8,8 @@
 //! Each entry has the moment at which it is over, in ms. With a time-to-live (`table.exec.state.ttl`) that is the clock when it was last
 //! written and the time-to-live (Flink: `StateTtlConfig.UpdateType.OnCreateAndWrite`, `NeverReturnExpired`); the clock is what
 //! [`KeyedState::expire`] was told last. A stage may say the moment itself ([`KeyedState::put_until`]), in whichever time it likes, and take
-//! out what is over ([`KeyedState::take_due`]). The moment is in the changelog with the entry, so a restart decides the same.
+//! out what is over ([`KeyedState::take_due`]). One that has both entries with a time-to-live and entries that are over by event time puts the
+//! latter by [`KeyedState::put_until_time`]. The moment is in the changelog with the entry, so a restart decides the same.
 //!
 //! # Memory
 //! What memory has no room for is in the store alone (`cold.rs`). Reading such an entry brings it back; [`KeyedState::scan`] sees both.
@@ -29,6 +30,9 @@ pub use scan::Scan;
 
 /// The moment of an entry that stays until it is deleted.
 pub const NEVER: i64 = i64::MAX;
+
+/// Where the moments of [`KeyedState::put_until_time`] begin: behind all those of clocks.
+const TIMES: i64 = 1 << 61;
 
 /// Most entries that one call of [`KeyedState::expire`] removes: the rest are not seen any more, and removed by the next calls.
 pub const MOST_EXPIRED: usize = 10_000;
@@ -199,19 +203,49 @@ impl KeyedState {
     /// # Errors
     /// The store cannot be read.
     pub fn take_due(&mut self, now: i64, most: usize) -> Result<Vec<DueEntry>, StateError> {
+        self.take_from(i64::MIN, now, most)
+    }
+
+    /// Sets the value of `key`, which is over at a moment of event time, in ms. The host's clock says nothing about that, see
+    /// [`KeyedState::take_passed`].
+    pub fn put_until_time(&mut self, key: &[u8], value: &[u8], time: i64) {
+        self.put_until(key, value, moment_of_time(time));
+    }
+
+    /// As [`KeyedState::take_due`] for the entries of [`KeyedState::put_until_time`] alone: those whose time is not after `watermark`.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn take_passed(&mut self, watermark: i64, most: usize) -> Result<Vec<DueEntry>, StateError> {
+        self.take_from(TIMES, moment_of_time(watermark), most)
+    }
+
+    /// A time before which none of the entries of [`KeyedState::put_until_time`] is over; none if none ever is.
+    #[must_use]
+    pub fn next_time(&self) -> Option<i64> {
+        let timer = self.timers.range((TIMES, Arc::default())..).next().map(|(timer, _)| *timer);
+        let cold = self.cold.as_ref().map(cold::Cold::next_time).filter(|due| *due != NEVER);
+        [timer, cold].into_iter().flatten().min().map(|moment| moment - 2 * TIMES)
+    }
+
+    /// Takes the entries whose moment is `from` or later and not after `now`.
+    fn take_from(&mut self, from: i64, now: i64, most: usize) -> Result<Vec<DueEntry>, StateError> {
         let mut taken = Vec::new();
         // What is in the store alone comes in between at its moment.
-        let mut now_here = self.warm_due(now, most)?.min(now);
+        let mut now_here = self.warm_due(from, now, most)?.min(now);
         while taken.len() < most {
-            let next = self.timers.first().map(|(timer, _)| *timer);
-            let Some(timer) = next.filter(|timer| *timer <= now_here) else {
+            let next = match from {
+                i64::MIN => self.timers.first().cloned(),
+                from => self.timers.range((from, Arc::default())..).next().cloned(),
+            };
+            let Some((timer, name)) = next.filter(|(timer, _)| *timer <= now_here) else {
                 if now_here == now {
                     break;
                 }
-                now_here = self.warm_due(now, most)?.min(now);
+                now_here = self.warm_due(from, now, most)?.min(now);
                 continue;
             };
-            let Some((_, name)) = self.timers.pop_first() else { break };
+            self.timers.remove(&(timer, Arc::clone(&name)));
             let Some(entry) = self.entries.get_mut(&name) else { continue };
             entry.timer = NEVER;
             if entry.due > timer {
@@ -376,6 +410,11 @@ impl Entry {
         self.timer = due;
         timers.insert((due, Arc::clone(name)));
     }
+}
+
+/// The moment of an event time, behind those of clocks.
+fn moment_of_time(time: i64) -> i64 {
+    2 * TIMES + time.clamp(-TIMES, TIMES - 1)
 }
 
 /// An entry, to be changed, and its key.

@@ -14,6 +14,7 @@ mod partitions;
 mod poison;
 mod pressure;
 mod quiet;
+mod ranks;
 mod savepoints;
 #[path = "../support/mod.rs"]
 mod support;

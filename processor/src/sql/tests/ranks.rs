@@ -36,7 +36,7 @@ fn the_last_row_by_time_is_the_one_that_came_last() {
     }
 }
 
-const FORM: &str = "write SELECT .. FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY x DESC) AS rownum FROM ..) WHERE rownum <= 3";
+const FORM: &str = "write SELECT .. FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY x DESC) AS rownum FROM ..) WHERE rownum <= 3";
 
 #[test]
 fn ranks_have_a_bound_and_a_window() {
@@ -64,17 +64,8 @@ fn ranks_have_a_bound_and_a_window() {
         ),
         (
             format!(
-                "INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() OVER (PARTITION BY u, window_end ORDER BY n) AS rk FROM {TUMBLE})
-                 WHERE rk <= 3"
+                "INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() OVER (PARTITION BY window_start, window_end) AS rk FROM {TUMBLE}) WHERE rk = 1"
             ),
-            "ROW_NUMBER misses window_start in PARTITION BY: without a whole window its rows would change with every row, and be kept for ever",
-        ),
-        (
-            "INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() OVER (PARTITION BY u ORDER BY n) AS rk FROM t) WHERE rk = 1".to_owned(),
-            "ROW_NUMBER misses window_start and window_end in PARTITION BY: without a whole window its rows would change with every row, and be kept for ever",
-        ),
-        (
-            format!("INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() OVER (PARTITION BY window_start, window_end) AS rk FROM {TUMBLE}) WHERE rk = 1"),
             "ROW_NUMBER needs an ORDER BY",
         ),
     ];
@@ -122,5 +113,95 @@ fn qualify_bounds_the_rank_too() {
         ),
     ] {
         assert_eq!(mistake_over_tables(&query).message, message);
+    }
+}
+
+/// What ranks the rows of `from` by `over` is planned into, from its line of EXPLAIN on; they go into a table that takes changes.
+fn step(over: &str, from: &str, condition: &str) -> String {
+    let plan = over_tables(&format!(
+        "CREATE TABLE up (u STRING, rk BIGINT, PRIMARY KEY (u) NOT ENFORCED)
+           WITH ('connector' = 'upsert-kafka', 'topic' = 'up', 'key.format' = 'json', 'value.format' = 'json');
+         CREATE TABLE clocked (u STRING, n BIGINT, pt AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+         INSERT INTO up SELECT u, rk FROM (SELECT *, ROW_NUMBER() OVER ({over}) AS rk FROM {from}) WHERE {condition}"
+    ));
+    let text = plan.unwrap_or_else(|error| panic!("{error}")).explain();
+    let is_step = |line: &&str| line.starts_with("  dedup ") || line.starts_with("  rank ");
+    text.lines().find(is_step).unwrap_or_else(|| panic!("{text}")).trim().to_owned()
+}
+
+/// Flink: `RankUtil.canConvertToDeduplicate`.
+#[test]
+fn one_row_by_time_is_a_deduplication_and_the_rest_a_rank() {
+    for (over, from, condition, expected) in [
+        ("PARTITION BY u ORDER BY ts", "t", "rk = 1", "dedup      by u: the first row by ts (u); kept for ever"),
+        ("PARTITION BY u ORDER BY ts DESC", "t", "rk <= 1", "dedup      by u: the last row by ts (u); kept for ever"),
+        (
+            "PARTITION BY u ORDER BY pt",
+            "clocked",
+            "rk = 1",
+            "dedup      by u: the first row by when it comes (u); kept for ever",
+        ),
+        (
+            "PARTITION BY u ORDER BY pt DESC",
+            "clocked",
+            "rk < 2",
+            "dedup      by u: the last row by when it comes (u); kept for ever",
+        ),
+        (
+            "PARTITION BY u ORDER BY ts DESC, n",
+            "t",
+            "rk = 1",
+            "rank       by u: the first row by ts DESC, n (); kept for ever",
+        ),
+        ("PARTITION BY u ORDER BY ts", "t", "rk <= 2", "rank       by u: the first 2 rows by ts (); kept for ever"),
+        (
+            "PARTITION BY u, 'x' ORDER BY n",
+            "t",
+            "rk = 1 AND i > 2",
+            "rank       by u: the first row by n (i); kept for ever",
+        ),
+        (
+            "ORDER BY n DESC",
+            "(SELECT u, COUNT(*) AS n FROM t GROUP BY u)",
+            "rk <= 3",
+            "rank       all rows: the first 3 rows by COUNT(*) DESC (u), of rows that change; kept for ever",
+        ),
+        // A window that is not whole is a key like others.
+        ("PARTITION BY u, window_end ORDER BY n", TUMBLE, "rk <= 3", ""),
+    ] {
+        let found = step(over, from, condition);
+        assert!(
+            found == expected || (over.contains("window_end") && found.starts_with("rank       by u, ")),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn what_is_ranked_without_a_window_changes() {
+    let ranked = |over: &str, condition: &str| {
+        format!(
+            "INSERT INTO o SELECT u, n FROM (SELECT *, «ROW_NUMBER»() OVER ({over}) AS rk FROM t) WHERE {condition}"
+        )
+    };
+    let upsert = "write into a table with 'connector' = 'upsert-kafka' and a PRIMARY KEY (..) NOT ENFORCED";
+    for (query, what) in [
+        (ranked("PARTITION BY u ORDER BY n", "rk = 1"), "ROW_NUMBER without a whole window"),
+        (ranked("PARTITION BY u ORDER BY ts DESC", "rk = 1"), "a deduplication that keeps the last row"),
+    ] {
+        let error = mistake_over_tables(&query);
+        let message = format!(
+            "table sink o doesn't support consuming update and delete changes, which are made by {what}: rows are only appended to its topic"
+        );
+        assert_eq!((error.message, error.hint.as_deref()), (message, Some(upsert)));
+    }
+    let plan = over_tables(&ranked("PARTITION BY u ORDER BY ts", "rk = 1").replace(['«', '»'], "")).unwrap();
+    assert_eq!(plan.warnings.len(), 1, "{:?}", plan.warnings);
+    assert!(plan.warnings[0].contains("'table.exec.state.ttl'"));
+    for name in ["RANK", "DENSE_RANK"] {
+        let query = format!(
+            "INSERT INTO o SELECT u, n FROM (SELECT *, «{name}»() OVER (PARTITION BY u ORDER BY n) AS rk FROM t) WHERE rk = 1"
+        );
+        assert_eq!(mistake_over_tables(&query).message, format!("{name} is not supported over a stream, as in Flink"));
     }
 }

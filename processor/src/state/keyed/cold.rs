@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{KeyedState, NEVER, scan};
+use super::{KeyedState, NEVER, TIMES, scan};
 use crate::state::changelog;
 use crate::state::error::StateError;
 use crate::state::shelf::Shelf;
@@ -19,13 +19,24 @@ pub(super) struct Cold {
     timed: bool,
     /// No entry that is in the store alone is over before.
     next_due: i64,
+    /// The same of those that are over by event time: a moment from [`TIMES`] on.
+    next_time: i64,
     /// Keys that the store is behind with.
     behind: BTreeSet<Arc<[u8]>>,
 }
 
 impl Cold {
     pub(super) fn next_due(&self) -> i64 {
-        self.next_due
+        self.next_due.min(self.next_time)
+    }
+
+    pub(super) fn next_time(&self) -> i64 {
+        self.next_time
+    }
+
+    /// The one of both that moments from `from` on are counted by.
+    fn next_from(&mut self, from: i64) -> &mut i64 {
+        if from < TIMES { &mut self.next_due } else { &mut self.next_time }
     }
 
     /// Takes note of an entry whose change is committed.
@@ -39,13 +50,15 @@ impl KeyedState {
     pub fn attach(&mut self, shelf: Shelf, known: Option<(usize, usize)>) -> Result<(), StateError> {
         let (entries, timed) = known.unwrap_or_default();
         let behind = if known.is_none() { self.entries.keys().cloned().collect() } else { BTreeSet::new() };
-        let mut next_due = NEVER;
-        if entries > 0
-            && let Some(first) = shelf.timers(i64::MIN).next()
-        {
-            next_due = first?.0;
+        let (mut next_due, mut next_time) = (NEVER, NEVER);
+        for (from, next) in [(i64::MIN, &mut next_due), (TIMES, &mut next_time)] {
+            if entries > 0
+                && let Some(first) = shelf.timers(from).next()
+            {
+                *next = first?.0;
+            }
         }
-        self.cold = Some(Cold { shelf, entries, timed: timed > 0, next_due, behind });
+        self.cold = Some(Cold { shelf, entries, timed: timed > 0, next_due, next_time, behind });
         Ok(())
     }
 
@@ -98,11 +111,16 @@ impl KeyedState {
         Ok(())
     }
 
-    /// Brings back what is over at the moment `now`, at most `most` entries. Returns up to when: nothing in the store alone is over before or then.
-    pub(super) fn warm_due(&mut self, now: i64, most: usize) -> Result<i64, StateError> {
-        let Some(cold) = self.cold.as_ref().filter(|cold| cold.next_due <= now) else { return Ok(now) };
+    /// Brings back what is over from the moment `from` on at the moment `now`, at most `most` entries. Returns up to when: nothing in the store
+    /// alone is over before or then.
+    pub(super) fn warm_due(&mut self, from: i64, now: i64, most: usize) -> Result<i64, StateError> {
+        let Some(cold) = &mut self.cold else { return Ok(now) };
+        let first = *cold.next_from(from);
+        if first > now {
+            return Ok(now);
+        }
         let (mut keys, mut next) = (Vec::new(), NEVER);
-        for timer in cold.shelf.timers(cold.next_due) {
+        for timer in cold.shelf.timers(first) {
             let (due, key) = timer?;
             // What is in memory has its moment there.
             if self.entries.contains_key(&key[..]) || self.deleted.contains_key(&key[..]) {
@@ -116,7 +134,7 @@ impl KeyedState {
             keys.push((due, key));
         }
         if let Some(cold) = &mut self.cold {
-            cold.next_due = next;
+            *cold.next_from(from) = next;
         }
         keys.iter().try_for_each(|(_, key)| self.warm(key))?;
         // Without another one nothing is left to come in between, also at the end of all time.
@@ -184,7 +202,8 @@ impl KeyedState {
                 timers.remove(&(entry.timer, Arc::clone(name)));
             }
             cold.entries += 1;
-            cold.next_due = cold.next_due.min(entry.due);
+            let next = cold.next_from(entry.due);
+            *next = (*next).min(entry.due);
             false
         });
         free

@@ -222,3 +222,31 @@ fn all_is_over_at_the_end_of_time_also_in_the_store() {
     assert_eq!(keys, [&b"early"[..], b"late"]);
     assert!(keyed(&mut world.state, 0).take_due(i64::MAX, usize::MAX).unwrap().is_empty());
 }
+
+/// What is over by event time does not care for the host's clock, and the other way round; in memory and in the store.
+#[test]
+fn event_time_and_the_clock_pass_by_themselves() {
+    for stored in [false, true] {
+        let mut world = World::new();
+        let state = keyed(&mut world.state, 1);
+        state.put(b"clock", b"c");
+        for (key, time) in [(b"t1", -7), (b"t2", 0), (b"t3", i64::MAX - 1)] {
+            state.put_until_time(key, b"t", time);
+        }
+        if stored {
+            world.checkpoint();
+        }
+        world.pass_time(TTL + 1);
+        let state = keyed(&mut world.state, 1);
+        let mut passed = |watermark| -> Vec<Vec<u8>> {
+            let taken = state.take_passed(watermark, usize::MAX).unwrap();
+            taken.into_iter().map(|(key, _)| key.to_vec()).collect()
+        };
+        assert_eq!(passed(-8), Vec::<Vec<u8>>::new(), "stored: {stored}");
+        assert_eq!(passed(-1), [b"t1"]);
+        assert_eq!(passed(i64::MAX), [b"t2", b"t3"]);
+        let state = keyed(&mut world.state, 1);
+        assert_eq!(state.get(b"clock").unwrap(), None);
+        assert_eq!(state.next_time(), None);
+    }
+}
