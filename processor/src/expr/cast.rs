@@ -250,7 +250,11 @@ fn to_timestamp(value: Value<'_>, to: DataType, precision: u8) -> Result<Value<'
     let ts = match &value {
         Value::Timestamp(v) => *v,
         Value::Date(v) => Timestamp::from_millis(i64::from(*v) * MILLIS_PER_DAY),
-        Value::String(text) => calendar::parse_loose_timestamp(text).ok_or_else(|| refused(text, to))?,
+        Value::String(text) =>
+        // ISO 8601 is not taken here, though it is elsewhere.
+        {
+            calendar::parse_loose_timestamp(text).filter(|_| !text.contains('T')).ok_or_else(|| refused(text, to))?
+        }
         _ => return Err(shape()),
     };
     Ok(Value::Timestamp(calendar::truncate(ts, precision)))

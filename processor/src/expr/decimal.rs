@@ -269,3 +269,16 @@ pub(crate) fn parse(text: &str) -> Option<(i128, u8)> {
     let unscaled = if negative { -unscaled } else { unscaled };
     if fits(unscaled, MAX_DECIMAL_PRECISION) { Some((unscaled, scale as u8)) } else { None }
 }
+
+/// The type of a number with so many digits after the point; of a DECIMAL(p, s) with d: DECIMAL(p - s + 1 + d, d) (Flink:
+/// `findRoundDecimalType`).
+pub(crate) fn rounded_type(number: DataType, digits: i64) -> DataType {
+    match number {
+        DataType::Decimal { precision, scale } if digits < i64::from(scale) => {
+            let kept = digits.clamp(0, i64::from(scale)) as u8;
+            let precision = (i32::from(precision) - i32::from(scale) + 1 + i32::from(kept)).clamp(1, 38) as u8;
+            DataType::Decimal { precision, scale: kept.min(precision) }
+        }
+        other => other,
+    }
+}

@@ -20,6 +20,7 @@ pub(crate) mod render;
 mod time_field;
 mod user;
 mod value;
+mod volatile;
 mod walk;
 pub(crate) mod zone;
 
@@ -38,6 +39,7 @@ pub(crate) use quick::QuickExpr;
 pub(crate) use time_field::{TimeField, Unit};
 pub use user::{Closure, Functions, Outcome, SqlType, UserFunction};
 pub use value::{Timestamp, Value};
+pub(crate) use volatile::{Volatile, step_begins};
 
 /// An expression, typed and ready to be evaluated.
 ///

@@ -128,9 +128,15 @@ impl Expr {
         }
     }
 
-    /// Whether the expression reads no row.
+    /// Whether the value depends on when it is computed.
+    pub(crate) fn is_volatile(&self) -> bool {
+        matches!(self.node, Node::Call(ScalarFunction::Volatile(_), _))
+            || self.children().into_iter().any(Expr::is_volatile)
+    }
+
+    /// Whether the expression reads no row, and gives the same each time.
     pub(crate) fn is_constant(&self) -> bool {
-        !matches!(self.node, Node::Column(_) | Node::Aggregate(_))
+        !matches!(self.node, Node::Column(_) | Node::Aggregate(_) | Node::Call(ScalarFunction::Volatile(_), _))
             && self.children().iter().all(|part| part.is_constant())
     }
 

@@ -15,6 +15,7 @@ use super::scope::Field;
 use super::session::RESULT_TOPIC;
 use super::settings::Settings;
 use super::statement::Insert;
+use super::steady::{End, unsteady};
 use super::table::Table;
 use super::upsert_key;
 use crate::expr::{DataType, Expr, Value, cast};
@@ -53,6 +54,17 @@ pub(crate) fn plan(
         return Err(append_only(table, updating));
     }
     let sink = sink(table);
+    let end = match &sink.key {
+        Some(key) if table.options.upsert => End::ByKey(&key.columns),
+        _ => End::ByRow,
+    };
+    if let Some(place) = unsteady(&relation.stages, end) {
+        let message =
+            format!("a function of the clock or of chance stands {place}: what is taken back would be another row");
+        return Err(SqlError::new(insert.table.span, message).hint(
+            "use a time from the record; in a table of upsert-kafka such a function may stand in columns that are not in its PRIMARY KEY",
+        ));
+    }
     if table.options.upsert
         && let Some(key) = &sink.key
         && upsert_key::may_mix_rows(&relation.stages, &key.columns)

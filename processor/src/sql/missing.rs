@@ -2,27 +2,8 @@
 
 /// Flink's functions that are not there, with the reason where it is not only that nobody has written them.
 pub(crate) const MISSING: &[(&str, &[&str])] = &[
-    ("depend on when they are called: the same log must give the same answer", CLOCKS),
     ("give or take ARRAY, MAP, ROW or VARIANT, which are not among the types yet", OF_COLLECTIONS),
     ("not written yet", LATER),
-];
-
-/// Functions whose value depends on when they are called.
-pub(crate) const CLOCKS: &[&str] = &[
-    "CURRENT_TIMESTAMP",
-    "CURRENT_ROW_TIMESTAMP",
-    "CURRENT_DATE",
-    "CURRENT_TIME",
-    "LOCALTIME",
-    "LOCALTIMESTAMP",
-    "NOW",
-    "PROCTIME",
-    "UNIX_TIMESTAMP",
-    "RAND",
-    "RAND_INTEGER",
-    "UUID",
-    "CURRENT_DATABASE",
-    "CURRENT_WATERMARK",
 ];
 
 const OF_COLLECTIONS: &[&str] = &[
@@ -62,6 +43,7 @@ const OF_COLLECTIONS: &[&str] = &[
 ];
 
 const LATER: &[&str] = &[
+    "CURRENT_WATERMARK",
     "CUME_DIST",
     "DENSE_RANK",
     "JSON",
@@ -70,7 +52,6 @@ const LATER: &[&str] = &[
     "LAG",
     "LEAD",
     "NTILE",
-    "PARSE_URL",
     "PERCENT_RANK",
     "PRINTF",
     "RANK",

@@ -38,6 +38,7 @@ mod session;
 mod settings;
 mod shell;
 mod statement;
+mod steady;
 mod table;
 mod top;
 mod union;

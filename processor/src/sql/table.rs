@@ -186,6 +186,12 @@ impl Table {
         let mut binder = Binder::new(Scope { fields: &fields, what: &what, functions: &self.functions }, "a watermark");
         let expr = binder.bind(&watermark.expr)?;
         warnings.append(&mut binder.warnings);
+        let of_column = column.checked_sub(self.physical.len()).and_then(|at| self.computed.get(at));
+        if expr.is_volatile() || of_column.is_some_and(|column| column.expr.is_volatile()) {
+            let message = format!("the watermark of {} must not depend on when it is computed", name.text);
+            return Err(SqlError::new(position::of(&watermark.expr), message)
+                .hint("for windows by the clock, add a column pt AS PROCTIME() and leave WATERMARK out"));
+        }
         let same_kind = std::mem::discriminant(&expr.data_type()) == std::mem::discriminant(&data_type);
         if !same_kind || !fits(expr.data_type()) {
             let message = format!(

@@ -314,3 +314,37 @@ fn the_clock_is_a_column_of_its_own_or_none() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+/// Each step has the host's time; what was put out stays as it was.
+#[test]
+fn a_row_can_tell_when_it_was_computed() {
+    let host = host(1);
+    let text = format!(
+        "CREATE TABLE clicks (`user` STRING, read_at AS NOW()) WITH ('connector' = 'kafka', 'topic' = '{INPUT}', 'format' = 'json');
+         CREATE TABLE metrics (`user` STRING, r TIMESTAMP_LTZ(3), t TIMESTAMP_LTZ(3), l TIMESTAMP(3), d DATE, c TIME, s BIGINT, id INT, r1 BOOLEAN)
+           WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+         INSERT INTO metrics SELECT `user`, read_at, CURRENT_TIMESTAMP, LOCALTIMESTAMP, CURRENT_DATE, CURRENT_TIME, UNIX_TIMESTAMP(),
+           CHAR_LENGTH(UUID()), RAND() < 1 FROM clicks WHERE LOCALTIMESTAMP < TIMESTAMP '1970-01-02 00:00:00' + INTERVAL '1' DAY;"
+    );
+    let plan = Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")));
+    let mut task = open(&plan, &host);
+    let began = host.now().0;
+    let expected = |user: &str, ms: i64| {
+        let at = sql_time(ms);
+        let (day, time) = at.split_once(' ').unwrap();
+        let second = time.split('.').next().unwrap();
+        format!(
+            r#"{{"user":"{user}","r":"{at}Z","t":"{at}Z","l":"{at}","d":"{day}","c":"{second}","s":{},"id":36,"r1":true}}"#,
+            ms / 1000
+        )
+    };
+    host.produce(INPUT, 0, &[Some(r#"{"user":"a"}"#)]);
+    run_and_finish(&mut task, &host).unwrap();
+    host.advance(61_000);
+    host.produce(INPUT, 0, &[Some(r#"{"user":"b"}"#)]);
+    run_and_finish(&mut task, &host).unwrap();
+    host.advance(2 * 86_400_000);
+    host.produce(INPUT, 0, &[Some(r#"{"user":"c"}"#)]);
+    run_and_finish(&mut task, &host).unwrap();
+    assert_eq!(rows(&host), [expected("a", began), expected("b", began + 61_000)], "c came too late for the condition");
+}

@@ -6,7 +6,7 @@ pub(super) mod time;
 
 use super::compare::compare;
 use super::time_field::{TimeField, Unit};
-use super::{DataType, DatePattern, EvalError, Expr, Timestamp, Value};
+use super::{DataType, DatePattern, EvalError, Expr, Timestamp, Value, Volatile};
 
 /// A scalar function. A NULL argument makes the result NULL, but for COALESCE.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +94,8 @@ pub(crate) enum ScalarFunction {
     WindowColumn(WindowBound),
     /// (): the clock when the row is read; only as a whole computed column, which the source fills in.
     Proctime,
+    /// What depends on when it is called.
+    Volatile(Volatile),
 }
 
 /// What a record has beside its value.
@@ -174,6 +176,7 @@ impl ScalarFunction {
             Self::FromUnixtime(_) => "FROM_UNIXTIME",
             Self::Extract(_) => "EXTRACT",
             Self::Proctime => "PROCTIME",
+            Self::Volatile(function) => function.name(),
             Self::TumbleBound { bound: WindowBound::Start, .. } | Self::WindowColumn(WindowBound::Start) => {
                 "window_start"
             }
@@ -198,6 +201,7 @@ pub(super) fn call<'r>(
         ScalarFunction::Concat => return text::concat(arguments, row),
         ScalarFunction::Greatest => return extreme(arguments, row, true),
         ScalarFunction::Least => return extreme(arguments, row, false),
+        ScalarFunction::Volatile(function) => return function.call(arguments, row),
         // Most tables compute their event time so, for each record.
         ScalarFunction::ToTimestampLtz { seconds } if let [number] = arguments => {
             return Ok(time::to_timestamp_ltz(&number.eval(row)?, *seconds, number.data_type()));

@@ -7,6 +7,7 @@ mod number;
 mod regex;
 pub(crate) mod sketch;
 mod text;
+mod url;
 
 use super::{DataType, EvalError, Expr, Value};
 

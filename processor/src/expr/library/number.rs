@@ -153,7 +153,7 @@ pub(crate) const NUMBERS: &[Function] = &[
         about: "the number with so many digits after the point (none by default; below 0 before it), the others cut off",
         arguments: &[Kind::Number, Kind::Integer],
         required: 1,
-        result: OF_THE_NUMBER,
+        result: Returns::By("the number's type", truncated_type),
         compute: truncate,
         ..PLAIN
     },
@@ -183,6 +183,16 @@ fn sign(values: &[Value<'_>], call: &Call<'_>) -> Result<Value<'static>, EvalErr
         [Value::Double(number)] => Ok(Value::Double(number.signum())),
         [Value::Decimal(number)] => Ok(decimal::to_type(number.signum(), 0, call.result)),
         _ => Err(MISSHAPEN),
+    }
+}
+
+/// Of a DECIMAL to fewer digits as ROUND's.
+fn truncated_type(arguments: &[Expr]) -> DataType {
+    let digits = arguments.get(1).map_or(Some(&Value::Integer(0)), Expr::as_literal);
+    let number = arguments.first().map_or(DataType::Null, Expr::data_type);
+    match digits {
+        Some(Value::Integer(digits)) => decimal::rounded_type(number, *digits),
+        _ => number,
     }
 }
 

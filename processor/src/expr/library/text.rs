@@ -155,6 +155,15 @@ pub(crate) const TEXTS: &[Function] = &[
         ..PLAIN
     },
     Function {
+        name: "PARSE_URL",
+        form: "PARSE_URL(url, part [, key])",
+        about: "HOST, PATH, QUERY, REF, PROTOCOL, AUTHORITY, FILE or USERINFO of a URL; with QUERY and a key that parameter",
+        arguments: &[Kind::Text, Kind::Text, Kind::Text],
+        required: 2,
+        compute: |values, _| super::url::parse_url(values),
+        ..PLAIN
+    },
+    Function {
         name: "REPEAT",
         form: "REPEAT(text, times)",
         about: "the text so many times; at most 16 MiB",

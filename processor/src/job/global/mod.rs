@@ -28,6 +28,7 @@ use super::side::SideOutputs;
 use super::subtask::SubtaskId;
 use super::task::Progress;
 use crate::commit::{RecordBuffer, decode_topic, is_times, is_topic};
+use crate::expr::step_begins;
 use crate::host::{Host, Session};
 use crate::operator::{LateTardy, Look, Pipeline, RowError};
 use crate::plan::JobPlan;
@@ -116,6 +117,7 @@ impl GlobalTask {
         work: impl FnOnce(&mut GlobalTask) -> Result<T, TaskError>,
     ) -> Result<T, TaskError> {
         self.guard.check()?;
+        step_begins(host.now().0);
         let result = work(self);
         let GlobalTask { guard, changelog, pipeline, .. } = self;
         guard.see(result, host, pipeline.state_mut().map(|state| (&*changelog, state)))

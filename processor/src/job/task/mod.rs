@@ -32,6 +32,7 @@ use super::resources::PipelineResources;
 use super::subtask::SubtaskId;
 use super::topic::ReadTopic;
 use crate::commit::{InputProgress, RecordBuffer};
+use crate::expr::step_begins;
 use crate::host::{Host, Session};
 use crate::operator::{Look, Pipeline, RowError};
 use crate::plan::JobPlan;
@@ -131,6 +132,7 @@ impl Task {
         work: impl FnOnce(&mut Task) -> Result<T, TaskError>,
     ) -> Result<T, TaskError> {
         self.guard.check()?;
+        step_begins(host.now().0);
         let result = work(self);
         let Task { guard, changelog, pipeline, .. } = self;
         guard.see(result, host, changelog.as_ref().zip(pipeline.state_mut()))

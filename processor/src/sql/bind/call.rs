@@ -8,22 +8,39 @@ use super::super::json_call::is_json_call;
 use super::super::{functions, missing};
 use super::scalar::{field_of, field_of_function};
 use super::{Binder, aggregate, library};
-use crate::expr::{Arithmetic, Comparison, DataType, Expr, Node, ScalarFunction, TimeField, TrimSide, Value};
+use crate::expr::{Arithmetic, Comparison, DataType, Expr, Node, ScalarFunction, TimeField, TrimSide, Value, Volatile};
 
 /// Names of windowing functions, which stand in FROM.
 const WINDOWS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION", "TUMBLE_START", "TUMBLE_END", "TUMBLE_ROWTIME"];
 
-/// An error if the name is that of a clock or a source of randomness.
-pub(super) fn refuse_clock(name: &str, span: Span) -> Option<SqlError> {
-    let upper = name.to_ascii_uppercase();
-    missing::CLOCKS.contains(&upper.as_str()).then(|| {
-        SqlError::new(span, format!("{upper} is not supported: the same log must give the same answer")).hint(
-            match &*upper {
-                "PROCTIME" => "for windows by the clock, add a column pt AS PROCTIME() to the CREATE TABLE",
-                _ => "use a time from the record",
-            },
-        )
-    })
+/// A call without arguments that tells the time or comes of chance; `None` if the name is that of another function.
+pub(super) fn without_arguments(name: &str, span: Span) -> Option<Result<Expr, SqlError>> {
+    let of = |function, data_type| Expr::new(Node::Call(ScalarFunction::Volatile(function), Vec::new()), data_type);
+    let now = || of(Volatile::Now, DataType::TimestampLtz(3));
+    let local = || cast(now(), DataType::Timestamp(3));
+    Some(Ok(match name.to_ascii_uppercase().as_str() {
+        "CURRENT_TIMESTAMP" | "NOW" | "CURRENT_ROW_TIMESTAMP" => now(),
+        "LOCALTIMESTAMP" => local(),
+        "CURRENT_DATE" => cast(local(), DataType::Date),
+        "CURRENT_TIME" | "LOCALTIME" => cast(local(), DataType::Time),
+        "UNIX_TIMESTAMP" => {
+            Expr::new(Node::Call(ScalarFunction::Extract(TimeField::Epoch), vec![now()]), DataType::BigInt)
+        }
+        "UUID" => of(Volatile::Uuid, DataType::STRING),
+        "RAND" => of(Volatile::Rand, DataType::Double),
+        // Tables are in no other.
+        "CURRENT_DATABASE" => Expr::literal(Value::text("default_database"), DataType::STRING),
+        "PROCTIME" => {
+            let error = SqlError::new(span, "PROCTIME() is a column of a table");
+            return Some(Err(error.hint("add a column pt AS PROCTIME() to the CREATE TABLE")));
+        }
+        _ => return None,
+    }))
+}
+
+fn cast(input: Expr, to: DataType) -> Expr {
+    let from = input.data_type();
+    Expr::new(Node::Cast { input: Box::new(input), from, lenient: false }, to)
 }
 
 impl Binder<'_> {
@@ -35,12 +52,7 @@ impl Binder<'_> {
         if is_json_call(&name) {
             return self.json(whole, &name, function);
         }
-        // UNIX_TIMESTAMP() is a clock, UNIX_TIMESTAMP(text) is not.
         let arguments = self.plain_arguments(whole, &name, function)?;
-        let is_clock = name != "UNIX_TIMESTAMP" || arguments.is_empty();
-        if is_clock && let Some(refused) = refuse_clock(&name, super::position::of(whole)) {
-            return Err(refused);
-        }
         if function.over.is_some() {
             return Err(self.unsupported(whole, "OVER"));
         }
@@ -49,6 +61,11 @@ impl Binder<'_> {
         }
         if let Some(function) = self.scope.functions.get(&name) {
             return self.user(whole, function, &arguments);
+        }
+        if arguments.is_empty()
+            && let Some(bound) = without_arguments(&name, super::position::of(whole))
+        {
+            return bound;
         }
         self.call(whole, &name, &arguments)
     }
@@ -120,6 +137,10 @@ impl Binder<'_> {
                 let data_type = value.data_type();
                 let null = Expr::literal(Value::Null, data_type);
                 Ok(Expr::new(Node::Case { branches: vec![(equal, null)], otherwise: Box::new(value) }, data_type))
+            }
+            ("RAND_INTEGER", [bound]) => {
+                let bound = self.integer(bound, name)?;
+                Ok(Expr::new(Node::Call(F::Volatile(Volatile::RandInteger), vec![bound]), DataType::Int))
             }
             ("ABS", [number]) => self.number_call(F::Abs, name, number),
             ("FLOOR", [number]) => self.rounded(F::Floor, name, number),

@@ -174,9 +174,9 @@ impl<'a> Binder<'a> {
     fn column(&mut self, qualifier: Option<&str>, name: &str, span: Span) -> Result<Expr, SqlError> {
         if qualifier.is_none()
             && !self.scope.fields.iter().any(|field| field.name == name)
-            && let Some(refused) = call::refuse_clock(name, span)
+            && let Some(bound) = call::without_arguments(name, span)
         {
-            return Err(refused);
+            return bound;
         }
         let field = self.scope.resolve(qualifier, name, span)?;
         let (parts, depth) = field.expr.measure();

@@ -117,19 +117,16 @@ impl Binder<'_> {
         Ok(Expr::new(Node::Call(function, vec![number]), result))
     }
 
-    /// ROUND(x [, digits]); of a DECIMAL(p, s) to d digits: DECIMAL(p - s + 1 + d, d) (Flink: findRoundDecimalType).
+    /// ROUND(x [, digits]).
     pub(super) fn round(&mut self, number: &ast::Expr, digits: Option<&ast::Expr>) -> Result<Expr, SqlError> {
         let bound = self.number(number, "ROUND")?;
         let count = match digits {
             None => Expr::literal(Value::Integer(0), DataType::Int),
             Some(digits) => self.integer(digits, "ROUND")?,
         };
-        let result = match (bound.data_type(), count.as_literal()) {
-            (DataType::Decimal { precision, scale }, Some(Value::Integer(kept))) if *kept < i64::from(scale) => {
-                let kept = (*kept).clamp(0, i64::from(scale)) as i32;
-                decimal_round_type(precision, scale, kept)
-            }
-            (other, _) => other,
+        let result = match count.as_literal() {
+            Some(Value::Integer(kept)) => crate::expr::decimal::rounded_type(bound.data_type(), *kept),
+            _ => bound.data_type(),
         };
         Ok(Expr::new(Node::Call(ScalarFunction::Round, vec![bound, count]), result))
     }
@@ -315,12 +312,6 @@ impl Binder<'_> {
             error.hint("there is yyyy yy MM MMM MMMM dd EEE EEEE D HH hh a mm ss SSS, and text in ''")
         })
     }
-}
-
-fn decimal_round_type(precision: u8, scale: u8, kept: i32) -> DataType {
-    let whole = i32::from(precision) - i32::from(scale);
-    let precision = (whole + 1 + kept).clamp(1, 38);
-    DataType::Decimal { precision: precision as u8, scale: kept.min(precision) as u8 }
 }
 
 /// What YEAR(time) and its like take out of a time.

@@ -175,9 +175,9 @@ fn types() {
         ),
         ("INSERT INTO o SELECT u, «n»::INT FROM t", "Flink SQL has no ::", "write CAST(n AS ..)"),
         (
-            "INSERT INTO o SELECT u, «NOW»() FROM t",
-            "NOW is not supported: the same log must give the same answer",
-            "use a time from the record",
+            "INSERT INTO o SELECT u, «PROCTIME»() FROM t",
+            "PROCTIME() is a column of a table",
+            "add a column pt AS PROCTIME() to the CREATE TABLE",
         ),
     ]);
 }
@@ -387,5 +387,35 @@ fn records_are_not_put_aside_into_the_topic_they_come_from() {
         let error = mistake_over_tables(&table(options));
         assert_eq!(error.message, format!("'{key}' is the topic that the table reads, 'c'"));
         assert!(error.hint.is_some_and(|hint| hint.contains("name another topic")));
+    }
+}
+
+/// What is taken back must be what was put out.
+#[test]
+fn the_clock_and_chance_where_rows_change() {
+    let tables = "CREATE TABLE t (u STRING, n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+        CREATE TABLE k (u STRING, x STRING, n BIGINT, at TIMESTAMP_LTZ(3), PRIMARY KEY (u, x) NOT ENFORCED)
+          WITH ('connector' = 'upsert-kafka', 'topic' = 'k', 'key.format' = 'json', 'value.format' = 'json');";
+    let plan = |insert: &str| plan_job(&format!("{tables} {insert}"), &PlanContext::nowhere());
+    let group = "(SELECT u, COUNT(*) AS n FROM t GROUP BY u)";
+    for fine in [
+        format!("INSERT INTO k SELECT u, 'x', n, NOW() FROM {group}"),
+        "INSERT INTO k SELECT u, x, COUNT(*), MAX(at) FROM (SELECT u, UUID() AS x, NOW() AS at FROM t) GROUP BY u, x"
+            .to_owned(),
+    ] {
+        assert!(plan(&fine).is_ok(), "{fine}: {:?}", plan(&fine));
+    }
+    for (wrong, place) in [
+        (format!("INSERT INTO k SELECT u, UUID(), n, NOW() FROM {group}"), "in a key"),
+        (format!("INSERT INTO k SELECT u, 'x', n, NOW() FROM {group} WHERE RAND() < 0.5"), "in a condition"),
+        (
+            format!(
+                "INSERT INTO k SELECT x, x, COUNT(*), MAX(at) FROM (SELECT UUID() AS x, n, NOW() AS at FROM {group}) GROUP BY x"
+            ),
+            "in a GROUP BY",
+        ),
+    ] {
+        let message = plan(&wrong).unwrap_err().to_string();
+        assert!(message.contains(place), "{wrong}: {message}");
     }
 }
