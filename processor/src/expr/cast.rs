@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::calendar::{self, MILLIS_PER_DAY};
-use super::{DataType, EvalError, Timestamp, Value, decimal};
+use super::nested::text::nested_text;
+use super::{DataType, EvalError, Nested, NestedType, Timestamp, Value, decimal};
 
 /// Whether CAST(from AS to) exists at all.
 pub(crate) fn is_castable(from: DataType, to: DataType) -> bool {
@@ -15,6 +16,9 @@ pub(crate) fn is_castable(from: DataType, to: DataType) -> bool {
         (T::Null, _) => true,
         (_, T::Null) => false,
         (f, t) if f.is_text() && t.is_text() => true,
+        (T::Nested(f), T::Nested(t)) => is_nested(f, t, is_castable),
+        (f, t) if f.nested().is_some() => t.is_text(),
+        (_, T::Nested(_)) => false,
         (f, T::VarBinary(_)) => f.is_text() || matches!(f, T::VarBinary(_)),
         (T::VarBinary(_), t) => t.is_text(),
         (f, t) if f.is_text() => !t.is_interval(),
@@ -34,6 +38,7 @@ pub(crate) fn is_implicit(from: DataType, to: DataType) -> bool {
     match (from, to) {
         (T::Null, _) => true,
         (f, t) if f == t => true,
+        (T::Nested(f), T::Nested(t)) => is_nested(f, t, is_implicit),
         (f, t) if f.is_text() => matches!(t, T::VarChar(_)) || matches!((f, t), (T::Char(_), T::Char(_))),
         (T::VarBinary(_), T::VarBinary(_)) => true,
         (f, T::Decimal { .. } | T::Double) => f.is_numeric(),
@@ -43,6 +48,13 @@ pub(crate) fn is_implicit(from: DataType, to: DataType) -> bool {
         (T::Timestamp(_), T::Date | T::Time) => true,
         _ => false,
     }
+}
+
+/// Whether what `from` is made of can be made into what `to` is made of.
+fn is_nested(from: &NestedType, to: &NestedType, can: fn(DataType, DataType) -> bool) -> bool {
+    let same_kind = std::mem::discriminant(from) == std::mem::discriminant(to);
+    let (from, to) = (from.parts(), to.parts());
+    same_kind && from.len() == to.len() && from.into_iter().zip(to).all(|(from, to)| from == to || can(from, to))
 }
 
 /// The value in another type. The types are castable; NULL stays NULL.
@@ -60,8 +72,34 @@ pub(super) fn cast(value: Value<'_>, from: DataType, to: DataType) -> Result<Val
         DataType::Date => to_date(value),
         DataType::Time => to_time(value),
         DataType::Timestamp(precision) | DataType::TimestampLtz(precision) => to_timestamp(value, to, precision),
+        DataType::Nested(to) => to_nested(&value, from, to),
         DataType::IntervalDayTime | DataType::IntervalYearMonth | DataType::Null => Err(shape()),
     }
+}
+
+/// Each part in its type.
+fn to_nested(value: &Value<'_>, from: DataType, to: &NestedType) -> Result<Value<'static>, EvalError> {
+    let (Value::Nested(value), Some(from)) = (value, from.nested()) else { return Err(shape()) };
+    let (from, to) = (from.parts(), to.parts());
+    let part = |value: &Value<'static>, at: usize| match (from.get(at), to.get(at)) {
+        (Some(from), Some(to)) => cast(value.clone(), *from, *to),
+        _ => Err(shape()),
+    };
+    Ok(match &**value {
+        Nested::Array(elements) => {
+            Value::array(elements.iter().map(|element| part(element, 0)).collect::<Result<_, _>>()?)
+        }
+        Nested::Row(fields) => {
+            let fields = fields.iter().enumerate().map(|(at, field)| part(field, at));
+            Value::row(fields.collect::<Result<_, _>>()?)
+        }
+        // The value of a multiset's entry is a count.
+        Nested::Map(entries) => {
+            let count = |value: &Value<'static>| if to.len() == 1 { Ok(value.clone()) } else { part(value, 1) };
+            let entries = entries.iter().map(|(key, value)| Ok((part(key, 0)?, count(value)?)));
+            Value::map(entries.collect::<Result<_, EvalError>>()?)
+        }
+    })
 }
 
 fn shape() -> EvalError {
@@ -100,6 +138,7 @@ pub(crate) fn to_text(value: Value<'_>, from: DataType) -> Cow<'_, str> {
             };
             Cow::Owned(calendar::timestamp_text(v, precision))
         }
+        Value::Nested(v) => Cow::Owned(nested_text(&v, from)),
     }
 }
 
@@ -263,12 +302,22 @@ fn to_timestamp(value: Value<'_>, to: DataType, precision: u8) -> Result<Value<'
 /// A double as Java's `Double.toString` writes it: the fewest digits that tell it from its neighbours, with an exponent below
 /// 0.001 and from 10,000,000 on.
 pub(crate) fn double_text(value: f64) -> String {
-    java_text(value, format!("{value:e}"), value.abs())
+    java_text(value, two_digits(format!("{value:e}"), || format!("{value:.1e}")), value.abs())
 }
 
 /// A float as Java's `Float.toString` writes it.
 pub(crate) fn float_text(value: f32) -> String {
-    java_text(f64::from(value), format!("{value:e}"), f64::from(value.abs()))
+    let text = two_digits(format!("{value:e}"), || format!("{value:.1e}"));
+    java_text(f64::from(value), text, f64::from(value.abs()))
+}
+
+/// Where one digit tells a number from its neighbours, Java writes the two that are closest to it: the least DOUBLE is 4.9E-324.
+fn two_digits(shortest: String, longer: impl FnOnce() -> String) -> String {
+    if shortest.contains('.') {
+        return shortest;
+    }
+    let longer = longer();
+    if longer.contains(".0e") { shortest } else { longer }
 }
 
 fn java_text(value: f64, scientific: String, magnitude: f64) -> String {

@@ -16,6 +16,7 @@ pub(crate) fn compare(left: &Value<'_>, right: &Value<'_>) -> Result<Option<Orde
         (Value::Decimal(a), Value::Decimal(b)) => a.cmp(b),
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
         (Value::Date(a), Value::Date(b)) | (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (Value::Nested(a), Value::Nested(b)) => return super::nested::compare_nested(a, b),
         _ => return Err(EvalError::Shape("values of two kinds are compared")),
     }))
 }

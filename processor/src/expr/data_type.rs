@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::NestedType;
+
 /// A Flink SQL type, and by it the representation of its values.
 ///
 /// | type | [`Value`](super::Value) |
@@ -17,6 +19,7 @@ use std::fmt;
 /// | TIMESTAMP, TIMESTAMP_LTZ | `Timestamp` |
 /// | INTERVAL DAY TO SECOND | `Integer`: milliseconds |
 /// | INTERVAL YEAR TO MONTH | `Integer`: months |
+/// | ARRAY, MAP, MULTISET, ROW | `Nested` |
 ///
 /// A NULL of any type is `Value::Null`. Whether a column may hold NULL is kept with the column, not with the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +65,8 @@ pub enum DataType {
     IntervalYearMonth,
     /// The type of a bare NULL; nothing but NULL has it.
     Null,
+    /// ARRAY, MAP, MULTISET or ROW, see [`DataType::array`] and the like.
+    Nested(&'static NestedType),
 }
 
 impl DataType {
@@ -137,6 +142,7 @@ impl fmt::Display for DataType {
             Self::IntervalDayTime => f.write_str("INTERVAL DAY TO SECOND"),
             Self::IntervalYearMonth => f.write_str("INTERVAL YEAR TO MONTH"),
             Self::Null => f.write_str("NULL"),
+            Self::Nested(nested) => nested.fmt(f),
         }
     }
 }

@@ -21,6 +21,16 @@ impl Expr {
         }
     }
 
+    /// The value where it is, if it is part of the row or of a constant.
+    fn reference<'r>(&'r self, row: &'r [Value<'r>]) -> Option<&'r Value<'r>> {
+        match &self.node {
+            Node::Column(index) => row.get(*index),
+            Node::Literal(value) => Some(value),
+            Node::Field(input, at) => input.reference(row)?.items().get(*at),
+            _ => None,
+        }
+    }
+
     /// Computes a condition: true only if the result is TRUE, as WHERE and HAVING want it (NULL is not true).
     ///
     /// # Errors
@@ -33,6 +43,13 @@ impl Expr {
     fn compute<'r>(&'r self, row: &'r [Value<'r>]) -> Result<Value<'r>, EvalError> {
         match &self.node {
             Node::Column(_) | Node::Literal(_) => self.eval(row),
+            Node::Field(input, at) => match self.reference(row) {
+                Some(value) => Ok(value.borrowed()),
+                None => match input.eval(row)? {
+                    Value::Null => Ok(Value::Null),
+                    value => value.items().get(*at).cloned().ok_or(EvalError::Shape("a row has fewer fields")),
+                },
+            },
             Node::Aggregate(_) => Err(EvalError::Shape("an aggregate outside of a window aggregation")),
             Node::And(operands) => junction(operands, row, false),
             Node::Or(operands) => junction(operands, row, true),

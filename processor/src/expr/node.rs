@@ -13,6 +13,8 @@ pub(crate) enum Node {
     Column(usize),
     /// A constant.
     Literal(Value<'static>),
+    /// The field of a row, by its position.
+    Field(Box<Expr>, usize),
     /// The result of an aggregate call, by its position; only while planning.
     Aggregate(usize),
     /// Three-valued AND of two or more.

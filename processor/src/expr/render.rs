@@ -47,6 +47,10 @@ impl fmt::Display for Rendered<'_> {
                 Some(name) => f.write_str(name),
                 None => write!(f, "${index}"),
             },
+            Node::Field(row, at) => {
+                let fields = row.data_type.fields().unwrap_or(&[]);
+                write!(f, "{}.{}", self.part(row), fields.get(*at).map_or("?", |(name, _)| name))
+            }
             Node::Literal(value) => literal(f, value, self.expr.data_type),
             Node::Aggregate(index) => write!(f, "aggregate {index}"),
             Node::And(list) => parenthesised(f, |f| self.list(f, list, " AND ")),

@@ -1,6 +1,9 @@
 //! One value of a row.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::Nested;
 
 /// A value. Texts are borrowed from the record they were decoded from wherever that is possible.
 ///
@@ -28,6 +31,8 @@ pub enum Value<'a> {
     Time(i32),
     /// TIMESTAMP (as if the wall clock were UTC's) and TIMESTAMP_LTZ.
     Timestamp(Timestamp),
+    /// ARRAY, MAP, MULTISET and ROW. They own what they hold, and are shared.
+    Nested(Arc<Nested>),
 }
 
 /// A point in time: Flink's `TimestampData`. Ordered by time.
@@ -61,6 +66,7 @@ impl<'a> Value<'a> {
             Value::Date(v) => Value::Date(*v),
             Value::Time(v) => Value::Time(*v),
             Value::Timestamp(v) => Value::Timestamp(*v),
+            Value::Nested(v) => Value::Nested(v.clone()),
         }
     }
 
@@ -77,6 +83,7 @@ impl<'a> Value<'a> {
             Value::Date(v) => Value::Date(v),
             Value::Time(v) => Value::Time(v),
             Value::Timestamp(v) => Value::Timestamp(v),
+            Value::Nested(v) => Value::Nested(v),
         }
     }
 

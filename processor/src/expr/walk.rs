@@ -13,6 +13,7 @@ impl Expr {
                 list.iter().collect()
             }
             Node::Not(input)
+            | Node::Field(input, _)
             | Node::Negate(input)
             | Node::Is { input, .. }
             | Node::Like { input, .. }
@@ -37,6 +38,7 @@ impl Expr {
                 list.iter_mut().collect()
             }
             Node::Not(input)
+            | Node::Field(input, _)
             | Node::Negate(input)
             | Node::Is { input, .. }
             | Node::Like { input, .. }

@@ -58,7 +58,7 @@ impl RowSource {
         let processing_time = plan.is_processing_time();
         let event_time = plan.event_time.as_ref().filter(|_| !processing_time);
         RowSource {
-            decoder: Decoder::new(&plan.value_fields, &plan.columns, &plan.format),
+            decoder: Decoder::new(&plan.value_fields, &plan.decoded(), &plan.format),
             key: plan.key.as_ref().map(|key| KeyReader::new(plan, key)),
             processing_time,
             computed: plan.computed.iter().map(|column| Computation::new(&column.expr)).collect(),

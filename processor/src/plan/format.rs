@@ -48,6 +48,20 @@ pub struct JsonFormat {
     pub encode_ignore_null_fields: bool,
     /// `json.encode.decimal-as-plain-number`: a sink never writes an exponent. Default false.
     pub encode_decimal_as_plain_number: bool,
+    /// `json.map-null-key.mode`: what a sink does with an entry of a map whose key is NULL.
+    pub map_null_key: MapNullKey,
+}
+
+/// `json.map-null-key.mode`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum MapNullKey {
+    /// `FAIL`, the default: the job fails.
+    #[default]
+    Fail,
+    /// `DROP`: the entry is left out.
+    Drop,
+    /// `LITERAL`: the key is `json.map-null-key.literal`, `null` by default.
+    Literal(String),
 }
 
 /// `json.timestamp-format.standard`: the shape of TIMESTAMP and TIMESTAMP_LTZ texts.

@@ -18,7 +18,7 @@ mod top;
 pub use branch::Branch;
 pub use changelog::{ChangelogMode, RowKind};
 pub use exchange::{MAX_PARALLELISM, exchange_keys, state_keys};
-pub use format::{CsvFormat, Format, JsonFormat, RawFormat, TimestampFormat};
+pub use format::{CsvFormat, Format, JsonFormat, MapNullKey, RawFormat, TimestampFormat};
 pub use join::{Join, JoinKind, JoinSide, JoinTime};
 pub use policy::{Bounded, OnError, OnLate, Policies};
 pub use rank::{Deduplicate, Rank};

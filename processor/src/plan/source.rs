@@ -29,6 +29,8 @@ pub struct Source {
     pub upsert: Option<SourceKey>,
     /// The columns to decode, only those the pipeline needs, in this order. They are the first columns of the row.
     pub columns: Vec<Column>,
+    /// Of ROW columns of which some fields only are needed, by their position: the type with the others as NULLs.
+    pub narrowed: Vec<(usize, DataType)>,
     /// Columns computed from the decoded ones, appended to the row in this order. Each sees the decoded columns only, as in
     /// Flink.
     pub computed: Vec<Computed>,
@@ -43,6 +45,14 @@ pub struct Source {
 }
 
 impl Source {
+    /// The columns as they are decoded: of rows only the fields that the pipeline needs.
+    #[must_use]
+    pub fn decoded(&self) -> Vec<Column> {
+        let mut columns = self.columns.clone();
+        self.narrowed.iter().for_each(|(at, data_type)| columns[*at].data_type = *data_type);
+        columns
+    }
+
     /// Whether time is the host's clock: rows are of the time at which they are read, and windows close by the clock.
     #[must_use]
     pub fn is_processing_time(&self) -> bool {

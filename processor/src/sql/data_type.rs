@@ -5,6 +5,7 @@ use sqlparser::tokenizer::{Location, Span, Token};
 
 use super::dialect::between;
 use super::error::did_you_mean;
+use super::nested_type::{self, Brackets};
 use crate::expr::{DataType, MAX_DECIMAL_PRECISION};
 
 /// Names of types, for suggestions.
@@ -29,20 +30,37 @@ const NAMES: &[&str] = &[
     "TIME",
     "TIMESTAMP",
     "TIMESTAMP_LTZ",
+    "ARRAY",
+    "MAP",
+    "MULTISET",
+    "ROW",
 ];
 
 /// Flink's types that are not spoken yet.
-const LATER: &[&str] = &["ROW", "ARRAY", "MAP", "MULTISET", "RAW", "VARIANT"];
+const LATER: &[&str] = &["RAW", "VARIANT", "STRUCTURED", "DESCRIPTOR", "BITMAP"];
 
 /// Reads a type, and says where it stands.
 pub(crate) fn parse(parser: &mut Parser) -> Result<(DataType, Span), ParserError> {
+    let start = parser.peek_token().span;
+    let data_type = nested_type::parse(parser, &mut Brackets::default(), 0)?;
+    if let Some(excess) = data_type.excess() {
+        return Err(at(start.start, excess));
+    }
+    Ok((data_type, between(start, parser.get_current_token().span)))
+}
+
+/// Reads a type that is not followed by ARRAY or MULTISET.
+pub(super) fn parse_one(parser: &mut Parser, brackets: &mut Brackets, depth: usize) -> Result<DataType, ParserError> {
     let token = parser.next_token();
     let start = token.span;
     let Token::Word(word) = &token.token else {
         return Err(at(start.start, format!("Expected: a type such as STRING or BIGINT, found: {token}")));
     };
     let name = word.value.to_ascii_uppercase();
-    let data_type = match name.as_str() {
+    Ok(match name.as_str() {
+        "ARRAY" | "MAP" | "MULTISET" | "ROW" if word.quote_style.is_none() => {
+            nested_type::parse_named(parser, &name, brackets, depth)?
+        }
         "BOOLEAN" => DataType::Boolean,
         "TINYINT" => DataType::TinyInt,
         "SMALLINT" => DataType::SmallInt,
@@ -74,12 +92,11 @@ pub(crate) fn parse(parser: &mut Parser) -> Result<(DataType, Span), ParserError
             let hint = did_you_mean(&name, NAMES.iter().copied()).map_or(String::new(), |hint| format!("; {hint}"));
             return Err(at(start.start, format!("there is no type {}{hint}", word.value)));
         }
-    };
-    Ok((data_type, between(start, parser.get_current_token().span)))
+    })
 }
 
 /// An error in the form of sqlparser's own, with its place at the end.
-fn at(location: Location, message: String) -> ParserError {
+pub(super) fn at(location: Location, message: String) -> ParserError {
     ParserError::ParserError(format!("{message}{location}"))
 }
 

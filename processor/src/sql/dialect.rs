@@ -98,6 +98,7 @@ impl Dialect for FlinkDialect {
             {
                 Some(super::json_call::parse(parser))
             }
+            Keyword::MAP if second.token == Token::LBracket => Some(parse_map(parser)),
             Keyword::TABLE if matches!(second.token, Token::Word(_)) => {
                 parser.advance_token();
                 let prefix = word.clone().into_ident(first.span);
@@ -119,6 +120,19 @@ fn parse_cast(parser: &mut Parser, kind: CastKind) -> Result<ast::Expr, ParserEr
     let name = Ident { value: data_type.to_string(), quote_style: None, span };
     let data_type = ast::DataType::Custom(ObjectName(vec![ObjectNamePart::Identifier(name)]), Vec::new());
     Ok(ast::Expr::Cast { kind, expr, data_type, format: None })
+}
+
+/// `MAP[key, value, ..]`, as a call of MAP.
+fn parse_map(parser: &mut Parser) -> Result<ast::Expr, ParserError> {
+    let name = parser.parse_identifier()?;
+    parser.expect_token(&Token::LBracket)?;
+    let parts = match parser.peek_token().token {
+        Token::RBracket => Vec::new(),
+        _ => parser.parse_comma_separated(Parser::parse_expr)?,
+    };
+    parser.expect_token(&Token::RBracket)?;
+    let args = parts.into_iter().map(|part| ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(part))).collect();
+    Ok(super::json_call::call(name, args))
 }
 
 /// `TABLE name [PARTITION BY columns]`, as a windowing function takes it. With columns it is a tuple of the table and these.

@@ -5,7 +5,7 @@ use super::options::Options;
 use super::statement::Name;
 use crate::expr::DataType;
 use crate::format::fits_raw;
-use crate::plan::{Column, CsvFormat, Format, JsonFormat, RawFormat, TimestampFormat};
+use crate::plan::{Column, CsvFormat, Format, JsonFormat, MapNullKey, RawFormat, TimestampFormat};
 
 /// The formats, with their options.
 const FORMATS: &[(&str, &[&str])] = &[("json", JSON), ("csv", CSV), ("raw", RAW)];
@@ -99,6 +99,14 @@ impl Options<'_> {
             },
             encode_ignore_null_fields: self.boolean(&key("encode.ignore-null-fields"))?,
             encode_decimal_as_plain_number: self.boolean(&key("encode.decimal-as-plain-number"))?,
+            map_null_key: match self.one_of(&key("map-null-key.mode"), &["FAIL", "DROP", "LITERAL"])? {
+                Some("DROP") => MapNullKey::Drop,
+                Some("LITERAL") => {
+                    let literal = self.get(&key("map-null-key.literal"));
+                    MapNullKey::Literal(literal.map_or_else(|| "null".to_owned(), |literal| literal.text.clone()))
+                }
+                _ => MapNullKey::Fail,
+            },
         })
     }
 
@@ -148,6 +156,13 @@ impl Options<'_> {
     }
 }
 
+/// The type of a map's keys if it is no text's, somewhere in a type.
+pub(super) fn odd_key(data_type: DataType) -> Option<DataType> {
+    let nested = data_type.nested()?;
+    let key = data_type.entry().map(|(key, _)| key).filter(|key| !key.is_text() && *key != DataType::Null);
+    key.or_else(|| nested.parts().into_iter().find_map(odd_key))
+}
+
 /// Why a format cannot hold these columns.
 pub(super) fn problem(format: &Format, columns: &[&Column], what: &str) -> Option<String> {
     match (format, columns) {
@@ -157,9 +172,16 @@ pub(super) fn problem(format: &Format, columns: &[&Column], what: &str) -> Optio
         (Format::Raw(_), [_]) => None,
         (Format::Raw(_), columns) => Some(format!("{what} = 'raw' takes one column, there are {}", columns.len())),
         (Format::Csv(_), columns) => {
-            let odd = columns.iter().find(|column| matches!(column.data_type, DataType::TimestampLtz(_)))?;
+            let odd = |column: &&&Column| matches!(column.data_type, DataType::TimestampLtz(_) | DataType::Nested(_));
+            let odd = columns.iter().find(odd)?;
             Some(format!("the 'csv' format has no form for {}, which is {}", odd.name, odd.data_type))
         }
-        (Format::Json(_), _) => None,
+        (Format::Json(_), columns) => {
+            let (column, key) = columns.iter().find_map(|column| Some((column, odd_key(column.data_type)?)))?;
+            Some(format!(
+                "the 'json' format has no form for maps whose keys are {key}; {} is {}",
+                column.name, column.data_type
+            ))
+        }
     }
 }

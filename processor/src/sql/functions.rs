@@ -28,6 +28,7 @@ pub(crate) enum Family {
     Hash,
     Number,
     Time,
+    Collection,
     Json,
     Aggregate,
 }
@@ -44,6 +45,7 @@ impl Family {
             Self::Hash => "Hashes",
             Self::Number => "Numbers",
             Self::Time => "Dates and times",
+            Self::Collection => "Arrays, maps and rows",
             Self::Json => "JSON",
             Self::Aggregate => "Aggregates",
         }
@@ -360,6 +362,21 @@ pub(crate) const BOUND: &[Bound] = &[
     bound(Family::Time, &["WEEK"], "WEEK(time)", "BIGINT", "the ISO week, 1 to 53"),
     bound(Family::Time, &["YEAR"], "YEAR(time)", "BIGINT", "the year"),
     bound(
+        Family::Collection,
+        &["ARRAY"],
+        "ARRAY[value [, value]..]",
+        "ARRAY of the common type",
+        "an array; `array[1]` is its first element, NULL if there is none",
+    ),
+    bound(
+        Family::Collection,
+        &["MAP"],
+        "MAP[key, value [, key, value]..]",
+        "MAP of the common types",
+        "a map; `map[key]` is a value, NULL if there is none",
+    ),
+    bound(Family::Collection, &["ROW"], "ROW(value [, value]..)", "ROW", "a row; `row.field` is a field of it"),
+    bound(
         Family::Json,
         &["JSON_ARRAY"],
         "JSON_ARRAY([value [, value]..] [NULL | ABSENT ON NULL])",
@@ -409,6 +426,13 @@ pub(crate) const BOUND: &[Bound] = &[
         "AVG([DISTINCT] number)",
         "the number's type",
         "the average; of integers it is truncated, of DECIMAL(p, s) it is DECIMAL(38, max(6, s))",
+    ),
+    bound(
+        Family::Aggregate,
+        &["ARRAY_AGG"],
+        "ARRAY_AGG([DISTINCT] value)",
+        "ARRAY of the value's type",
+        "the values in the order of their arrival, NULLs too; at most 8 MiB",
     ),
     bound(
         Family::Aggregate,

@@ -25,7 +25,12 @@ pub(crate) fn parse(parser: &mut Parser) -> Result<Expr, ParserError> {
         _ => look_up(parser, &mut args)?,
     }
     parser.expect_token(&Token::RParen)?;
-    Ok(Expr::Function(ast::Function {
+    Ok(call(name, args))
+}
+
+/// A call of a function.
+pub(crate) fn call(name: Ident, args: Vec<FunctionArg>) -> Expr {
+    Expr::Function(ast::Function {
         name: ObjectName(vec![ObjectNamePart::Identifier(name)]),
         uses_odbc_syntax: false,
         parameters: ast::FunctionArguments::None,
@@ -38,7 +43,7 @@ pub(crate) fn parse(parser: &mut Parser) -> Result<Expr, ParserError> {
         null_treatment: None,
         over: None,
         within_group: Vec::new(),
-    }))
+    })
 }
 
 fn unnamed(expr: Expr) -> FunctionArg {

@@ -22,6 +22,8 @@ mod join;
 mod json_call;
 mod like;
 mod missing;
+mod narrow;
+mod nested_type;
 mod options;
 mod parse;
 mod policy;

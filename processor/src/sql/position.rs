@@ -41,6 +41,11 @@ pub(crate) fn of(expr: &Expr) -> Span {
             Expr::CompoundIdentifier(parts) => {
                 return Span::union_iter(parts.iter().map(|part| part.span));
             }
+            Expr::CompoundFieldAccess { root, .. } => root,
+            Expr::Array(array) => match array.elem.first() {
+                Some(first) => first,
+                None => return Span::empty(),
+            },
             Expr::Value(value) => return value.span,
             Expr::TypedString(text) => return text.value.span,
             Expr::Prefixed { prefix, .. } => return prefix.span,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::narrow;
 use super::table::Table;
 use crate::expr::Expr;
 use crate::plan::{Branch, Join, JoinSide, OutputField, Policies, Source, SourceKey, Stage, Top, WindowRows};
@@ -28,6 +29,7 @@ pub(super) fn whole_source(table: &Table) -> Source {
         key,
         upsert: of_key().filter(|_| table.options.upsert),
         columns: table.physical.clone(),
+        narrowed: Vec::new(),
         computed: table.computed.clone(),
         event_time: table.event_time.clone(),
         idle_timeout_ms: table.options.idle_timeout_ms,
@@ -56,13 +58,14 @@ pub(super) fn prune(source: &mut Source, stages: &mut [Stage]) {
     let kept: Vec<usize> = needed.into_iter().collect();
     let map = |old: usize| kept.iter().position(|index| *index == old).unwrap_or(old);
     apply(source, stages, &kept, &map);
+    source.narrowed = narrow::narrowed(source, stages);
     for branch in stages.iter_mut().flat_map(Stage::branches_mut) {
         prune(&mut branch.source, &mut branch.stages);
     }
 }
 
 /// The stages that see the first one's row: all up to and including the first that makes a new one.
-fn row_stages(stages: &[Stage]) -> &[Stage] {
+pub(super) fn row_stages(stages: &[Stage]) -> &[Stage] {
     let end = stages.iter().position(Stage::makes_rows).map_or(stages.len(), |index| index + 1);
     &stages[..end]
 }

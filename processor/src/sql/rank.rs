@@ -124,6 +124,10 @@ impl QueryPlanner<'_> {
                 }
             };
             let expr = bind(&key.expr, "ORDER BY")?;
+            if let Some(nested) = expr.data_type().nested() {
+                let message = format!("ORDER BY needs values that have an order, found {nested}");
+                return Err(SqlError::new(position::of(&key.expr), message));
+            }
             order.push(SortKey { expr, descending, nulls_first: key.options.nulls_first.unwrap_or(!descending) });
         }
         if order.is_empty() {

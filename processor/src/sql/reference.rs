@@ -55,7 +55,11 @@ Not here: joins without a bound in time, `USING`, other set operations, `OVER` o
 ## Types
 
 BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), CHAR(n), VARCHAR(n), STRING, BINARY(n), VARBINARY(n), BYTES, DATE, TIME,
-TIMESTAMP(p), TIMESTAMP_LTZ(p), intervals. Not here: ROW, ARRAY, MAP, MULTISET, RAW, VARIANT.
+TIMESTAMP(p), TIMESTAMP_LTZ(p), intervals; ARRAY<t>, MAP<k, v>, MULTISET<t> and ROW<name t, ..>, up to 32 deep. Not here: RAW, VARIANT.
+
+`row.field`, `array[n]` (from 1) and `map[key]` look into values, of a NULL and where nothing is they give NULL. Values that are made of
+others are read from and written to JSON (a map's keys are STRING there), compared with `=` and `<>`, grouped by, cast to each other part by part
+and to STRING. NOT NULL inside of a type is read and not enforced; formats `csv` and `raw` have no form for them.
 
 ## Operators
 
@@ -82,6 +86,7 @@ pub(super) const FAMILIES: &[Family] = &[
     Family::Hash,
     Family::Number,
     Family::Time,
+    Family::Collection,
     Family::Json,
 ];
 

@@ -1,11 +1,13 @@
 //! Values as bytes: group keys, and what accumulators keep.
 //!
-//! One tag byte, then the payload: integers and floating-point bits big-endian, texts and bytes after their length (4 bytes).
+//! One tag byte, then the payload: integers and floating-point bits big-endian, texts and bytes after their length (4 bytes), the parts
+//! of arrays, maps and rows after their number (4 bytes).
 //! Equal values have equal bytes and different ones different bytes (every NaN is the same), so encoded keys are compared as bytes.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::expr::{Timestamp, Value};
+use crate::expr::{Nested, Timestamp, Value};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -18,6 +20,12 @@ const BYTES: u8 = 7;
 const DATE: u8 = 8;
 const TIME: u8 = 9;
 const TIMESTAMP: u8 = 10;
+const ARRAY: u8 = 11;
+const MAP: u8 = 12;
+const ROW: u8 = 13;
+
+/// Values that are nested deeper are none; the planner's types are not ([`crate::expr::MAX_TYPE_DEPTH`]).
+const MAX_DEPTH: usize = 64;
 
 /// Appends `value`.
 #[inline]
@@ -39,7 +47,23 @@ pub fn encode_value(value: &Value<'_>, out: &mut Vec<u8>) {
             fixed(TIMESTAMP, &v.millis.to_be_bytes(), out);
             out.extend_from_slice(&v.nanos.to_be_bytes());
         }
+        Value::Nested(nested) => encode_nested(nested, out),
     }
+}
+
+/// The tag, how many there are (4 bytes), and each; of a map a key and its value.
+fn encode_nested(nested: &Nested, out: &mut Vec<u8>) {
+    let (tag, count) = match nested {
+        Nested::Array(elements) => (ARRAY, elements.len()),
+        Nested::Map(entries) => (MAP, entries.len()),
+        Nested::Row(fields) => (ROW, fields.len()),
+    };
+    fixed(tag, &(count as u32).to_be_bytes(), out);
+    nested.items().iter().for_each(|item| encode_value(item, out));
+    nested.entries().iter().for_each(|(key, value)| {
+        encode_value(key, out);
+        encode_value(value, out);
+    });
 }
 
 fn fixed(tag: u8, payload: &[u8], out: &mut Vec<u8>) {
@@ -70,6 +94,10 @@ fn take_sized<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// Takes one value off the front; `None` if the bytes are not one.
 #[must_use]
 pub fn decode_value<'a>(input: &mut &'a [u8]) -> Option<Value<'a>> {
+    decode_at(input, MAX_DEPTH)
+}
+
+fn decode_at<'a>(input: &mut &'a [u8], depth: usize) -> Option<Value<'a>> {
     let [tag] = *take(input)?;
     Some(match tag {
         NULL => Value::Null,
@@ -87,8 +115,25 @@ pub fn decode_value<'a>(input: &mut &'a [u8]) -> Option<Value<'a>> {
             let nanos = u32::from_be_bytes(*take(input)?);
             Value::Timestamp(Timestamp { millis, nanos })
         }
+        ARRAY => Value::array(decode_items(input, depth)?),
+        ROW => Value::row(decode_items(input, depth)?),
+        MAP => {
+            let mut entries = Vec::new();
+            for _ in 0..u32::from_be_bytes(*take(input)?) {
+                let key = decode_at(input, depth.checked_sub(1)?)?.into_owned();
+                entries.push((key, decode_at(input, depth - 1)?.into_owned()));
+            }
+            Value::Nested(Arc::new(Nested::Map(entries)))
+        }
         _ => return None,
     })
+}
+
+/// As many values as the count before them says. Each takes a byte at least, so nothing is reserved for what may not be there.
+fn decode_items(input: &mut &[u8], depth: usize) -> Option<Vec<Value<'static>>> {
+    let depth = depth.checked_sub(1)?;
+    let count = u32::from_be_bytes(*take(input)?);
+    (0..count).map(|_| decode_at(input, depth).map(Value::into_owned)).collect()
 }
 
 #[cfg(test)]
@@ -98,6 +143,16 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn any_value() -> impl Strategy<Value = Value<'static>> {
+        any_plain_value().prop_recursive(3, 12, 4, |part| {
+            prop_oneof![
+                prop::collection::vec(part.clone(), 0..4).prop_map(Value::array),
+                prop::collection::vec(part.clone(), 0..4).prop_map(Value::row),
+                prop::collection::vec((part.clone(), part), 0..4).prop_map(Value::map),
+            ]
+        })
+    }
+
+    fn any_plain_value() -> impl Strategy<Value = Value<'static>> {
         prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::Boolean),
@@ -110,6 +165,20 @@ pub(crate) mod tests {
             any::<i32>().prop_map(Value::Time),
             (any::<i64>(), 0..1_000_000u32).prop_map(|(millis, nanos)| Value::Timestamp(Timestamp { millis, nanos })),
         ]
+    }
+
+    /// A few bytes that claim to be nested without end, and many elements that are not there.
+    #[test]
+    fn what_is_too_deep_is_no_value() {
+        let deep = |levels: usize| {
+            let mut bytes = [ARRAY, 0, 0, 0, 1].repeat(levels);
+            bytes.push(NULL);
+            decode_value(&mut &bytes[..]).is_some()
+        };
+        assert!(deep(MAX_DEPTH));
+        assert!(!deep(MAX_DEPTH + 1));
+        assert!(!deep(100_000));
+        assert_eq!(decode_value(&mut &[ROW, 0xff, 0xff, 0xff, 0xff, NULL][..]), None);
     }
 
     proptest! {

@@ -23,6 +23,8 @@ pub fn encode_sorted(value: &Value<'_>, descending: bool, out: &mut Vec<u8>) {
             out.extend_from_slice(&flipped(v.millis));
             out.extend_from_slice(&v.nanos.to_be_bytes());
         }
+        // They have no order in SQL; equal ones have equal bytes.
+        Value::Nested(_) => super::encode_value(value, out),
     }
     if descending {
         out[begin..].iter_mut().for_each(|byte| *byte = !*byte);

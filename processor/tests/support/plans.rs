@@ -39,6 +39,7 @@ fn column(name: &str, data_type: DataType) -> Column {
 
 pub fn source(idle_timeout_ms: Option<i64>, ignore_parse_errors: bool) -> Source {
     Source {
+        narrowed: Vec::new(),
         table: "clicks".to_owned(),
         topic: INPUT.to_owned(),
         group_id: None,

@@ -121,7 +121,7 @@ pub(super) fn call<'r>(
     let [argument] = arguments else { return Err(EvalError::Shape("a JSON function of one argument")) };
     let value = argument.eval(row)?;
     if let JsonFunction::String = function {
-        return Ok(if value.is_null() { Value::Null } else { text::value(&value, argument).into() });
+        return Ok(if value.is_null() { Value::Null } else { text::value(&value, argument)?.into() });
     }
     let Value::String(source) = value else {
         // NULL is no JSON.
@@ -221,10 +221,9 @@ fn object<'r>(arguments: &'r [Expr], absent: bool, row: &'r [Value<'r>]) -> Resu
         if value.is_null() && absent {
             continue;
         }
-        members.insert(key.into_owned(), text::value(&value, &pair[1]));
+        members.insert(key.into_owned(), text::value(&value, &pair[1])?);
     }
-    let members: Vec<String> = members.iter().map(|(key, value)| format!("{}:{value}", text::quoted(key))).collect();
-    Ok(format!("{{{}}}", members.join(",")).into())
+    Ok(text::object(&members).into())
 }
 
 fn array<'r>(arguments: &'r [Expr], absent: bool, row: &'r [Value<'r>]) -> Result<Value<'r>, EvalError> {
@@ -232,7 +231,7 @@ fn array<'r>(arguments: &'r [Expr], absent: bool, row: &'r [Value<'r>]) -> Resul
     for argument in arguments {
         let value = argument.eval(row)?;
         if !(value.is_null() && absent) {
-            elements.push(text::value(&value, argument));
+            elements.push(text::value(&value, argument)?);
         }
     }
     Ok(format!("[{}]", elements.join(",")).into())

@@ -1,6 +1,7 @@
 //! The library: scalar functions that are nothing but a computation over their arguments. A row of its tables says all that the
 //! planner, the evaluation and `docs/reference/sql.md` know of a function.
 
+mod collection;
 mod digest;
 mod encoding;
 mod number;
@@ -11,6 +12,7 @@ mod url;
 
 use super::{DataType, EvalError, Expr, Value};
 
+pub(crate) use collection::{AT_INDEX, AT_KEY, COLLECTIONS, GATHERED, GATHERED_ARRAY, MAKE_ARRAY, MAKE_MAP, MAKE_ROW};
 pub(crate) use number::NUMBERS;
 pub(crate) use regex::REGULAR_EXPRESSIONS;
 pub(crate) use regex::{LIKE, SIMILAR};
@@ -34,6 +36,8 @@ pub(crate) struct Function {
     pub required: usize,
     /// Whether the last one may be repeated.
     pub repeats: bool,
+    /// How arguments are brought together before they are checked.
+    pub unify: Unify,
     /// Whether it is computed over NULLs; otherwise a NULL argument makes the result NULL.
     pub takes_null: bool,
     pub result: Returns,
@@ -70,6 +74,31 @@ pub(crate) enum Kind {
     Double,
     /// An integer or a text.
     IntegerOrText,
+    /// BOOLEAN.
+    Boolean,
+    /// Anything.
+    Any,
+    /// An ARRAY of anything.
+    Array,
+    /// An ARRAY of texts.
+    Texts,
+    /// An ARRAY of values that have an order.
+    Ordered,
+    /// A MAP.
+    Map,
+    /// An ARRAY, a MAP or a MULTISET.
+    Collection,
+}
+
+/// How the types of arguments are brought together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unify {
+    /// Each stays as it is.
+    Nothing,
+    /// All get their common type.
+    All,
+    /// The first is an array, the second an element of it: both get the element's common type.
+    ElementOfFirst,
 }
 
 /// The type of the result.
@@ -97,6 +126,13 @@ impl Kind {
                 Self::Integer => data_type.is_integer(),
                 Self::Number | Self::Double => data_type.is_numeric(),
                 Self::IntegerOrText => data_type.is_integer() || data_type.is_text(),
+                Self::Boolean => data_type == DataType::Boolean,
+                Self::Any => true,
+                Self::Array => data_type.element().is_some(),
+                Self::Texts => data_type.element().is_some_and(|of| of.is_text() || of == DataType::Null),
+                Self::Ordered => data_type.element().is_some_and(|of| of.nested().is_none()),
+                Self::Map => matches!(data_type.nested(), Some(super::NestedType::Map(..))),
+                Self::Collection => data_type.element().is_some() || data_type.entry().is_some(),
             }
     }
 
@@ -108,6 +144,13 @@ impl Kind {
             Self::Integer => "an integer",
             Self::Number | Self::Double => "a number",
             Self::IntegerOrText => "an integer or a STRING",
+            Self::Boolean => "a BOOLEAN",
+            Self::Any => "a value",
+            Self::Array => "an ARRAY",
+            Self::Texts => "an ARRAY of STRING",
+            Self::Ordered => "an ARRAY of values that have an order",
+            Self::Map => "a MAP",
+            Self::Collection => "an ARRAY or a MAP",
         }
     }
 }
@@ -121,6 +164,7 @@ const PLAIN: Function = Function {
     arguments: &[Kind::Text],
     required: usize::MAX,
     repeats: false,
+    unify: Unify::Nothing,
     takes_null: false,
     result: Returns::Is(DataType::STRING),
     compute: |_, _| Err(MISSHAPEN),

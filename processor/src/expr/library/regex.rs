@@ -126,7 +126,7 @@ pub(crate) const SIMILAR: &Function = &Function {
 const MAX_CACHED: usize = 256;
 
 /// The compiled expression; `None` if it is none that the engine knows.
-fn compiled(source: &str) -> Option<Rc<Regex>> {
+pub(super) fn compiled(source: &str) -> Option<Rc<Regex>> {
     thread_local! {
         static CACHE: Cache<Option<Rc<Regex>>> = Cache::of(MAX_CACHED);
     }

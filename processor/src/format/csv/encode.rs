@@ -68,6 +68,9 @@ impl CsvEncoder {
                     write_timestamp(*v, TimestampFormat::Sql, false, &mut text);
                     self.write_text(&String::from_utf8_lossy(&text), out);
                 }
+                (Value::Nested(_), other) => {
+                    return Err(EncodeError(format!("a column is {other}, for which csv has no form")));
+                }
                 (Value::Decimal(_), other) => {
                     return Err(EncodeError(format!("a column is a {other}, but the row has a DECIMAL")));
                 }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::super::DecodeError;
 use super::convert::{self, Converted};
+use super::nested::Reading;
 use super::scan::{Shape, scan};
 use crate::expr::{DataType, Value};
 use crate::plan::{Column, JsonFormat, TimestampFormat};
@@ -63,7 +64,18 @@ impl JsonDecoder {
             return false;
         };
         self.streak = 0;
-        !self.format.fail_on_missing_field || seen >= self.columns.len()
+        // Nor does the quick way look for missing fields of rows.
+        !self.format.fail_on_missing_field
+            || seen >= self.columns.len() && self.columns.iter().all(|(_, data_type)| data_type.nested().is_none())
+    }
+
+    /// How parts of nested values are read.
+    fn reading(&self) -> Reading {
+        Reading {
+            timestamps: self.format.timestamp_format,
+            ignore_errors: self.format.ignore_parse_errors,
+            fail_on_missing: self.format.fail_on_missing_field,
+        }
     }
 
     fn parse<'a>(&self, json: &'a [u8], row: &mut [Value<'a>]) -> Result<(), DecodeError> {
@@ -154,6 +166,15 @@ impl<'a> Visitor<'a> for &mut Pass<'_, '_, 'a> {
             self.expected = index + 1;
             self.seen += 1;
             let timestamps = self.decoder.format.timestamp_format;
+            if data_type.nested().is_some() {
+                let raw: &RawValue = map.next_value()?;
+                self.row[index] = match self.decoder.reading().value(raw.get(), *data_type) {
+                    Ok(value) => value,
+                    Err(_) if self.decoder.format.ignore_parse_errors => Value::Null,
+                    Err(why) => return Err(A::Error::custom(format!("the field '{name}' {why}"))),
+                };
+                continue;
+            }
             self.row[index] = match map.next_value_seed(Field { data_type: *data_type, timestamps })? {
                 Converted::Value(value) => value,
                 Converted::NeedsText => {
@@ -201,9 +222,9 @@ impl Visitor<'_> for FieldName<'_> {
 }
 
 /// The value of one needed field.
-struct Field {
-    data_type: DataType,
-    timestamps: TimestampFormat,
+pub(super) struct Field {
+    pub data_type: DataType,
+    pub timestamps: TimestampFormat,
 }
 
 impl<'a> DeserializeSeed<'a> for Field {

@@ -7,8 +7,8 @@ use super::super::datetime::{write_date, write_time, write_timestamp};
 use super::super::number::{write_decimal, write_double, write_float};
 use super::super::{EncodeError, base64};
 use super::scan::plain_length;
-use crate::expr::{DataType, Timestamp, Value};
-use crate::plan::{Column, JsonFormat};
+use crate::expr::{DataType, Nested, NestedType, Timestamp, Value};
+use crate::plan::{Column, JsonFormat, MapNullKey};
 
 /// Writes columns of a sink's row as one JSON object.
 #[derive(Clone, Debug)]
@@ -86,12 +86,103 @@ fn write(value: &Value<'_>, field: &mut Field, format: &JsonFormat, out: &mut Ve
                 quoted(out, |out| write_timestamp(*v, format.timestamp_format, zoned, out));
             });
         }
+        (Value::Nested(v), data_type) => {
+            return write_nested(v, data_type, format, out).map_err(|EncodeError(why)| {
+                EncodeError(format!("the column {} {why}", String::from_utf8_lossy(&field.label)))
+            });
+        }
         (Value::Decimal(_), other) => {
             let label = String::from_utf8_lossy(&field.label);
             return Err(EncodeError(format!("the column {label} is a {other}, but the row has a DECIMAL")));
         }
     }
     Ok(())
+}
+
+/// An array, or an object. Flink: `createArrayConverter`, `createMapConverter`, `createRowConverter`.
+fn write_nested(
+    value: &Nested,
+    data_type: DataType,
+    format: &JsonFormat,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    match (value, data_type.nested()) {
+        (Nested::Array(elements), Some(NestedType::Array(element))) => {
+            out.push(b'[');
+            for (at, value) in elements.iter().enumerate() {
+                comma(at > 0, out);
+                write_part(value, *element, format, out)?;
+            }
+            out.push(b']');
+        }
+        (Nested::Row(values), Some(NestedType::Row(fields))) => {
+            out.push(b'{');
+            let mut more = false;
+            for (value, (name, data_type)) in values.iter().zip(fields) {
+                if value.is_null() && format.encode_ignore_null_fields {
+                    continue;
+                }
+                comma(more, out);
+                more = true;
+                write_text(name, out);
+                out.push(b':');
+                write_part(value, *data_type, format, out)?;
+            }
+            out.push(b'}');
+        }
+        (Nested::Map(entries), Some(NestedType::Map(..) | NestedType::Multiset(_))) => {
+            write_map(entries, data_type, format, out)?;
+        }
+        _ => return Err(EncodeError(format!("is {data_type}, but the row has something else"))),
+    }
+    Ok(())
+}
+
+fn write_map(
+    entries: &[(Value<'static>, Value<'static>)],
+    data_type: DataType,
+    format: &JsonFormat,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let of_value = data_type.entry().map_or(DataType::Null, |(_, value)| value);
+    out.push(b'{');
+    let mut more = false;
+    for (key, value) in entries {
+        let key = match (key, &format.map_null_key) {
+            (Value::String(key), _) => &**key,
+            (Value::Null, MapNullKey::Literal(literal)) => literal,
+            (Value::Null, MapNullKey::Drop) => continue,
+            (Value::Null, MapNullKey::Fail) => {
+                let why =
+                    "has a map with a NULL key; 'json.map-null-key.mode' = 'DROP' leaves it out, 'LITERAL' names it";
+                return Err(EncodeError(why.to_owned()));
+            }
+            _ => return Err(EncodeError("has a map whose keys are no texts".to_owned())),
+        };
+        comma(more, out);
+        more = true;
+        write_text(key, out);
+        out.push(b':');
+        write_part(value, of_value, format, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn write_part(
+    value: &Value<'_>,
+    data_type: DataType,
+    format: &JsonFormat,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let mut field = Field { position: 0, label: Box::default(), data_type, last_time: None };
+    write(value, &mut field, format, out)
+}
+
+fn comma(needed: bool, out: &mut Vec<u8>) {
+    if needed {
+        out.push(b',');
+    }
 }
 
 /// Copies the text of the last timestamp if this is the same one.

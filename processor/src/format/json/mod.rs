@@ -3,6 +3,7 @@
 pub(super) mod convert;
 mod decode;
 mod encode;
+mod nested;
 mod scan;
 mod text;
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::convert::{self, Converted};
+use super::nested::Reading;
 use crate::expr::{DataType, Value};
 use crate::plan::TimestampFormat;
 
@@ -232,8 +233,18 @@ impl<'a> Scanner<'a> {
             b'n' => self.literal(b"null").map(|()| Converted::Value(Value::Null))?,
             b't' => self.literal(b"true").map(|()| convert::from_boolean(true, data_type))?,
             b'f' => self.literal(b"false").map(|()| convert::from_boolean(false, data_type))?,
+            b'{' | b'[' if data_type.nested().is_some() => self.nested(data_type, timestamps)?,
             _ => return None,
         })
+    }
+
+    /// An array or object; one in which anything does not fit is left to the full parser.
+    fn nested(&mut self, data_type: DataType, timestamps: TimestampFormat) -> Option<Converted<'a>> {
+        let start = self.at;
+        self.skip(MAX_DEPTH)?;
+        let raw = std::str::from_utf8(&self.json[start..self.at]).ok()?;
+        let reading = Reading { timestamps, ignore_errors: false, fail_on_missing: false };
+        reading.value(raw, data_type).ok().map(Converted::Value)
     }
 
     /// Passes over a value that nobody needs.

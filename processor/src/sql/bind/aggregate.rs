@@ -4,7 +4,7 @@ use sqlparser::ast;
 
 use super::super::error::SqlError;
 use super::{Binder, coerced, describe, spread};
-use crate::expr::library::sketch;
+use crate::expr::library::{GATHERED, GATHERED_ARRAY, sketch};
 use crate::expr::{DataType, Expr, Node, ScalarFunction, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
 
@@ -24,6 +24,7 @@ pub(crate) const NAMES: &[&str] = &[
     "FIRST_VALUE",
     "LAST_VALUE",
     "LISTAGG",
+    "ARRAY_AGG",
     "APPROX_COUNT_DISTINCT",
     "PERCENTILE",
     "STDDEV_POP",
@@ -102,6 +103,13 @@ impl Binder<'_> {
                 let call = Aggregate { function: kind, distinct, argument: Some(bytes), filter, result, top: None };
                 let kept = self.add_call(whole, call)?;
                 Ok(Expr::new(Node::Library(sketch::PERCENTILE, vec![kept, fraction]), DataType::Double))
+            }
+            ("ARRAY_AGG", Some(argument), _) => {
+                let element = argument.data_type();
+                let bytes = Expr::new(Node::Library(GATHERED, vec![argument]), DataType::BYTES);
+                let call = Aggregate { function: kind, distinct, argument: Some(bytes), filter, result, top: None };
+                let kept = self.add_call(whole, call)?;
+                self.made(whole, Expr::new(Node::Library(GATHERED_ARRAY, vec![kept]), DataType::array(element)))
             }
             ("APPROX_COUNT_DISTINCT", argument, _) => {
                 let call = Aggregate { function: kind, distinct: false, argument, filter, result, top: None };
@@ -210,6 +218,7 @@ impl Binder<'_> {
             "FIRST_VALUE" => AggregateFunction::First,
             "LAST_VALUE" => AggregateFunction::Last,
             "APPROX_COUNT_DISTINCT" => AggregateFunction::Sketch,
+            "ARRAY_AGG" => AggregateFunction::Concat,
             _ => AggregateFunction::Avg,
         };
         match list.args.as_slice() {
@@ -259,9 +268,9 @@ fn result_type(function: AggregateFunction, argument: Option<DataType>) -> Optio
         AggregateFunction::Sketch => (argument != DataType::Null).then_some(DataType::BYTES),
         AggregateFunction::Concat => Some(if argument.is_text() { DataType::STRING } else { DataType::BYTES }),
         AggregateFunction::First | AggregateFunction::Last => (argument != DataType::Null).then_some(argument),
-        AggregateFunction::Min | AggregateFunction::Max => {
-            (argument != DataType::Null && !matches!(argument, DataType::VarBinary(_))).then_some(argument)
-        }
+        AggregateFunction::Min | AggregateFunction::Max => (argument != DataType::Null
+            && !matches!(argument, DataType::VarBinary(_) | DataType::Nested(_)))
+        .then_some(argument),
         AggregateFunction::Sum => match argument {
             DataType::Decimal { scale, .. } => Some(DataType::Decimal { precision: 38, scale }),
             other => other.is_numeric().then_some(other),

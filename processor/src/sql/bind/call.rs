@@ -96,6 +96,8 @@ impl Binder<'_> {
     fn call(&mut self, whole: &ast::Expr, name: &str, arguments: &[&ast::Expr]) -> Result<Expr, SqlError> {
         use ScalarFunction as F;
         match (name, arguments) {
+            ("ROW", fields) => self.row(whole, fields),
+            ("MAP", parts) => self.map(whole, parts),
             ("UPPER", [text]) => self.text_call(F::Upper, name, &[text], DataType::STRING),
             ("LOWER", [text]) => self.text_call(F::Lower, name, &[text], DataType::STRING),
             ("CHAR_LENGTH" | "CHARACTER_LENGTH", [text]) => self.text_call(F::CharLength, name, &[text], DataType::Int),

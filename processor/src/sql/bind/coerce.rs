@@ -1,6 +1,6 @@
 //! Common types, and conversions that Flink makes by itself.
 
-use crate::expr::{DataType, Expr, Node, decimal};
+use crate::expr::{DataType, Expr, NestedType, Node, decimal};
 
 /// The type that holds the values of both (Calcite: leastRestrictive).
 pub(crate) fn common(a: DataType, b: DataType) -> Option<DataType> {
@@ -15,8 +15,29 @@ pub(crate) fn common(a: DataType, b: DataType) -> Option<DataType> {
         (T::Timestamp(a), T::Timestamp(b)) => T::Timestamp(a.max(b)),
         (T::TimestampLtz(a), T::TimestampLtz(b)) => T::TimestampLtz(a.max(b)),
         (T::Date, T::Timestamp(p)) | (T::Timestamp(p), T::Date) => T::Timestamp(p),
+        (T::Nested(a), T::Nested(b)) => common_nested(a, b)?,
         _ => return None,
     })
+}
+
+/// Part by part; a row keeps the names of the first.
+fn common_nested(a: &NestedType, b: &NestedType) -> Option<DataType> {
+    use NestedType as N;
+    Some(match (a, b) {
+        (N::Array(a), N::Array(b)) => DataType::array(common(*a, *b)?),
+        (N::Multiset(a), N::Multiset(b)) => DataType::multiset(common(*a, *b)?),
+        (N::Map(key, value), N::Map(other, others)) => DataType::map(common(*key, *other)?, common(*value, *others)?),
+        (N::Row(a), N::Row(b)) if a.len() == b.len() => {
+            let both = a.iter().zip(b).map(|((name, a), (_, b))| Some((name.clone(), common(*a, *b)?)));
+            DataType::row(both.collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}
+
+/// Whether every value of each is a value of the other as it is.
+pub(crate) fn is_same(a: DataType, b: DataType) -> bool {
+    a == b || a.is_text() && b.is_text() || same_representation(a, b) && same_representation(b, a)
 }
 
 fn text_length(data_type: DataType) -> u32 {
@@ -60,6 +81,10 @@ fn same_representation(from: DataType, to: DataType) -> bool {
         (T::Char(a) | T::VarChar(a), T::VarChar(b)) => a <= b,
         (T::VarBinary(a), T::VarBinary(b)) => a <= b,
         (T::Timestamp(a) | T::TimestampLtz(a), T::Timestamp(b) | T::TimestampLtz(b)) => a <= b,
+        (T::Nested(a), T::Nested(b)) => {
+            let (a, b) = (a.parts(), b.parts());
+            a.len() == b.len() && a.into_iter().zip(b).all(|(a, b)| a == b || same_representation(a, b))
+        }
         _ => false,
     }
 }

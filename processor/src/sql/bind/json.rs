@@ -4,6 +4,7 @@ use sqlparser::ast::{self, FunctionArg, FunctionArgExpr};
 
 use super::super::data_type;
 use super::super::error::SqlError;
+use super::super::formats;
 use super::{Binder, coerced, describe};
 use crate::expr::json::{JsonFunction, JsonKind, JsonPath, Otherwise, Wrapper};
 use crate::expr::{DataType, Expr, Node, Value, cast};
@@ -151,6 +152,9 @@ impl Binder<'_> {
         let bound = self.bind(source)?;
         if bound.data_type().is_interval() {
             return Err(self.error(source, "an interval cannot be written as JSON"));
+        }
+        if let Some(key) = formats::odd_key(bound.data_type()) {
+            return Err(self.error(source, format!("a map whose keys are {key} cannot be written as JSON")));
         }
         Ok(bound)
     }

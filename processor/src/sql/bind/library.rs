@@ -4,9 +4,9 @@ use sqlparser::ast;
 
 use super::super::error::SqlError;
 use super::super::functions::Family;
-use super::{Binder, coerced, describe};
-use crate::expr::library::{self, Function, Kind, Returns};
-use crate::expr::{DataType, Expr, Node, cast};
+use super::{Binder, coerced, common_type, describe};
+use crate::expr::library::{self, Function, Kind, Returns, Unify};
+use crate::expr::{DataType, Expr, Node, Value, cast};
 
 /// The tables of the library.
 pub(in super::super) fn tables() -> impl Iterator<Item = (Family, &'static [Function])> {
@@ -16,6 +16,7 @@ pub(in super::super) fn tables() -> impl Iterator<Item = (Family, &'static [Func
         (Family::Encoding, library::ENCODINGS),
         (Family::Hash, library::HASHES),
         (Family::Number, library::NUMBERS),
+        (Family::Collection, library::COLLECTIONS),
     ]
     .into_iter()
 }
@@ -34,10 +35,10 @@ impl Binder<'_> {
         function: &'static Function,
         arguments: &[&ast::Expr],
     ) -> Result<Expr, SqlError> {
-        let mut bound = Vec::with_capacity(arguments.len());
+        let mut bound = arguments.iter().map(|source| self.bind(source)).collect::<Result<Vec<_>, _>>()?;
+        self.unify(whole, function, &mut bound)?;
         for (position, source) in arguments.iter().enumerate() {
-            let argument = self.bind(source)?;
-            let (kind, data_type) = (function.kind(position), argument.data_type());
+            let (kind, data_type) = (function.kind(position), bound[position].data_type());
             if !kind.takes(data_type) {
                 let message =
                     format!("{} needs {} here, found {}", function.name, kind.expected(), describe(data_type));
@@ -45,7 +46,10 @@ impl Binder<'_> {
                 let hint = if text { "CAST it AS STRING".to_owned() } else { format!("write {}", function.form) };
                 return Err(self.error(source, message).hint(hint));
             }
-            bound.push(if kind == Kind::Double { coerced(argument, DataType::Double) } else { argument });
+            if kind == Kind::Double {
+                let number = std::mem::replace(&mut bound[position], Expr::literal(Value::Null, DataType::Null));
+                bound[position] = coerced(number, DataType::Double);
+            }
         }
         if let Err((position, why)) = (function.check)(&bound) {
             return Err(self.error(arguments.get(position).copied().unwrap_or(whole), why));
@@ -54,7 +58,38 @@ impl Binder<'_> {
             Returns::Is(data_type) => data_type,
             Returns::By(_, of) => of(&bound),
         };
-        Ok(Expr::new(Node::Library(function, bound), result))
+        self.made(whole, Expr::new(Node::Library(function, bound), result))
+    }
+
+    /// Brings arguments together, if the function wants it.
+    fn unify(&self, whole: &ast::Expr, function: &Function, bound: &mut [Expr]) -> Result<(), SqlError> {
+        let types: Vec<DataType> = match function.unify {
+            Unify::Nothing => return Ok(()),
+            Unify::All => bound.iter().map(Expr::data_type).collect(),
+            // What is no array is refused later.
+            Unify::ElementOfFirst => match bound {
+                [array, value] if let Some(element) = array.data_type().element() => vec![element, value.data_type()],
+                _ => return Ok(()),
+            },
+        };
+        let common = types.iter().try_fold(DataType::Null, |common, of| common_type(common, *of));
+        let Some(common) = common else {
+            let types: Vec<String> = types.into_iter().map(describe).collect();
+            let message = format!("the arguments of {} have no common type: {}", function.name, types.join(", "));
+            return Err(self.error(whole, message).hint("CAST one of them"));
+        };
+        for (at, argument) in bound.iter_mut().enumerate() {
+            let to = if function.unify == Unify::ElementOfFirst && at == 0 { DataType::array(common) } else { common };
+            let owned = std::mem::replace(argument, Expr::literal(Value::Null, DataType::Null));
+            *argument = coerced(owned, to);
+            // The result is of the first argument's type, so that has to be the common one.
+            if at == 0 && argument.data_type() != to {
+                let input = std::mem::replace(argument, Expr::literal(Value::Null, DataType::Null));
+                let from = input.data_type();
+                *argument = Expr::new(Node::Cast { input: Box::new(input), from, lenient: false }, to);
+            }
+        }
+        Ok(())
     }
 
     /// `LIKE` with a pattern from the row, `SIMILAR TO`.

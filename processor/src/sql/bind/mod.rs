@@ -6,6 +6,7 @@ mod coerce;
 mod json;
 mod library;
 mod literal;
+mod nested;
 mod operator;
 mod scalar;
 mod spread;
@@ -113,11 +114,9 @@ impl<'a> Binder<'a> {
         use ast::Expr as E;
         match expr {
             E::Identifier(name) => self.column(None, &name.value, name.span),
-            E::CompoundIdentifier(parts) => match parts.as_slice() {
-                [name] => self.column(None, &name.value, name.span),
-                [table, name] => self.column(Some(&table.value), &name.value, Span::union(&table.span, &name.span)),
-                _ => Err(self.error(expr, "a column has a table's name and its own, not more parts")),
-            },
+            E::CompoundIdentifier(parts) => self.dotted(parts),
+            E::CompoundFieldAccess { root, access_chain } => self.access(expr, root, access_chain),
+            E::Array(array) if array.named => self.array(expr, &array.elem),
             E::Nested(inner) => self.bind(inner),
             E::Value(value) => literal::value(value),
             E::TypedString(typed) => literal::typed_string(typed),

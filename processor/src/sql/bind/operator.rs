@@ -72,6 +72,9 @@ impl Binder<'_> {
 
     pub(super) fn compare(&mut self, op: Comparison, left: &ast::Expr, right: &ast::Expr) -> Result<Expr, SqlError> {
         let (a, b) = self.comparable(left, right, op.symbol())?;
+        if !matches!(op, Comparison::Equal | Comparison::NotEqual) {
+            self.ordered(left, a.data_type(), op.symbol())?;
+        }
         Ok(Expr::new(Node::Compare(op, Box::new(a), Box::new(b)), DataType::Boolean))
     }
 

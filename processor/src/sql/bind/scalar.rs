@@ -63,6 +63,9 @@ impl Binder<'_> {
             bound.push((*argument, self.bind(argument)?));
         }
         let (bound, data_type) = self.unified(bound, &format!("the arguments of {name}"))?;
+        if let (ScalarFunction::Greatest | ScalarFunction::Least, [first, ..]) = (&function, arguments) {
+            self.ordered(first, data_type, name)?;
+        }
         Ok(Expr::new(Node::Call(function, bound), data_type))
     }
 

@@ -3,6 +3,7 @@
 mod errors;
 mod infer;
 mod language;
+mod nested;
 mod plans;
 mod ranks;
 mod robustness;

@@ -24,7 +24,7 @@ fn mistakes_in_columns() {
         ("(a «STRNG»)", "there is no type STRNG", "did you mean STRING?"),
         ("(a STRING, «a» INT)", "column a is there twice", "the first one is in line 1"),
         ("(a STRING «b» INT)", "expected , or ) after the column, found b", ""),
-        ("(a «ROW»<x INT>)", "the type ROW is not supported yet", ""),
+        ("(a «VARIANT»)", "the type VARIANT is not supported yet", ""),
         ("(a «DECIMAL»(50, 2))", "DECIMAL(50, 2): the precision is 1 to 38, the scale 0 to the precision", ""),
         (
             "(a STRING, m INT METADATA FROM «'timestam'»)",
