@@ -22,6 +22,16 @@ pub enum EvalError {
         /// The most bytes.
         most: usize,
     },
+    /// The keys of a join are too long.
+    #[error(
+        "the keys of a join take {length} bytes, at most {most} are possible: join by something shorter, such as a hash (SHA256(..))"
+    )]
+    LongKey {
+        /// Bytes of the row's keys.
+        length: usize,
+        /// The most bytes.
+        most: usize,
+    },
     /// A pattern of LIKE or SIMILAR TO that came from a row is none.
     #[error("'{0}' is no pattern: the escape character stands before %, _ or itself, and brackets are closed")]
     Pattern(String),

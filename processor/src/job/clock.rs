@@ -93,7 +93,9 @@ impl EventClock {
                 return Ok(());
             }
             let up_to = self.next_stop(closing.pipeline);
-            self.close_up_to(up_to, &mut closing)?;
+            if !self.close_up_to(up_to, &mut closing)? {
+                return Ok(());
+            }
         }
     }
 
@@ -107,15 +109,18 @@ impl EventClock {
         }
     }
 
-    fn close_up_to(&mut self, up_to: i64, closing: &mut Closing<'_>) -> Result<(), TaskError> {
-        let Closing { pipeline, out, now, late, .. } = closing;
-        let closed = pipeline.close_windows(self.closed, self.frontier(up_to), *now, out).map_err(|error| {
+    /// Lets time pass up to `up_to`. Returns whether it has: not if there is so much to do by then that a part of it is for other commits.
+    fn close_up_to(&mut self, up_to: i64, closing: &mut Closing<'_>) -> Result<bool, TaskError> {
+        let Closing { pipeline, out, most, now, late } = closing;
+        let done = pipeline.close_windows(self.closed, self.frontier(up_to), *now, (out, *most)).map_err(|error| {
             let why = format!("closing windows: {error}");
             if error.is_of_disk() { TaskError::Retry(why) } else { TaskError::Failed(why) }
         })?;
-        closed.into_iter().for_each(|tardy| late(tardy, out));
-        self.closed = up_to;
-        Ok(())
+        done.late.into_iter().for_each(|tardy| late(tardy, out));
+        if done.is_all {
+            self.closed = up_to;
+        }
+        Ok(done.is_all)
     }
 
     /// `watermark`, and the first partition that has not come beyond it; those that are idle or have ended do not count.

@@ -252,26 +252,30 @@ impl Keeper {
     }
 
     /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call, and hands each row with its
-    /// group key to `take`; calls `late` with the rows that had to wait and turned out to be late.
+    /// group key to `take`; calls `late` with the rows that had to wait and turned out to be late. Returns whether that is all: else it is to
+    /// be called again with the same times.
     pub fn close(
         &mut self,
         state: &mut StageState,
         (closed, frontier): (i64, Frontier),
         late: &mut dyn FnMut(Tardy, LateRow),
         take: &mut TakeRow<'_>,
-    ) -> Result<(), RowError> {
+    ) -> Result<bool, RowError> {
         match (self, state) {
+            (Keeper::Join(operator), StageState::Keyed(state)) => {
+                return operator.close(state, frontier.watermark, take);
+            }
             (Keeper::Grid(operator), StageState::Grid(state)) => {
-                operator.close(state, closed, frontier.watermark, take)
+                operator.close(state, closed, frontier.watermark, take)?;
             }
-            (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take),
-            (Keeper::Join(operator), StageState::Keyed(state)) => operator.close(state, frontier.watermark, take),
+            (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take)?,
             (Keeper::Deduplicate(operator), StageState::Keyed(state)) => {
-                operator.close(state, frontier.watermark, take)
+                operator.close(state, frontier.watermark, take)?;
             }
-            (Keeper::Group(_) | Keeper::Normalize(_) | Keeper::Rank(_), StageState::Keyed(_)) => Ok(()),
-            _ => Err(MIXED_UP.into()),
+            (Keeper::Group(_) | Keeper::Normalize(_) | Keeper::Rank(_), StageState::Keyed(_)) => {}
+            _ => return Err(MIXED_UP.into()),
         }
+        Ok(true)
     }
 }
 
@@ -336,6 +340,8 @@ fn join_layout(plan: &Join) -> String {
     let time = match plan.time {
         JoinTime::Window => "window".to_owned(),
         JoinTime::Interval { lower_ms, upper_ms } => format!("{lower_ms} to {upper_ms} ms"),
+        JoinTime::Regular { .. } => "of all rows".to_owned(),
+        JoinTime::Temporal => "with versions".to_owned(),
     };
     let types = |side: &JoinSide| {
         let types: Vec<String> = side.columns.iter().map(|(_, data_type)| data_type.to_string()).collect();

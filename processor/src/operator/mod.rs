@@ -30,6 +30,6 @@ mod window;
 
 pub use error::RowError;
 pub use look::Look;
-pub use pipeline::{CLOCK_BEHIND_MS, LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
+pub use pipeline::{CLOCK_BEHIND_MS, Closed, LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
 pub use sink::RecordSink;
 pub use spread::StateSpread;

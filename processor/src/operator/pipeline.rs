@@ -23,6 +23,9 @@ use crate::time::Frontier;
 /// sessions would have to wait unless they are a millisecond beyond that.
 pub const CLOCK_BEHIND_MS: i64 = 2;
 
+/// How many pieces of work one call of [`Pipeline::close_windows`] does in one stage: what it does is in memory until it is committed.
+const MOST_PIECES: usize = 64;
+
 /// What time it is for rows. The clock may go back, time does not: no row falls into a window that is closed.
 fn clock_after(now: Timestamp, closed: i64) -> i64 {
     now.0.max(closed.saturating_add(CLOCK_BEHIND_MS))
@@ -74,6 +77,15 @@ pub struct LateTardy {
     pub row: LateRow,
     /// What [`Pipeline::attach_origin`] has kept with it.
     pub origin: Option<Vec<u8>>,
+}
+
+/// What came of closing windows.
+#[derive(Debug)]
+pub struct Closed {
+    /// The rows that have turned out to be late, beside those that [`Pipeline::process`] told of.
+    pub late: Vec<LateTardy>,
+    /// Whether all is done: else time stands still, and windows are to be closed again with the same times.
+    pub is_all: bool,
 }
 
 /// What of a gathered record was late.
@@ -324,34 +336,42 @@ impl Pipeline {
         Ok(rows)
     }
 
-    /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call; their rows go to `out`. Returns
-    /// the rows that have turned out to be late, beside those that [`Pipeline::process`] told of.
+    /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call; their rows go to `out`. What
+    /// goes in pieces stops when there are more than `most` bytes.
     pub fn close_windows(
         &mut self,
         closed: i64,
         frontier: Frontier,
         now: Timestamp,
-        out: &mut RecordBuffer,
-    ) -> Result<Vec<LateTardy>, RowError> {
+        (out, most): (&mut RecordBuffer, u64),
+    ) -> Result<Closed, RowError> {
         let Pipeline { segments, state, sink, scratch, .. } = self;
-        let mut late = Vec::new();
+        let (mut late, mut is_all) = (Vec::new(), true);
         let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
         for at in 0..segments.len() {
             let Some((own, windows)) = windows[at..].split_first_mut() else { break };
             let Some((segment, segments)) = segments[at..].split_first_mut() else { break };
             let Segment { keeper, after, to, behind, .. } = segment;
-            let mut next = Downstream { segments, windows, first: at + 1, sink, out, closed, now };
             let watermark = frontier.watermark.saturating_sub(*behind);
             let times = (closed.saturating_sub(*behind), Frontier { watermark, ..frontier });
             let mut note_late = |tardy: Tardy, row| {
                 late.push(LateTardy { partition: tardy.stamp.partition, row, origin: tardy.row.origin });
             };
-            keeper.close(own, times, &mut note_late, &mut |row, kind, group| {
-                stages::run(after, row, scratch, &mut |row| next.take(*to, row, kind, group))
-            })?;
+            for _ in 0..MOST_PIECES {
+                let mut next = Downstream { segments, windows, first: at + 1, sink, out, closed, now };
+                is_all = keeper.close(own, times, &mut note_late, &mut |row, kind, group| {
+                    stages::run(after, row, scratch, &mut |row| next.take(*to, row, kind, group))
+                })?;
+                if is_all || out.size_in_bytes() > most {
+                    break;
+                }
+            }
+            if !is_all {
+                break;
+            }
         }
         self.flush_changes(closed, now, out)?;
-        Ok(late)
+        Ok(Closed { late, is_all })
     }
 }
 

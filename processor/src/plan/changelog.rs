@@ -1,6 +1,6 @@
 //! How rows of a stream may change: what a stage takes and what it makes.
 
-use super::Stage;
+use super::{JoinKind, JoinTime, Stage};
 
 /// What a row says of the rows before it (Flink: `RowKind`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -74,9 +74,17 @@ impl Stage {
                     .stages
                     .iter()
                     .try_fold(ChangelogMode::InsertOnly, |mode, stage| stage.changelog(mode))?;
-                let both = [input, right];
-                let fits = both.iter().all(|mode| *mode == ChangelogMode::InsertOnly);
-                if fits { Ok(ChangelogMode::InsertOnly) } else { Err("a join") }
+                let only_left = input == ChangelogMode::InsertOnly;
+                let both = only_left && right == ChangelogMode::InsertOnly;
+                // What has no match may have one later.
+                let can_wait = matches!(join.kind, JoinKind::Inner | JoinKind::Semi);
+                match join.time {
+                    JoinTime::Regular { .. } if both && can_wait => Ok(ChangelogMode::InsertOnly),
+                    JoinTime::Regular { .. } => Ok(ChangelogMode::Retract),
+                    JoinTime::Temporal if only_left => Ok(ChangelogMode::InsertOnly),
+                    JoinTime::Window | JoinTime::Interval { .. } if both => Ok(ChangelogMode::InsertOnly),
+                    _ => Err("a join"),
+                }
             }
             Stage::WindowAggregate(_) | Stage::WindowRows(_) => Ok(ChangelogMode::InsertOnly),
         }

@@ -139,13 +139,16 @@ fn join(f: &mut fmt::Formatter<'_>, plan: &Join, left: &[String], right: &[Strin
         JoinKind::Anti => "ANTI",
     };
     let name = |names: &[String], at: usize| names.get(at).cloned().unwrap_or_default();
-    let times = (name(left, plan.left.time_column), name(right, plan.right.time_column));
+    let time = |names: &[String], side: &JoinSide| side.time_column.map_or_else(String::new, |at| name(names, at));
+    let times = (time(left, &plan.left), time(right, &plan.right));
     write!(f, "  join       {kind}, ")?;
     match plan.time {
         JoinTime::Window => write!(f, "in the same window by {} and {}", times.0, times.1)?,
         JoinTime::Interval { lower_ms, upper_ms } => {
             write!(f, "{} from {lower_ms} ms to {upper_ms} ms after {}", times.0, times.1)?;
         }
+        JoinTime::Regular { .. } => write!(f, "all rows that there are")?,
+        JoinTime::Temporal => write!(f, "with the version at {} by {}", times.0, times.1)?,
     }
     for ((ours, theirs), null_safe) in plan.left.keys.iter().zip(&plan.right.keys).zip(&plan.null_safe) {
         let operator = if *null_safe { "IS NOT DISTINCT FROM" } else { "=" };
@@ -160,6 +163,13 @@ fn join(f: &mut fmt::Formatter<'_>, plan: &Join, left: &[String], right: &[Strin
         write!(f, ", {}", condition.display(&all))?;
     }
     writeln!(f, ": ({}) and ({})", ours.join(", "), theirs.join(", "))?;
+    // On a line of its own: it may change while the job goes on.
+    if let JoinTime::Regular { ttl_ms } = plan.time {
+        match ttl_ms {
+            Some(ms) => writeln!(f, "             each row forgotten {} after it was last written", duration(ms))?,
+            None => writeln!(f, "             each row kept for ever, unless it is taken back")?,
+        }
+    }
     if !plan.kind.is_of_left_rows() {
         ours.extend(theirs);
     }

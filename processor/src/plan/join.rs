@@ -70,13 +70,21 @@ pub enum JoinTime {
         /// Not less than `lower_ms`.
         upper_ms: i64,
     },
+    /// All that there are, whenever they come (Flink: regular join).
+    Regular {
+        /// `table.exec.state.ttl`: a row that was not written for so many ms is forgotten; `None`: never.
+        ttl_ms: Option<i64>,
+    },
+    /// A left row meets the right row of its keys that was there at its time; right rows change, each having the time from which on it is
+    /// there (Flink: event-time temporal join). Only INNER and LEFT.
+    Temporal,
 }
 
 /// What a join looks at in the rows of one side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JoinSide {
-    /// Position of the column by which time goes.
-    pub time_column: usize,
+    /// Position of the column by which time goes; none in a regular join.
+    pub time_column: Option<usize>,
     /// The keys, as many on both sides and of the same types.
     pub keys: Vec<Expr>,
     /// The columns that are kept, with their types.
@@ -86,14 +94,14 @@ pub struct JoinSide {
 impl JoinSide {
     /// Calls `visit` with the position of every column that is read.
     pub(crate) fn for_each_column(&self, visit: &mut impl FnMut(usize)) {
-        visit(self.time_column);
+        self.time_column.into_iter().for_each(&mut *visit);
         self.keys.iter().for_each(|key| key.for_each_column(visit));
         self.columns.iter().for_each(|(column, _)| visit(*column));
     }
 
     /// Gives every column a new position.
     pub(crate) fn map_columns(&mut self, map: &impl Fn(usize) -> usize) {
-        self.time_column = map(self.time_column);
+        self.time_column = self.time_column.map(map);
         self.keys.iter_mut().for_each(|key| key.map_columns(map));
         self.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
     }

@@ -19,7 +19,7 @@ use super::steady::{End, unsteady};
 use super::table::Table;
 use super::upsert_key;
 use crate::expr::{DataType, Expr, Value, cast};
-use crate::plan::{ChangelogMode, Pipeline, Sink, SinkKey, Stage, Window};
+use crate::plan::{ChangelogMode, JoinTime, Pipeline, Sink, SinkKey, Stage, Window};
 
 /// Plans one INSERT INTO, with one of its query's grouping sets.
 pub(crate) fn plan(
@@ -160,6 +160,12 @@ fn bound_state(stages: &mut [Stage], ttl_ms: Option<i64>, warnings: &mut Vec<Str
 fn unbounded(stage: &mut Stage) -> Option<(&mut Option<i64>, Option<&'static str>)> {
     Some(match stage {
         Stage::Normalize(plan) => (&mut plan.ttl_ms, None),
+        Stage::Join(join) => {
+            let JoinTime::Regular { ttl_ms } = &mut join.time else { return None };
+            let warning = "a join that is bound neither by windows nor by time keeps all rows of both sides for ever; SET 'table.exec.state.ttl' = \
+                           '1 d' forgets a row that was not written for so long";
+            (ttl_ms, Some(warning))
+        }
         Stage::GroupAggregate(plan) => {
             let warning = "GROUP BY without a window keeps each of its groups for ever; SET 'table.exec.state.ttl' = '1 d' forgets a group for \
                            which no row has come for so long";

@@ -119,6 +119,11 @@ impl<'a> QueryPlanner<'a> {
         Ok(())
     }
 
+    /// What the catalog has of this name, unless a WITH query has it.
+    pub(super) fn table_named(&self, name: &str) -> Option<&'a Entry> {
+        self.catalog.get(name).filter(|_| !self.with.contains_key(name))
+    }
+
     /// A table, view or WITH query by its name.
     pub(super) fn named(&mut self, name: &str, span: Span) -> Result<Relation, SqlError> {
         if let Some(relation) = self.with.get(name) {
@@ -208,7 +213,9 @@ impl<'a> QueryPlanner<'a> {
                         .hint("leave out catalog and database"));
                 };
                 if version.is_some() {
-                    return Err(SqlError::new(part.span, "FOR SYSTEM_TIME is not supported yet"));
+                    let message = "FOR SYSTEM_TIME AS OF is for the right side of a join";
+                    return Err(SqlError::new(part.span, message)
+                        .hint("write FROM orders AS o JOIN t FOR SYSTEM_TIME AS OF o.ts ON o.id = t.id"));
                 }
                 let mut relation = match args {
                     Some(arguments) => self.windowing(&part.value, part.span, &arguments.args)?,
@@ -293,7 +300,7 @@ impl<'a> QueryPlanner<'a> {
 }
 
 /// A table of `upsert-kafka`: of each key the last row, told with what it was before.
-fn changing(table: &Rc<Table>, name: &str, span: Span) -> Relation {
+pub(super) fn changing(table: &Rc<Table>, name: &str, span: Span) -> Relation {
     let fields = table.fields_as(name);
     let mut columns: Vec<(usize, DataType)> =
         fields.iter().filter_map(|field| Some((field.expr.as_column()?, field.expr.data_type()))).collect();
@@ -344,7 +351,7 @@ pub(super) fn default_name(expr: &ast::Expr, index: usize) -> String {
 }
 
 /// Gives a relation an alias, and its columns other names if the alias has them.
-fn rename(relation: &mut Relation, alias: &ast::TableAlias) -> Result<(), SqlError> {
+pub(super) fn rename(relation: &mut Relation, alias: &ast::TableAlias) -> Result<(), SqlError> {
     relation.qualify(&alias.name.value);
     if alias.columns.is_empty() {
         return Ok(());

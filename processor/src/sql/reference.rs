@@ -47,9 +47,13 @@ first or last row by event time or `PROCTIME()` is asked for, it is a deduplicat
 passed it; rows before the watermark are late), the last one changes. `RANK` and `DENSE_RANK` are refused, as in Flink.
 
 Joins are of rows of the same windows (`INNER`, `LEFT`, `RIGHT`, `FULL`, `IN`, `EXISTS` and their negations) and of rows near to each other in
-time (`l.ts BETWEEN r.ts - INTERVAL .. AND r.ts + INTERVAL ..`; `INNER`, `LEFT`, `RIGHT`, `FULL`); a query of several tables runs as one task.
+time (`l.ts BETWEEN r.ts - INTERVAL .. AND r.ts + INTERVAL ..`; `INNER`, `LEFT`, `RIGHT`, `FULL`). Without a bound in time a join is of all rows of both sides, also
+of rows that change (`INNER`, `LEFT`, `RIGHT`, `FULL`, `IN`, `EXISTS` and their negations): each row is kept until it is taken back or `table.exec.state.ttl`
+is over; what may change goes into a table of `upsert-kafka` or into `GROUP BY`. `[LEFT] JOIN t FOR SYSTEM_TIME AS OF o.ts ON o.id = t.id` finds the row that a table of `upsert-kafka` with a
+`WATERMARK` had for its whole `PRIMARY KEY` at the time of the left row, which waits until the watermark of both sides has come to that time; a tombstone removes the version before it, with that
+version's time, as in Flink. A row whose keys take more than 30,000 bytes is a bad record. A query of several tables runs as one task.
 
-Not here: joins without a bound in time, `USING`, other set operations, `OVER` otherwise, `ORDER BY`, `LIMIT`,
+Not here: `FOR SYSTEM_TIME AS OF` a processing time (nor in Flink with `upsert-kafka`), a view or a query as a table of versions, `USING`, other set operations, `OVER` otherwise, `ORDER BY`, `LIMIT`,
 `MATCH_RECOGNIZE`, other subqueries in expressions, `UNNEST`.
 
 ## Types

@@ -153,6 +153,12 @@ impl Table {
         Some(EventTime { column, watermark: Expr::column(column, self.type_at(column)) })
     }
 
+    /// Whether its time is the host's clock.
+    pub(crate) fn is_processing_time(&self) -> bool {
+        let column = self.event_time.as_ref().and_then(|time| time.column.checked_sub(self.physical.len()));
+        column.and_then(|at| self.computed.get(at)).is_some_and(|column| column.expr.is_proctime())
+    }
+
     fn bind_watermark(&self, watermark: &Watermark, warnings: &mut Vec<String>) -> Result<EventTime, SqlError> {
         let name = &watermark.column;
         let Some(column) = self.position(&name.text) else {

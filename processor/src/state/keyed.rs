@@ -231,31 +231,45 @@ impl KeyedState {
     /// Takes the entries whose moment is `from` or later and not after `now`.
     fn take_from(&mut self, from: i64, now: i64, most: usize) -> Result<Vec<DueEntry>, StateError> {
         let mut taken = Vec::new();
-        // What is in the store alone comes in between at its moment.
-        let mut now_here = self.warm_due(from, now, most)?.min(now);
         while taken.len() < most {
-            let next = match from {
-                i64::MIN => self.timers.first().cloned(),
-                from => self.timers.range((from, Arc::default())..).next().cloned(),
-            };
-            let Some((timer, name)) = next.filter(|(timer, _)| *timer <= now_here) else {
-                if now_here == now {
-                    break;
-                }
-                now_here = self.warm_due(from, now, most)?.min(now);
-                continue;
-            };
-            self.timers.remove(&(timer, Arc::clone(&name)));
-            let Some(entry) = self.entries.get_mut(&name) else { continue };
-            entry.timer = NEVER;
-            if entry.due > timer {
-                entry.schedule(&name, entry.due, &mut self.timers);
-                continue;
-            }
-            let Some((name, entry)) = self.remove(&name) else { continue };
+            let Some(name) = self.first_from(from, now)? else { break };
+            let Some((name, entry)) = self.remove(&name) else { break };
             taken.push((name, entry.value));
         }
         Ok(taken)
+    }
+
+    /// The key of the entry that [`KeyedState::take_due`] would return first; it stays.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn first_due(&mut self, now: i64) -> Result<Option<Arc<[u8]>>, StateError> {
+        self.first_from(i64::MIN, now)
+    }
+
+    /// The key of the first entry whose moment is `from` or later and not after `now`.
+    fn first_from(&mut self, from: i64, now: i64) -> Result<Option<Arc<[u8]>>, StateError> {
+        loop {
+            let first = match from {
+                i64::MIN => self.timers.first(),
+                from => self.timers.range((from, Arc::default())..).next(),
+            };
+            let first = first.filter(|(timer, _)| *timer <= now);
+            // What is in the store alone comes in between at its moment.
+            if self.cold.as_ref().is_some_and(|cold| cold.comes_before(from, first, now)) {
+                self.warm_due(from, now)?;
+                continue;
+            }
+            let Some((timer, name)) = first.cloned() else { return Ok(None) };
+            if self.entries.get(&name).is_some_and(|entry| entry.due <= timer) {
+                return Ok(Some(name));
+            }
+            self.timers.remove(&(timer, Arc::clone(&name)));
+            if let Some(entry) = self.entries.get_mut(&name) {
+                entry.timer = NEVER;
+                entry.schedule(&name, entry.due, &mut self.timers);
+            }
+        }
     }
 
     /// A moment before which nothing is over; none if nothing ever is.

@@ -68,7 +68,12 @@ impl Shelf {
 
     /// Sessions' keys by their ends, from the end `from` on.
     pub fn timers(&self, from: i64) -> impl Iterator<Item = Result<(i64, Vec<u8>), StoreError>> {
-        let (prefix, from) = (self.key(changelog::TIMER_PREFIX), self.key(&changelog::timer_key(from, &[])));
+        self.timers_from(from, &[])
+    }
+
+    /// Keys by their moments, from the moment `from` on and there from `key` on.
+    pub fn timers_from(&self, from: i64, key: &[u8]) -> impl Iterator<Item = Result<(i64, Vec<u8>), StoreError>> {
+        let (prefix, from) = (self.key(changelog::TIMER_PREFIX), self.key(&changelog::timer_key(from, key)));
         let nesting = self.nesting.len();
         self.store.scan(&prefix, &from).map(move |item| {
             let (key, _) = item?;

@@ -32,8 +32,11 @@ impl Task {
             topics[input.topic_number()].side.late_tardy(input.partition(), &tardy, out);
         };
         clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now, late: &mut late })?;
-        // The task's watermark is committed with some input's offset, whatever it was that moved it.
-        if clock.closed() > before
+        // The task's watermark is committed with some input's offset, whatever it was that moved it. What was done of the work that is not
+        // done yet is in memory until then.
+        let is_behind = clock.is_behind();
+        self.pending.records |= is_behind;
+        if (clock.closed() > before || is_behind)
             && !inputs.iter().any(Input::is_dirty)
             && let Some(input) = inputs.first_mut()
         {

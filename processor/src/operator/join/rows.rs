@@ -1,11 +1,23 @@
 //! Rows of a join as bytes and back, and what comes out of a pair.
 
+use sha2::{Digest, Sha256};
+
 use crate::expr::{EvalError, Value};
 use crate::operator::error::RowError;
 use crate::operator::graph::Side;
 use crate::operator::window::TakeRow;
 use crate::plan::{Join, JoinKind, JoinSide, RowKind};
 use crate::state::{decode_value, encode_value};
+
+/// Most bytes of the encoded keys of a row: the key of an entry has them, with a row of [`MOST_IN_KEY`], and state on disk takes keys of up
+/// to 65,535 bytes.
+pub const MOST_KEY_BYTES: usize = 30_000;
+
+/// Most bytes of a row in the key of an entry. Of a longer one the key has a hash, and the entry's value the row.
+const MOST_IN_KEY: usize = 30_000;
+
+/// What a row's hash begins with; no encoded value does.
+const HASHED: u8 = u8::MAX;
 
 /// State that cannot be read back: our bug.
 pub const BROKEN: EvalError = EvalError::Shape("a row of a join cannot be read back");
@@ -45,6 +57,26 @@ impl Side {
             Side::Right => Side::Left,
         }
     }
+}
+
+/// Appends what stands for a row to the key of its entry.
+pub fn push_row(row: &[u8], key: &mut Vec<u8>) {
+    if row.len() <= MOST_IN_KEY {
+        key.extend_from_slice(row);
+    } else {
+        key.push(HASHED);
+        key.extend_from_slice(&Sha256::digest(row));
+    }
+}
+
+/// What of a row goes to the end of its entry's value.
+pub fn in_value(row: &[u8]) -> &[u8] {
+    if row.len() <= MOST_IN_KEY { &[] } else { row }
+}
+
+/// The row of an entry, of what stands for it at the end of the key and at the end of the value.
+pub fn row_of<'e>(in_key: &'e [u8], in_value: &'e [u8]) -> &'e [u8] {
+    if in_key.first() == Some(&HASHED) { in_value } else { in_key }
 }
 
 /// Encodes the values of a row into `to`, whose content is replaced.
@@ -102,12 +134,17 @@ impl<'p> Output<'p> {
         group: &[u8],
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
+        let row = self.alone(side, row);
+        (0..times).try_for_each(|_| take(&row, RowKind::Insert, group))
+    }
+
+    /// What comes out of a row of one side that has no match.
+    pub fn alone<'v>(&self, side: Side, row: &[Value<'v>]) -> Vec<Value<'v>> {
         let nulls = |side: Side| std::iter::repeat_n(Value::Null, self.plan.side(side).columns.len());
-        let row: Vec<Value<'_>> = match side {
+        match side {
             Side::Left if self.plan.kind == JoinKind::Anti => row.to_vec(),
             Side::Left => row.iter().cloned().chain(nulls(Side::Right)).collect(),
             Side::Right => nulls(Side::Left).chain(row.iter().cloned()).collect(),
-        };
-        (0..times).try_for_each(|_| take(&row, RowKind::Insert, group))
+        }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Parts {
     pub pairs: Vec<Expr>,
     /// What must hold for rows of one side, over its own fields.
     pub filters: [Vec<Expr>; 2],
+    /// Whether right rows are versions: one that is left out would bring an older one back.
+    pub versions: bool,
 }
 
 impl Parts {
@@ -30,7 +32,7 @@ impl Parts {
         match self.sides(&condition) {
             // A side whose rows come out without a match too must not lose any.
             [true, false] if !keeps_left => self.filters[0].push(condition),
-            [false, true] if !keeps_right => {
+            [false, true] if !keeps_right && !self.versions => {
                 let own = self.own(&condition);
                 self.filters[1].push(own);
             }

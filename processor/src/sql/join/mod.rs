@@ -2,15 +2,17 @@
 //!
 //! Conditions are bound over the fields of both sides, numbered through, and then told apart: what looks at one side only is a filter of
 //! that side, an equation of both is a key, what says how far apart in time rows are makes an interval join, and the rest is a condition on
-//! pairs.
+//! pairs. What is neither bound by windows nor by time is a regular join.
 
 mod conditions;
+mod temporal;
 mod time;
 
 use sqlparser::ast::{self, JoinConstraint, JoinOperator};
 use sqlparser::tokenizer::Span;
 
 use conditions::{Parts, flattened};
+use temporal::{KeyField, as_of};
 use time::{interval, window};
 
 use super::bind::{Binder, coerced, common_type, describe};
@@ -18,12 +20,12 @@ use super::error::SqlError;
 use super::position;
 use super::prune::whole_source;
 use super::query::{MAX_FIELDS, QueryPlanner, refuse_clauses};
-use super::relation::Relation;
+use super::relation::{Relation, Updating, Windowing};
 use super::scope::{Field, Scope};
 use crate::expr::{Comparison, DataType, Expr, Functions, Node};
 use crate::plan::{Branch, Join, JoinKind, JoinSide, JoinTime, Stage, Window};
 
-/// What makes a regular join one of another kind.
+/// What makes a regular join one that takes nothing back.
 const BOUNDED_KINDS: &str = "join rows of the same windows (ON l.window_start = r.window_start AND l.window_end = r.window_end), or rows near to \
                              each other in time (AND l.ts BETWEEN r.ts - INTERVAL '5' MINUTE AND r.ts)";
 
@@ -35,7 +37,9 @@ pub(super) struct Joining<'a> {
     /// Where it stands.
     pub span: Span,
     /// What is joined, for messages.
-    pub what: &'a str,
+    pub what: &'static str,
+    /// Of a temporal join: the fields of both sides by which time goes, and the right side's PRIMARY KEY.
+    pub versions: Option<([usize; 2], &'a [KeyField])>,
 }
 
 impl QueryPlanner<'_> {
@@ -68,8 +72,15 @@ impl QueryPlanner<'_> {
         };
         let mut relation = self.factor(first, span)?;
         for (kind, factor, constraint) in tables {
-            let right = self.factor(factor, span)?;
             let here = super::query::factor_span(factor).unwrap_or(span);
+            let (right, versions) = match as_of(factor) {
+                None => (self.factor(factor, span)?, None),
+                Some(at) => {
+                    let ours = self.time_of_versions(&relation, at)?;
+                    let versions = self.versions(factor, here)?;
+                    (versions.relation, Some(([ours, versions.time], versions.key)))
+                }
+            };
             let fields = both(&relation, &right);
             let mut conditions = Vec::new();
             for part in constraint.cloned().map_or_else(Vec::new, conjuncts) {
@@ -84,7 +95,8 @@ impl QueryPlanner<'_> {
                 }
             }
             waiting = later;
-            relation = join(relation, right, Joining { kind, conditions, span: here, what: "a join" })?;
+            let versions = versions.as_ref().map(|(times, key)| (*times, &key[..]));
+            relation = join(relation, right, Joining { kind, conditions, span: here, what: "a join", versions })?;
         }
         let left = waiting.into_iter().reduce(and);
         *filter = [left, filter.take()].into_iter().flatten().reduce(and);
@@ -163,7 +175,7 @@ impl QueryPlanner<'_> {
             });
         }
         let kind = if negated { JoinKind::Anti } else { JoinKind::Semi };
-        join(relation, right, Joining { kind, conditions, span, what: "a subquery in WHERE" })
+        join(relation, right, Joining { kind, conditions, span, what: "a subquery in WHERE", versions: None })
     }
 
     /// A subquery, without those of its conditions that need the query around it, and its one item if that is an expression.
@@ -291,52 +303,63 @@ fn both(left: &Relation, right: &Relation) -> Vec<Field> {
     number(&left.fields, 0).chain(number(&right.fields, left.fields.len())).collect()
 }
 
+/// How rows meet by their time: the windows that they are in afterwards, the time itself, and the columns of time.
+type Meeting = (Option<Windowing>, JoinTime, [Option<usize>; 2]);
+
 /// Joins two relations.
 pub(super) fn join(left: Relation, right: Relation, joining: Joining<'_>) -> Result<Relation, SqlError> {
-    let Joining { kind, conditions, span, what } = joining;
+    let Joining { kind, conditions, span, what, versions } = joining;
     let own = |relation: Relation| {
         let relation = relation.without_ranking()?;
         let attached = relation.windowing.as_ref().is_some_and(|windowing| windowing.window == Window::Attached);
         Ok::<_, SqlError>(if attached { relation } else { relation.with_rows() })
     };
-    let (left, right) = (own(left)?, own(right)?);
-    if let Some(updating) = left.updating.as_ref().or(right.updating.as_ref()) {
-        let message = format!("{what} cannot take rows that change yet, which are made by {}", updating.what);
-        return Err(SqlError::new(span, message).hint("group by a whole window"));
-    }
+    let (left, mut right) = (own(left)?, own(right)?);
     let width = left.fields.len();
     if width + right.fields.len() > MAX_FIELDS {
         return Err(SqlError::new(span, format!("a query has at most {MAX_FIELDS} columns")));
     }
-    let mut parts = Parts { width, equal: Vec::new(), pairs: Vec::new(), filters: [Vec::new(), Vec::new()] };
+    let mut parts = Parts {
+        width,
+        equal: Vec::new(),
+        pairs: Vec::new(),
+        filters: [Vec::new(), Vec::new()],
+        versions: versions.is_some(),
+    };
     conditions.into_iter().flat_map(flattened).for_each(|condition| parts.add(condition, kind));
-    let (mut fields, windowing, time, columns) = match window(&left, &right, &mut parts, span)? {
-        Some((windowing, columns)) => (both(&left, &right), Some(windowing), JoinTime::Window, columns),
-        None => {
-            let Some((bounds, columns)) = interval(&left, &right, &mut parts) else {
-                return Err(SqlError::new(
-                    span,
-                    format!("{what} of rows without a bound in time is not supported yet"),
-                )
-                .hint(BOUNDED_KINDS));
-            };
-            if kind.is_of_left_rows() {
-                return Err(SqlError::new(span, format!("{what} is for rows of the same windows"))
-                    .hint("add l.window_start = r.window_start AND l.window_end = r.window_end"));
+    let (windowing, time, columns) = match versions {
+        None => meeting(&left, &right, &mut parts, (kind, span))?,
+        Some((times, key)) => {
+            if let Some(updating) = &left.updating {
+                let message = format!(
+                    "a temporal join cannot take rows that change on its left side, which are made by {}",
+                    updating.what
+                );
+                return Err(SqlError::new(span, message));
             }
-            (both(&left, &right), None, bounds, columns)
+            let keys = temporal::keys(&mut parts, key, (kind, span))?;
+            parts.equal = keys.into_iter().map(|(ours, theirs)| (ours.clone(), theirs, ours)).collect();
+            // Of each left row there is one row.
+            right.updating = None;
+            (None, JoinTime::Temporal, times.map(Some))
         }
     };
-    // A time attribute that may be NULL is none.
+    let mut fields = both(&left, &right);
     let [keeps_left, keeps_right] = kind.keeps_unmatched();
     for (at, field) in fields.iter_mut().enumerate() {
+        // A time attribute that may be NULL is none, nor is one of rows that come at any time.
         let may_be_null = if at < width { keeps_right } else { keeps_left };
-        field.rowtime &= !may_be_null || kind == JoinKind::Anti;
+        let is_in_time = match time {
+            JoinTime::Regular { .. } => false,
+            JoinTime::Temporal => at < width,
+            JoinTime::Window | JoinTime::Interval { .. } => true,
+        };
+        field.rowtime &= is_in_time && (!may_be_null || kind == JoinKind::Anti);
     }
     if kind.is_of_left_rows() {
         fields.truncate(width);
     }
-    let side = |relation: &Relation, keys: Vec<Expr>, time_column: usize| JoinSide {
+    let side = |relation: &Relation, keys: Vec<Expr>, time_column: Option<usize>| JoinSide {
         time_column,
         keys,
         columns: relation.fields.iter().enumerate().map(|(at, field)| (at, field.expr.data_type())).collect(),
@@ -349,6 +372,7 @@ pub(super) fn join(left: Relation, right: Relation, joining: Joining<'_>) -> Res
     };
     let (own, other) = (side(&left, ours, columns[0]), side(&right, theirs, columns[1]));
     let [own_filter, other_filter] = parts.filters;
+    let updating = updating(&left, &right, time, (kind, span, what));
     let mut relation = projected(left, own_filter);
     let right = projected(right, other_filter);
     relation.others.push(right.table.clone());
@@ -357,7 +381,42 @@ pub(super) fn join(left: Relation, right: Relation, joining: Joining<'_>) -> Res
     let plan = Join { kind, time, left: own, right: other, null_safe, condition, branch };
     relation.stages.push(Stage::Join(Box::new(plan)));
     let windowing = windowing.filter(|_| !keeps_right || kind == JoinKind::Anti);
-    Ok(Relation { fields, windowing, ..relation })
+    Ok(Relation { fields, windowing, updating, ..relation })
+}
+
+/// How rows meet that are not told to meet versions: in windows, in an interval, or all of them.
+fn meeting(
+    left: &Relation,
+    right: &Relation,
+    parts: &mut Parts,
+    (kind, span): (JoinKind, Span),
+) -> Result<Meeting, SqlError> {
+    let changes = left.updating.is_some() || right.updating.is_some();
+    if !changes && let Some((windowing, columns)) = window(left, right, parts, span)? {
+        return Ok((Some(windowing), JoinTime::Window, columns.map(Some)));
+    }
+    if !changes
+        && !kind.is_of_left_rows()
+        && let Some((bounds, columns)) = interval(left, right, parts)
+    {
+        return Ok((None, bounds, columns.map(Some)));
+    }
+    Ok((None, JoinTime::Regular { ttl_ms: None }, [None; 2]))
+}
+
+/// Why the rows of a join may change, if they may.
+fn updating(
+    left: &Relation,
+    right: &Relation,
+    time: JoinTime,
+    (kind, span, what): (JoinKind, Span, &'static str),
+) -> Option<Updating> {
+    if let Some(updating) = left.updating.as_ref().or(right.updating.as_ref()) {
+        return Some(updating.clone());
+    }
+    let is_regular = matches!(time, JoinTime::Regular { .. });
+    let may_change = is_regular && !matches!(kind, JoinKind::Inner | JoinKind::Semi);
+    may_change.then(|| Updating { what, span, instead: Some(BOUNDED_KINDS.to_owned()) })
 }
 
 /// The relation with its fields as its row, and only the rows for which the filters hold.

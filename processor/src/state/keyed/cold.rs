@@ -9,6 +9,9 @@ use crate::state::error::StateError;
 use crate::state::shelf::Shelf;
 use crate::state::store::{PutStored, StoreError};
 
+/// So many entries that are over come back at once.
+const WARMED: usize = 256;
+
 /// What memory knows of the store.
 #[derive(Debug)]
 pub(super) struct Cold {
@@ -17,26 +20,32 @@ pub(super) struct Cold {
     entries: usize,
     /// Whether an entry may ever be over: only then the store has them by their moments.
     timed: bool,
-    /// No entry that is in the store alone is over before.
-    next_due: i64,
-    /// The same of those that are over by event time: a moment from [`TIMES`] on.
-    next_time: i64,
+    /// No entry that is in the store alone is over before this moment, or at it with a key before this one; and the same of those that are
+    /// over by event time, at moments from [`TIMES`] on.
+    next: [(i64, Arc<[u8]>); 2],
     /// Keys that the store is behind with.
     behind: BTreeSet<Arc<[u8]>>,
 }
 
+/// Which one of [`Cold::next`] moments from `from` on are counted by.
+fn lane(from: i64) -> usize {
+    usize::from(from >= TIMES)
+}
+
 impl Cold {
     pub(super) fn next_due(&self) -> i64 {
-        self.next_due.min(self.next_time)
+        let [by_clock, by_time] = &self.next;
+        by_clock.0.min(by_time.0)
     }
 
     pub(super) fn next_time(&self) -> i64 {
-        self.next_time
+        self.next[1].0
     }
 
-    /// The one of both that moments from `from` on are counted by.
-    fn next_from(&mut self, from: i64) -> &mut i64 {
-        if from < TIMES { &mut self.next_due } else { &mut self.next_time }
+    /// Whether an entry that is in the store alone may be over at a moment from `from` to `now`, and before `other`.
+    pub(super) fn comes_before(&self, from: i64, other: Option<&(i64, Arc<[u8]>)>, now: i64) -> bool {
+        let next = &self.next[lane(from)];
+        next.0 != NEVER && next.0 <= now && other.is_none_or(|other| next <= other)
     }
 
     /// Takes note of an entry whose change is committed.
@@ -58,7 +67,8 @@ impl KeyedState {
                 *next = first?.0;
             }
         }
-        self.cold = Some(Cold { shelf, entries, timed: timed > 0, next_due, next_time, behind });
+        let next = [next_due, next_time].map(|moment| (moment, Arc::default()));
+        self.cold = Some(Cold { shelf, entries, timed: timed > 0, next, behind });
         Ok(())
     }
 
@@ -111,34 +121,27 @@ impl KeyedState {
         Ok(())
     }
 
-    /// Brings back what is over from the moment `from` on at the moment `now`, at most `most` entries. Returns up to when: nothing in the store
-    /// alone is over before or then.
-    pub(super) fn warm_due(&mut self, from: i64, now: i64, most: usize) -> Result<i64, StateError> {
-        let Some(cold) = &mut self.cold else { return Ok(now) };
-        let first = *cold.next_from(from);
-        if first > now {
-            return Ok(now);
-        }
-        let (mut keys, mut next) = (Vec::new(), NEVER);
-        for timer in cold.shelf.timers(first) {
+    /// Brings the next entries back that are over from the moment `from` on at the moment `now`, at most [`WARMED`] of them.
+    pub(super) fn warm_due(&mut self, from: i64, now: i64) -> Result<(), StateError> {
+        let Some(cold) = &self.cold else { return Ok(()) };
+        let (mut keys, mut next) = (Vec::new(), (NEVER, Arc::default()));
+        let (first, key) = &cold.next[lane(from)];
+        for timer in cold.shelf.timers_from(*first, key) {
             let (due, key) = timer?;
             // What is in memory has its moment there.
             if self.entries.contains_key(&key[..]) || self.deleted.contains_key(&key[..]) {
                 continue;
             }
-            let is_full = keys.len() >= most && keys.last().is_some_and(|(last, _)| *last < due);
-            if due > now || is_full {
-                next = due;
+            if due > now || keys.len() == WARMED {
+                next = (due, key.into());
                 break;
             }
-            keys.push((due, key));
+            keys.push(key);
         }
         if let Some(cold) = &mut self.cold {
-            *cold.next_from(from) = next;
+            cold.next[lane(from)] = next;
         }
-        keys.iter().try_for_each(|(_, key)| self.warm(key))?;
-        // Without another one nothing is left to come in between, also at the end of all time.
-        Ok(if next == NEVER { now } else { next.saturating_sub(1) })
+        keys.iter().try_for_each(|key| self.warm(key))
     }
 
     /// Puts into the store what it is behind with. Everything must be committed.
@@ -202,8 +205,10 @@ impl KeyedState {
                 timers.remove(&(entry.timer, Arc::clone(name)));
             }
             cold.entries += 1;
-            let next = cold.next_from(entry.due);
-            *next = (*next).min(entry.due);
+            let next = &mut cold.next[lane(entry.due)];
+            if entry.due != NEVER && (entry.due, name) < (next.0, &next.1) {
+                *next = (entry.due, Arc::clone(name));
+            }
             false
         });
         free
