@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod bounded;
+mod changing_joins;
 mod clock;
 mod crash;
 mod disk;
 mod gone;
 mod joins;
+mod joins_at_limits;
 mod large;
 mod late;
 mod parallel;
