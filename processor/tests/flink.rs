@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use forebay_processor::job::{Progress, Task, TaskOptions};
 use forebay_processor::plan::JobPlan;
-use forebay_processor::sql::{PlanContext, plan_job};
+use forebay_processor::sql::{Asked, PlanContext, RESULT_TOPIC, SqlError, plan_job, plan_session};
 use support::host::{Got, MemoryHost};
 
 /// How the job is run; the result must be the same.
@@ -56,8 +56,25 @@ fn inputs(case: &Path) -> BTreeMap<String, BTreeMap<i32, Vec<String>>> {
     topics
 }
 
-/// The rows of topic `o`, sorted; of a table of upsert-kafka what is left in the end.
-fn output(case: &Path, plan: &Arc<JobPlan>, run: Run) -> Vec<String> {
+/// The job of a case, or the query that it ends with.
+fn plan(case: &Path) -> Result<JobPlan, SqlError> {
+    let text = fs::read_to_string(case.join("query.sql")).unwrap();
+    if !is_changelog(case) {
+        return plan_job(&text, &PlanContext::nowhere());
+    }
+    match plan_session("", &text, &PlanContext::nowhere())?.asked {
+        Asked::Query(query) => Ok(query.plan),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether the case is of all changes, in their order, and not of what is left of them.
+fn is_changelog(case: &Path) -> bool {
+    case.join("expected.changes").exists()
+}
+
+/// The broker with what the job has put out: it is in topic `o`, or in that of a query.
+fn ran(case: &Path, plan: &Arc<JobPlan>, run: Run) -> MemoryHost {
     let host = MemoryHost::new();
     for (topic, partitions) in inputs(case) {
         host.create_topic(&topic, partitions.len() as i32);
@@ -73,6 +90,7 @@ fn output(case: &Path, plan: &Arc<JobPlan>, run: Run) -> Vec<String> {
         }
     }
     host.create_topic("o", 2);
+    host.create_topic(RESULT_TOPIC, 1);
     let options = match run {
         Run::AtOnce => TaskOptions::default(),
         _ => TaskOptions { step_bytes: 1, read_bytes: 1, snapshot_floor: 300, ..TaskOptions::default() },
@@ -91,12 +109,83 @@ fn output(case: &Path, plan: &Arc<JobPlan>, run: Run) -> Vec<String> {
             assert!(steps < 10_000, "the job does not end");
         }
     }
+    host
+}
+
+/// The rows of topic `o`, sorted; of a table of upsert-kafka what is left in the end.
+fn output(host: &MemoryHost, plan: &JobPlan) -> Vec<String> {
     let mut rows: Vec<String> = match plan.pipelines[0].sink.upsert {
         true => table(host.records("o")),
         false => host.consume("o").into_iter().flatten().collect(),
     };
     rows.sort();
     rows
+}
+
+/// What a query has put out, in order: each row behind its kind.
+fn changes(host: &MemoryHost) -> Vec<String> {
+    let records = host.records(RESULT_TOPIC).into_iter();
+    records.map(|record| format!("{} {}", record.key.unwrap(), record.value.unwrap())).collect()
+}
+
+/// The rows that a changelog leaves, sorted.
+fn left(changes: &[String]) -> Vec<String> {
+    let mut rows: Vec<&str> = Vec::new();
+    for change in changes {
+        let (kind, row) = change.split_once(' ').unwrap();
+        let known = rows.iter().position(|other| *other == row);
+        match (kind, known) {
+            ("-U" | "-D", Some(at)) => drop(rows.swap_remove(at)),
+            ("-U" | "-D", None) => panic!("{change}: there is no such row"),
+            _ => rows.push(row),
+        }
+    }
+    rows.sort_unstable();
+    rows.into_iter().map(str::to_owned).collect()
+}
+
+/// Of each key, the first column, the rows that there were one after the other; none where the key was gone.
+fn states(changes: &[String]) -> BTreeMap<String, Vec<Option<String>>> {
+    let mut keys: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    for (at, change) in changes.iter().enumerate() {
+        let (kind, row) = change.split_once(' ').unwrap();
+        let key = row.split_inclusive([',', '}']).next().unwrap().to_owned();
+        // What follows says what became of it.
+        if kind == "-U" && changes.get(at + 1).is_some_and(|next| next.starts_with("+U")) {
+            continue;
+        }
+        let state = kind.starts_with('+').then(|| row.to_owned());
+        let states = keys.entry(key).or_default();
+        if states.last() != Some(&state) {
+            states.push(state);
+        }
+    }
+    keys
+}
+
+/// What is wrong with a changelog, beside the one that Flink has made.
+fn compared(case: &Path, expected: &[String], found: &[String], run: Run) -> Option<String> {
+    if left(expected) != left(found) {
+        return Some(format!("what is left differs: {:?} instead of {:?}", left(found), left(expected)));
+    }
+    // What is read in one step is one change.
+    if run == Run::AtOnce {
+        return None;
+    }
+    if !fs::read_to_string(case.join("query.sql")).unwrap().contains("-- compared: states") {
+        let other = (0..expected.len().max(found.len())).find(|at| expected.get(*at) != found.get(*at))?;
+        return Some(format!("change {other} is {:?} instead of {:?}", found.get(other), expected.get(other)));
+    }
+    // Between the states that a record leads to, Flink has those that its first half leads to.
+    let (expected, found) = (states(expected), states(found));
+    for (key, found) in &found {
+        let mut flinks = expected.get(key).map_or(&[][..], |states| states).iter();
+        if let Some(alien) = found.iter().find(|state| !flinks.any(|other| other == *state)) {
+            return Some(format!("{key}: {alien:?} does not come then in Flink"));
+        }
+    }
+    let lost = expected.keys().find(|key| !found.contains_key(*key))?;
+    Some(format!("{lost} does not come at all"))
 }
 
 /// Writes a row of an upsert-kafka table whose key is its column k; `-` in front removes it.
@@ -124,30 +213,35 @@ fn every_case_of_the_corpus_is_what_flink_makes_of_it() {
     assert!(cases.len() >= 40);
     for case in &cases {
         let name = case.file_name().unwrap().to_str().unwrap();
-        let text = fs::read_to_string(case.join("query.sql")).unwrap();
-        let plan = match plan_job(&text, &PlanContext::nowhere()) {
+        let plan = match plan(case) {
             Ok(plan) => Arc::new(plan),
             Err(error) => {
                 different.push(format!("{name} is refused: {error}"));
                 continue;
             }
         };
-        let expected = lines(&case.join("expected.jsonl"));
-        for run in [Run::AtOnce, Run::ByRecord, Run::Killed] {
-            let found = output(case, &plan, run);
-            if found != expected {
-                let only = |a: &[String], b: &[String]| {
-                    let only: Vec<&str> = a.iter().filter(|row| !b.contains(row)).map(String::as_str).collect();
-                    only.join("\n    ")
-                };
-                let (missing, more) = (only(&expected, &found), only(&found, &expected));
-                let counts = (expected.len(), found.len());
-                different.push(format!(
-                    "{name} ({run:?}, {counts:?} rows):\n  missing\n    {missing}\n  instead\n    {more}"
-                ));
-                break;
-            }
-        }
+        let difference = [Run::AtOnce, Run::ByRecord, Run::Killed].into_iter().find_map(|run| {
+            let host = ran(case, &plan, run);
+            let what = match is_changelog(case) {
+                true => compared(case, &lines(&case.join("expected.changes")), &changes(&host), run),
+                false => different_rows(&lines(&case.join("expected.jsonl")), &output(&host, &plan)),
+            };
+            what.map(|what| format!("{name} ({run:?}): {what}"))
+        });
+        different.extend(difference);
     }
     assert!(different.is_empty(), "{} of {} cases:\n{}", different.len(), cases.len(), different.join("\n"));
+}
+
+fn different_rows(expected: &[String], found: &[String]) -> Option<String> {
+    if found == expected {
+        return None;
+    }
+    let only = |a: &[String], b: &[String]| {
+        let only: Vec<&str> = a.iter().filter(|row| !b.contains(row)).map(String::as_str).collect();
+        only.join("\n    ")
+    };
+    let (missing, more) = (only(expected, found), only(found, expected));
+    let counts = (expected.len(), found.len());
+    Some(format!("{counts:?} rows:\n  missing\n    {missing}\n  instead\n    {more}"))
 }

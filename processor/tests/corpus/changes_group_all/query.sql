@@ -1,0 +1,4 @@
+-- One group of all rows
+CREATE TABLE t (id INT, k STRING, n BIGINT, i INT, d DOUBLE, x DECIMAL(10, 2), s STRING, ts TIMESTAMP(3))
+  WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+SELECT COUNT(*) AS c, COUNT(i) AS n, SUM(i) AS total FROM t;
