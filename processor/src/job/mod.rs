@@ -11,6 +11,7 @@
 //! ```
 
 mod aborted;
+mod catch_up;
 mod clock;
 mod counters;
 mod error;

@@ -7,6 +7,9 @@ use super::error::TaskError;
 pub struct TaskOptions {
     /// Bytes of input after which a step ends. Bounds the size of a commit, and how long a step takes.
     pub step_bytes: usize,
+    /// Microseconds after which a step ends at the next record, however few bytes it has read: whoever wants the task to stop waits for no
+    /// longer, and what is computed is committed.
+    pub step_us: u64,
     /// Bytes read from one partition before the next one's turn.
     pub read_bytes: usize,
     /// A step with output commits at once. One that has only changed state and positions may wait for this long, in ms, as nobody can see
@@ -15,7 +18,7 @@ pub struct TaskOptions {
     /// As above for steps that have only moved time: watermark and idleness without a record.
     pub progress_commit_ms: i64,
     /// Records that a task has not read yet from which on it is so far behind that results of several steps may share a commit: see
-    /// `task/catch_up.rs`.
+    /// `catch_up.rs`.
     pub behind_records: u64,
     /// Bytes of input after which it commits all the same.
     pub behind_bytes: u64,
@@ -62,6 +65,7 @@ impl Default for TaskOptions {
     fn default() -> TaskOptions {
         TaskOptions {
             step_bytes: 4 * 1024 * 1024,
+            step_us: 100_000,
             read_bytes: 1024 * 1024,
             state_commit_ms: 200,
             progress_commit_ms: 1_000,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use forebay_processor::job::{Progress, TaskOptions};
+use forebay_processor::job::{Progress, Stage, Subtask, SubtaskId, TaskOptions};
 
 use crate::support::plans::{INPUT, OUTPUT, click};
-use crate::{host, open_with, send, stateless, table, try_plan, windowed};
+use crate::support::run_and_finish;
+use crate::{host, open, open_with, parallel, send, stateless, table, try_plan, windowed};
 
 const STEP: usize = 64 * 1024;
 
@@ -112,4 +113,51 @@ fn the_corrections_of_late_rows_are_put_out_over_several_commits() {
     let mut task = open_with(&plan, &host, options()).unwrap();
     while task.step(&host).unwrap() == Progress::Busy {}
     assert_eq!(task.status().records_in, 0, "all of it is committed");
+}
+
+#[test]
+fn a_step_ends_in_time_however_slow_its_records_are() {
+    let host = host(1);
+    let batch: Vec<_> = (0..1_000).map(|n| Some(click(&format!("user-{n:03}"), Some(1), n, 0))).collect();
+    host.produce(INPUT, 0, &batch);
+    let mut task = open(&stateless(""), &host);
+    // As if each record took 30 ms; a step has 100 ms.
+    host.slow(30_000);
+    assert_eq!(task.step(&host).unwrap(), Progress::Busy);
+    assert_eq!(task.status().records_in, 3);
+    assert_eq!(host.consume(OUTPUT).iter().map(Vec::len).sum::<usize>(), 3, "they are committed");
+    // The rest of the batch is taken by whoever comes next, and nothing twice.
+    let mut task = open(&stateless(""), &host);
+    host.slow(0);
+    while task.step(&host).unwrap() == Progress::Busy {}
+    let expected: Vec<String> = (0..1_000).map(|n| format!(r#"{{"user":"user-{n:03}","x":100}}"#)).collect();
+    assert_eq!(host.consume(OUTPUT).into_iter().flatten().collect::<Vec<_>>(), expected);
+}
+
+/// Commits of a task that merges what 60 batches have brought, a window each, counting as far behind while so many records are left.
+fn merging_commits(behind_records: u64) -> u64 {
+    let host = host(1);
+    for window in 0..60 {
+        let batch: Vec<_> =
+            (0..10).map(|user| Some(click(&format!("user-{user}"), Some(1), window * 10_000, 0))).collect();
+        host.produce(INPUT, 0, &batch);
+    }
+    let plan = parallel(2, "");
+    let options = TaskOptions { step_bytes: 1, behind_records, ..TaskOptions::default() };
+    let open = |stage, index, options| {
+        Subtask::open(&plan, "job", SubtaskId { pipeline: 0, stage, index, parallelism: 2 }, &host, options).unwrap()
+    };
+    run_and_finish(&mut open(Stage::Local, 0, TaskOptions { step_bytes: 1, ..TaskOptions::default() }), &host).unwrap();
+    let before = host.commits();
+    (0..2).for_each(|index| run_and_finish(&mut open(Stage::Global, index, options), &host).unwrap());
+    // The last window stays open, and the delay keeps the one before.
+    assert_eq!(host.consume(OUTPUT).iter().map(Vec::len).sum::<usize>(), 58 * 10);
+    host.commits() - before
+}
+
+#[test]
+fn a_merging_task_that_is_far_behind_commits_less_often() {
+    let (each_step, far_behind) = (merging_commits(u64::MAX), merging_commits(50));
+    assert!(each_step >= 2 * 58, "each window closes in a step of both tasks: {each_step}");
+    assert!(far_behind < each_step / 2, "{far_behind} instead of {each_step}");
 }

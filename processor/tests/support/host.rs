@@ -29,6 +29,9 @@ pub enum Crash {
 #[derive(Default)]
 struct Broker {
     now: i64,
+    /// By how many microseconds its clock has gone on because it was looked at, and does each time.
+    passed_us: u64,
+    look_us: u64,
     logs: BTreeMap<TopicPartition, Log>,
     topics: BTreeMap<String, i32>,
     /// How often topics were deleted.
@@ -131,6 +134,11 @@ impl MemoryHost {
             })
             .collect()
         })
+    }
+
+    /// Lets so many microseconds pass each time somebody looks how long something takes.
+    pub fn slow(&self, us: u64) {
+        self.with(|broker| broker.look_us = us);
     }
 
     pub fn advance(&self, ms: i64) {
@@ -314,6 +322,13 @@ impl Broker {
 impl Host for MemoryHost {
     fn now(&self) -> Timestamp {
         Timestamp(self.with(|broker| broker.now))
+    }
+
+    fn micros(&self) -> u64 {
+        self.with(|broker| {
+            broker.passed_us += broker.look_us;
+            u64::try_from(broker.now).unwrap() * 1_000 + broker.passed_us
+        })
     }
 
     fn partitions(&self, topic: &str) -> Option<i32> {

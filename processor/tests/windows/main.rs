@@ -390,6 +390,7 @@ proptest! {
         begin in -100_000..50_000i64,
         step_bytes in 100..5_000usize,
         state_memory_bytes in state_memory(),
+        behind_records in prop_oneof![Just(0), Just(u64::MAX)],
     ) {
         let host = MemoryHost::new();
         host.create_topic("t", partitions + without_rows);
@@ -397,7 +398,7 @@ proptest! {
         host.create_topic("late", partitions + without_rows);
         let read_bytes = step_bytes / 3;
         let options =
-            TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, state_memory_bytes, ..TaskOptions::default() };
+            TaskOptions { step_bytes, read_bytes, snapshot_floor: 300, state_memory_bytes, behind_records, ..TaskOptions::default() };
         let plan = plan_job(&query.sql(), &PlanContext::nowhere()).unwrap();
         let mut world = World::new(host, Arc::new(plan), options);
         let produce = |host: &MemoryHost, events: &[Event]| {

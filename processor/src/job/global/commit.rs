@@ -20,6 +20,7 @@ impl GlobalTask {
         let set = CommitSet { group: self.names.group.clone(), records: output.into_batches(), offsets };
         host.commit(&mut self.session, set).map_err(|error| TaskError::from_host("committing", error))?;
         self.pending = Pending::default();
+        self.catch_up.committed(self.counters.bytes_in);
         self.counters.records_out += rows;
         self.counters.records_aside += aside;
         self.counters.bytes_out += bytes;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use forebay_storage::ids::{Timestamp, TopicId, TopicPartition};
 
 use self::times::Times;
+use super::catch_up::{CatchUp, StepEnd};
 use super::clock::{Closing, EventClock};
 use super::counters::Counters;
 use super::error::TaskError;
@@ -62,6 +63,7 @@ pub struct GlobalTask {
     purge_at: Timestamp,
     /// [`Host::micros`] when the present step began.
     step_began: u64,
+    catch_up: CatchUp,
     counters: Counters,
 }
 
@@ -99,7 +101,9 @@ impl GlobalTask {
 
     /// Does a bounded amount of work.
     pub fn step(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
-        self.guarded(host, |task| task.work(host))
+        let progress = self.guarded(host, |task| task.work(host));
+        self.catch_up.step_ended(host.micros());
+        progress
     }
 
     /// Commits what is computed but not committed.
@@ -126,13 +130,15 @@ impl GlobalTask {
     fn work(&mut self, host: &dyn Host) -> Result<Progress, TaskError> {
         let now = host.now();
         self.step_began = host.micros();
+        let rows = self.output.len();
         self.reader.poll(host).map_err(|error| TaskError::from_host("looking for partial results", error))?;
         // What waits to be closed comes first: nothing grows beyond one step.
         if !self.clock.is_behind() {
             self.read(host, now)?;
         }
         self.advance_time(host, now)?;
-        if self.commit_due().is_some_and(|due| due <= now) {
+        let is_due = self.commit_due().is_some_and(|due| due <= now);
+        if is_due && !self.catch_up.may_go_on(self.step_end(now, rows), &self.options) {
             self.commit(host, now)?;
         }
         if self.clock.is_behind() || self.has_more() {
@@ -144,6 +150,20 @@ impl GlobalTask {
         }
         let until = [self.commit_due(), self.clock.due_by_clock(&self.pipeline)].into_iter().flatten().min();
         Ok(Progress::Waiting { until })
+    }
+
+    /// What the present step has done, which began with so many records to be written.
+    fn step_end(&self, now: Timestamp, records: u64) -> StepEnd {
+        let unread = self.reader.stable_end().0.saturating_sub(self.reader.position().0);
+        StepEnd {
+            began: self.step_began,
+            with_rows: self.output.len() > records,
+            unread: u64::try_from(unread).unwrap_or(0),
+            can_read: self.has_more(),
+            bytes_in: self.counters.bytes_in,
+            output_bytes: self.output.size_in_bytes(),
+            age_ms: self.pending.age_ms(now),
+        }
     }
 
     fn has_more(&self) -> bool {

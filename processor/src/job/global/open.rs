@@ -8,6 +8,7 @@ use super::GlobalTask;
 use super::times::Times;
 use crate::commit::{InputProgress, PartitionTime, RecordBuffer};
 use crate::host::Host;
+use crate::job::catch_up::CatchUp;
 use crate::job::clock::EventClock;
 use crate::job::counters::Counters;
 use crate::job::error::TaskError;
@@ -79,6 +80,7 @@ impl GlobalTask {
             guard: Guard::default(),
             purge_at: host.now().plus_ms(options.purge_ms),
             step_began: 0,
+            catch_up: CatchUp::default(),
             counters: Counters::default(),
         })
     }

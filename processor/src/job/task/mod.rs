@@ -7,7 +7,6 @@
 //! The only task of a pipeline owns all partitions of all topics that it reads, so the result is right whatever the group key is, and one transaction holds
 //! everything. One of several owns some of them; if rows are kept, it only gathers what another task merges, see [`super::subtask`].
 
-mod catch_up;
 mod close;
 mod commit;
 mod describe;
@@ -18,8 +17,7 @@ use std::sync::Arc;
 
 use forebay_storage::ids::{Timestamp, TopicPartition};
 
-use catch_up::CatchUp;
-
+use super::catch_up::{CatchUp, StepEnd};
 use super::clock::EventClock;
 use super::counters::Counters;
 use super::error::TaskError;
@@ -170,7 +168,7 @@ impl Task {
             self.pending.note(now);
         }
         let due = self.commit_due();
-        if due.is_some_and(|due| due <= now) && !self.may_go_on(now, self.output.len() > rows) {
+        if due.is_some_and(|due| due <= now) && !self.catch_up.may_go_on(self.step_end(now, rows), &self.options) {
             self.commit(host, now)?;
         }
         let limit = self.drift_limit();
@@ -194,6 +192,20 @@ impl Task {
                 .min();
         // Windows that are to be closed now and did not fit the last commit.
         Ok(if close_at.is_some_and(|at| at <= now) { Progress::Busy } else { Progress::Waiting { until } })
+    }
+
+    /// What the present step has done, which began with so many records to be written.
+    fn step_end(&self, now: Timestamp, records: u64) -> StepEnd {
+        let limit = self.drift_limit();
+        StepEnd {
+            began: self.step_began,
+            with_rows: self.output.len() > records,
+            unread: self.inputs.iter().map(Input::unread).sum(),
+            can_read: self.inputs.iter().any(|input| can_read(input, limit)),
+            bytes_in: self.counters.bytes_in,
+            output_bytes: self.output.size_in_bytes(),
+            age_ms: self.pending.age_ms(now),
+        }
     }
 
     /// After how long without records windows are closed, if all topics say it (`forebay.close-after-idle`).
@@ -294,6 +306,7 @@ impl Task {
         let mut budget = self.options.step_bytes;
         let mut at_end = 0;
         let most = self.options.output_bytes;
+        let ends_at = self.step_began.saturating_add(self.options.step_us);
         while at_end < count && budget > 0 && self.output.size_in_bytes() <= most {
             let limit = self.drift_limit();
             let aligned = if limit.is_some() { self.options.aligned_read_bytes } else { usize::MAX };
@@ -306,13 +319,13 @@ impl Task {
             at_end = 0;
             let bytes = self.options.read_bytes.min(budget).min(aligned);
             let Task { pipeline, topics, output: out, .. } = self;
-            let read = input.read(host, bytes, ReadContext { pipeline, topics, closed, now, out, most })?;
+            let read = input.read(host, bytes, ReadContext { pipeline, topics, closed, now, out, most, ends_at })?;
             budget = budget.saturating_sub(read.bytes);
             self.counters.bytes_in += read.bytes as u64;
             self.counters.records_in += read.records;
             self.pending.records |= read.records > 0;
             self.options.check_waiting(self.waiting_bytes())?;
-            if read.bytes == 0 {
+            if read.bytes == 0 || host.micros() >= ends_at {
                 break;
             }
         }

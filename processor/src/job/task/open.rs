@@ -5,9 +5,9 @@ use std::sync::Arc;
 use forebay_storage::ids::TopicPartition;
 
 use super::Task;
-use super::catch_up::CatchUp;
 use crate::commit::RecordBuffer;
 use crate::host::Host;
+use crate::job::catch_up::CatchUp;
 use crate::job::clock::EventClock;
 use crate::job::counters::Counters;
 use crate::job::error::TaskError;
