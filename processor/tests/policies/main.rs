@@ -6,6 +6,7 @@ mod changing_joins;
 mod clock;
 mod crash;
 mod disk;
+mod forgotten;
 mod gone;
 mod joins;
 mod joins_at_limits;
