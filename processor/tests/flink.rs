@@ -79,12 +79,13 @@ fn ran(case: &Path, plan: &Arc<JobPlan>, run: Run) -> MemoryHost {
     for (topic, partitions) in inputs(case) {
         host.create_topic(&topic, partitions.len() as i32);
         for (partition, rows) in partitions {
-            let is_upsert =
-                plan.pipelines[0].sources().iter().any(|source| source.topic == topic && source.upsert.is_some());
+            let sources = plan.pipelines[0].sources();
+            let upsert =
+                sources.iter().filter(|source| source.topic == topic).find_map(|source| source.upsert.as_ref());
             for row in rows {
-                match is_upsert {
-                    true => change(&host, &topic, partition, &row),
-                    false => host.produce(&topic, partition, &[Some(row)]),
+                match upsert {
+                    Some(key) => change(&host, (&topic, partition), &key.columns[0], &row),
+                    None => host.produce(&topic, partition, &[Some(row)]),
                 }
             }
         }
@@ -188,11 +189,11 @@ fn compared(case: &Path, expected: &[String], found: &[String], run: Run) -> Opt
     Some(format!("{lost} does not come at all"))
 }
 
-/// Writes a row of an upsert-kafka table whose key is its column k; `-` in front removes it.
-fn change(host: &MemoryHost, topic: &str, partition: i32, row: &str) {
+/// Writes a row of an upsert-kafka table whose key is this column; `-` in front removes it.
+fn change(host: &MemoryHost, (topic, partition): (&str, i32), key: &str, row: &str) {
     let (gone, row) = row.strip_prefix('-').map_or((false, row), |row| (true, row));
     let fields: serde_json::Value = serde_json::from_str(row).unwrap();
-    let key = serde_json::json!({ "k": fields["k"] }).to_string();
+    let key = serde_json::json!({ key: fields[key] }).to_string();
     let value = (!gone).then_some(row.as_bytes());
     host.produce_record(topic, partition, (0, Some(key.as_bytes()), value), &[]);
 }

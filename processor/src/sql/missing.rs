@@ -1,10 +1,8 @@
 //! Flink's functions that are not there: whoever calls one is told so, and the reference page lists them.
 
 /// Flink's functions that are not there, with the reason where it is not only that nobody has written them.
-pub(crate) const MISSING: &[(&str, &[&str])] = &[
-    ("give or take MULTISET, VARIANT or several arrays at once", OF_COLLECTIONS),
-    ("not written yet", LATER),
-];
+pub(crate) const MISSING: &[(&str, &[&str])] =
+    &[("give or take MULTISET, VARIANT or several arrays at once", OF_COLLECTIONS), ("not written yet", LATER)];
 
 const OF_COLLECTIONS: &[&str] = &["COLLECT", "PARSE_JSON", "REGEXP_EXTRACT_ALL", "TRY_PARSE_JSON"];
 

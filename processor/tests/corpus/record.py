@@ -9,7 +9,8 @@ A case is the name of one of the corpus, or the path of any folder with the same
 others: each partition is a file of its own, and several make a UNION ALL, so that the watermark is the minimum over them. A
 watermark is sent with each row that moves it (an interval of 0), so nothing depends on the clock while there is one partition.
 
-A table of upsert-kafka that is read has the key k; a line with `-` in front of a row removes it. One that is written becomes a changelog (format debezium-json), of which `expected.jsonl` has the rows that are left in the end.
+A table of upsert-kafka that is read has one column as its key; a line with `-` in front of a row removes it. Or a line is the key, a tab and the row, and
+nothing after the tab removes it, as in the input files of `forebay job test`. One that is written becomes a changelog (format debezium-json), of which `expected.jsonl` has the rows that are left in the end.
 
 A case whose last statement is a SELECT has `expected.changes`: its changelog, in order, each row behind its kind (`+I`, `-U`, `+U`, `-D`). Flink
 handles each row by itself, without mini-batches, so a row that is replaced is taken out of a group in one change and comes back in the next; here
@@ -87,7 +88,8 @@ def for_flink(statement, case, output):
     files = sorted(case.glob(f"{topic}-*.*"))
     if "'upsert-kafka'" in options:
         changes = output / f"{topic}.changes"
-        changes.write_text(changelog_of(files[0].read_text().splitlines()))
+        key = re.search(r"PRIMARY KEY \(`?(\w+)`?\)", columns).group(1)
+        changes.write_text(changelog_of(files[0].read_text().splitlines(), key))
         table = "CREATE TABLE {} {} WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'debezium-json')"
         return [table.format(name, columns, changes)]
     table = "CREATE TABLE {} {} WITH ('connector' = 'filesystem', 'path' = '{}'{})"
@@ -104,14 +106,18 @@ def topic_of(options):
     return re.search(r"'topic'\s*=\s*'([^']*)'", options).group(1)
 
 
-def changelog_of(lines):
-    """What happens to a table of upsert-kafka with the key k, in the words of debezium-json. A line is a row, or `-` and a row that goes."""
+def changelog_of(lines, key):
+    """What happens to a table of upsert-kafka, in the words of debezium-json. A line is a row, or `-` and a row that goes; or a key, a tab and a
+    row, if that does not go."""
     rows, changes = {}, []
     for line in lines:
+        if "\t" in line:
+            of, row = line.split("\t")
+            line = row or "-" + of
         row = json.loads(line.lstrip("-"))
-        before = rows.pop(row["k"], None)
+        before = rows.pop(row[key], None)
         if not line.startswith("-"):
-            rows[row["k"]] = row
+            rows[row[key]] = row
             if before == row:
                 continue  # Flink: ChangelogNormalize passes over it.
             changes.append({"before": before, "after": row, "op": "u" if before else "c"})

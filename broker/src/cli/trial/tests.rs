@@ -77,15 +77,17 @@ async fn what_is_wrong_is_told_with_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_gives_the_rows_that_flink_gives() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples");
-    for (name, table, topic) in [
-        ("card-fraud", "payments", "payments"),
-        ("machine-temperature", "readings", "readings"),
-        ("shop-sessions", "shop_events", "shop-events"),
-        ("trending-products", "purchases", "purchases"),
+    for (name, tables) in [
+        ("card-fraud", &[("payments", "payments")][..]),
+        ("machine-temperature", &[("readings", "readings")]),
+        ("orders-with-customers", &[("orders", "orders"), ("customers", "customers")]),
+        ("shop-sessions", &[("shop_events", "shop-events")]),
+        ("trending-products", &[("purchases", "purchases")]),
     ] {
         let folder = examples.join(name);
         let sql = std::fs::read_to_string(folder.join("query.sql")).unwrap();
-        let inputs = vec![(table.to_owned(), folder.join(format!("{topic}-0.jsonl")))];
+        let input = |(table, topic): &(&str, &str)| ((*table).to_owned(), folder.join(format!("{topic}-0.jsonl")));
+        let inputs: Vec<_> = tables.iter().map(input).collect();
         let expected = read_rows(&folder.join("expected.jsonl")).unwrap();
         assert!(!expected.is_empty());
         for memory in ["256 mb", "4 kb"] {
