@@ -15,6 +15,7 @@ mod error;
 mod formats;
 mod functions;
 mod group;
+mod group_window;
 pub mod infer;
 mod inputs;
 mod insert;

@@ -388,15 +388,33 @@ fn lower_first(message: &str) -> String {
     }
 }
 
-/// A name, plain or in backticks. Catalog and database are not needed: a path is refused.
+/// Flink's names of the one catalog and database that there is.
+const PATH: [&str; 2] = ["default_catalog", "default_database"];
+
+/// The last of a path's parts, if the others are those of Flink's default catalog and database.
+pub(crate) fn last_of_path<T>(parts: &[T], text: impl Fn(&T) -> &str) -> Option<&T> {
+    let (last, path) = parts.split_last()?;
+    let known = &PATH[PATH.len().checked_sub(path.len())?..];
+    path.iter().zip(known).all(|(part, known)| text(part) == *known).then_some(last)
+}
+
+/// A name, plain or in backticks. Catalog and database may stand before it as Flink calls them by default; any others are refused.
 pub(crate) fn name(parser: &mut Parser, what: &str) -> Result<Name, SqlError> {
+    let begins_path = |parser: &Parser| {
+        let next = parser.peek_nth_token(1).token == Token::Period;
+        next && matches!(parser.peek_token().token, Token::Word(word) if PATH.contains(&word.value.as_str()))
+    };
+    while begins_path(parser) {
+        parser.advance_token();
+        parser.advance_token();
+    }
     let token = parser.peek_token();
     match &token.token {
         Token::Word(word) => {
             parser.advance_token();
             if parser.peek_token().token == Token::Period {
-                return Err(SqlError::new(parser.peek_token().span, "names have one part here")
-                    .hint("leave out catalog and database"));
+                return Err(SqlError::new(parser.peek_token().span, "there is one catalog with one database")
+                    .hint("leave them out, or write default_catalog.default_database"));
             }
             Ok(Name { text: word.value.clone(), span: token.span, quoted: word.quote_style.is_some() })
         }

@@ -11,6 +11,8 @@ use sqlparser::tokenizer::Span;
 use super::bind::Binder;
 use super::catalog::{Catalog, Entry};
 use super::error::SqlError;
+use super::group_window;
+use super::parse::last_of_path;
 use super::position;
 use super::rank;
 use super::relation::{Relation, Updating, Windowing};
@@ -99,8 +101,14 @@ impl<'a> QueryPlanner<'a> {
                 let (left, right) = (side(left)?, side(right)?);
                 union::all(left, right, span)
             }
+            SetExpr::SetOperation {
+                op: SetOperator::Union,
+                set_quantifier: SetQuantifier::None | SetQuantifier::Distinct,
+                left,
+                right,
+            } => self.select(&union::distinct(query, left, right, span)),
             SetExpr::SetOperation { op, .. } => {
-                Err(SqlError::new(span, format!("{op} is not supported yet")).hint("there is UNION ALL"))
+                Err(SqlError::new(span, format!("{op} is not supported yet")).hint("there is UNION and UNION ALL"))
             }
             SetExpr::Values(_) => Err(SqlError::new(span, "VALUES is not supported: a job reads a topic")),
             _ => Err(SqlError::new(span, "expected SELECT")),
@@ -150,8 +158,11 @@ impl<'a> QueryPlanner<'a> {
     }
 
     fn select(&mut self, select: &ast::Select) -> Result<Relation, SqlError> {
-        if let Some(grouped) = distinct_as_groups(select)? {
+        if let Some(grouped) = self.distinct_as_groups(select)? {
             return self.select(&grouped);
+        }
+        if let Some(windowing) = group_window::as_windowing(select)? {
+            return self.select(&windowing);
         }
         refuse_clauses(select)?;
         let mut filter = select.selection.clone();
@@ -194,6 +205,45 @@ impl<'a> QueryPlanner<'a> {
         Ok(relation)
     }
 
+    /// SELECT DISTINCT as the GROUP BY that it is.
+    fn distinct_as_groups(&mut self, select: &ast::Select) -> Result<Option<ast::Select>, SqlError> {
+        let span = select.select_token.0.span;
+        match &select.distinct {
+            None | Some(ast::Distinct::All) => return Ok(None),
+            Some(ast::Distinct::On(_)) => return Err(SqlError::new(span, "Flink SQL has no DISTINCT ON")),
+            Some(ast::Distinct::Distinct) => {}
+        }
+        if is_aggregate(select) {
+            return Err(SqlError::new(span, "SELECT DISTINCT of groups is not supported yet")
+                .hint("the rows of a window's groups are different already, if the keys are among their columns"));
+        }
+        let mut columns = Vec::new();
+        for item in &select.projection {
+            match item {
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => columns.push(expr.clone()),
+                SelectItem::Wildcard(_) => {
+                    let all = ast::Select { distinct: None, projection: vec![item.clone()], ..select.clone() };
+                    let fields = self.select(&all)?.fields;
+                    columns.extend(fields.into_iter().map(|field| column_expr(&field, span)));
+                }
+                _ => {
+                    return Err(
+                        SqlError::new(span, "SELECT DISTINCT t.* is not supported yet").hint("name the columns")
+                    );
+                }
+            }
+        }
+        let projection = match select.projection.as_slice() {
+            [SelectItem::Wildcard(_)] => columns.iter().cloned().map(SelectItem::UnnamedExpr).collect(),
+            items if items.iter().any(|item| matches!(item, SelectItem::Wildcard(_))) => {
+                return Err(SqlError::new(span, "SELECT DISTINCT *, .. is not supported yet").hint("name the columns"));
+            }
+            items => items.to_vec(),
+        };
+        let group_by = ast::GroupByExpr::Expressions(columns, Vec::new());
+        Ok(Some(ast::Select { distinct: None, group_by, projection, ..select.clone() }))
+    }
+
     /// The condition of WHERE.
     pub(super) fn condition(&mut self, condition: &ast::Expr, relation: &Relation) -> Result<Expr, SqlError> {
         let what = relation.what();
@@ -208,9 +258,13 @@ impl<'a> QueryPlanner<'a> {
         match factor {
             TableFactor::Table { name, alias, args, version, .. } => {
                 let parts = &name.0;
-                let (Some(part), 1) = (parts.first().and_then(|part| part.as_ident()), parts.len()) else {
-                    return Err(SqlError::new(factor_span(factor).unwrap_or(span), "names have one part here")
-                        .hint("leave out catalog and database"));
+                let last = last_of_path(parts, |part| part.as_ident().map_or("", |name| &name.value));
+                let Some(part) = last.and_then(|part| part.as_ident()) else {
+                    return Err(SqlError::new(
+                        factor_span(factor).unwrap_or(span),
+                        "there is one catalog with one database",
+                    )
+                    .hint("leave them out, or write default_catalog.default_database"));
                 };
                 if version.is_some() {
                     let message = "FOR SYSTEM_TIME AS OF is for the right side of a join";
@@ -322,6 +376,15 @@ pub(super) fn changing(table: &Rc<Table>, name: &str, span: Span) -> Relation {
     }
 }
 
+/// What names a field in a query.
+fn column_expr(field: &Field, span: Span) -> ast::Expr {
+    let part = |text: &str| ast::Ident { value: text.to_owned(), quote_style: Some('`'), span };
+    match &field.qualifier {
+        Some(table) => ast::Expr::CompoundIdentifier(vec![part(table), part(&field.name)]),
+        None => ast::Expr::Identifier(part(&field.name)),
+    }
+}
+
 /// `t.*`.
 fn qualified(kind: &SelectItemQualifiedWildcardKind, relation: &Relation) -> Result<Vec<Field>, SqlError> {
     let name = kind.to_string();
@@ -378,27 +441,6 @@ pub(super) fn factor_span(factor: &TableFactor) -> Option<Span> {
         _ => return None,
     };
     (span.start.line != 0).then_some(span)
-}
-
-/// SELECT DISTINCT, as the grouping by all its columns that it is.
-fn distinct_as_groups(select: &ast::Select) -> Result<Option<ast::Select>, SqlError> {
-    let span = select.select_token.0.span;
-    match &select.distinct {
-        None | Some(ast::Distinct::All) => return Ok(None),
-        Some(ast::Distinct::On(_)) => return Err(SqlError::new(span, "Flink SQL has no DISTINCT ON")),
-        Some(ast::Distinct::Distinct) => {}
-    }
-    if is_aggregate(select) {
-        return Err(SqlError::new(span, "SELECT DISTINCT of groups is not supported yet")
-            .hint("the rows of a window's groups are different already, if the keys are among their columns"));
-    }
-    let column = |item: &SelectItem| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Ok(expr.clone()),
-        _ => Err(SqlError::new(span, "SELECT DISTINCT * is not supported yet").hint("name the columns")),
-    };
-    let columns = select.projection.iter().map(column).collect::<Result<Vec<_>, _>>()?;
-    let group_by = ast::GroupByExpr::Expressions(columns, Vec::new());
-    Ok(Some(ast::Select { distinct: None, group_by, ..select.clone() }))
 }
 
 /// Clauses that are not understood are refused, never passed over.

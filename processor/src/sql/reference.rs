@@ -38,7 +38,7 @@ For people, in [`forebay sql`](../guides/sql-shell.md) and `POST /v1/sql`, besid
 
 ## Queries
 
-Here: `SELECT [DISTINCT]` with `WHERE`, `GROUP BY` over windows, and without them into a table of `upsert-kafka` (also of rows that change: groups of groups), `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`; `GROUPING SETS`, `ROLLUP` and `CUBE` in the
+Here: `SELECT [DISTINCT]` with `WHERE`, `GROUP BY` over windows, and without them into a table of `upsert-kafka` (also of rows that change: groups of groups), `HAVING`, `WITH`, subqueries and views in `FROM`; `UNION ALL`, and `UNION` into a table of `upsert-kafka`; windows in `GROUP BY` as they were written before windowing functions (`TUMBLE(ts, ..)`, `HOP`, `SESSION`, with `TUMBLE_START` and its like); `GROUPING SETS`, `ROLLUP` and `CUBE` in the
 outermost query of an `INSERT INTO` (each part of these, and of a `UNION ALL` there, reads its topic by itself); `TUMBLE`, `HOP`, `CUMULATE` and `SESSION`, with `TABLE(..)`
 or without, also over the results of windows, and without aggregation; the first rows of each key (Top-N), up to rank 10,000:
 `ROW_NUMBER() OVER (PARTITION BY .. ORDER BY ..)` in a query around which `WHERE` bounds it, or in one whose `QUALIFY` does. With `window_start` and

@@ -35,8 +35,26 @@ const NULL_ENFORCER: &str = "table.exec.sink.not-null-enforcer";
 const PARALLELISM: &str = "parallelism.default";
 const PIPELINE_NAME: &str = "pipeline.name";
 
-/// Settings that change how Flink runs, not what comes out.
-const WITHOUT_EFFECT: &[&str] = &["execution.checkpointing.interval", "execution.checkpointing.mode"];
+/// Beginnings of settings that change how Flink runs, not what comes out.
+const WITHOUT_EFFECT: &[&str] = &[
+    "execution.",
+    "fs.",
+    "high-availability.",
+    "jobmanager.",
+    "metrics.",
+    "parallelism.",
+    "pipeline.",
+    "rest.",
+    "restart-strategy.",
+    "sql-client.",
+    "state.",
+    "table.exec.async-state.",
+    "table.exec.mini-batch.",
+    "table.exec.resource.",
+    "table.exec.simplify-operator-name-enabled",
+    "table.optimizer.",
+    "taskmanager.",
+];
 
 impl Settings {
     /// Refuses a job in batch mode.
@@ -79,7 +97,9 @@ impl Settings {
             PIPELINE_NAME => {
                 warnings.push(format!("'{PIPELINE_NAME}' has no effect: the job's name is given when it is applied"))
             }
-            key if WITHOUT_EFFECT.contains(&key) => warnings.push(format!("'{key}' has no effect here")),
+            key if WITHOUT_EFFECT.iter().any(|family| key.starts_with(family)) => {
+                warnings.push(format!("'{key}' has no effect here"))
+            }
             key if policy::KEYS.contains(&key) || key == policy::ALLOW_LATENESS => {
                 self.policies.take(key, &set.value)?;
             }

@@ -1,5 +1,6 @@
 //! UNION ALL inside of a query: rows of several relations become rows of one.
 
+use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 use sqlparser::tokenizer::Span;
 
 use super::bind::{coerced, common_type, describe};
@@ -9,6 +10,47 @@ use super::relation::Relation;
 use super::scope::Field;
 use crate::expr::Expr;
 use crate::plan::{Branch, Stage};
+
+/// UNION without ALL: `SELECT DISTINCT *` of the rows of both.
+pub(super) fn distinct(query: &ast::Query, left: &SetExpr, right: &SetExpr, span: Span) -> ast::Select {
+    let all = SetExpr::SetOperation {
+        op: SetOperator::Union,
+        set_quantifier: SetQuantifier::All,
+        left: Box::new(left.clone()),
+        right: Box::new(right.clone()),
+    };
+    let subquery = Box::new(ast::Query { with: None, body: Box::new(all), ..query.clone() });
+    let relation = ast::TableFactor::Derived { lateral: false, subquery, alias: None, sample: None };
+    ast::Select {
+        select_token: ast::helpers::attached_token::AttachedToken(sqlparser::tokenizer::TokenWithSpan {
+            token: sqlparser::tokenizer::Token::Mul,
+            span,
+        }),
+        distinct: Some(ast::Distinct::Distinct),
+        projection: vec![ast::SelectItem::Wildcard(ast::WildcardAdditionalOptions::default())],
+        from: vec![ast::TableWithJoins { relation, joins: Vec::new() }],
+        group_by: ast::GroupByExpr::Expressions(Vec::new(), Vec::new()),
+        flavor: ast::SelectFlavor::Standard,
+        optimizer_hints: Vec::new(),
+        select_modifiers: None,
+        top: None,
+        top_before_distinct: false,
+        exclude: None,
+        into: None,
+        lateral_views: Vec::new(),
+        prewhere: None,
+        selection: None,
+        connect_by: Vec::new(),
+        cluster_by: Vec::new(),
+        distribute_by: Vec::new(),
+        sort_by: Vec::new(),
+        having: None,
+        named_window: Vec::new(),
+        qualify: None,
+        window_before_qualify: false,
+        value_table_mode: None,
+    }
+}
 
 /// The rows of both, under the names of `left`; each column is of the type that holds the values of both (Calcite: leastRestrictive).
 pub(super) fn all(left: Relation, right: Relation, span: Span) -> Result<Relation, SqlError> {

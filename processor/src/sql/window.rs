@@ -5,6 +5,7 @@ use sqlparser::tokenizer::Span;
 
 use super::bind::Binder;
 use super::error::{SqlError, did_you_mean};
+use super::parse::last_of_path;
 use super::position;
 use super::query::QueryPlanner;
 use super::relation::{Relation, Windowing};
@@ -157,11 +158,11 @@ impl QueryPlanner<'_> {
             other => (other, &[][..]),
         };
         let relation = match table {
-            ast::Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [name] => self.named(&name.value, name.span)?.without_ranking()?,
-                _ => {
-                    return Err(SqlError::new(position::of(table), "names have one part here")
-                        .hint("leave out catalog and database"));
+            ast::Expr::CompoundIdentifier(parts) => match last_of_path(parts, |part| &part.value) {
+                Some(name) => self.named(&name.value, name.span)?.without_ranking()?,
+                None => {
+                    return Err(SqlError::new(position::of(table), "there is one catalog with one database")
+                        .hint("leave them out, or write default_catalog.default_database"));
                 }
             },
             ast::Expr::Subquery(query) => self.query(query)?.without_ranking()?,

@@ -4,6 +4,7 @@ use sqlparser::ast::{self, CeilFloorKind, DateTimeField, TrimWhereField};
 use sqlparser::tokenizer::Span;
 
 use super::super::error::{SqlError, nearest};
+use super::super::group_window;
 use super::super::json_call::is_json_call;
 use super::super::{functions, missing};
 use super::scalar::{field_of, field_of_function};
@@ -11,7 +12,7 @@ use super::{Binder, aggregate, library};
 use crate::expr::{Arithmetic, Comparison, DataType, Expr, Node, ScalarFunction, TimeField, TrimSide, Value, Volatile};
 
 /// Names of windowing functions, which stand in FROM.
-const WINDOWS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION", "TUMBLE_START", "TUMBLE_END", "TUMBLE_ROWTIME"];
+const WINDOWS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION"];
 
 /// A call without arguments that tells the time or comes of chance; `None` if the name is that of another function.
 pub(super) fn without_arguments(name: &str, span: Span) -> Option<Result<Expr, SqlError>> {
@@ -62,12 +63,25 @@ impl Binder<'_> {
         if let Some(function) = self.scope.functions.get(&name) {
             return self.user(whole, function, &arguments);
         }
+        if let Some(column) = group_window::column_of(&name) {
+            return self.bound_of_group_window(whole, &name, column);
+        }
         if arguments.is_empty()
             && let Some(bound) = without_arguments(&name, super::position::of(whole))
         {
             return bound;
         }
         self.call(whole, &name, &arguments)
+    }
+
+    /// TUMBLE_START and its like: a column of the window that stands in GROUP BY.
+    fn bound_of_group_window(&mut self, whole: &ast::Expr, name: &str, column: &str) -> Result<Expr, SqlError> {
+        if !self.scope.fields.iter().any(|field| field.name == column) {
+            return Err(self
+                .error(whole, format!("{name} is for queries with a window in GROUP BY"))
+                .hint("over a windowing function it is window_start, window_end or window_time"));
+        }
+        self.bind(&ast::Expr::Identifier(ast::Ident::with_span(super::position::of(whole), column)))
     }
 
     /// The arguments, which have no names and no options.

@@ -351,12 +351,29 @@ fn what_is_not_there_yet_is_refused_by_name() {
     let cases = [
         ("INSERT INTO o «SELECT» u, n FROM t ORDER BY n", "ORDER BY is not supported: a stream has no end"),
         ("INSERT INTO o «SELECT» u, n FROM t LIMIT 3", "LIMIT is not supported: a stream has no end"),
-        ("INSERT INTO o «SELECT» u, n FROM t UNION SELECT u, n FROM plain", "UNION is not supported yet"),
+        ("INSERT INTO o «SELECT» u, n FROM t INTERSECT SELECT u, n FROM plain", "INTERSECT is not supported yet"),
         (
             "INSERT INTO o «SELECT» DISTINCT u, COUNT(*) FROM t GROUP BY u",
             "SELECT DISTINCT of groups is not supported yet",
         ),
-        ("INSERT INTO o «SELECT» DISTINCT * FROM plain", "SELECT DISTINCT * is not supported yet"),
+        ("INSERT INTO o «SELECT» DISTINCT plain.* FROM plain", "SELECT DISTINCT t.* is not supported yet"),
+        ("INSERT INTO o SELECT u, n FROM «other.t»", "there is one catalog with one database"),
+        (
+            "INSERT INTO o SELECT u, COUNT(*) FROM t GROUP BY u, TUMBLE(ts, INTERVAL '1' DAY), «HOP»(ts, INTERVAL '1' DAY, INTERVAL '2' DAY)",
+            "a query has one window in GROUP BY",
+        ),
+        (
+            "INSERT INTO o SELECT u, COUNT(*) FROM t GROUP BY u, «TUMBLE»(ts)",
+            "a window in GROUP BY is of a column and lengths of time",
+        ),
+        (
+            "INSERT INTO o SELECT u, COUNT(*) FROM t GROUP BY «UPPER»(u), SESSION(ts, INTERVAL '1' DAY)",
+            "beside SESSION in GROUP BY there are columns only",
+        ),
+        (
+            "INSERT INTO o SELECT u, «TUMBLE_START»(ts, INTERVAL '1' DAY) FROM t",
+            "TUMBLE_START is for queries with a window in GROUP BY",
+        ),
         ("INSERT INTO o SELECT u, («SELECT» 1) FROM t", "a subquery in an expression is not supported yet"),
     ];
     for (marked, message) in cases {

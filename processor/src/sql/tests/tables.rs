@@ -397,3 +397,19 @@ fn columns_of_the_key() {
     let error = of_format(columns, &without.replace("k_a;", "v;")).unwrap_err();
     assert_eq!(error.message, "v does not begin with 'k_', as 'key.fields-prefix' says");
 }
+
+/// Flink's file as it is: its names with catalog and database, and settings of how Flink runs.
+#[test]
+fn what_says_how_flink_runs_is_told_and_passed_over() {
+    let text = "SET 'table.exec.mini-batch.enabled' = 'true';
+        SET 'state.backend.type' = 'rocksdb';
+        CREATE TABLE default_catalog.default_database.a (u STRING) WITH ('connector' = 'kafka', 'topic' = 'a', 'format' = 'json');
+        CREATE TABLE default_database.b (u STRING) WITH ('connector' = 'kafka', 'topic' = 'b', 'format' = 'json');
+        INSERT INTO `default_catalog`.`default_database`.`b` SELECT u FROM default_catalog.default_database.a;";
+    let plan = plan_job(text, &PlanContext::nowhere()).unwrap();
+    assert_eq!(plan.pipelines[0].sink.topic, "b");
+    assert_eq!(
+        plan.warnings,
+        ["'table.exec.mini-batch.enabled' has no effect here", "'state.backend.type' has no effect here"]
+    );
+}
