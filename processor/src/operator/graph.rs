@@ -40,7 +40,7 @@ impl Entrance {
     /// Whether a record can make several rows.
     #[must_use]
     pub fn expands(&self) -> bool {
-        self.before.iter().any(|stage| matches!(stage, Stage::WindowRows(_)))
+        self.before.iter().any(|stage| matches!(stage, Stage::WindowRows(_) | Stage::Unnest(_)))
     }
 }
 

@@ -61,7 +61,7 @@ impl Keeper {
             Stage::Normalize(plan) => Some(Keeper::Normalize(NormalizeOperator::new(plan))),
             Stage::Deduplicate(plan) => Some(Keeper::Deduplicate(DeduplicateOperator::new(plan))),
             Stage::Rank(plan) => Some(Keeper::Rank(RankOperator::new(plan))),
-            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => None,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Unnest(_) | Stage::Union(_) => None,
         }
     }
 
@@ -302,7 +302,7 @@ pub fn layout(stage: &Stage) -> String {
         Stage::Normalize(plan) => {
             format!("1; NORMALIZE; by {}; rows of {}", key_types(&plan.keys), column_types(&plan.columns))
         }
-        Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) => String::new(),
+        Stage::Filter(_) | Stage::Project(_) | Stage::Unnest(_) | Stage::Union(_) => String::new(),
     }
 }
 

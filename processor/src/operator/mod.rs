@@ -26,6 +26,7 @@ mod source_key;
 mod spread;
 mod stages;
 mod top;
+mod unnest;
 mod window;
 
 pub use error::RowError;

@@ -1,6 +1,7 @@
 //! Stages without state: filters, projections, and windows for each row.
 
 use super::error::RowError;
+use super::unnest;
 use super::window::time_of;
 use crate::expr::Value;
 use crate::format::recycle;
@@ -44,6 +45,17 @@ pub fn run(
                 scratch.push(recycle(assigned));
             }
             Ok(())
+        }
+        Some((Stage::Unnest(plan), rest)) => {
+            let value = plan.of.eval(row)?;
+            unnest::each(plan, &value, |part| {
+                let mut made = recycle(scratch.pop().unwrap_or_default());
+                made.extend(plan.columns.iter().map(|(column, _)| row[*column].borrowed()));
+                made.extend(part.iter().map(Value::borrowed));
+                run(rest, &made, scratch, then)?;
+                scratch.push(recycle(made));
+                Ok(())
+            })
         }
         Some((
             Stage::WindowAggregate(_)

@@ -54,7 +54,7 @@ impl Stage {
     pub fn changelog(&self, input: ChangelogMode) -> Result<ChangelogMode, &'static str> {
         match self {
             // A condition that the old row met and the new one does not takes the old one back (Flink: Calc).
-            Stage::Filter(_) | Stage::Project(_) => Ok(input),
+            Stage::Filter(_) | Stage::Project(_) | Stage::Unnest(_) => Ok(input),
             Stage::Union(branches) => branches.iter().try_fold(input, |mode, branch| {
                 let own =
                     branch.stages.iter().try_fold(ChangelogMode::InsertOnly, |mode, stage| stage.changelog(mode))?;

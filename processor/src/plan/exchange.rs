@@ -78,7 +78,7 @@ impl Lineage {
                 columns.extend([None; 3]);
                 Some(Lineage { common: (0..plan.keys.len()).collect(), columns })
             }
-            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => None,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Unnest(_) | Stage::Union(_) | Stage::Join(_) => None,
         }
     }
 
@@ -96,6 +96,10 @@ impl Lineage {
             // Where inputs meet, there is one task.
             Stage::Filter(_) | Stage::Union(_) | Stage::Join(_) => {}
             Stage::Project(exprs) => self.columns = exprs.iter().map(|expr| self.key(expr)).collect(),
+            Stage::Unnest(plan) => {
+                let kept = plan.columns.iter().map(|(column, _)| self.columns.get(*column).copied().flatten());
+                self.columns = kept.chain(std::iter::repeat_n(None, plan.width())).collect();
+            }
             Stage::WindowAggregate(plan) => {
                 let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();
                 self.keep(&keys);

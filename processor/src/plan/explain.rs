@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use super::{
     Aggregate, AggregateFunction, Branch, GroupAggregate, JobPlan, Join, JoinKind, JoinSide, JoinTime, OutputField,
-    Pipeline, Source, Stage, StartupMode, Window, WindowAggregate, WindowRows, exchange_keys,
+    Pipeline, Source, Stage, StartupMode, Unnest, Window, WindowAggregate, WindowRows, exchange_keys,
 };
 use crate::expr::render::duration;
 
@@ -98,6 +98,7 @@ fn stage_line(f: &mut fmt::Formatter<'_>, stage: &Stage, names: Vec<String>) -> 
             }
             kept
         }
+        Stage::Unnest(plan) => unnest(f, plan, &names)?,
         Stage::WindowRows(rows) => window_rows(f, rows, &names)?,
         Stage::Deduplicate(plan) => plan.line(f, &names)?,
         Stage::Rank(plan) => plan.line(f, &names)?,
@@ -316,6 +317,18 @@ fn window(f: &mut fmt::Formatter<'_>, window: &Window) -> fmt::Result {
 }
 
 /// Writes rows with their windows and returns the names of the row.
+/// Writes UNNEST, and returns the names of its row.
+fn unnest(f: &mut fmt::Formatter<'_>, plan: &Unnest, names: &[String]) -> Result<Vec<String>, fmt::Error> {
+    let of = plan.of.display(names).to_string();
+    let parts = Unnest::parts(plan.of.data_type()).unwrap_or_default().into_iter().map(|(name, _)| name);
+    let mut parts: Vec<String> = parts.map(|name| format!("{of}[].{name}")).collect();
+    parts.extend(plan.ordinality.then(|| format!("{of}[].ORDINALITY")));
+    let outer = if plan.outer { ", or of none at all" } else { "" };
+    writeln!(f, "  unnest     {of}: a row for each element{outer}")?;
+    let kept = plan.columns.iter().map(|(column, _)| names.get(*column).cloned().unwrap_or_default());
+    Ok(kept.chain(parts).collect())
+}
+
 fn window_rows(f: &mut fmt::Formatter<'_>, rows: &WindowRows, names: &[String]) -> Result<Vec<String>, fmt::Error> {
     f.write_str("  windows    ")?;
     window(f, &rows.window)?;

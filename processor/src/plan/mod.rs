@@ -14,6 +14,7 @@ mod sink;
 mod source;
 mod stage;
 mod top;
+mod unnest;
 
 pub use branch::Branch;
 pub use changelog::{ChangelogMode, RowKind};
@@ -29,6 +30,7 @@ pub use stage::{
     Aggregate, AggregateFunction, GroupAggregate, Normalize, OutputField, Stage, Window, WindowAggregate, WindowRows,
 };
 pub use top::{SortKey, Top};
+pub use unnest::Unnest;
 
 /// A whole job: every INSERT INTO of the text, to be run as one job with one commit.
 #[derive(Clone, Debug, PartialEq)]

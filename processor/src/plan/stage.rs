@@ -1,6 +1,6 @@
 //! The steps between source and sink.
 
-use super::{Branch, Deduplicate, Join, Rank, Top};
+use super::{Branch, Deduplicate, Join, Rank, Top, Unnest};
 use crate::expr::{DataType, Expr};
 
 /// One step.
@@ -23,6 +23,8 @@ pub enum Stage {
     /// A row becomes one row for each of its windows (a windowing function without an aggregation). With SESSION they come when the
     /// session closes.
     WindowRows(WindowRows),
+    /// A row becomes one row for each element of an array, a map or a multiset (UNNEST).
+    Unnest(Unnest),
     /// UNION ALL: rows of these branches come too. Their rows have the same columns of the same types; like those of the stages before, they
     /// have just come out of a [`Stage::Project`].
     Union(Vec<Branch>),
@@ -49,7 +51,7 @@ impl Stage {
             | Stage::Join(_) => true,
             Stage::WindowRows(rows) => matches!(rows.window, Window::Session { .. }),
             Stage::Union(branches) => branches.iter().any(|branch| branch.stages.iter().any(Stage::keeps_rows)),
-            Stage::Filter(_) | Stage::Project(_) => false,
+            Stage::Filter(_) | Stage::Project(_) | Stage::Unnest(_) => false,
         }
     }
 
@@ -63,7 +65,7 @@ impl Stage {
             Stage::Deduplicate(plan) => &plan.keys,
             Stage::Rank(plan) => &plan.keys,
             Stage::WindowRows(plan) => &plan.keys,
-            Stage::Filter(_) | Stage::Project(_) | Stage::Union(_) | Stage::Join(_) => &[],
+            Stage::Filter(_) | Stage::Project(_) | Stage::Unnest(_) | Stage::Union(_) | Stage::Join(_) => &[],
         }
     }
 
@@ -119,6 +121,10 @@ impl Stage {
                 rows.keys.iter().for_each(|key| key.for_each_column(visit));
                 rows.columns.iter().for_each(|(column, _)| visit(*column));
             }
+            Stage::Unnest(plan) => {
+                plan.of.for_each_column(visit);
+                plan.columns.iter().for_each(|(column, _)| visit(*column));
+            }
             // It takes whole rows, from a projection.
             Stage::Union(_) => {}
             Stage::Join(join) => join.left.for_each_column(visit),
@@ -158,6 +164,10 @@ impl Stage {
                 rows.time_column = map(rows.time_column);
                 rows.keys.iter_mut().for_each(|key| key.map_columns(map));
                 rows.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
+            }
+            Stage::Unnest(plan) => {
+                plan.of.map_columns(map);
+                plan.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
             }
             Stage::Union(_) => {}
             Stage::Join(join) => join.left.map_columns(map),

@@ -45,6 +45,7 @@ mod steady;
 mod table;
 mod top;
 mod union;
+mod unnest;
 mod upsert_key;
 mod window;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::narrow;
 use super::table::Table;
 use crate::expr::Expr;
-use crate::plan::{Branch, Join, JoinSide, OutputField, Policies, Source, SourceKey, Stage, Top, WindowRows};
+use crate::plan::{Branch, Join, JoinSide, OutputField, Policies, Source, SourceKey, Stage, Top, Unnest, WindowRows};
 
 /// A table as a source, before columns that are not needed are left out, and without what the job's settings say.
 pub(super) fn whole_source(table: &Table) -> Source {
@@ -111,12 +111,22 @@ fn kept_rows(stages: &mut [Stage]) {
                 _ => continue,
             },
             Stage::Join(join) => narrow_join(join, earlier.last_mut(), needed),
+            Stage::Unnest(plan) => unnested(plan, &needed),
             Stage::Filter(_) | Stage::Project(_) | Stage::GroupAggregate(_) => continue,
         };
         let map = |old: usize| kept.iter().position(|index| *index == old).unwrap_or(old);
         let end = row_stages(after).len();
         after[..end].iter_mut().for_each(|stage| stage.map_columns(&map));
     }
+}
+
+/// Returns which of the columns of the outgoing row are left.
+fn unnested(plan: &mut Unnest, needed: &BTreeSet<usize>) -> Vec<usize> {
+    let width = plan.columns.len();
+    let columns: Vec<usize> = needed.range(..width).copied().collect();
+    plan.columns = columns.iter().map(|index| plan.columns[*index]).collect();
+    // Behind them are those of an element.
+    columns.into_iter().chain(width..width + plan.width()).collect()
 }
 
 /// Returns which of the columns of the outgoing row are left.

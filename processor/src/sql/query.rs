@@ -19,6 +19,7 @@ use super::relation::{Relation, Updating, Windowing};
 use super::scope::Field;
 use super::table::Table;
 use super::union;
+use super::unnest::Unnesting;
 use crate::expr::{DataType, Expr};
 use crate::plan::{Normalize, Stage, Window};
 
@@ -266,6 +267,9 @@ impl<'a> QueryPlanner<'a> {
                     )
                     .hint("leave them out, or write default_catalog.default_database"));
                 };
+                if let Some(unnesting) = Unnesting::of(factor) {
+                    return Err(unnesting.alone());
+                }
                 if version.is_some() {
                     let message = "FOR SYSTEM_TIME AS OF is for the right side of a join";
                     return Err(SqlError::new(part.span, message)

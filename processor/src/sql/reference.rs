@@ -53,8 +53,11 @@ is over; what may change goes into a table of `upsert-kafka` or into `GROUP BY`.
 `WATERMARK` had for its whole `PRIMARY KEY` at the time of the left row, which waits until the watermark of both sides has come to that time; a tombstone removes the version before it, with that
 version's time, as in Flink. A row whose keys take more than 30,000 bytes is a bad record. A query of several tables runs as one task.
 
+`CROSS JOIN UNNEST(array, map or multiset) [WITH ORDINALITY] AS u (x, ..)` and `LEFT JOIN UNNEST(..) .. ON TRUE` make a row of each element, an array's
+rows being spread into columns; also of rows that change.
+
 Not here: `FOR SYSTEM_TIME AS OF` a processing time (nor in Flink with `upsert-kafka`), a view or a query as a table of versions, `USING`, other set operations, `OVER` otherwise, `ORDER BY`, `LIMIT`,
-`MATCH_RECOGNIZE`, other subqueries in expressions, `UNNEST`.
+`MATCH_RECOGNIZE`, other subqueries in expressions.
 
 ## Types
 

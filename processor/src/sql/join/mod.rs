@@ -22,6 +22,7 @@ use super::prune::whole_source;
 use super::query::{MAX_FIELDS, QueryPlanner, refuse_clauses};
 use super::relation::{Relation, Updating, Windowing};
 use super::scope::{Field, Scope};
+use super::unnest::Unnesting;
 use crate::expr::{Comparison, DataType, Expr, Functions, Node};
 use crate::plan::{Branch, Join, JoinKind, JoinSide, JoinTime, Stage, Window};
 
@@ -59,8 +60,10 @@ impl QueryPlanner<'_> {
             }
         }
         let all_inner = tables.iter().all(|(kind, _, _)| *kind == JoinKind::Inner);
+        // UNNEST meets no other rows.
+        let several = tables.iter().filter(|(_, factor, _)| Unnesting::of(factor).is_none()).count() > 1;
         let mut waiting = Vec::new();
-        if all_inner && tables.len() > 1 {
+        if all_inner && several {
             let (plain, subqueries): (Vec<_>, Vec<_>) =
                 filter.take().map_or_else(Vec::new, conjuncts).into_iter().partition(|part| !is_subquery(part));
             waiting = plain;
@@ -72,6 +75,10 @@ impl QueryPlanner<'_> {
         };
         let mut relation = self.factor(first, span)?;
         for (kind, factor, constraint) in tables {
+            if let Some(unnesting) = Unnesting::of(factor) {
+                relation = self.unnest(relation, &unnesting, kind, constraint)?;
+                continue;
+            }
             let here = super::query::factor_span(factor).unwrap_or(span);
             let (right, versions) = match as_of(factor) {
                 None => (self.factor(factor, span)?, None),

@@ -92,3 +92,34 @@ fn types_of_nested_values() {
     }
     assert_eq!(DataType::array(DataType::Int).to_string(), "ARRAY<INT>");
 }
+
+#[test]
+fn mistakes_in_unnest() {
+    for (query, message) in [
+        ("SELECT k FROM «UNNEST»(l) AS u (k)", "UNNEST stands behind the table whose column it spreads"),
+        ("SELECT r.a FROM r RIGHT JOIN «UNNEST»(l) AS u (k) ON TRUE", "UNNEST is joined with CROSS JOIN or LEFT JOIN"),
+        ("SELECT id FROM r LEFT JOIN UNNEST(l) AS u (k) ON «k» > 1", "LEFT JOIN UNNEST takes no condition but ON TRUE"),
+        ("SELECT id FROM r CROSS JOIN UNNEST(«id») AS u (k)", "UNNEST needs an ARRAY, a MAP or a MULTISET, found INT"),
+        (
+            "SELECT id FROM r CROSS JOIN UNNEST(«r») AS u (k)",
+            "UNNEST needs an ARRAY, a MAP or a MULTISET, found ROW<`a` INT, `b` ROW<`c` STRING, `d` INT>>",
+        ),
+        ("SELECT id FROM r CROSS JOIN UNNEST(m) AS «u» (k)", "2 columns have 1 names"),
+        ("SELECT id FROM r CROSS JOIN UNNEST(«ll») AS u (k)", "there is no column ll in table r"),
+        ("SELECT id FROM r CROSS JOIN «UNNEST»(l, l) AS u (k)", "UNNEST takes one argument, there are 2"),
+    ] {
+        let error = mistake(&format!("{}INSERT INTO x {query}", tables()));
+        assert_eq!(error.message, message, "{query}");
+    }
+}
+
+#[test]
+fn unnest_keeps_only_what_is_needed() {
+    let text = format!("{}INSERT INTO x SELECT k FROM r CROSS JOIN UNNEST(m) AS u (k, v) WHERE v > r.a", tables());
+    let pipeline = plan(&text).unwrap_or_else(|error| panic!("{error}")).pipelines.remove(0);
+    let [Stage::Unnest(unnest), Stage::Filter(_), Stage::Project(_)] = &pipeline.stages[..] else {
+        panic!("{pipeline}")
+    };
+    assert_eq!(unnest.columns.len(), 1, "{pipeline}");
+    assert!(pipeline.to_string().contains("unnest     m: a row for each element\n"), "{pipeline}");
+}
