@@ -250,3 +250,22 @@ fn event_time_and_the_clock_pass_by_themselves() {
         assert_eq!(state.next_time(), None);
     }
 }
+
+/// What is over at one moment comes back piece by piece, however much it is.
+#[test]
+fn what_is_over_at_one_moment_does_not_come_back_at_once() {
+    let mut world = World::new();
+    (0..2_000_u16).for_each(|key| keyed(&mut world.state, 0).put_until(&key.to_be_bytes(), b"x", 5));
+    world.checkpoint();
+    let state = keyed(&mut world.state, 0);
+    assert!(state.entries.is_empty());
+    let mut taken = Vec::new();
+    while let Some(first) = state.first_due(5).unwrap() {
+        let some = state.take_due(5, 100).unwrap();
+        assert_eq!(some[0].0, first);
+        assert!(state.entries.len() <= 256, "{} entries in memory", state.entries.len());
+        taken.extend(some.into_iter().map(|(key, _)| key.to_vec()));
+    }
+    let all: Vec<Vec<u8>> = (0..2_000_u16).map(|key| key.to_be_bytes().to_vec()).collect();
+    assert_eq!(taken, all);
+}
