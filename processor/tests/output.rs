@@ -8,6 +8,7 @@ use std::sync::Arc;
 use forebay_processor::commit::partition_for_key;
 use forebay_processor::job::{Task, TaskError, TaskOptions};
 use forebay_processor::plan::{Format, JobPlan, RawFormat, SinkKey};
+use forebay_processor::sql::{PlanContext, plan_job};
 use support::host::MemoryHost;
 use support::plans::{self, INPUT, OUTPUT, click};
 use support::run_and_finish;
@@ -101,4 +102,53 @@ fn a_status_is_serialized_for_descriptions() {
     let failed = forebay_processor::job::State::Failed { message: "why".to_owned() };
     let json = serde_json::to_value(failed).unwrap();
     assert_eq!((json["state"].as_str(), json["message"].as_str()), (Some("failed"), Some("why")));
+}
+
+/// Flink: KafkaDynamicSource and KafkaDynamicSink, with the metadata of the Kafka connector; of a key that comes twice the last value
+/// counts, and an entry with NULL is no header.
+#[test]
+fn headers_and_times_are_read_and_written() {
+    let text = "
+        CREATE TABLE i (u STRING, h MAP<STRING, BYTES> METADATA FROM 'headers', at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
+            kind STRING METADATA FROM 'timestamp-type' VIRTUAL, epoch INT METADATA FROM 'leader-epoch' VIRTUAL)
+          WITH ('connector' = 'kafka', 'topic' = 'i', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+        CREATE TABLE x (u STRING, h MAP<STRING, BYTES> METADATA FROM 'headers', k STRING, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
+            part INT METADATA FROM 'partition' VIRTUAL)
+          WITH ('connector' = 'kafka', 'topic' = 'x', 'format' = 'json');
+        INSERT INTO x SELECT CAST(h['a'] AS STRING), MAP_UNION(h, MAP['none', CAST(NULL AS BYTES), 'made', CAST(u AS BYTES)]), kind, at FROM i;"
+        .replace("at TIMESTAMP", "`at` TIMESTAMP")
+        .replace(", at FROM", ", `at` FROM");
+    let plan = Arc::new(plan_job(&text, &PlanContext::nowhere()).unwrap_or_else(|error| panic!("{error}")));
+    let host = MemoryHost::new();
+    host.create_topic("i", 1);
+    host.create_topic("x", 1);
+    host.advance(9_000);
+    let headers: &[(&str, Option<&[u8]>)] = &[("a", Some(b"1")), ("b", None), ("a", Some(b"2"))];
+    host.produce_record("i", 0, (4_321, None, Some(br#"{"u":"Ada"}"#)), headers);
+    host.produce_record("i", 0, (5_000, None, Some(br#"{"u":null}"#)), &[]);
+    run(&plan, &host).unwrap();
+    let found = host.records("x");
+    let header = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
+    assert_eq!(found[0].headers, [header("a", "2"), header("made", "Ada")]);
+    assert_eq!(found[1].headers, []);
+    assert_eq!(found.iter().map(|record| record.timestamp).collect::<Vec<_>>(), [4_321, 5_000]);
+    let values: Vec<_> = found.into_iter().map(|record| record.value.unwrap()).collect();
+    assert_eq!(values, [r#"{"u":"2","k":"CreateTime"}"#, r#"{"u":null,"k":"CreateTime"}"#]);
+}
+
+/// A column that is not VIRTUAL takes its place among those that an INSERT INTO gives values for; what Kafka decides does not.
+#[test]
+fn metadata_that_kafka_decides_is_not_written() {
+    let text = "
+        CREATE TABLE i (u STRING) WITH ('connector' = 'kafka', 'topic' = 'i', 'format' = 'json');
+        CREATE TABLE x (u STRING, p INT METADATA FROM 'partition') WITH ('connector' = 'kafka', 'topic' = 'x', 'format' = 'json');
+        INSERT INTO x SELECT u, 1 FROM i;";
+    let error = plan_job(text, &PlanContext::nowhere()).unwrap_err();
+    assert_eq!(error.message, "metadata column p of x cannot be written");
+    let error = plan_job(
+        &text.replace("p INT METADATA FROM 'partition'", "`at` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp'"),
+        &PlanContext::nowhere(),
+    )
+    .unwrap_err();
+    assert_eq!(error.message, "column at of x is TIMESTAMP_LTZ(3), the query gives INT");
 }

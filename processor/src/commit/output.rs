@@ -29,6 +29,10 @@ pub struct RecordBuffer {
     held: Option<Vec<Held>>,
 }
 
+fn borrowed(headers: &OwnedHeaders) -> Vec<(&str, Option<&[u8]>)> {
+    headers.iter().map(|(key, value)| (key.as_str(), Some(value.as_slice()))).collect()
+}
+
 /// A record that is not added yet.
 #[derive(Debug)]
 struct Held {
@@ -36,18 +40,35 @@ struct Held {
     timestamp: Timestamp,
     key: Option<Vec<u8>>,
     value: Option<Vec<u8>>,
+    headers: OwnedHeaders,
 }
+
+/// Headers of a record that is not added yet.
+pub type OwnedHeaders = Vec<(String, Vec<u8>)>;
 
 impl RecordBuffer {
     /// Adds a record.
     pub fn push(&mut self, to: &TopicPartition, timestamp: Timestamp, key: Option<&[u8]>, value: Option<&[u8]>) {
+        self.push_with(to, timestamp, (key, value), &Vec::new());
+    }
+
+    /// Adds a record with headers.
+    pub fn push_with(
+        &mut self,
+        to: &TopicPartition,
+        timestamp: Timestamp,
+        (key, value): (Option<&[u8]>, Option<&[u8]>),
+        headers: &OwnedHeaders,
+    ) {
         match &mut self.held {
-            None => self.add(to, timestamp, key, value, &[]),
+            None if headers.is_empty() => self.add(to, timestamp, key, value, &[]),
+            None => self.add(to, timestamp, key, value, &borrowed(headers)),
             Some(held) => held.push(Held {
                 to: to.clone(),
                 timestamp,
                 key: key.map(<[u8]>::to_vec),
                 value: value.map(<[u8]>::to_vec),
+                headers: headers.clone(),
             }),
         }
     }
@@ -59,8 +80,8 @@ impl RecordBuffer {
 
     /// Adds what was held.
     pub fn keep(&mut self) {
-        for Held { to, timestamp, key, value } in self.held.take().unwrap_or_default() {
-            self.add(&to, timestamp, key.as_deref(), value.as_deref(), &[]);
+        for Held { to, timestamp, key, value, headers } in self.held.take().unwrap_or_default() {
+            self.add(&to, timestamp, key.as_deref(), value.as_deref(), &borrowed(&headers));
         }
     }
 

@@ -13,7 +13,7 @@ use super::status::{BadRecord, Hold, InputStatus};
 use super::topic::{self, ReadTopic};
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::host::{CommittedOffset, Host, HostError};
-use crate::operator::{Pipeline, Place, RowError};
+use crate::operator::{BatchOrigin, Pipeline, Place, RowError};
 use crate::plan::RowKind;
 use crate::time::{IdleClock, IdlePolicy, InputTime, NO_WATERMARK};
 
@@ -237,7 +237,7 @@ impl Input {
         let from = reader.partition().clone();
         let mut records = 0;
         let position = reader.position();
-        let read = reader.read_until(host, max_bytes, |record: &Record<'_>| {
+        let read = reader.read_until(host, max_bytes, |record: &Record<'_>, header| {
             // The batch in which a bounded input ends may have more records.
             if end.is_some_and(|end| record.offset >= end) {
                 return Ok(ControlFlow::Continue(()));
@@ -247,8 +247,9 @@ impl Input {
             let watermark = time.watermark;
             let partition = from.partition;
             let kind = if record.value.is_some() { RowKind::Insert } else { RowKind::Delete };
-            let place = Place { topic, partition, number, offset, timestamp_ms, watermark, closed, now, kind };
-            match pipeline.process((record.key, record.value), place, out) {
+            let batch = BatchOrigin::of(header);
+            let place = Place { topic, partition, number, offset, timestamp_ms, batch, watermark, closed, now, kind };
+            match pipeline.process(record, place, out) {
                 Ok(taken) => {
                     if let Some(row) = taken.late {
                         *late += 1;

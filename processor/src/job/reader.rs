@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use forebay_storage::batch::{BatchError, ControlKind, ControlRecord, Record, batches};
+use forebay_storage::batch::{BatchError, BatchHeader, ControlKind, ControlRecord, Record, batches};
 use forebay_storage::ids::{LeaderEpoch, Offset, TopicPartition};
 
 use super::aborted::AbortedFilter;
@@ -80,7 +80,7 @@ impl PartitionReader {
         max_bytes: usize,
         mut take: impl FnMut(&Record<'_>) -> Result<(), E>,
     ) -> Result<usize, ReadFailure<E>> {
-        self.read_until(host, max_bytes, |record| take(record).map(ControlFlow::Continue))
+        self.read_until(host, max_bytes, |record, _| take(record).map(ControlFlow::Continue))
     }
 
     /// As [`PartitionReader::read`], up to the record at which `take` breaks, which is taken. The batch of that record is read again
@@ -89,7 +89,7 @@ impl PartitionReader {
         &mut self,
         host: &dyn Host,
         max_bytes: usize,
-        mut take: impl FnMut(&Record<'_>) -> Result<ControlFlow<()>, E>,
+        mut take: impl FnMut(&Record<'_>, &BatchHeader) -> Result<ControlFlow<()>, E>,
     ) -> Result<usize, ReadFailure<E>> {
         let stretch = host.read(&self.partition, self.position, max_bytes).map_err(ReadFailure::Host)?;
         self.stable_end = stretch.stable_end.max(self.position);
@@ -119,7 +119,7 @@ impl PartitionReader {
                     if record.offset < self.position {
                         continue;
                     }
-                    let flow = take(&record).map_err(|error| ReadFailure::Sink(record.offset, error))?;
+                    let flow = take(&record, &header).map_err(|error| ReadFailure::Sink(record.offset, error))?;
                     if flow.is_break() {
                         self.position = Offset(record.offset.0 + 1);
                         self.leader_epoch = header.leader_epoch;

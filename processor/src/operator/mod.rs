@@ -33,4 +33,5 @@ pub use error::RowError;
 pub use look::Look;
 pub use pipeline::{CLOCK_BEHIND_MS, Closed, LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
 pub use sink::RecordSink;
+pub use source::BatchOrigin;
 pub use spread::StateSpread;

@@ -1,5 +1,6 @@
 //! One INSERT INTO at work: from a record's value to output records.
 
+use forebay_storage::batch::Record;
 use forebay_storage::ids::Timestamp;
 
 use super::downstream::Downstream;
@@ -11,11 +12,11 @@ use super::keeper::Keeper;
 use super::local::{LocalKeeper, PutPartial};
 use super::look::{self, Look};
 use super::sink::{RecordSink, Spread};
-use super::source::{RecordOrigin, RowSource};
+use super::source::{BatchOrigin, RecordOrigin, RowSource};
 use super::stages::{self, Scratch};
 use crate::commit::RecordBuffer;
 use crate::plan::{self, ChangelogMode, RowKind, Stage};
-use crate::state::changelog::Record;
+use crate::state::changelog::Record as Gathered;
 use crate::state::{StageState, Tardy, TaskState};
 use crate::time::Frontier;
 
@@ -110,6 +111,8 @@ pub struct Place {
     pub offset: i64,
     /// The record's time, in ms since 1970.
     pub timestamp_ms: i64,
+    /// What its batch says of it.
+    pub batch: BatchOrigin,
     /// Watermark of that partition before this record.
     pub watermark: i64,
     /// Watermark up to which windows are closed.
@@ -181,19 +184,20 @@ impl Pipeline {
 
     /// Takes key and value of one record in; output of pipelines without windows goes to `out`. Its row may not be in its window before
     /// [`Pipeline::settle`].
-    pub fn process(
-        &mut self,
-        record: (Option<&[u8]>, Option<&[u8]>),
-        place: Place,
-        out: &mut RecordBuffer,
-    ) -> Result<Taken, RowError> {
+    pub fn process(&mut self, record: &Record<'_>, place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
         let Pipeline { entrances, readers, local, segments, state, sink, scratch, waiting } = self;
         let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
         let rest = Downstream { segments, windows, first: 0, sink, out, closed: place.closed, now: place.now };
         let mut entry = Entry { local: local.as_mut(), rest, place, taken: false, waits: None, late: None };
         let now = clock_after(place.now, place.closed);
-        let origin =
-            RecordOrigin { partition: place.partition, offset: place.offset, timestamp_ms: place.timestamp_ms };
+        let origin = RecordOrigin {
+            partition: place.partition,
+            offset: place.offset,
+            timestamp_ms: place.timestamp_ms,
+            batch: place.batch,
+            headers: record.headers,
+        };
+        let record = (record.key, record.value);
         let taken = match &readers[place.topic][..] {
             [only] if !entrances[*only].expands() => {
                 let Entrance { source, before, to } = &mut entrances[*only];
@@ -267,7 +271,7 @@ impl Pipeline {
     /// Takes in what another task has gathered, windows being closed up to the watermark `closed`. Returns which of its rows are late.
     pub fn merge(
         &mut self,
-        gathered: Record<'_>,
+        gathered: Gathered<'_>,
         closed: i64,
         now: Timestamp,
         out: &mut RecordBuffer,

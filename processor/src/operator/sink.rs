@@ -5,7 +5,7 @@
 //! group key, so the rows of one user stay in order; other rows stay in order with the input partition they came from.
 //!
 //! # Which timestamp
-//! Records carry the time of the commit, not their event time: retention counts from the record's time, and a replay of last
+//! Records carry the time of the commit unless a column is METADATA FROM 'timestamp', not their event time: retention counts from the record's time, and a replay of last
 //! month's events would otherwise be deleted as soon as it is written. Event time is in the row's own columns.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use hashbrown::hash_map::Entry;
 use forebay_storage::ids::{Timestamp, TopicPartition};
 
 use super::error::RowError;
-use crate::commit::{RecordBuffer, partition_for_key};
+use crate::commit::{OwnedHeaders, RecordBuffer, partition_for_key};
 use crate::expr::Value;
 use crate::format::{EncodeError, Encoder, JsonEncoder};
 use crate::plan::{Column, JsonFormat, RowKind, Sink, SinkKey};
@@ -50,7 +50,17 @@ pub struct RecordSink {
 #[derive(Debug, Default)]
 struct Changes {
     places: HashMap<(i32, Vec<u8>), usize>,
-    rows: Vec<(i32, Vec<u8>, Option<Vec<u8>>)>,
+    rows: Vec<Change>,
+}
+
+/// What becomes of a key.
+#[derive(Debug)]
+struct Change {
+    partition: i32,
+    key: Vec<u8>,
+    value: Option<Vec<u8>>,
+    timestamp: Option<Timestamp>,
+    headers: OwnedHeaders,
 }
 
 impl RecordSink {
@@ -81,8 +91,10 @@ impl RecordSink {
     pub fn flush(&mut self, now: Timestamp, out: &mut RecordBuffer) -> Result<(), RowError> {
         let Some(changes) = &mut self.changes else { return Ok(()) };
         changes.places.clear();
-        for (partition, key, value) in changes.rows.drain(..) {
-            out.push(&self.partitions[partition as usize], now, Some(&key), value.as_deref());
+        for change in changes.rows.drain(..) {
+            let (to, record) =
+                (&self.partitions[change.partition as usize], (Some(&*change.key), change.value.as_deref()));
+            out.push_with(to, change.timestamp.unwrap_or(now), record, &change.headers);
         }
         Ok(())
     }
@@ -133,22 +145,40 @@ impl RecordSink {
             Spread::Group(key) => partition_for_key(key, count),
             Spread::Input(partition) => partition % count,
         };
+        let timestamp = match self.plan.timestamp.and_then(|at| row.get(at)) {
+            Some(Value::Timestamp(time)) => Some(Timestamp(time.millis)),
+            _ => None,
+        };
+        let headers = self.plan.headers.and_then(|at| row.get(at)).map_or_else(Vec::new, headers);
         if let Some(changes) = &mut self.changes {
             let value = has_value.then(|| self.value_bytes.clone());
             match changes.places.entry((partition, self.key_bytes.clone())) {
-                Entry::Occupied(place) => changes.rows[*place.get()].2 = value,
+                Entry::Occupied(place) => {
+                    let key = std::mem::take(&mut changes.rows[*place.get()].key);
+                    changes.rows[*place.get()] = Change { partition, key, value, timestamp, headers };
+                }
                 Entry::Vacant(place) => {
                     place.insert(changes.rows.len());
-                    changes.rows.push((partition, self.key_bytes.clone(), value));
+                    let key = self.key_bytes.clone();
+                    changes.rows.push(Change { partition, key, value, timestamp, headers });
                 }
             }
             return Ok(());
         }
         let key = keyed.then_some(&self.key_bytes[..]);
         let value = has_value.then_some(&self.value_bytes[..]);
-        out.push(&self.partitions[partition as usize], now, key, value);
+        out.push_with(&self.partitions[partition as usize], timestamp.unwrap_or(now), (key, value), &headers);
         Ok(())
     }
+}
+
+/// The headers in a map; as in Flink, entries with a NULL are left out.
+fn headers(map: &Value<'_>) -> OwnedHeaders {
+    let header = |(key, value): &(Value<'static>, Value<'static>)| match (key, value) {
+        (Value::String(key), Value::Bytes(value)) => Some((key.to_string(), value.to_vec())),
+        _ => None,
+    };
+    map.entries().iter().filter_map(header).collect()
 }
 
 /// The writer of keys, in which columns have their names without `key.fields-prefix`.

@@ -5,16 +5,39 @@ use super::source_key::{KeyReader, RemovalReader};
 use crate::expr::{Expr, Metadata, QuickExpr, Value};
 use crate::format::{DecodeError, Decoder, recycle};
 use crate::plan::Source;
+use forebay_storage::batch::{BatchHeader, Headers, TimestampType};
 
 /// Which record a value is of.
 #[derive(Clone, Copy, Debug)]
-pub struct RecordOrigin {
+pub struct RecordOrigin<'a> {
     /// Its partition.
     pub partition: i32,
     /// Its offset there.
     pub offset: i64,
     /// Its time, in ms since 1970.
     pub timestamp_ms: i64,
+    /// What its batch says of it.
+    pub batch: BatchOrigin,
+    /// Its headers.
+    pub headers: Headers<'a>,
+}
+
+/// What a batch says of all its records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchOrigin {
+    /// The leader's epoch when it was written.
+    pub leader_epoch: i32,
+    /// Whether the records' time is that of the append (`message.timestamp.type` = LogAppendTime).
+    pub log_append_time: bool,
+}
+
+impl BatchOrigin {
+    /// Of a batch.
+    #[must_use]
+    pub fn of(header: &BatchHeader) -> BatchOrigin {
+        let log_append_time = header.timestamp_type() == TimestampType::LogAppendTime;
+        BatchOrigin { leader_epoch: header.leader_epoch.0, log_append_time }
+    }
 }
 
 /// Makes rows of a source table.
@@ -88,7 +111,7 @@ impl RowSource {
         &mut self,
         (key, value): (Option<&[u8]>, Option<&[u8]>),
         now: i64,
-        origin: RecordOrigin,
+        origin: RecordOrigin<'_>,
         take: &mut dyn FnMut(&[Value<'_>]) -> Result<(), RowError>,
     ) -> Result<Option<i64>, RowError> {
         let failed = |error: DecodeError| RowError::Decode { table: self.plan.table.clone(), error };
@@ -112,9 +135,14 @@ impl RowSource {
             // Owned, as it joins the row it is computed from: that costs something only for a text that is a mere copy.
             row.push(match computed {
                 Computation::Expr(expr) => expr.eval(&row)?.into_owned(),
+                Computation::Metadata(Metadata::Headers) => headers(origin.headers),
+                Computation::Metadata(Metadata::LeaderEpoch) => leader_epoch(origin.batch.leader_epoch),
                 Computation::Metadata(Metadata::Offset) => Value::Integer(origin.offset),
                 Computation::Metadata(Metadata::Partition) => Value::Integer(i64::from(origin.partition)),
                 Computation::Metadata(Metadata::Timestamp) => Value::timestamp(origin.timestamp_ms),
+                Computation::Metadata(Metadata::TimestampType) => {
+                    Value::text(if origin.batch.log_append_time { "LogAppendTime" } else { "CreateTime" })
+                }
                 Computation::Metadata(Metadata::Topic) => Value::String(self.plan.topic.clone().into()),
                 Computation::ProcessingTime => Value::timestamp(now),
             });
@@ -142,4 +170,18 @@ impl RowSource {
         let column = decoded.chain(computed).nth(position).cloned().unwrap_or_default();
         RowError::NullEventTime { table: self.plan.table.clone(), column }
     }
+}
+
+/// The headers as a map. Of several with one key the last counts, as in Flink.
+fn headers(headers: Headers<'_>) -> Value<'static> {
+    let header = |(key, value): (&[u8], Option<&[u8]>)| {
+        let value = value.map_or(Value::Null, |value| Value::Bytes(value.to_vec().into()));
+        (Value::String(String::from_utf8_lossy(key).into_owned().into()), value)
+    };
+    Value::map(headers.iter().map(header).collect())
+}
+
+/// NULL where it is not known.
+fn leader_epoch(epoch: i32) -> Value<'static> {
+    if epoch < 0 { Value::Null } else { Value::Integer(i64::from(epoch)) }
 }

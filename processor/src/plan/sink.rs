@@ -20,6 +20,10 @@ pub struct Sink {
     pub key: Option<SinkKey>,
     /// Positions of the columns that go into the record's value: all of them, but for `value.fields-include` = EXCEPT_KEY.
     pub value_columns: Vec<usize>,
+    /// Position of the column that is the record's time; NULL there, or no such column, is the time of the commit.
+    pub timestamp: Option<usize>,
+    /// Position of the column that is the record's headers, a MAP of STRING to BYTES; an entry with a NULL is left out.
+    pub headers: Option<usize>,
 }
 
 /// `key.format` and `key.fields`.

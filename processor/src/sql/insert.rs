@@ -18,8 +18,8 @@ use super::statement::Insert;
 use super::steady::{End, unsteady};
 use super::table::Table;
 use super::upsert_key;
-use crate::expr::{DataType, Expr, Value, cast};
-use crate::plan::{ChangelogMode, JoinTime, Pipeline, Sink, SinkKey, Stage, Window};
+use crate::expr::{DataType, Expr, Metadata, Value, cast};
+use crate::plan::{ChangelogMode, Column, JoinTime, Pipeline, Sink, SinkKey, Stage, Window};
 
 /// Plans one INSERT INTO, with one of its query's grouping sets.
 pub(crate) fn plan(
@@ -36,7 +36,9 @@ pub(crate) fn plan(
         }
         None => return Err(catalog.unknown(&insert.table.text, insert.table.span, std::iter::empty())),
     };
-    if let Some(column) = &table.written_metadata {
+    let is_read_only = |metadata: Metadata| !matches!(metadata, Metadata::Headers | Metadata::Timestamp);
+    if let Some((column, _)) = table.written.iter().find(|(_, metadata)| is_read_only(*metadata)) {
+        let column = &table.computed[*column].name;
         let message = format!("metadata column {column} of {} cannot be written", table.name);
         return Err(
             SqlError::new(insert.table.span, message).hint("declare it METADATA VIRTUAL, as one that is only read")
@@ -215,13 +217,14 @@ fn can_be_corrected(stages: &[Stage]) -> bool {
 
 /// One value for each of the table's columns.
 fn sink_values(insert: &Insert, table: &Table, fields: &[Field]) -> Result<Vec<Expr>, SqlError> {
-    let targets = targets(insert, table)?;
+    let columns = table.sink_columns();
+    let targets = targets(insert, table, &columns)?;
     if fields.len() != targets.len() {
-        return Err(wrong_count(insert, table, fields, &targets));
+        return Err(wrong_count(insert, table, fields, (&targets, &columns)));
     }
-    let mut values: Vec<Option<Expr>> = vec![None; table.physical.len()];
+    let mut values: Vec<Option<Expr>> = vec![None; columns.len()];
     for (index, (field, target)) in fields.iter().zip(&targets).enumerate() {
-        let column = &table.physical[*target];
+        let column = &columns[*target];
         let from = field.expr.data_type();
         if !cast::is_implicit(from, column.data_type) {
             let span = item_span(&insert.query, index, fields.len()).unwrap_or(insert.table.span);
@@ -239,7 +242,7 @@ fn sink_values(insert: &Insert, table: &Table, fields: &[Field]) -> Result<Vec<E
         values[*target] = Some(coerced(field.expr.clone(), widened(column.data_type)));
     }
     let mut row = Vec::with_capacity(values.len());
-    for (value, column) in values.into_iter().zip(&table.physical) {
+    for (value, column) in values.into_iter().zip(&columns) {
         match value {
             Some(value) => row.push(value),
             None if column.nullable => row.push(Expr::literal(Value::Null, column.data_type)),
@@ -263,21 +266,21 @@ fn widened(data_type: DataType) -> DataType {
     }
 }
 
-/// Positions of the physical columns that the query's columns go to.
-fn targets(insert: &Insert, table: &Table) -> Result<Vec<usize>, SqlError> {
+/// Positions of the columns that the query's columns go to.
+fn targets(insert: &Insert, table: &Table, columns: &[Column]) -> Result<Vec<usize>, SqlError> {
     if insert.columns.is_empty() {
-        return Ok((0..table.physical.len()).collect());
+        return Ok(table.insertable());
     }
     let mut targets = Vec::with_capacity(insert.columns.len());
     for name in &insert.columns {
-        let Some(target) = table.physical.iter().position(|column| column.name == name.text) else {
+        let Some(target) = columns.iter().position(|column| column.name == name.text) else {
             let computed = table.computed.iter().any(|column| column.name == name.text);
             let message = if computed {
                 format!("column {} of {} is computed, it takes no value", name.text, table.name)
             } else {
                 format!("there is no column {} in table {}", name.text, table.name)
             };
-            let names: Vec<&str> = table.physical.iter().map(|column| column.name.as_str()).collect();
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             return Err(SqlError::new(name.span, message).maybe_hint(did_you_mean(&name.text, names)));
         };
         if targets.contains(&target) {
@@ -288,8 +291,13 @@ fn targets(insert: &Insert, table: &Table) -> Result<Vec<usize>, SqlError> {
     Ok(targets)
 }
 
-fn wrong_count(insert: &Insert, table: &Table, fields: &[Field], targets: &[usize]) -> SqlError {
-    let wanted: Vec<&str> = targets.iter().map(|target| table.physical[*target].name.as_str()).collect();
+fn wrong_count(
+    insert: &Insert,
+    table: &Table,
+    fields: &[Field],
+    (targets, columns): (&[usize], &[Column]),
+) -> SqlError {
+    let wanted: Vec<&str> = targets.iter().map(|target| columns[*target].name.as_str()).collect();
     let given: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
     let count = |n: usize| if n == 1 { "1 column".to_owned() } else { format!("{n} columns") };
     let message = format!("{} takes {}, the query gives {}", table.name, count(wanted.len()), count(given.len()));
@@ -322,6 +330,8 @@ fn item_span(query: &ast::Query, index: usize, count: usize) -> Option<Span> {
 }
 
 fn sink(table: &Table) -> Sink {
+    let place = |metadata| table.written.iter().position(|(_, written)| *written == metadata);
+    let written = |metadata| place(metadata).map(|at| table.physical.len() + at);
     let position = |name: &String| table.physical.iter().position(|column| column.name == *name);
     let key = table.options.key.as_ref().map(|key| SinkKey {
         format: key.format.clone(),
@@ -332,9 +342,11 @@ fn sink(table: &Table) -> Sink {
         table: table.name.clone(),
         topic: table.options.topic.clone(),
         format: table.options.format.clone(),
-        columns: table.physical.clone(),
+        columns: table.sink_columns(),
         upsert: table.options.upsert,
         key,
+        timestamp: written(Metadata::Timestamp),
+        headers: written(Metadata::Headers),
         value_columns: table.value_columns().collect(),
     }
 }

@@ -29,19 +29,33 @@ pub(crate) struct Table {
     /// Over the row of physical and computed columns.
     pub event_time: Option<EventTime>,
     pub options: TableOptions,
-    /// A metadata column that is not VIRTUAL: in Flink it is written too.
-    pub written_metadata: Option<String>,
+    /// The metadata columns that are not VIRTUAL, by their positions in `computed`: they are written too.
+    pub written: Vec<(usize, Metadata)>,
     /// The functions that expressions over it can call beside SQL's own.
     pub functions: Arc<Functions>,
 }
 
-/// What tables can have of a record beside its value, with the type of it.
-const METADATA: &[(Metadata, DataType)] = &[
-    (Metadata::Offset, DataType::BigInt),
-    (Metadata::Partition, DataType::Int),
-    (Metadata::Timestamp, DataType::TimestampLtz(3)),
-    (Metadata::Topic, DataType::STRING),
+/// What tables can have of a record beside its value.
+const METADATA: &[Metadata] = &[
+    Metadata::Headers,
+    Metadata::LeaderEpoch,
+    Metadata::Offset,
+    Metadata::Partition,
+    Metadata::Timestamp,
+    Metadata::TimestampType,
+    Metadata::Topic,
 ];
+
+/// The type that the connector has it in.
+fn native(metadata: Metadata) -> DataType {
+    match metadata {
+        Metadata::Headers => DataType::map(DataType::STRING, DataType::BYTES),
+        Metadata::LeaderEpoch | Metadata::Partition => DataType::Int,
+        Metadata::Offset => DataType::BigInt,
+        Metadata::Timestamp => DataType::TimestampLtz(3),
+        Metadata::TimestampType | Metadata::Topic => DataType::STRING,
+    }
+}
 
 impl Table {
     /// Checks a CREATE TABLE.
@@ -72,7 +86,7 @@ impl Table {
             order: Vec::new(),
             event_time: None,
             options,
-            written_metadata: None,
+            written: Vec::new(),
             functions: context.functions.clone(),
         };
         table.bind_metadata(statement)?;
@@ -95,13 +109,14 @@ impl Table {
     fn bind_metadata(&mut self, statement: &CreateTable) -> Result<(), SqlError> {
         for column in &statement.columns {
             let ColumnKind::Metadata { data_type, key, is_virtual } = &column.kind else { continue };
-            let Some((metadata, native)) = METADATA.iter().find(|(known, _)| known.key() == key.text) else {
-                let keys: Vec<&str> = METADATA.iter().map(|(known, _)| known.key()).collect();
+            let Some(metadata) = METADATA.iter().find(|known| known.key() == key.text) else {
+                let keys: Vec<&str> = METADATA.iter().map(|known| known.key()).collect();
                 let error = SqlError::new(key.span, format!("records have no metadata '{}' here", key.text));
                 let list = format!("there is {}", keys.join(", "));
                 return Err(error.hint(did_you_mean(&key.text, keys).unwrap_or(list)));
             };
-            let fits = match (*native, *data_type) {
+            let native = native(*metadata);
+            let fits = match (native, *data_type) {
                 (DataType::TimestampLtz(_), DataType::Timestamp(3..) | DataType::TimestampLtz(3..)) => true,
                 (from, to) if from.is_integer() && to.is_integer() => from <= to,
                 (from, to) => from == to,
@@ -111,7 +126,7 @@ impl Table {
                 return Err(SqlError::new(column.name.span, message));
             }
             if !is_virtual {
-                self.written_metadata.get_or_insert_with(|| column.name.text.clone());
+                self.written.push((self.computed.len(), *metadata));
             }
             let expr = Expr::new(Node::Call(ScalarFunction::Metadata(*metadata), Vec::new()), *data_type);
             self.computed.push(Computed { name: column.name.text.clone(), expr });
@@ -239,6 +254,25 @@ impl Table {
         let key = self.options.key.as_ref().filter(|_| self.options.value_without_key);
         let in_key = move |at: &usize| key.is_some_and(|key| key.fields.contains(&self.physical[*at].name));
         (0..self.physical.len()).filter(move |at| !in_key(at))
+    }
+
+    /// The columns that an INSERT INTO gives values for, in the order of the statement: their positions among the physical ones and, after
+    /// those, among [`Table::written`].
+    pub(crate) fn insertable(&self) -> Vec<usize> {
+        let physical = self.physical.len();
+        let written = |at: usize| self.written.iter().position(|(computed, _)| *computed == at).map(|at| physical + at);
+        let target = |at: &usize| at.checked_sub(physical).map_or(Some(*at), written);
+        self.order.iter().filter_map(target).collect()
+    }
+
+    /// The columns at the positions of [`Table::insertable`].
+    pub(crate) fn sink_columns(&self) -> Vec<Column> {
+        let written = self.written.iter().map(|(computed, _)| &self.computed[*computed]).map(|column| Column {
+            name: column.name.clone(),
+            data_type: column.expr.data_type(),
+            nullable: true,
+        });
+        self.physical.iter().cloned().chain(written).collect()
     }
 
     /// The columns of a PRIMARY KEY take no NULL.

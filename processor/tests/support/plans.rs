@@ -101,6 +101,8 @@ pub fn sink(columns: Vec<Column>) -> Sink {
         columns,
         upsert: false,
         key: None,
+        timestamp: None,
+        headers: None,
     }
 }
 

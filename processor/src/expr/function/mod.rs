@@ -101,9 +101,12 @@ pub(crate) enum ScalarFunction {
 /// What a record has beside its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Metadata {
+    Headers,
+    LeaderEpoch,
     Offset,
     Partition,
     Timestamp,
+    TimestampType,
     Topic,
 }
 
@@ -111,9 +114,12 @@ impl Metadata {
     /// The key of Flink's connector.
     pub(crate) fn key(self) -> &'static str {
         match self {
+            Self::Headers => "headers",
+            Self::LeaderEpoch => "leader-epoch",
             Self::Offset => "offset",
             Self::Partition => "partition",
             Self::Timestamp => "timestamp",
+            Self::TimestampType => "timestamp-type",
             Self::Topic => "topic",
         }
     }
