@@ -378,6 +378,13 @@ pub(crate) const BOUND: &[Bound] = &[
     bound(Family::Collection, &["ROW"], "ROW(value [, value]..)", "ROW", "a row; `row.field` is a field of it"),
     bound(
         Family::Json,
+        &["JSON"],
+        "JSON(text)",
+        "STRING",
+        "the JSON that the text is, put into JSON_OBJECT and JSON_ARRAY as it is; if it is none, the job fails",
+    ),
+    bound(
+        Family::Json,
         &["JSON_ARRAY"],
         "JSON_ARRAY([value [, value]..] [NULL | ABSENT ON NULL])",
         "STRING",
@@ -400,9 +407,9 @@ pub(crate) const BOUND: &[Bound] = &[
     bound(
         Family::Json,
         &["JSON_QUERY"],
-        "JSON_QUERY(text, path [WITH [CONDITIONAL] WRAPPER] [.. ON EMPTY] [.. ON ERROR])",
-        "STRING",
-        "the object or array that the path leads to",
+        "JSON_QUERY(text, path [RETURNING type] [WITH [CONDITIONAL] WRAPPER] [.. ON EMPTY] [.. ON ERROR])",
+        "STRING or the type",
+        "the object or array that the path leads to; types are STRING and ARRAY<STRING>",
     ),
     bound(Family::Json, &["JSON_QUOTE"], "JSON_QUOTE(text)", "STRING", "the text as a JSON string"),
     bound(Family::Json, &["JSON_STRING"], "JSON_STRING(value)", "STRING", "the value as JSON; NULL for NULL"),
@@ -433,6 +440,20 @@ pub(crate) const BOUND: &[Bound] = &[
         "ARRAY_AGG([DISTINCT] value)",
         "ARRAY of the value's type",
         "the values in the order of their arrival, NULLs too; at most 8 MiB",
+    ),
+    bound(
+        Family::Aggregate,
+        &["JSON_ARRAYAGG"],
+        "JSON_ARRAYAGG(value [NULL | ABSENT ON NULL])",
+        "STRING",
+        "a JSON array of the values in the order of their arrival; NULLs are left out by default; at most 8 MiB",
+    ),
+    bound(
+        Family::Aggregate,
+        &["JSON_OBJECTAGG"],
+        "JSON_OBJECTAGG([KEY] key VALUE value [NULL | ABSENT ON NULL])",
+        "STRING",
+        "a JSON object, its keys in order; of one key the last value; at most 8 MiB",
     ),
     bound(
         Family::Aggregate,

@@ -11,8 +11,11 @@ use super::data_type::{self, is_word, skip_word};
 /// Whether a call of this name is read here: the JSON functions with clauses.
 pub(crate) fn is_json_call(name: &str) -> bool {
     const NAMES: [&str; 5] = ["JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY"];
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+    NAMES.iter().chain(&AGGREGATES).any(|known| known.eq_ignore_ascii_case(name))
 }
+
+/// Those that gather rows.
+const AGGREGATES: [&str; 2] = ["JSON_OBJECTAGG", "JSON_ARRAYAGG"];
 
 /// Reads a call from its name on.
 pub(crate) fn parse(parser: &mut Parser) -> Result<Expr, ParserError> {
@@ -20,12 +23,23 @@ pub(crate) fn parse(parser: &mut Parser) -> Result<Expr, ParserError> {
     parser.expect_token(&Token::LParen)?;
     let mut args = Vec::new();
     match name.value.to_ascii_uppercase().as_str() {
-        "JSON_OBJECT" => object(parser, &mut args)?,
-        "JSON_ARRAY" => array(parser, &mut args)?,
+        "JSON_OBJECT" | "JSON_OBJECTAGG" => object(parser, &mut args)?,
+        "JSON_ARRAY" | "JSON_ARRAYAGG" => array(parser, &mut args)?,
         _ => look_up(parser, &mut args)?,
     }
     parser.expect_token(&Token::RParen)?;
-    Ok(call(name, args))
+    let gathers = AGGREGATES.iter().any(|known| known.eq_ignore_ascii_case(&name.value));
+    let mut read = call(name, args);
+    if let Expr::Function(function) = &mut read
+        && gathers
+        && skip_word(parser, "FILTER")
+    {
+        parser.expect_token(&Token::LParen)?;
+        parser.expect_keyword(sqlparser::keywords::Keyword::WHERE)?;
+        function.filter = Some(Box::new(parser.parse_expr()?));
+        parser.expect_token(&Token::RParen)?;
+    }
+    Ok(read)
 }
 
 /// A call of a function.

@@ -5,6 +5,7 @@ mod path;
 mod text;
 mod tree;
 
+use super::library::{Function, MISSHAPEN, PLAIN, Returns, gathered};
 use super::{DataType, EvalError, Expr, Value};
 
 pub(crate) use path::JsonPath;
@@ -27,6 +28,8 @@ pub(crate) enum JsonFunction {
     String,
     /// (text)
     Is(JsonKind),
+    /// (text): the JSON that the text is, inside of another JSON function.
+    Raw,
     /// (text): as a JSON string.
     Quote,
     /// (text): the content of a JSON string.
@@ -71,6 +74,7 @@ impl JsonFunction {
             Self::Array { .. } => "JSON_ARRAY",
             Self::String => "JSON_STRING",
             Self::Is(_) => "IS JSON",
+            Self::Raw => "JSON",
             Self::Quote => "JSON_QUOTE",
             Self::Unquote => "JSON_UNQUOTE",
         }
@@ -88,7 +92,7 @@ impl JsonFunction {
                 if *absent { " ABSENT ON NULL" } else { " NULL ON NULL" }.to_owned()
             }
             Self::Is(kind) => format!(" {kind:?}"),
-            Self::String | Self::Quote | Self::Unquote => String::new(),
+            Self::String | Self::Raw | Self::Quote | Self::Unquote => String::new(),
         }
     }
 }
@@ -136,7 +140,7 @@ pub(super) fn call<'r>(
             Err(why) => otherwise(error, || format!("JSON_VALUE: {why}")),
         },
         JsonFunction::Query { path, wrapper, empty, error } => match path.of(&source) {
-            Ok(found) => query(found, path, *wrapper, empty, error),
+            Ok(found) => query(found, path, *wrapper, (empty, error), result),
             Err(why) => otherwise(error, || format!("JSON_QUERY: {why}")),
         },
         JsonFunction::Exists { path, error } => match path.of(&source) {
@@ -150,6 +154,10 @@ pub(super) fn call<'r>(
             (Some(_), kind) => *kind == JsonKind::Scalar,
             (None, _) => false,
         })),
+        JsonFunction::Raw => match Json::parse(&source) {
+            Some(json) => Ok(json.to_string().into()),
+            None => Err(EvalError::Json("JSON() got a text that is no JSON".to_owned())),
+        },
         JsonFunction::Quote => Ok(text::quoted_ascii(&source).into()),
         JsonFunction::Unquote => Ok(match Json::parse(&source) {
             Some(Json::Text(content)) => content.into(),
@@ -198,8 +206,8 @@ fn query<'r>(
     found: Option<Json>,
     path: &JsonPath,
     wrapper: Wrapper,
-    empty: &'r Otherwise,
-    error: &'r Otherwise,
+    (empty, error): (&'r Otherwise, &'r Otherwise),
+    result: DataType,
 ) -> Result<Value<'r>, EvalError> {
     let found = found.map(|found| match wrapper {
         Wrapper::Conditional if !matches!(found, Json::Array(_)) => Json::Array(vec![found]),
@@ -207,10 +215,21 @@ fn query<'r>(
         Wrapper::Without | Wrapper::Conditional => found,
     });
     match found {
-        Some(found) if !found.is_scalar() => Ok(found.to_string().into()),
+        Some(Json::Array(elements)) if result.element().is_some() => Ok(texts(&elements)),
+        Some(found) if !found.is_scalar() && result.element().is_none() => Ok(found.to_string().into()),
+        Some(found) if !found.is_scalar() => otherwise(error, || format!("JSON_QUERY found no array at {path}")),
         Some(_) if !path.is_lax() => otherwise(error, || format!("JSON_QUERY found a scalar at {path}")),
         _ => otherwise(empty, || "JSON_QUERY found nothing".to_owned()),
     }
+}
+
+/// An array of texts: of texts as they are, of others their JSON.
+fn texts(elements: &[Json]) -> Value<'static> {
+    let text = |element: &Json| match element {
+        Json::Null => Value::Null,
+        other => Value::from(other.as_text()),
+    };
+    Value::array(elements.iter().map(text).collect())
 }
 
 fn object<'r>(arguments: &'r [Expr], absent: bool, row: &'r [Value<'r>]) -> Result<Value<'r>, EvalError> {
@@ -236,3 +255,60 @@ fn array<'r>(arguments: &'r [Expr], absent: bool, row: &'r [Value<'r>]) -> Resul
     }
     Ok(format!("[{}]", elements.join(",")).into())
 }
+
+/// What JSON_ARRAYAGG makes of a value: its JSON, and a comma before it.
+pub(crate) const ARRAY_PART: &Function = &Function {
+    name: "JSON_ARRAYAGG",
+    takes_null: true,
+    compute: |values, call| {
+        let ([value], [argument]) = (values, call.arguments) else { return Err(MISSHAPEN) };
+        Ok(format!(",{}", text::value(value, argument)?).into())
+    },
+    ..PLAIN
+};
+
+/// The array of what [`ARRAY_PART`] made; without values it is empty.
+pub(crate) const ARRAY_OF_PARTS: &Function = &Function {
+    name: "JSON_ARRAYAGG",
+    takes_null: true,
+    compute: |values, _| match values {
+        [Value::String(parts)] => Ok(format!("[{}]", parts.get(1..).unwrap_or_default()).into()),
+        _ => Ok(Value::text("[]")),
+    },
+    ..PLAIN
+};
+
+/// What JSON_OBJECTAGG makes of a key and a value, as bytes.
+pub(crate) const OBJECT_PART: &Function = &Function {
+    name: "JSON_OBJECTAGG",
+    takes_null: true,
+    result: Returns::Is(DataType::BYTES),
+    compute: |values, call| {
+        let ([Value::String(key), value], [_, argument]) = (values, call.arguments) else {
+            return Err(EvalError::Json("a key of JSON_OBJECTAGG is NULL".to_owned()));
+        };
+        let member = [Value::text(key), Value::from(text::value(value, argument)?)];
+        Ok(Value::Bytes(member.iter().flat_map(super::nested::bytes_of).collect::<Vec<u8>>().into()))
+    },
+    ..PLAIN
+};
+
+/// The object of what [`OBJECT_PART`] made, its keys in order.
+pub(crate) const OBJECT_OF_PARTS: &Function = &Function {
+    name: "JSON_OBJECTAGG",
+    takes_null: true,
+    compute: |values, _| {
+        let mut members = std::collections::BTreeMap::new();
+        let parts = match values {
+            [Value::Bytes(bytes)] => gathered(bytes),
+            _ => Vec::new(),
+        };
+        for pair in parts.chunks_exact(2) {
+            if let [Value::String(key), Value::String(json)] = pair {
+                members.insert(key.clone(), json.to_string());
+            }
+        }
+        Ok(text::object(&members).into())
+    },
+    ..PLAIN
+};

@@ -75,7 +75,7 @@ pub(super) fn object<K: AsRef<str>>(members: &BTreeMap<K, String>) -> String {
 /// Whether an expression's text is JSON that is not to be quoted.
 fn is_json(from: &Expr) -> bool {
     use super::JsonFunction as F;
-    matches!(from.node(), Node::Json(function, _) if matches!(**function, F::Object { .. } | F::Array { .. }))
+    matches!(from.node(), Node::Json(function, _) if matches!(**function, F::Object { .. } | F::Array { .. } | F::Raw))
 }
 
 /// `2024-01-01T10:00:00.123`, in a zone with a Z at its end.

@@ -85,7 +85,7 @@ pub(crate) const GATHERED_ARRAY: &Function = &Function {
 };
 
 /// The values that [`GATHERED`] made into bytes.
-fn gathered(mut bytes: &[u8]) -> Vec<Value<'static>> {
+pub(crate) fn gathered(mut bytes: &[u8]) -> Vec<Value<'static>> {
     let next = || crate::state::decode_value(&mut bytes).map(Value::into_owned);
     std::iter::from_fn(next).collect()
 }

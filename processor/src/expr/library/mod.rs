@@ -12,7 +12,9 @@ mod url;
 
 use super::{DataType, EvalError, Expr, Value};
 
-pub(crate) use collection::{AT_INDEX, AT_KEY, COLLECTIONS, GATHERED, GATHERED_ARRAY, MAKE_ARRAY, MAKE_MAP, MAKE_ROW};
+pub(crate) use collection::{
+    AT_INDEX, AT_KEY, COLLECTIONS, GATHERED, GATHERED_ARRAY, MAKE_ARRAY, MAKE_MAP, MAKE_ROW, gathered,
+};
 pub(crate) use number::NUMBERS;
 pub(crate) use regex::REGULAR_EXPRESSIONS;
 pub(crate) use regex::{LIKE, SIMILAR};
@@ -156,7 +158,7 @@ impl Kind {
 }
 
 /// A function of one text to a text, which others are written down as differences from.
-const PLAIN: Function = Function {
+pub(crate) const PLAIN: Function = Function {
     name: "",
     also: &[],
     form: "",
@@ -172,7 +174,7 @@ const PLAIN: Function = Function {
 };
 
 /// The planner has let arguments through that a function does not take.
-const MISSHAPEN: EvalError = EvalError::Shape("a function of the library got other arguments");
+pub(crate) const MISSHAPEN: EvalError = EvalError::Shape("a function of the library got other arguments");
 
 impl Function {
     /// The fewest arguments.

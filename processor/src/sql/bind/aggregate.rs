@@ -4,6 +4,7 @@ use sqlparser::ast;
 
 use super::super::error::SqlError;
 use super::{Binder, coerced, describe, spread};
+use crate::expr::json::{ARRAY_OF_PARTS, OBJECT_OF_PARTS};
 use crate::expr::library::{GATHERED, GATHERED_ARRAY, sketch};
 use crate::expr::{DataType, Expr, Node, ScalarFunction, Value, decimal};
 use crate::plan::{Aggregate, AggregateFunction};
@@ -25,6 +26,8 @@ pub(crate) const NAMES: &[&str] = &[
     "LAST_VALUE",
     "LISTAGG",
     "ARRAY_AGG",
+    "JSON_ARRAYAGG",
+    "JSON_OBJECTAGG",
     "APPROX_COUNT_DISTINCT",
     "PERCENTILE",
     "STDDEV_POP",
@@ -61,6 +64,9 @@ impl Binder<'_> {
             } else {
                 error
             });
+        }
+        if let "JSON_ARRAYAGG" | "JSON_OBJECTAGG" = name {
+            return self.json_aggregate(whole, name, function);
         }
         let ast::FunctionArguments::List(list) = &function.args else {
             return Err(self.error(whole, format!("{name} needs an argument in parentheses")));
@@ -123,6 +129,25 @@ impl Binder<'_> {
                 self.add_call(whole, call)
             }
         }
+    }
+
+    fn json_aggregate(&mut self, whole: &ast::Expr, name: &str, function: &ast::Function) -> Result<Expr, SqlError> {
+        self.inside_aggregate = true;
+        let parts = self.json_gathered(whole, name, function);
+        self.inside_aggregate = false;
+        let (part, filter) = parts?;
+        let result = part.data_type();
+        let call = Aggregate {
+            function: AggregateFunction::Concat,
+            distinct: false,
+            argument: Some(part),
+            filter,
+            result,
+            top: None,
+        };
+        let kept = self.add_call(whole, call)?;
+        let made = if name == "JSON_ARRAYAGG" { ARRAY_OF_PARTS } else { OBJECT_OF_PARTS };
+        Ok(Expr::new(Node::Library(made, vec![kept]), DataType::STRING))
     }
 
     /// The result of a call, which is computed once if the query has it already.

@@ -218,7 +218,7 @@ impl Binder<'_> {
             }
             ("TIMESTAMPADD", [unit, count, time]) => self.timestamp_add(whole, unit, count, time),
             ("TIMESTAMPDIFF", [unit, from, to]) => self.timestamp_diff(unit, from, to),
-            ("JSON_STRING" | "JSON_QUOTE" | "JSON_UNQUOTE", [value]) => self.plain_json(name, value),
+            ("JSON" | "JSON_STRING" | "JSON_QUOTE" | "JSON_UNQUOTE", [value]) => self.plain_json(name, value),
             _ => match library::find(name) {
                 Some(function) if function.takes_count(arguments.len()) => self.library(whole, function, arguments),
                 _ => Err(self.no_such_call(whole, name, arguments.len())),

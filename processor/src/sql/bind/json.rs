@@ -6,8 +6,8 @@ use super::super::data_type;
 use super::super::error::SqlError;
 use super::super::formats;
 use super::{Binder, coerced, describe};
-use crate::expr::json::{JsonFunction, JsonKind, JsonPath, Otherwise, Wrapper};
-use crate::expr::{DataType, Expr, Node, Value, cast};
+use crate::expr::json::{ARRAY_PART, JsonFunction, JsonKind, JsonPath, OBJECT_PART, Otherwise, Wrapper};
+use crate::expr::{DataType, Expr, Node, TruthTest, Value, cast};
 
 /// A call's arguments and clauses.
 struct Parts<'e> {
@@ -74,6 +74,43 @@ impl Binder<'_> {
         }
     }
 
+    /// JSON_ARRAYAGG(value [NULL | ABSENT ON NULL]) and JSON_OBJECTAGG([KEY] key VALUE value [NULL | ABSENT ON NULL]): the argument and the
+    /// filter of the call that gathers parts. Where NULLs are left out, the filter leaves them out.
+    pub(super) fn json_gathered(
+        &mut self,
+        whole: &ast::Expr,
+        name: &str,
+        function: &ast::Function,
+    ) -> Result<(Expr, Option<Expr>), SqlError> {
+        let parts = Parts::of(function);
+        let filter = function.filter.as_deref().map(|condition| self.bind_condition(condition)).transpose()?;
+        let (part, value, default) = match (name, parts.arguments.as_slice()) {
+            ("JSON_ARRAYAGG", [value]) => {
+                let value = self.json_content(value)?;
+                (Expr::new(Node::Library(ARRAY_PART, vec![value.clone()]), DataType::STRING), value, "ABSENT")
+            }
+            ("JSON_OBJECTAGG", [key, value]) => {
+                let (key, value) = (self.text(key, name)?, self.json_content(value)?);
+                (Expr::new(Node::Library(OBJECT_PART, vec![key, value.clone()]), DataType::BYTES), value, "NULL")
+            }
+            _ => {
+                let form =
+                    if name == "JSON_ARRAYAGG" { "JSON_ARRAYAGG(value)" } else { "JSON_OBJECTAGG(key VALUE value)" };
+                return Err(self.error(whole, format!("{name} takes other arguments")).hint(format!("write {form}")));
+            }
+        };
+        if parts.word("NULLS").unwrap_or(default) == "NULL" {
+            return Ok((part, filter));
+        }
+        let there = Node::Is { input: Box::new(value), test: TruthTest::Null, negated: true };
+        let there = Expr::new(there, DataType::Boolean);
+        let filter = match filter {
+            Some(filter) => Expr::new(Node::And(vec![filter, there]), DataType::Boolean),
+            None => there,
+        };
+        Ok((part, Some(filter)))
+    }
+
     fn json_look_up(
         &mut self,
         name: &str,
@@ -100,8 +137,11 @@ impl Binder<'_> {
                 match found {
                     Some(to) if to.is_text() => DataType::STRING,
                     Some(to @ (DataType::Boolean | DataType::Int | DataType::Double)) if scalar => to,
+                    Some(to) if !scalar && to.element().is_some_and(DataType::is_text) => {
+                        DataType::array(DataType::STRING)
+                    }
                     _ => {
-                        let known = if scalar { "STRING, BOOLEAN, INT and DOUBLE" } else { "STRING" };
+                        let known = if scalar { "STRING, BOOLEAN, INT and DOUBLE" } else { "STRING and ARRAY<STRING>" };
                         return Err(self.error(named, format!("{name} can return {known}")));
                     }
                 }
@@ -134,6 +174,7 @@ impl Binder<'_> {
         }
         Ok(match parts.word(clause) {
             Some("ERROR") => Otherwise::Fail,
+            Some("EMPTY ARRAY") if result.element().is_some() => Otherwise::Give(Value::array(Vec::new())),
             Some("EMPTY ARRAY") => Otherwise::Give(Value::text("[]")),
             Some("EMPTY OBJECT") => Otherwise::Give(Value::text("{}")),
             _ => Otherwise::Give(Value::Null),
@@ -163,6 +204,7 @@ impl Binder<'_> {
     pub(super) fn plain_json(&mut self, name: &str, source: &ast::Expr) -> Result<Expr, SqlError> {
         let (function, argument) = match name {
             "JSON_STRING" => (JsonFunction::String, self.json_content(source)?),
+            "JSON" => (JsonFunction::Raw, self.text(source, name)?),
             "JSON_QUOTE" => (JsonFunction::Quote, self.text(source, name)?),
             _ => (JsonFunction::Unquote, self.text(source, name)?),
         };

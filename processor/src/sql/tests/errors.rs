@@ -325,7 +325,9 @@ fn aggregates() {
         ("«SUM»(*)", "SUM(*) means nothing, only COUNT(*) does"),
         ("«SUM»(n, n)", "SUM takes one argument, there are 2"),
         ("«*»", "* is not possible with GROUP BY"),
-        ("«JSON_ARRAYAGG»(n)", "the function JSON_ARRAYAGG is not supported yet"),
+        ("«TYPEOF»(n)", "the function TYPEOF is not supported yet"),
+        ("«JSON_ARRAYAGG»(n, n)", "JSON_ARRAYAGG takes other arguments"),
+        ("JSON_OBJECTAGG(u VALUE «SUM»(n))", "SUM inside of an aggregate function"),
         ("«COUNT»(*) OVER (PARTITION BY u ORDER BY ts)", "OVER is not supported yet"),
     ];
     for (marked, message) in cases {

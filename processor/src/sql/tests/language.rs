@@ -67,6 +67,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("DECODE", "DECODE(x'41', 'UTF-8')"),
     ("ENCODE", "ENCODE(u, 'UTF-16LE')"),
     ("SHA2", "SHA2(u, 256)"),
+    ("JSON", "JSON(u)"),
     ("ARRAY", "ARRAY[n, 1]"),
     ("ARRAY_APPEND", "ARRAY_APPEND(ARRAY[n], 1)"),
     ("ARRAY_CONCAT", "ARRAY_CONCAT(ARRAY[n], ARRAY[1])"),
