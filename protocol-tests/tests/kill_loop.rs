@@ -56,6 +56,16 @@ fn kills_lose_and_double_nothing_between_tasks() {
     kill_jobs("kill-loop-tasks", jobs::Way { parallelism: 2, memory: Some("4 kb") });
 }
 
+#[test]
+fn kills_lose_and_double_nothing_that_is_joined_or_changes() {
+    let seed = seed();
+    let mut node = Broker::Forebay.start("kill-loop-changing").unwrap();
+    let way = jobs::Way { parallelism: 1, memory: Some("16 kb") };
+    if let Err(error) = jobs::changing::run(&mut node, &mut Random::new(seed), way) {
+        panic!("KILL_LOOP_SEED={seed}: {error}\n{}", node.tail());
+    }
+}
+
 fn kill_jobs(name: &str, way: jobs::Way) {
     let seed = seed();
     let mut node = Broker::Forebay.start(name).unwrap();

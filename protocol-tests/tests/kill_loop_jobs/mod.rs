@@ -1,7 +1,9 @@
 //! Hopping windows, sessions, late rows into a topic and dead letters while the broker is killed: what must be there is computed from the input
-//! topic as it finally is, and compared record by record, in the order of each key. What befalls the folder between two lives is in [`between`].
+//! topic as it finally is, and compared record by record, in the order of each key. What befalls the folder between two lives is in [`between`], a job of joins and of
+//! results that change in [`changing`].
 
 mod between;
+pub mod changing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
