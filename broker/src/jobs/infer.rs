@@ -75,7 +75,7 @@ fn some(
     let mut reader = PartitionReader::new(partition.clone(), from, LeaderEpoch::UNKNOWN);
     let (mut left, mut bytes, mut behind) = (count, 0, from);
     while left > 0 && bytes < MOST_BYTES {
-        let read = reader.read_until(&**host, READ_BYTES, |record| {
+        let read = reader.read_until(&**host, READ_BYTES, |record, _| {
             samples.push(Sample { partition: partition.partition, value: record.value.map(<[u8]>::to_vec) });
             left -= 1;
             behind = Offset(record.offset.0 + 1);
