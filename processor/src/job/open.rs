@@ -12,7 +12,7 @@ use crate::commit::InputProgress;
 use crate::host::{CommittedOffset, Host, HostError, OffsetRange, TopicSpec};
 use crate::plan::{Bounded, OffsetReset, Sink, Source, StartupMode};
 use crate::state::{RestoreError, TaskState};
-use crate::time::NO_WATERMARK;
+use crate::time::{InputTime, NO_WATERMARK};
 
 /// Bytes of changelog read at a time.
 const RESTORE_BYTES: usize = 4 * 1024 * 1024;
@@ -94,14 +94,18 @@ pub fn open_inputs(
     let mut inputs = Vec::with_capacity(partitions.len());
     for (partition, (committed, progress)) in partitions.iter().zip(committed) {
         let range = host.offset_range(partition).map_err(|error| TaskError::from_host("opening input", error))?;
-        combined = combined.max(progress.map_or(NO_WATERMARK, |progress| progress.combined));
-        let end = match progress.and_then(|progress| progress.end) {
+        // What was said of a topic of before says nothing of one that was made anew: neither its end nor its time.
+        let is_another = progress.is_some_and(|progress| progress.topic.is_some() && progress.topic != id);
+        let said = progress.filter(|_| !is_another);
+        combined = combined.max(said.map_or(NO_WATERMARK, |progress| progress.combined));
+        let end = match said.and_then(|progress| progress.end) {
             Some(end) if source.policies.bounded.is_some() => Some(end),
-            _ => end_of_input(host, source, partition, committed.as_ref(), range)?,
+            _ => end_of_input(host, source, partition, committed.as_ref().filter(|_| !is_another), range)?,
         };
         let mut input = match (committed, progress) {
             (Some(committed), Some(progress)) => {
-                let now = InputProgress { end, topic: id, ..progress };
+                let time = if is_another { InputTime::NEW } else { progress.time };
+                let now = InputProgress { end, time, topic: id, ..progress };
                 resume(source, partition, &committed, (progress, now), range)?
             }
             (Some(committed), None) if resumed => {

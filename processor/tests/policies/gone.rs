@@ -114,6 +114,26 @@ fn offsets_mean_nothing_in_a_topic_that_was_made_anew() {
     }
 }
 
+/// Neither the end of a bounded input nor its time is that of another topic.
+#[test]
+fn a_topic_that_was_made_anew_begins_with_its_own_time_and_end() {
+    for bounded in ["", ", 'scan.bounded.mode' = 'latest-offset'"] {
+        let plan = windowed(&format!("{EARLIEST}{bounded}"));
+        let host = host(1);
+        send(&host, 0, "a", &[1_000, 60_000]);
+        run_and_finish(&mut open(&plan, &host), &host).unwrap();
+        let before = rows(&host);
+        assert_eq!(before[0], metric("a", 10_000, 1, Some(100)));
+        make_anew(&host, 1);
+        send(&host, 0, "b", &[2_000, 3_000, 70_000]);
+        let mut task = open(&plan, &host);
+        run_and_finish(&mut task, &host).unwrap();
+        assert_eq!(task.status().late, 0, "{bounded}");
+        let new: Vec<_> = rows(&host).into_iter().filter(|row| !before.contains(row)).collect();
+        assert_eq!(new[0], metric("b", 10_000, 2, Some(200)), "{bounded}");
+    }
+}
+
 /// Also where other tasks have the windows, and the new topic has fewer partitions.
 #[test]
 fn windows_of_a_topic_that_is_gone_are_dropped_where_several_tasks_merge() {
