@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::MAX_BODY_BYTES;
 use super::error::HttpError;
 use super::jobs_api::{
-    CreateJob, CreateSavepoint, JobError, JobStatus, JobsApi, ReplaceJob, Replaced, SavepointInfo, StateRow,
+    CreateJob, CreateSavepoint, JobError, JobStateView, JobStatus, JobsApi, ReplaceJob, Replaced, SavepointInfo,
+    StateRow,
 };
 use crate::jobs::MAX_NAME;
 
@@ -133,10 +134,12 @@ async fn state(
     let Query(StateQuery { key, limit }) = query.map_err(|rejected| {
         HttpError::new(StatusCode::BAD_REQUEST, rejected.body_text()).with_hint("it takes key=TEXT and limit=NUMBER")
     })?;
-    let rows = jobs.state(name, key, limit).await?;
+    let JobStateView { rows, offsets, more, changing, complete } = jobs.state(name, key, limit).await?;
+    let offsets = serde_json::to_string(&offsets).expect("names and numbers become JSON");
     let row = |row: StateRow| format!(r#"{{"table":{},"row":{}}}"#, serde_json::Value::from(row.table), row.row);
     let rows: Vec<String> = rows.into_iter().map(row).collect();
-    let body = format!(r#"{{"rows":[{}]}}"#, rows.join(","));
+    let about = format!(r#""offsets":{offsets},"more":{more},"changing":{changing},"complete":{complete}"#);
+    let body = format!(r#"{{"rows":[{}],{about}}}"#, rows.join(","));
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 

@@ -30,8 +30,8 @@ pub trait JobsApi: Send + Sync + 'static {
     fn savepoint(&self, job: String, name: String) -> Answer<'_, SavepointInfo>;
     /// All savepoints, or those of one job, by job and name.
     fn savepoints(&self, job: Option<&str>) -> Vec<SavepointInfo>;
-    /// The rows that a job's windows would put out if they closed now, as of the last commit; those of one key if one is given.
-    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, Vec<StateRow>>;
+    /// What a job keeps, as of a commit; only the rows of one key if one is given.
+    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, JobStateView>;
     /// Answers a request in SQL, line by line.
     fn sql(&self, request: SqlRequest) -> Answer<'_, Lines>;
     /// Removes a savepoint.
@@ -86,6 +86,32 @@ pub struct StateRow {
     pub table: String,
     /// The row as it would be written now, a JSON object.
     pub row: String,
+}
+
+/// How far a job had read when its state was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StateOffset {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The committed offset: records before it count, others do not.
+    pub offset: i64,
+}
+
+/// What a job keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobStateView {
+    /// The rows.
+    pub rows: Vec<StateRow>,
+    /// As of which offsets.
+    pub offsets: Vec<StateOffset>,
+    /// Whether there are more rows than were asked for.
+    pub more: bool,
+    /// Whether the job went on while its state was looked at: rows may be of later offsets.
+    pub changing: bool,
+    /// Whether these are all rows.
+    pub complete: bool,
 }
 
 /// A savepoint.
@@ -296,12 +322,22 @@ pub enum JobError {
     NoSavepoint(String),
     /// There is no such topic; says which one there is.
     NoTopic(String),
+    /// There is something else of that name already; says what.
+    There(String),
     /// It cannot be done in the present state; says why and what to do.
     Conflict(String),
     /// It cannot be done for now; says why.
     Unavailable(String),
     /// It was tried and went wrong; says what.
     Failed(String),
+}
+
+/// What a program may want to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProblemCode {
+    /// What was to be made is there already.
+    Exists,
 }
 
 /// A mistake in a statement and where it is.
@@ -318,6 +354,9 @@ pub struct SqlProblem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What a program can tell it by, so that it need not read the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ProblemCode>,
     /// The whole message as a person wants to see it: the line with a mark under the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rendered: Option<String>,

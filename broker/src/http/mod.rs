@@ -26,8 +26,8 @@ mod sql;
 pub(crate) mod tests;
 
 pub use jobs_api::{
-    Answer, CreateJob, CreateSavepoint, ErrorBody, JobError, JobPartition, JobState, JobStatus, JobTask, JobsApi,
-    ReplaceJob, Replaced, SavepointInfo, SqlProblem, StateRow,
+    Answer, CreateJob, CreateSavepoint, ErrorBody, JobError, JobPartition, JobState, JobStateView, JobStatus, JobTask,
+    JobsApi, ProblemCode, ReplaceJob, Replaced, SavepointInfo, SqlProblem, StateOffset, StateRow,
 };
 
 pub use sql::{Lines, SqlColumn, SqlEnd, SqlHead, SqlLine, SqlProgress, SqlRequest, push_row, row_of};

@@ -102,13 +102,14 @@ impl FakeJobs {
 }
 
 impl JobsApi for FakeJobs {
-    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, Vec<StateRow>> {
+    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, JobStateView> {
         Box::pin(async move {
             if job != "j" {
                 return Err(JobError::NotFound(job));
             }
             let row = format!(r#"{{"key":"{}","n":{}}}"#, key.unwrap_or_default(), limit.unwrap_or(0));
-            Ok(vec![StateRow { table: "o".to_owned(), row }])
+            let rows = vec![StateRow { table: "o".to_owned(), row }];
+            Ok(JobStateView { rows, complete: true, ..JobStateView::default() })
         })
     }
 
@@ -135,6 +136,7 @@ impl JobsApi for FakeJobs {
                     column: Some(5),
                     hint: Some("did you mean SELECT?".to_owned()),
                     rendered: Some("3 | SELEC\n    ^".to_owned()),
+                    ..SqlProblem::default()
                 };
                 return Err(JobError::Invalid(problem));
             }
@@ -438,7 +440,13 @@ async fn sql_is_answered_in_lines_however_it_is_sent() {
 async fn the_state_of_a_job_is_asked_for_by_key() {
     let server = start().await;
     let (code, body) = server.ask("GET /v1/jobs/j/state?key=ann%20b&limit=5", "").await;
-    assert_eq!((code, body.as_str()), (200, r#"{"rows":[{"table":"o","row":{"key":"ann b","n":5}}]}"#));
+    assert_eq!(
+        (code, body.as_str()),
+        (
+            200,
+            r#"{"rows":[{"table":"o","row":{"key":"ann b","n":5}}],"offsets":[],"more":false,"changing":false,"complete":true}"#
+        )
+    );
     assert_eq!(server.ask("GET /v1/jobs/j/state?limit=many", "").await.0, 400);
     assert_eq!(server.ask("GET /v1/jobs/k/state", "").await.0, 404);
 }

@@ -5,8 +5,8 @@ use forebay_processor::job::{InputStatus, Stage, State, TaskStatus, why};
 use super::{JobError as Why, JobView, Jobs, Savepoint, tasks};
 use crate::clock;
 use crate::http::{
-    Answer, CreateJob, JobError, JobPartition, JobState, JobStatus, JobsApi, Lines, ReplaceJob, Replaced,
-    SavepointInfo, SqlProblem, SqlRequest, StateRow,
+    Answer, CreateJob, JobError, JobPartition, JobState, JobStateView, JobStatus, JobsApi, Lines, ReplaceJob, Replaced,
+    SavepointInfo, SqlProblem, SqlRequest,
 };
 
 impl JobsApi for Jobs {
@@ -45,8 +45,8 @@ impl JobsApi for Jobs {
         Box::pin(async move { self.answer(request).await.map_err(explain) })
     }
 
-    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, Vec<StateRow>> {
-        Box::pin(async move { self.look(&job, key, limit).await.map(|found| found.rows).map_err(explain) })
+    fn state(&self, job: String, key: Option<String>, limit: Option<u64>) -> Answer<'_, JobStateView> {
+        Box::pin(async move { self.state_view(&job, key, limit).await.map_err(explain) })
     }
 
     fn list(&self) -> Vec<JobStatus> {
@@ -84,10 +84,12 @@ fn explain(why: Why) -> JobError {
             column: Some(error.column),
             hint: error.hint.clone(),
             rendered: Some(error.to_string()),
+            ..SqlProblem::default()
         }),
         Why::Exists(name) => JobError::Exists(name),
         Why::Unknown { name, .. } => JobError::NotFound(name),
-        Why::SavepointExists { .. } | Why::Incompatible(_) => JobError::Conflict(why.to_string()),
+        Why::SavepointExists { .. } => JobError::There(why.to_string()),
+        Why::Incompatible(message) | Why::Conflict(message) => JobError::Conflict(message),
         Why::NoSavepoint { .. } => JobError::NoSavepoint(why.to_string()),
         Why::Invalid(message) => JobError::Invalid(SqlProblem { message, ..SqlProblem::default() }),
         Why::NoTopic(message) => JobError::NoTopic(message),

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use forebay_processor::host::Host;
 use forebay_processor::job::{
-    JobStatus, Progress, SavepointAbout, Stage, State, Subtask, SubtaskId, TaskError, TaskOptions, TaskStatus,
-    resources, subtasks,
+    InputStatus, JobStatus, Progress, SavepointAbout, Stage, State, Subtask, SubtaskId, TaskError, TaskOptions,
+    TaskStatus, resources, subtasks,
 };
-use forebay_processor::operator::Look;
+use forebay_processor::operator::{Look, Looked, LookedRow};
 use forebay_processor::plan::JobPlan;
 use forebay_storage::ids::{Timestamp, TopicPartition};
 use parking_lot::Mutex;
@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::JobError;
 use super::commit::{COMMIT_LIMIT, STATE_LIMIT};
 use super::host::BrokerHost;
 use super::pace::Pace;
@@ -38,7 +39,7 @@ pub struct RunningJob {
 /// What a running task can be asked to do between two steps.
 enum Order {
     Savepoint(SavepointOrder),
-    Look { look: Look, reply: oneshot::Sender<Result<Vec<Vec<u8>>, String>> },
+    Look { look: Look, reply: oneshot::Sender<Result<(Looked, Vec<LookedAt>), String>> },
 }
 
 /// To write its part of a savepoint.
@@ -53,6 +54,9 @@ struct SavepointOrder {
 
 /// How long who gives an order waits for the task to come to it.
 const ORDER_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a job's state is looked at, in ms: a key that is one of several may be anywhere.
+const LOOK_LIMIT_MS: i64 = 5_000;
 
 /// Orders that wait for one task.
 const MAX_ORDERS: usize = 8;
@@ -86,23 +90,69 @@ impl Door {
         Ok(())
     }
 
-    /// What the tasks' windows hold, each as of its last commit, in the order of the tasks: number of the INSERT INTO and row.
-    pub async fn look(&self, pipelines: &[usize], look: &Look) -> Result<Vec<(usize, Vec<u8>)>, String> {
+    /// What the tasks keep, in their order, each as of a commit; `pipelines` tells of each task the number of its INSERT INTO. A task goes on
+    /// with its work between the pieces of a look; after [`LOOK_LIMIT_MS`] no other piece is begun.
+    pub async fn look(&self, pipelines: &[usize], key: Option<&str>, limit: usize) -> Result<StateView, String> {
         let stopped = || "the job has just stopped".to_owned();
         let late = || "the job did not come to it; is it being restarted?".to_owned();
-        let mut rows = Vec::new();
+        let mut view = StateView::default();
+        let ends = clock::deadline(LOOK_LIMIT_MS);
         for (task, pipeline) in self.0.iter().zip(pipelines) {
-            let (reply, answer) = oneshot::channel();
-            let left = Look { limit: look.limit - rows.len(), ..look.clone() };
-            task.send(Order::Look { look: left, reply }).await.map_err(|_| stopped())?;
-            let found = tokio::time::timeout(ORDER_LIMIT, answer).await.map_err(|_| late())?;
-            rows.extend(found.map_err(|_| stopped())??.into_iter().map(|row| (*pipeline, row)));
-            if rows.len() >= look.limit {
+            let mut from = None;
+            loop {
+                let look = Look { key: key.map(str::to_owned), limit: limit - view.rows.len(), from: from.take() };
+                let is_first = look.from.is_none();
+                let (reply, answer) = oneshot::channel();
+                task.send(Order::Look { look, reply }).await.map_err(|_| stopped())?;
+                let found = tokio::time::timeout(ORDER_LIMIT, answer).await.map_err(|_| late())?;
+                let (looked, at) = found.map_err(|_| stopped())??;
+                view.rows.extend(looked.rows.into_iter().map(|row| (*pipeline, row)));
+                view.more |= looked.more;
+                if is_first {
+                    view.at.extend(at);
+                }
+                from = looked.next;
+                if from.is_none() || view.more {
+                    break;
+                }
+                view.changing = true;
+                if ends <= clock::deadline(0) {
+                    view.cut = true;
+                    return Ok(view);
+                }
+            }
+            if view.more {
                 break;
             }
         }
-        Ok(rows)
+        Ok(view)
     }
+}
+
+/// What was found of a job's state.
+#[derive(Default)]
+pub struct StateView {
+    /// Number of the INSERT INTO, and row.
+    pub rows: Vec<(usize, LookedRow)>,
+    /// The offsets up to which records count, of each task's first piece.
+    pub at: Vec<LookedAt>,
+    /// Whether there are more rows than were wanted.
+    pub more: bool,
+    /// Whether the state was looked at in several pieces, between which the job went on.
+    pub changing: bool,
+    /// Whether the rest was not looked at for lack of time.
+    pub cut: bool,
+}
+
+/// The offset behind the last record of a partition that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookedAt {
+    /// The topic that the task reads.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The committed offset.
+    pub offset: i64,
 }
 
 /// What a task has met.
@@ -181,17 +231,18 @@ impl RunningJob {
     ///
     /// # Errors
     /// Some of them cannot take orders now, which would leave the others waiting; says why.
-    pub fn door(&self) -> Result<Option<Door>, String> {
+    pub fn door(&self) -> Result<Option<Door>, JobError> {
         let ended = self.tasks.iter().filter(|task| task.ended.load(Ordering::Relaxed)).count();
         if ended == self.tasks.len() {
             return Ok(None);
         }
         if ended > 0 {
-            return Err("one of its INSERT INTO has stopped and others have not; pause the job first".to_owned());
+            let message = "one of its INSERT INTO has stopped and others have not; pause the job first";
+            return Err(JobError::Conflict(message.to_owned()));
         }
         match self.tasks.iter().all(|task| task.status.lock().is_some()) {
             true => Ok(Some(Door(self.orders.clone()))),
-            false => Err("the job has not started yet".to_owned()),
+            false => Err(JobError::Busy("the job has not started yet".to_owned())),
         }
     }
 
@@ -364,9 +415,19 @@ fn obey(task: &mut Subtask, host: &BrokerHost, order: Order) -> Result<(), TaskE
     match order {
         Order::Savepoint(order) => savepoint(task, host, order),
         Order::Look { look, reply } => {
-            let rows = task.look(host, &look)?;
             // Who asked may have left.
-            let _ = reply.send(rows.map_err(|error| error.to_string()));
+            if reply.is_closed() {
+                return Ok(());
+            }
+            let looked = task.look(host, &look)?;
+            let inputs = task.status().inputs.into_iter();
+            let at = |input: InputStatus| LookedAt {
+                topic: input.topic,
+                partition: input.partition,
+                offset: input.position,
+            };
+            let _ =
+                reply.send(looked.map(|looked| (looked, inputs.map(at).collect())).map_err(|error| error.to_string()));
             Ok(())
         }
     }

@@ -58,7 +58,7 @@ fn is_nested(from: &NestedType, to: &NestedType, can: fn(DataType, DataType) -> 
 }
 
 /// The value in another type. The types are castable; NULL stays NULL.
-pub(super) fn cast(value: Value<'_>, from: DataType, to: DataType) -> Result<Value<'_>, EvalError> {
+pub(crate) fn cast(value: Value<'_>, from: DataType, to: DataType) -> Result<Value<'_>, EvalError> {
     if value.is_null() || from == to {
         return Ok(value);
     }

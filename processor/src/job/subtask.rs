@@ -15,7 +15,7 @@ use super::savepoint::SavepointAbout;
 use super::status::TaskStatus;
 use super::task::{Progress, Task};
 use crate::host::Host;
-use crate::operator::{Look, RowError};
+use crate::operator::{Look, Looked, RowError};
 use crate::plan::{JobPlan, Pipeline};
 
 /// What part of its pipeline a task does. The names are those of Flink's two-phase aggregation.
@@ -194,7 +194,7 @@ impl Subtask {
     ///
     /// # Errors
     /// As [`Task::step`].
-    pub fn look(&mut self, host: &dyn Host, look: &Look) -> Result<Result<Vec<Vec<u8>>, RowError>, TaskError> {
+    pub fn look(&mut self, host: &dyn Host, look: &Look) -> Result<Result<Looked, RowError>, TaskError> {
         match self {
             Subtask::Source(task) => task.look(host, look),
             Subtask::Global(task) => task.look(host, look),

@@ -15,7 +15,7 @@ use super::error::RowError;
 use super::pipeline::LateRow;
 use super::session::Added;
 use super::window::{RowPlace, TakeRow, spread, time_of};
-use crate::expr::{EvalError, Value};
+use crate::expr::{EvalError, Expr, Value};
 use crate::plan::{Deduplicate, RowKind};
 use crate::state::{KeyedState, decode_value, encode_value};
 
@@ -41,6 +41,12 @@ impl DeduplicateOperator {
     #[must_use]
     pub fn new(plan: &Deduplicate) -> DeduplicateOperator {
         DeduplicateOperator { plan: plan.clone(), key: Vec::new(), value: Vec::new() }
+    }
+
+    /// What rows are gathered by.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        &self.plan.keys
     }
 
     /// Its state without rows.

@@ -15,9 +15,10 @@ use hashbrown::HashMap;
 use super::aggregate;
 use super::error::RowError;
 use super::kept::{self, KeptValues};
+use super::look::{self, Walk, Wanted};
 use super::retract::{self, Stale};
 use super::window::TakeRow;
-use crate::expr::{EvalError, Value};
+use crate::expr::{EvalError, Expr, Value};
 use crate::plan::{Aggregate, AggregateFunction, GroupAggregate, OutputField, RowKind};
 use crate::state::{Accumulator, KeyedState, decode_value, encode_value};
 
@@ -118,24 +119,17 @@ impl GroupOperator {
 
     /// Brings the group of the present key from the state. Returns its place.
     fn load(&mut self, state: &mut KeyedState) -> Result<usize, RowError> {
-        let initial = |plan: &GroupAggregate| plan.aggregates.iter().map(|call| initial(plan, call)).collect();
-        let states = initial(&self.plan);
-        let mut group = Group { key: self.key.clone(), before: None, rows: 0, sequence: 0, states, stale: Vec::new() };
-        if let Some(mut bytes) = state.get(&self.key)? {
-            if self.plan.retracts {
-                group.rows = kept::take_long(&mut bytes).ok_or(DAMAGED)?;
-                group.sequence = kept::take_long(&mut bytes).ok_or(DAMAGED)? as u64;
-            } else {
-                group.rows = 1;
+        let group = match state.get(&self.key)? {
+            Some(bytes) => {
+                let (rows, sequence, states) = read(&self.plan, bytes)?;
+                let (key, before, stale) = (self.key.clone(), Some(states.clone()), Vec::new());
+                Group { key, before, rows, sequence, states, stale }
             }
-            for state in &mut group.states {
-                let read = Accumulator::decode(&mut bytes).ok_or(DAMAGED)?;
-                if !state.restore(read) {
-                    return Err(DAMAGED.into());
-                }
+            None => {
+                let (key, states, stale) = (self.key.clone(), initial(&self.plan), Vec::new());
+                Group { key, before: None, rows: 0, sequence: 0, states, stale }
             }
-            group.before = Some(group.states.clone());
-        }
+        };
         self.groups.push(group);
         self.places.insert(self.key.clone(), self.groups.len() - 1);
         Ok(self.groups.len() - 1)
@@ -179,6 +173,30 @@ impl GroupOperator {
             }
         }
         Ok(())
+    }
+
+    /// Hands rows of groups as they are to `take`; true if it has come to the last one.
+    pub fn look(
+        &self,
+        state: &KeyedState,
+        (wanted, walk): (&Wanted, &mut Walk),
+        take: &mut TakeRow<'_>,
+    ) -> Result<bool, RowError> {
+        look::walk_entries(state, wanted, walk, &mut |key, value| {
+            // Values that a group remembers one by one stand behind its key.
+            let is_group = look::group_of(key, self.plan.keys.len()) == Some(key);
+            if !is_group || !wanted.wants(key) {
+                return Ok(());
+            }
+            let (_, _, states) = read(&self.plan, value)?;
+            take(&self.row(key, &states)?, RowKind::Insert, key)
+        })
+    }
+
+    /// What groups are made by.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        &self.plan.keys
     }
 
     /// The row of a group.
@@ -254,8 +272,30 @@ fn check_room(plan: &GroupAggregate, group: &Group, state: &mut KeyedState, row:
     Ok(())
 }
 
+/// The accumulators of a group without rows.
+fn initial(plan: &GroupAggregate) -> Vec<Accumulator> {
+    plan.aggregates.iter().map(|call| initial_of(plan, call)).collect()
+}
+
+/// What is kept of a group: how many rows it has, how many have ever come, and its accumulators.
+fn read(plan: &GroupAggregate, mut bytes: &[u8]) -> Result<(i64, u64, Vec<Accumulator>), EvalError> {
+    let (mut rows, mut sequence) = (1, 0);
+    if plan.retracts {
+        rows = kept::take_long(&mut bytes).ok_or(DAMAGED)?;
+        sequence = kept::take_long(&mut bytes).ok_or(DAMAGED)? as u64;
+    }
+    let mut states = initial(plan);
+    for state in &mut states {
+        let read = Accumulator::decode(&mut bytes).ok_or(DAMAGED)?;
+        if !state.restore(read) {
+            return Err(DAMAGED);
+        }
+    }
+    Ok((rows, sequence, states))
+}
+
 /// The accumulator of a group without rows. What DISTINCT has seen is kept value by value, so the function itself is as without it.
-fn initial(plan: &GroupAggregate, call: &Aggregate) -> Accumulator {
+fn initial_of(plan: &GroupAggregate, call: &Aggregate) -> Accumulator {
     if plan.retracts { retract::initial(call) } else { aggregate::initial_plain(call) }
 }
 

@@ -6,7 +6,7 @@ use super::graph::Side;
 use super::group::GroupOperator;
 use super::join::JoinOperator;
 use super::local::split_rows;
-use super::look::Look;
+use super::look::{self, TakeCount, Walk, Wanted};
 use super::normalize::NormalizeOperator;
 use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::rank::RankOperator;
@@ -223,18 +223,40 @@ impl Keeper {
         }
     }
 
-    /// Hands the rows of the windows that are open to `take`, and keeps them.
+    /// What groups are made by.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        match self {
+            Keeper::Grid(operator) => operator.keys(),
+            Keeper::Session(operator) => operator.keys(),
+            Keeper::Group(operator) => operator.keys(),
+            Keeper::Join(operator) => operator.keys(),
+            Keeper::Normalize(operator) => operator.keys(),
+            Keeper::Deduplicate(operator) => operator.keys(),
+            Keeper::Rank(operator) => operator.keys(),
+        }
+    }
+
+    /// Hands rows that it would put out now to `take`, or, where it only has entries, how many there are of each key to `count`, and keeps
+    /// everything; true if it has come to the last one. `closed` is the watermark up to which windows have closed.
     pub fn look(
         &mut self,
         state: &mut StageState,
         closed: i64,
-        look: &Look,
-        take: &mut TakeRow<'_>,
-    ) -> Result<(), RowError> {
+        (wanted, walk): (&Wanted, &mut Walk),
+        (take, count): (&mut TakeRow<'_>, &mut TakeCount<'_>),
+    ) -> Result<bool, RowError> {
         match (self, state) {
-            (Keeper::Grid(operator), StageState::Grid(state)) => operator.look(state, closed, look, take),
-            (Keeper::Session(operator), StageState::Sessions(state)) => operator.look(state, look, take),
-            _ => Err(EvalError::Shape("what this statement keeps cannot be looked at yet").into()),
+            (Keeper::Grid(operator), StageState::Grid(state)) => operator.look(state, closed, (wanted, walk), take),
+            (Keeper::Session(operator), StageState::Sessions(state)) => operator.look(state, (wanted, walk), take),
+            (Keeper::Group(operator), StageState::Keyed(state)) => operator.look(state, (wanted, walk), take),
+            (Keeper::Normalize(operator), StageState::Keyed(state)) => operator.look(state, (wanted, walk), take),
+            (keeper, StageState::Keyed(state)) => {
+                // Its entries are over in event time.
+                walk.now = i64::MIN;
+                look::count_entries(state, (keeper.keys(), wanted), walk, count)
+            }
+            _ => Err(MIXED_UP.into()),
         }
     }
 

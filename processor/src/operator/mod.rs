@@ -30,7 +30,7 @@ mod unnest;
 mod window;
 
 pub use error::RowError;
-pub use look::Look;
+pub use look::{COUNT_FIELDS, Look, LookPlace, Looked, LookedRow};
 pub use pipeline::{CLOCK_BEHIND_MS, Closed, LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
 pub use sink::RecordSink;
 pub use source::BatchOrigin;

@@ -5,8 +5,9 @@
 //! before says nothing, unless rows are forgotten after a time; nor does the removal of a key that is not there.
 
 use super::error::RowError;
+use super::look::{self, Walk, Wanted};
 use super::window::TakeRow;
-use crate::expr::{EvalError, Value};
+use crate::expr::{EvalError, Expr, Value};
 use crate::plan::{Normalize, RowKind};
 use crate::state::{KeyedState, decode_value, encode_value};
 
@@ -75,6 +76,25 @@ impl NormalizeOperator {
                 tell(value, RowKind::UpdateAfter)
             }
         }
+    }
+
+    /// Hands the last rows of keys to `take`; true if it has come to the last one.
+    pub fn look(
+        &self,
+        state: &KeyedState,
+        (wanted, walk): (&Wanted, &mut Walk),
+        take: &mut TakeRow<'_>,
+    ) -> Result<bool, RowError> {
+        look::walk_entries(state, wanted, walk, &mut |key, value| match wanted.wants(key) {
+            true => take(&decoded(value)?, RowKind::Insert, key),
+            false => Ok(()),
+        })
+    }
+
+    /// What rows are told apart by.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        &self.plan.keys
     }
 }
 

@@ -1,5 +1,7 @@
 //! One INSERT INTO at work: from a record's value to output records.
 
+use std::cell::RefCell;
+
 use forebay_storage::batch::Record;
 use forebay_storage::ids::Timestamp;
 
@@ -10,11 +12,12 @@ use super::fuse;
 use super::graph::{Entrance, Graph, Segment};
 use super::keeper::Keeper;
 use super::local::{LocalKeeper, PutPartial};
-use super::look::{self, Look};
+use super::look::{self, Look, LookPlace, Looked, LookedRow, Spot, Walk, Wanted};
 use super::sink::{RecordSink, Spread};
 use super::source::{BatchOrigin, RecordOrigin, RowSource};
 use super::stages::{self, Scratch};
 use crate::commit::RecordBuffer;
+use crate::expr::Value;
 use crate::plan::{self, ChangelogMode, RowKind, Stage};
 use crate::state::changelog::Record as Gathered;
 use crate::state::{StageState, Tardy, TaskState};
@@ -312,32 +315,53 @@ impl Pipeline {
         both.filter_map(next).min()
     }
 
-    /// The rows, as JSON, that the windows of the last stages that keep rows would put out if they closed now; `closed` is the watermark
-    /// up to which they have.
+    /// What the last stages that keep rows have, see [`Look`]; `closed` is the watermark up to which windows have closed, `now` the clock.
     ///
     /// # Errors
-    /// A row cannot be computed, or a stage does not let itself be looked at.
-    pub fn look(&mut self, closed: i64, look: &Look) -> Result<Vec<Vec<u8>>, RowError> {
+    /// A row cannot be computed, or the store cannot be read.
+    pub fn look(&mut self, closed: i64, now: Timestamp, look: &Look) -> Result<Looked, RowError> {
         let Pipeline { segments, state, sink, scratch, .. } = self;
         let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
         let mut encoder = sink.whole_rows();
-        let mut rows = Vec::new();
-        for (segment, own) in segments.iter_mut().zip(windows).filter(|(segment, _)| segment.to.is_none()) {
+        let LookPlace { segment: first, spot } =
+            look.from.clone().unwrap_or(LookPlace { segment: 0, spot: Spot::default() });
+        let rows = RefCell::new(Vec::new());
+        let push = |json, is_count| {
+            let mut rows = rows.borrow_mut();
+            if rows.len() >= look.limit {
+                return Err(RowError::from(look::ENOUGH));
+            }
+            rows.push(LookedRow { json, is_count });
+            Ok(())
+        };
+        let mut walk = Walk { spot, budget: look::MOST_KEYS, now: now.0 };
+        let (mut next, mut more) = (None, false);
+        for (number, (segment, own)) in segments.iter_mut().zip(windows).enumerate().skip(first) {
             let Segment { keeper, after, behind, .. } = segment;
-            let looked = keeper.look(own, closed.saturating_sub(*behind), look, &mut |row, _, _| {
+            if segment.to.is_some() {
+                continue;
+            }
+            let wanted = Wanted::new(keeper.keys(), look.key.as_deref());
+            let mut take = |row: &[Value<'_>], _: RowKind, _: &[u8]| {
                 stages::run(after, row, scratch, &mut |row| {
-                    if rows.len() == look.limit {
-                        return Err(look::ENOUGH.into());
-                    }
                     let mut json = Vec::new();
                     encoder.encode(row, &mut json).map_err(|error| sink.encode_error(error))?;
-                    rows.push(json);
-                    Ok(())
+                    push(json, false)
                 })
-            });
-            looked.or_else(|error| if look::is_enough(&error) { Ok(()) } else { Err(error) })?;
+            };
+            let mut count = |json| push(json, true);
+            let closed = closed.saturating_sub(*behind);
+            match keeper.look(own, closed, (&wanted, &mut walk), (&mut take, &mut count)) {
+                Ok(true) => walk.spot = Spot::default(),
+                Ok(false) => next = Some(LookPlace { segment: number, spot: std::mem::take(&mut walk.spot) }),
+                Err(error) if look::is_enough(&error) => more = true,
+                Err(error) => return Err(error),
+            }
+            if next.is_some() || more {
+                break;
+            }
         }
-        Ok(rows)
+        Ok(Looked { rows: rows.into_inner(), next, more })
     }
 
     /// Closes the windows that the watermark of `frontier` has passed since `closed`, the one of the last call; their rows go to `out`. What

@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 use super::error::RowError;
 use super::window::{TakeRow, spread};
 use crate::commit::murmur2;
-use crate::expr::{EvalError, Value};
+use crate::expr::{EvalError, Expr, Value};
 use crate::plan::{OutputField, Rank, RowKind, SortKey};
 use crate::state::{KeyedState, decode_value, encode_sorted, encode_value};
 
@@ -68,6 +68,12 @@ impl RankOperator {
     pub fn new(plan: &Rank) -> RankOperator {
         let (groups, places) = (Vec::new(), HashMap::new());
         RankOperator { plan: plan.clone(), groups, places, key: Vec::new(), sort: Vec::new(), row: Vec::new() }
+    }
+
+    /// What rows are gathered by.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        &self.plan.keys
     }
 
     /// Its state without rows.

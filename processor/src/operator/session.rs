@@ -7,13 +7,14 @@ use std::cell::Cell;
 use super::aggregate;
 use super::error::RowError;
 use super::local::{NO_COUNT, add_rows, counting};
-use super::look::Look;
+use super::look::{Spot, Walk, Wanted};
 use super::pipeline::LateRow;
 use super::window::{self, RowPlace, TakeRow};
 use crate::expr::{EvalError, Expr, Value};
 use crate::format::recycle;
 use crate::plan::{RowKind, WindowAggregate, WindowRows};
-use crate::state::{Accumulator, Ended, SessionState, Tardy, WaitingRow, encode_value};
+use crate::state::sessions::SessionSpot;
+use crate::state::{Accumulator, Ended, Session, SessionState, Tardy, WaitingRow, encode_value};
 use crate::time::{Frontier, is_window_fired};
 
 const ROWS_FULL: EvalError = EvalError::Shape("the rows of one session take more than 4 GiB");
@@ -197,22 +198,47 @@ impl SessionOperator {
         self.emit(state.end(frontier.watermark)?, take)
     }
 
-    /// Hands the rows of the sessions that are open and in memory to `take`, and keeps them.
-    pub fn look(&mut self, state: &SessionState, look: &Look, take: &mut TakeRow<'_>) -> Result<(), RowError> {
-        self.emit(state.open(&|key| look.wants(key)), take)
+    /// Hands rows of the sessions that are open to `take`, and keeps them; true if it has come to the last one.
+    pub fn look(
+        &mut self,
+        state: &mut SessionState,
+        (wanted, walk): (&Wanted, &mut Walk),
+        take: &mut TakeRow<'_>,
+    ) -> Result<bool, RowError> {
+        let mut row = std::mem::take(&mut self.row);
+        let content = &self.content;
+        let mut emit = |key: &[u8], session: &Session| match wanted.wants(key) {
+            true => content.emit(key, session, &mut row, take),
+            false => Ok(()),
+        };
+        if let Some(only) = wanted.only() {
+            for key in only {
+                state.of_key(key)?.iter().try_for_each(|session| emit(key, session))?;
+            }
+            return Ok(true);
+        }
+        let mut spot = match std::mem::take(&mut walk.spot) {
+            Spot::Sessions(spot) => spot,
+            _ => SessionSpot::default(),
+        };
+        let is_over = state.walk(&mut spot, &mut walk.budget, &mut emit)?;
+        walk.spot = Spot::Sessions(spot);
+        Ok(is_over)
     }
 
     fn emit(&mut self, ended: Vec<Ended>, take: &mut TakeRow<'_>) -> Result<(), RowError> {
         let mut row = std::mem::take(&mut self.row);
         for Ended { key, session } in &ended {
-            let window = (session.start, session.end);
-            match &self.content {
-                Content::Aggregates(plan) => window::emit_key(plan, window, key, &session.states, &mut row, take)?,
-                Content::Rows(plan) => emit_rows(plan, window, key, &session.states, &mut row, take)?,
-            }
+            self.content.emit(key, session, &mut row, take)?;
         }
         self.row = row;
         Ok(())
+    }
+
+    /// What groups are made by.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        &self.keys
     }
 }
 
@@ -246,6 +272,21 @@ fn emit_rows(
 }
 
 impl Content {
+    /// Hands the row, or the rows, of a session to `take`; `scratch` is room for a row.
+    fn emit(
+        &self,
+        key: &[u8],
+        session: &Session,
+        scratch: &mut Vec<Value<'static>>,
+        take: &mut TakeRow<'_>,
+    ) -> Result<(), RowError> {
+        let window = (session.start, session.end);
+        match self {
+            Content::Aggregates(plan) => window::emit_key(plan, window, key, &session.states, scratch, take),
+            Content::Rows(plan) => emit_rows(plan, window, key, &session.states, scratch, take),
+        }
+    }
+
     /// Whether a row can be taken into all of a session's aggregates.
     fn check(&self, row: &[Value<'_>]) -> Result<(), EvalError> {
         match self {

@@ -13,14 +13,14 @@ use super::aggregate;
 use super::error::RowError;
 use super::graph::Side;
 use super::held::{HeldPartials, HeldRows};
-use super::look::Look;
+use super::look::{Spot, Walk, Wanted};
 use super::pipeline::LateRow;
 use super::session::Added;
 use super::top;
-use crate::expr::{EvalError, Value};
+use crate::expr::{EvalError, Expr, Value};
 use crate::format::recycle;
 use crate::plan::{OutputField, RowKind, WindowAggregate};
-use crate::state::{Accumulator, WindowState, decode_value, encode_value};
+use crate::state::{Accumulator, WindowSpot, WindowState, decode_value, encode_value};
 use crate::time::{Grid, WindowSpan, is_window_fired};
 
 /// Takes a result row, its kind, and its group key.
@@ -129,6 +129,12 @@ impl WindowOperator {
             partials.clear();
         }
         Ok(())
+    }
+
+    /// What groups are made by.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        &self.plan.keys
     }
 
     /// The accumulators of a new key.
@@ -292,31 +298,34 @@ impl WindowOperator {
 }
 
 impl WindowOperator {
-    /// Hands the rows of the windows that are open, `closed` being the watermark up to which they have fired, to `take`, and keeps them.
+    /// Hands rows of the windows that are open, `closed` being the watermark up to which they have fired, to `take`, and keeps them; true if
+    /// it has come to the last one.
     pub fn look(
         &mut self,
-        state: &mut WindowState,
+        state: &WindowState,
         closed: i64,
-        look: &Look,
+        (wanted, walk): (&Wanted, &mut Walk),
         take: &mut TakeRow<'_>,
-    ) -> Result<(), RowError> {
+    ) -> Result<bool, RowError> {
         let WindowOperator { plan, grid, row, .. } = self;
-        let mut fired = closed;
         let failure = std::cell::Cell::new(None);
         let merge = merging(plan, &failure);
-        while let Some(end) = state.next_end(fired, grid.interval()) {
-            let window = (grid.start(end), end);
-            let mut emit = |key: &[u8], states: &[Accumulator]| match look.wants(key) {
-                true => emit_key(plan, window, key, states, row, take),
-                false => Ok(()),
-            };
-            state.show(end, &merge, &mut emit)?;
-            fired = end.saturating_sub(1);
-            if end == i64::MAX {
-                break;
-            }
+        let times = (closed, grid.interval());
+        let mut emit = |end: i64, key: &[u8], states: &[Accumulator]| match wanted.wants(key) {
+            true => emit_key(plan, (grid.start(end), end), key, states, row, take),
+            false => Ok(()),
+        };
+        if let Some(only) = wanted.only() {
+            only.iter().try_for_each(|key| state.walk_key(key, times, &merge, &mut emit))?;
+            return failure.take().map_or(Ok(true), |error| Err(error.into()));
         }
-        failure.take().map_or(Ok(()), |error| Err(error.into()))
+        let mut spot = match std::mem::take(&mut walk.spot) {
+            Spot::Windows(spot) => spot,
+            _ => WindowSpot::default(),
+        };
+        let is_over = state.walk(&mut spot, times, &mut walk.budget, &merge, &mut emit)?;
+        walk.spot = Spot::Windows(spot);
+        failure.take().map_or(Ok(is_over), |error| Err(error.into()))
     }
 }
 

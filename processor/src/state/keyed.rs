@@ -184,6 +184,12 @@ impl KeyedState {
         Scan::new(self, prefix, from.max(prefix), self.clock)
     }
 
+    /// As [`KeyedState::scan_from`], without what is over by `now`, which time may not have come to.
+    #[must_use]
+    pub fn scan_at(&self, prefix: &[u8], from: &[u8], now: i64) -> Scan<'_> {
+        Scan::new(self, prefix, from.max(prefix), self.clock.max(now))
+    }
+
     /// Tells the time of the host's clock, in ms: what is over by it is not seen any more. It never goes back. Removes at most
     /// [`MOST_EXPIRED`] entries.
     ///

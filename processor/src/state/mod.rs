@@ -37,4 +37,4 @@ pub use slice::{KeyList, Slice, SliceFull, each_slice};
 pub use sorted::encode_sorted;
 pub use stage::StageState;
 pub use task::{PutRecord, Superfluous, TaskState};
-pub use windows::{EmitKey, Merge, WindowState};
+pub use windows::{EmitKey, Merge, WindowSpot, WindowState};

@@ -15,6 +15,9 @@
 //! row of such a key brings it back, and so does its end.
 
 mod cold;
+mod walk;
+
+pub use walk::SessionSpot;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -144,18 +147,6 @@ impl SessionState {
     #[must_use]
     pub fn initial(&self) -> &[Accumulator] {
         &self.initial
-    }
-
-    /// The sessions in memory of the keys that are wanted, by their keys.
-    #[must_use]
-    pub fn open(&self, wants: &dyn Fn(&[u8]) -> bool) -> Vec<Ended> {
-        let mut keys: Vec<(&Arc<[u8]>, &Entry)> = self.keys.iter().filter(|(key, _)| wants(key)).collect();
-        keys.sort_unstable_by_key(|(key, _)| *key);
-        let of_key = |(key, entry): (&Arc<[u8]>, &Entry)| {
-            let ended = |session: &Session| Ended { key: key.clone(), session: session.clone() };
-            entry.sessions.iter().map(ended).collect::<Vec<_>>()
-        };
-        keys.into_iter().flat_map(of_key).collect()
     }
 
     /// Whether `key` has an open session that one from `start` to `end` touches.

@@ -36,11 +36,20 @@ impl Shelf {
 
     /// The keys of a slice, in the order of their bytes, with their accumulators.
     pub fn slice(&self, span: WindowSpan) -> impl Iterator<Item = Result<(Vec<u8>, Vec<Accumulator>), StoreError>> {
+        self.slice_from(span, &[])
+    }
+
+    /// The same from the key `from` on.
+    pub fn slice_from(
+        &self,
+        span: WindowSpan,
+        from: &[u8],
+    ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<Accumulator>), StoreError>> + use<'_> {
         let mut key = Vec::new();
         changelog::encode_put_key((span, &[]), &mut key);
         let prefix = self.key(&key);
         let (nesting, length) = (self.nesting.len(), prefix.len());
-        self.store.scan(&prefix, &prefix).map(move |item| {
+        self.store.scan(&prefix, &[&prefix, from].concat()).map(move |item| {
             let (key, value) = item?;
             let states = self.states(&key[nesting..], &value)?;
             Ok((key[length..].to_vec(), states))

@@ -350,7 +350,12 @@ impl Slice {
         Ok(index as usize)
     }
 
-    fn at(&self, index: u32) -> (&[u8], &[Accumulator]) {
+    /// The key at `index`, in the order in which keys came, and its accumulators.
+    ///
+    /// # Panics
+    /// There are no more than [`Slice::len`].
+    #[must_use]
+    pub fn at(&self, index: u32) -> (&[u8], &[Accumulator]) {
         let entry = self.entries[index as usize];
         let width = self.initial.len();
         (&self.keys[entry.key()], &self.accumulators[index as usize * width..][..width])

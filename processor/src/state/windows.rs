@@ -7,10 +7,12 @@
 //! A window that closes takes the keys in memory and those in the store ([`cold`]) in one order.
 
 mod cold;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cold::warm;
+pub use walk::WindowSpot;
 
 use super::Accumulator;
 use super::changelog::{self, ChangelogError, Record};

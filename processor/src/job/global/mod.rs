@@ -31,7 +31,7 @@ use super::task::Progress;
 use crate::commit::{RecordBuffer, decode_topic, is_times, is_topic};
 use crate::expr::step_begins;
 use crate::host::{Host, Session};
-use crate::operator::{LateTardy, Look, Pipeline, RowError};
+use crate::operator::{LateTardy, Look, Looked, Pipeline, RowError};
 use crate::plan::JobPlan;
 use crate::state::TaskState;
 use crate::state::changelog::{self, ChangelogError};
@@ -83,14 +83,14 @@ enum MergeError {
 }
 
 impl GlobalTask {
-    /// The rows that its windows would put out if they closed now, as of its last commit: what is not committed yet is, before.
+    /// What it keeps, as of its last commit: what is not committed yet is, before.
     ///
     /// # Errors
     /// As [`GlobalTask::step`]; the inner error is for who asked, the task goes on.
-    pub fn look(&mut self, host: &dyn Host, look: &Look) -> Result<Result<Vec<Vec<u8>>, RowError>, TaskError> {
+    pub fn look(&mut self, host: &dyn Host, look: &Look) -> Result<Result<Looked, RowError>, TaskError> {
         self.finish(host)?;
         let closed = self.clock.closed();
-        Ok(self.pipeline.look(closed, look))
+        Ok(self.pipeline.look(closed, host.now(), look))
     }
 
     /// The partition it reads, to be watched.

@@ -32,7 +32,7 @@ use super::topic::ReadTopic;
 use crate::commit::{InputProgress, RecordBuffer};
 use crate::expr::step_begins;
 use crate::host::{Host, Session};
-use crate::operator::{Look, Pipeline, RowError};
+use crate::operator::{Look, Looked, Pipeline, RowError};
 use crate::plan::JobPlan;
 use crate::state::TaskState;
 use crate::time::NO_WATERMARK;
@@ -86,14 +86,14 @@ pub struct Task {
 }
 
 impl Task {
-    /// The rows that its windows would put out if they closed now, as of its last commit: what is not committed yet is, before.
+    /// What it keeps, as of its last commit: what is not committed yet is, before.
     ///
     /// # Errors
     /// As [`Task::step`]; the inner error is for who asked, the task goes on.
-    pub fn look(&mut self, host: &dyn Host, look: &Look) -> Result<Result<Vec<Vec<u8>>, RowError>, TaskError> {
+    pub fn look(&mut self, host: &dyn Host, look: &Look) -> Result<Result<Looked, RowError>, TaskError> {
         self.finish(host)?;
         let closed = self.clock.closed();
-        Ok(self.pipeline.look(closed, look))
+        Ok(self.pipeline.look(closed, host.now(), look))
     }
 
     /// The partitions it reads, to be watched.

@@ -16,7 +16,7 @@ use super::graph::Side;
 use super::pipeline::LateRow;
 use super::session::Added;
 use super::window::{RowPlace, TakeRow, time_of};
-use crate::expr::{EvalError, Value};
+use crate::expr::{EvalError, Expr, Value};
 use crate::plan::{Join, JoinTime};
 use crate::state::{KeyedState, encode_value};
 use rows::{MOST_KEY_BYTES, Output, encode_row};
@@ -66,6 +66,12 @@ impl JoinOperator {
                 upper_ms.max(lower_ms.saturating_neg()).max(0).saturating_add(1)
             }
         }
+    }
+
+    /// What rows of both sides have in common.
+    #[must_use]
+    pub fn keys(&self) -> &[Expr] {
+        &self.plan.left.keys
     }
 
     /// Whether `row` can be taken in, as far as the row goes.

@@ -41,6 +41,10 @@ impl Cold {
         self.next_end
     }
 
+    pub(super) fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
     /// Takes note of a key whose change is committed.
     pub(super) fn changed(&mut self, key: Arc<[u8]>) {
         self.behind.insert(key);
@@ -80,7 +84,7 @@ impl SessionState {
     }
 
     /// Whether the store has the last word on a key.
-    fn is_cold(&self, key: &[u8]) -> bool {
+    pub(super) fn is_cold(&self, key: &[u8]) -> bool {
         let Some(cold) = &self.cold else { return false };
         cold.keys > 0 && !self.keys.contains_key(key) && !cold.behind.contains(key)
     }
@@ -103,7 +107,7 @@ impl SessionState {
         if was_next { self.find_next_end(end) } else { Ok(()) }
     }
 
-    fn refuse(&self, error: &ChangelogError) -> StoreError {
+    pub(super) fn refuse(&self, error: &ChangelogError) -> StoreError {
         let Some(cold) = &self.cold else { return StoreError::Read(error.to_string()) };
         cold.shelf.refuse(error)
     }

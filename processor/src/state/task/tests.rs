@@ -2,10 +2,10 @@
 use proptest::prelude::*;
 
 use super::super::restore::RestoreError;
-use super::super::sessions::SessionState;
+use super::super::sessions::{Session, SessionSpot, SessionState};
 use super::super::stage::StageState;
 use super::super::store::{PutStored, StoreError};
-use super::super::windows::WindowState;
+use super::super::windows::{WindowSpot, WindowState};
 use super::super::{Accumulator, StateError, WaitingRow};
 use super::*;
 use crate::time::{Frontier, WindowSpan, is_window_fired};
@@ -152,4 +152,70 @@ fn a_store_that_was_filled_while_restoring_has_nothing_of_what_a_later_snapshot_
     snapshot.iter().for_each(|(key, value)| state.restore(Some(key), value.as_deref()).unwrap());
     assert_eq!((state.windows(), state.keys(), state.has_store()), (1, 1, false));
     assert_eq!(content(&mut state), content(&mut new));
+}
+
+/// All keys of a walk that is left off after each `stride` keys.
+fn walked<T: Ord>(stride: usize, mut walk: impl FnMut(&mut usize, &mut Vec<T>) -> bool) -> Vec<T> {
+    let mut found = Vec::new();
+    while !walk(&mut { stride }, &mut found) {}
+    found.sort();
+    found
+}
+
+proptest! {
+    // Each makes a store.
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// A walk that is left off again and again comes to what there is: each key of each open window once, each session once, whether they
+    /// are in memory, in the store, or slice by slice in both.
+    #[test]
+    fn walks_are_the_same_in_pieces(
+        rows in prop::collection::vec((0..6i64, 0..3i64, "[a-f]"), 1..40),
+        stored_before in 0..50usize, stride in 1..5usize, fired in 0..40i64,
+    ) {
+        let (mut state, mut log) = (new_state(), Log::new());
+        let folder = tempfile::tempdir().unwrap();
+        let mut windows = std::collections::BTreeMap::<(i64, Vec<u8>), i64>::new();
+        for (number, (first, more, key)) in rows.iter().enumerate() {
+            let (grid, sessions) = parts(&mut state);
+            let span = WindowSpan { first: 10 * (first + 1), last: 10 * (first + more + 1) };
+            count(grid.update(span, key.as_bytes()).unwrap());
+            count(sessions.update(key.as_bytes(), span.first * 100, span.first * 100 + 10, &merge).unwrap());
+            for end in (span.first..=span.last).step_by(10).filter(|end| !is_window_fired(*end, fired)) {
+                *windows.entry((end, key.as_bytes().to_vec())).or_default() += 1;
+            }
+            if number == stored_before {
+                commit(&mut state, &mut log);
+                stored(&mut state, &log, folder.path());
+            }
+        }
+        commit(&mut state, &mut log);
+        let mut expected: Vec<_> = rows.iter().map(|(first, _, key)| (key.as_bytes().to_vec(), 1_000 * (first + 1))).collect();
+        expected.sort();
+        expected.dedup();
+        let (grid, sessions) = parts(&mut state);
+        let mut spot = WindowSpot::default();
+        let found = walked(stride, |budget, found| {
+            let mut take = |end: i64, key: &[u8], states: &[Accumulator]| {
+                let Accumulator::Count(count) = states[0] else { unreachable!() };
+                found.push((end, key.to_vec(), count));
+                Ok::<_, StateError>(())
+            };
+            grid.walk(&mut spot, (fired, 10), budget, &merge, &mut take).unwrap()
+        });
+        let windows: Vec<_> = windows.into_iter().map(|((end, key), count)| (end, key, count)).collect();
+        prop_assert_eq!(found, windows);
+        let mut spot = SessionSpot::default();
+        let found = walked(stride, |budget, found| {
+            let mut take = |key: &[u8], session: &Session| {
+                found.push((key.to_vec(), session.start));
+                Ok::<_, StateError>(())
+            };
+            sessions.walk(&mut spot, budget, &mut take).unwrap()
+        });
+        prop_assert_eq!(&found, &expected);
+        let of_a: Vec<_> = sessions.of_key(b"a").unwrap().iter().map(|session| (b"a".to_vec(), session.start)).collect();
+        expected.retain(|(key, _)| key == b"a");
+        prop_assert_eq!(of_a, expected);
+    }
 }
