@@ -13,7 +13,7 @@ mod eval;
 mod function;
 pub(crate) mod json;
 pub(crate) mod library;
-mod like;
+pub(crate) mod like;
 pub(crate) mod nested;
 mod node;
 mod quick;

@@ -230,6 +230,11 @@ impl Functions {
         self.by_name.get(name)
     }
 
+    /// All of them, by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &UserFunction> {
+        self.by_name.values().map(Arc::as_ref)
+    }
+
     /// All names, in upper case.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)

@@ -1,6 +1,7 @@
 //! What a person at a shell asks for: the statements of a session so far, and one request more.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sqlparser::ast;
 use sqlparser::tokenizer::Span;
@@ -16,7 +17,8 @@ use super::reference::FAMILIES;
 use super::statement::{self, ColumnDef, ColumnKind, CreateTable, Insert, Name, Show, Statement};
 use super::table::Table;
 use super::{Definitions, PlanContext, plan_job, with_deep_stack};
-use crate::expr::DataType;
+use crate::expr::like::LikePattern;
+use crate::expr::{DataType, Functions};
 use crate::plan::{ChangelogMode, Column, JobPlan, Pipeline, StartupMode};
 
 /// The topic that a query by itself writes its rows to, each with its kind (`+I`) as the record's key; whoever runs it takes them from
@@ -151,6 +153,7 @@ pub fn function_forms() -> impl Iterator<Item = &'static str> {
 
 struct Planner {
     known: Definitions,
+    functions: Arc<Functions>,
     pipelines: Vec<Pipeline>,
     explains: bool,
 }
@@ -164,7 +167,7 @@ impl Planner {
         }
         // They were told when the statements came.
         known.warnings.clear();
-        Ok(Planner { known, pipelines: Vec::new(), explains: false })
+        Ok(Planner { known, functions: context.functions.clone(), pipelines: Vec::new(), explains: false })
     }
 
     fn request(&mut self, session: &str, text: &str, context: &PlanContext<'_>) -> Result<SessionPlan, SqlError> {
@@ -252,6 +255,32 @@ impl Planner {
         Ok(Asked::Query(Box::new(Query { plan, columns, updates, limit, to_end: self.known.settings.batch.is_some() })))
     }
 
+    /// The program's own functions first: their names are theirs, whatever SQL has under them.
+    fn functions(&self, only_user: bool, like: Option<&Name>) -> Result<Listing, SqlError> {
+        let pattern = match like {
+            None => None,
+            Some(text) => Some(
+                LikePattern::new(&text.text.to_uppercase(), None)
+                    .ok_or_else(|| SqlError::new(text.span, "this is no pattern of LIKE"))?,
+            ),
+        };
+        let own = self.functions.all().map(|function| {
+            (
+                function.form(),
+                function.result().to_string(),
+                "a function of the program that runs this broker".to_owned(),
+            )
+        });
+        let built_in = FAMILIES.iter().flat_map(|family| functions::rows(*family));
+        let built_in =
+            built_in.filter(|_| !only_user).map(|(form, result, about)| (form.to_owned(), result, about.to_owned()));
+        let name = |form: &str| form.split('(').next().unwrap_or_default().trim().to_uppercase();
+        let wanted = |form: &str| pattern.as_ref().is_none_or(|pattern| pattern.matches(&name(form)));
+        let rows = own.chain(built_in).filter(|(form, ..)| wanted(form));
+        let rows = rows.map(|(form, result, about)| vec![Some(form), Some(result), Some(about)]).collect();
+        Ok(Listing { columns: vec!["function", "result", "about"], rows })
+    }
+
     fn show(&self, show: &Show) -> Result<Asked, SqlError> {
         let catalog = &self.known.catalog;
         let names = |views: bool| {
@@ -271,12 +300,7 @@ impl Planner {
                 Asked::Listing(Listing { columns: vec!["table_name", "kind", "topic"], rows: rows.collect() })
             }
             Show::Views => Asked::Listing(Listing { columns: vec!["view_name"], rows: names(true) }),
-            Show::Functions => {
-                let rows = FAMILIES.iter().flat_map(|family| functions::rows(*family));
-                let rows =
-                    rows.map(|(form, result, about)| vec![Some(form.to_owned()), Some(result), Some(about.to_owned())]);
-                Asked::Listing(Listing { columns: vec!["function", "result", "about"], rows: rows.collect() })
-            }
+            Show::Functions { only_user, like } => Asked::Listing(self.functions(*only_user, like.as_ref())?),
             Show::CreateTable(name) => {
                 let text = ddl::create_table(catalog.definition(name)?);
                 Asked::Listing(Listing { columns: vec!["create table"], rows: vec![vec![Some(text)]] })

@@ -49,9 +49,8 @@ pub(super) fn describe(parser: &mut Parser) -> Result<Statement, SqlError> {
 /// Reads SHOW with what is to be shown.
 pub(super) fn show(parser: &mut Parser, span: Span) -> Result<Statement, SqlError> {
     parser.advance_token();
-    for word in ["USER", "FULL"] {
-        skip_word(parser, word);
-    }
+    let only_user = skip_word(parser, "USER");
+    skip_word(parser, "FULL");
     let found = parser.peek_token();
     let known = SHOWN.iter().find(|word| is_word(&found.token, word)).copied();
     let Some(known) = known else {
@@ -66,7 +65,10 @@ pub(super) fn show(parser: &mut Parser, span: Span) -> Result<Statement, SqlErro
     let what = match known {
         "TABLES" => Show::Tables,
         "VIEWS" => Show::Views,
-        "FUNCTIONS" => Show::Functions,
+        "FUNCTIONS" => {
+            let like = skip_word(parser, "LIKE").then(|| quoted(parser, "a pattern of names")).transpose()?;
+            Show::Functions { only_user, like }
+        }
         "JOBS" => Show::Jobs,
         "TOPICS" => Show::Topics,
         "CREATE" => {

@@ -51,7 +51,11 @@ pub(crate) struct Query {
 pub(crate) enum Show {
     Tables,
     Views,
-    Functions,
+    /// All functions, or those of the program alone; those whose names are like a pattern.
+    Functions {
+        only_user: bool,
+        like: Option<Name>,
+    },
     Jobs,
     Topics,
     CreateTable(Name),

@@ -224,3 +224,17 @@ fn who_is_back_from_batch_mode_can_deploy() {
     let Asked::Job { plan: job, .. } = asked else { panic!("{asked:?}") };
     plan(&job.text).unwrap();
 }
+
+#[test]
+fn functions_are_found_by_name_and_a_programs_own_come_first() {
+    let mut own = crate::expr::Functions::default();
+    own.add("risk_of", |amount: i64| amount > 3);
+    let context = PlanContext { functions: own.into(), ..PlanContext::nowhere() };
+    let shown = |text: &str| match plan_session("", text, &context).unwrap().asked {
+        Asked::Listing(listing) => listing.rows.into_iter().filter_map(|mut row| row.remove(0)).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shown("SHOW USER FUNCTIONS"), ["RISK_OF(BIGINT)"]);
+    assert_eq!(shown("SHOW FUNCTIONS")[0], "RISK_OF(BIGINT)");
+    assert_eq!(shown("SHOW FUNCTIONS LIKE 'upp%'"), ["UPPER(text)"]);
+}
