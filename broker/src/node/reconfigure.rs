@@ -23,10 +23,12 @@ pub async fn run(rooms: Arc<Rooms>, connections: Arc<ConnectionQuotas>, cleaner:
         let dynamic = rooms.metadata.dynamic();
         let now = in_force(rooms.config.values(), &dynamic, OVERRIDES).unwrap_or_default();
         if overrides != now {
-            now.clone_into(&mut overrides);
-            match look_up(overrides.clone()).await {
-                Ok(limits) => connections.set_overrides(limits),
-                // As in Kafka, where the reconfiguration fails then.
+            match look_up(now.to_owned()).await {
+                Ok(limits) => {
+                    connections.set_overrides(limits);
+                    overrides = now.to_owned();
+                }
+                // As in Kafka, where the reconfiguration fails then; the next change tries again.
                 Err(why) => tracing::error!("{why}; the limits of addresses stay as they were"),
             }
         }
