@@ -19,6 +19,8 @@ pub enum Exit {
     NotThere = 5,
     /// What was to be made is there already.
     AlreadyThere = 6,
+    /// Ctrl-C has ended it.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

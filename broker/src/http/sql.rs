@@ -102,6 +102,9 @@ pub struct SqlEnd {
     /// A statement that is proposed: that of a table whose columns were left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ddl: Option<String>,
+    /// Whether there is more than came: the request's `rows`, or a limit of the answer, has ended it.
+    #[serde(default)]
+    pub more: bool,
     /// How far the query had come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<SqlProgress>,

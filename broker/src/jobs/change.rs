@@ -53,7 +53,7 @@ impl Jobs {
             Some(running) if !stops => running.door(),
             _ => Ok(None),
         })?;
-        let door = door.map_err(|why| no_savepoint_now(&why))?;
+        let door = door?;
         if !savepoints::create(&self.host, &topic, plan.pipelines.len()).map_err(JobError::Failed)? {
             return Err(JobError::SavepointExists { job: job.to_owned(), name: name.to_owned() });
         }
@@ -119,7 +119,7 @@ impl Jobs {
     pub async fn drop_savepoint(&self, job: &str, name: &str) -> Result<(), JobError> {
         let topic = savepoints::topic_of(job, name).map_err(JobError::Invalid)?;
         let _turn = self.turns.take(job).await;
-        savepoints::check_owner(&self.host, &topic, job, name).map_err(JobError::Invalid)?;
+        savepoints::check_owner(&self.host, &topic, job, name).map_err(JobError::Conflict)?;
         match savepoints::delete(&self.host, &topic).map_err(JobError::Failed)? {
             true => Ok(()),
             false => Err(no_savepoint(job, name)),
@@ -134,7 +134,7 @@ impl Jobs {
         if self.savepoints(Some(job)).iter().all(|known| known.name != savepoint) {
             return Err(no_savepoint(job, savepoint));
         }
-        let found = savepoints::open(&self.host, &topic).map_err(JobError::Failed)?;
+        let found = savepoints::open(&self.host, &topic).map_err(JobError::Conflict)?;
         let plan = self.plan(sql)?;
         let old = self.plan_of_old(&found.sql).map_err(|why| {
             JobError::Incompatible(format!(
@@ -147,7 +147,7 @@ impl Jobs {
         let _turn = self.turns.take(&name).await;
         let (fresh_plan, host, fresh_name) = (plan.clone(), self.host.clone(), name.clone());
         let fresh = move || check_start(&*host, &fresh_plan, &fresh_name).map_err(|error| error.to_string());
-        self.in_background(fresh).await.map_err(JobError::Invalid)?;
+        self.in_background(fresh).await.map_err(JobError::Conflict)?;
         // Registered as paused first: what a crash leaves half-done is a job that can be dropped.
         self.register(&name, sql, &plan, true)?;
         let (seed_plan, host, seed_name) = (plan.clone(), self.host.clone(), name.clone());

@@ -35,11 +35,15 @@ impl Jobs {
             option("topic").ok_or_else(|| invalid("'topic' is missing: there is nothing to tell the columns from"))?;
         self.check_topic(&topic)?;
         let host = self.host.clone();
+        let all = host.partitions(&topic);
         let read = tokio::task::spawn_blocking(move || {
             samples(&host, &topic).map(|samples| propose(&table, &options, &samples))
         });
         let read = read.await.map_err(|error| JobError::Failed(error.to_string()))?;
-        let Proposal { ddl, fields, notes } = read.map_err(JobError::Failed)?.map_err(JobError::Invalid)?;
+        let Proposal { ddl, fields, mut notes } = read.map_err(JobError::Failed)?.map_err(JobError::Invalid)?;
+        if let Some(all) = all.filter(|all| *all > PARTITIONS) {
+            notes.push(format!("only the first {PARTITIONS} of {all} partitions were looked at"));
+        }
         let row = |field: FoundField| {
             let share = format!("{}.{} %", field.present_per_mille / 10, field.present_per_mille % 10);
             vec![Some(field.name), Some(field.data_type), Some(share), Some(field.example), Some(field.note)]

@@ -120,6 +120,9 @@ pub enum JobError {
     /// There is no such topic; the text says which one there is.
     #[error("{0}")]
     NoTopic(String),
+    /// It cannot be done to a job as it is; the text says why and what to do.
+    #[error("{0}")]
+    Conflict(String),
     /// It cannot be done for now; the text says why.
     #[error("{0}")]
     Busy(String),
@@ -217,7 +220,7 @@ impl Jobs {
             return Err(JobError::Exists(name.to_owned()));
         }
         if jobs.len() >= MAX_JOBS {
-            return Err(JobError::Invalid(format!("there are {MAX_JOBS} jobs already, which is the limit")));
+            return Err(JobError::Conflict(format!("there are {MAX_JOBS} jobs already, which is the limit")));
         }
         let created_ms = clock::now().0;
         let spec = JobSpec { version: spec::VERSION, name: name.to_owned(), sql: sql.to_owned(), paused, created_ms };

@@ -47,6 +47,8 @@ impl Jobs {
             host: QueryHost::new(self.host.clone()),
             broker: self.host.clone(),
             limit,
+            asked: rows.filter(|rows| query.limit.is_none_or(|limit| *rows < limit)),
+            grown: None,
             tells,
             lines,
             progress: SqlProgress::default(),
@@ -55,13 +57,14 @@ impl Jobs {
         let (opened, open) = oneshot::channel();
         {
             let runtime = self.runtime.lock();
-            let runtime = runtime.as_ref().ok_or_else(|| JobError::Failed("the broker is stopping".to_owned()))?;
+            let runtime = runtime.as_ref().ok_or_else(|| JobError::Busy("the broker is stopping".to_owned()))?;
             runtime.spawn(running.run(head, opened));
         }
         match open.await {
             Ok(Ok(())) => Ok(receiver),
+            Ok(Err(error @ TaskError::Retry(_))) => Err(JobError::Busy(error.to_string())),
             Ok(Err(error)) => Err(JobError::Invalid(error.to_string())),
-            Err(_) => Err(JobError::Failed("the broker is stopping".to_owned())),
+            Err(_) => Err(JobError::Busy("the broker is stopping".to_owned())),
         }
     }
 
@@ -105,6 +108,7 @@ fn options() -> TaskOptions {
         behind_records: u64::MAX,
         snapshot_floor: u64::MAX,
         state_memory_bytes: u64::MAX,
+        discovery_ms: 1_000,
         ..TaskOptions::default()
     }
 }
@@ -114,6 +118,10 @@ struct Running {
     host: QueryHost,
     broker: Arc<BrokerHost>,
     limit: Option<u64>,
+    /// What of it the request has asked for beside its statement.
+    asked: Option<u64>,
+    /// Why records of some partitions are not read.
+    grown: Option<String>,
     /// Whether the client is told how far the query is.
     tells: bool,
     lines: mpsc::Sender<Bytes>,
@@ -130,10 +138,7 @@ struct Round {
 
 impl Running {
     async fn run(mut self, head: SqlHead, opened: oneshot::Sender<Result<(), TaskError>>) {
-        let tasks = (0..self.plan.pipelines.len())
-            .map(|pipeline| Task::open(&self.plan, QUERY, pipeline, &self.host, options()))
-            .collect::<Result<Vec<Task>, TaskError>>();
-        let (mut tasks, told) = match tasks {
+        let (mut tasks, told) = match self.open_all() {
             Ok(tasks) => (tasks, Ok(())),
             Err(error) => (Vec::new(), Err(error)),
         };
@@ -146,6 +151,7 @@ impl Running {
             Ok(false) => return,
             Ok(true) => SqlLine::End(SqlEnd {
                 rows: self.progress.rows,
+                more: self.asked.is_some_and(|rows| self.progress.rows >= rows),
                 progress: Some(self.progress.clone()),
                 ..SqlEnd::default()
             }),
@@ -163,15 +169,43 @@ impl Running {
         self.limit.is_some_and(|limit| self.progress.rows >= limit)
     }
 
+    fn open_all(&self) -> Result<Vec<Task>, TaskError> {
+        let open = |pipeline| Task::open(&self.plan, QUERY, pipeline, &self.host, options());
+        (0..self.plan.pipelines.len()).map(open).collect()
+    }
+
+    /// Takes in partitions that were added. What keeps rows would have to read everything again: it goes on with the partitions it has, and
+    /// says so.
+    fn take_in(&mut self, tasks: &mut Vec<Task>) -> Result<bool, TaskError> {
+        let Some((topic, known, now)) = self.host.grown() else { return Ok(false) };
+        if self.plan.pipelines.iter().any(|pipeline| pipeline.keeps_rows()) {
+            self.grown = Some(format!(
+                "topic {topic} has {now} partitions now instead of {known}: records of the new ones are not among these, run the query again"
+            ));
+            return Ok(false);
+        }
+        tasks.iter_mut().try_for_each(|task| task.finish(&self.host))?;
+        self.host.count_anew();
+        *tasks = self.open_all()?;
+        Ok(true)
+    }
+
     /// Steps until there is no more to do; false if the client has left before that.
-    async fn until_the_end(&mut self, tasks: &mut [Task]) -> Result<bool, TaskError> {
+    async fn until_the_end(&mut self, tasks: &mut Vec<Task>) -> Result<bool, TaskError> {
         let woken = Arc::new(Notify::new());
-        let waker = woken.clone();
-        let inputs: Vec<_> = tasks.iter().flat_map(|task| task.inputs().to_vec()).collect();
-        let _watch = self.broker.watch(&inputs, Arc::new(move || waker.notify_one()));
+        let broker = self.broker.clone();
+        let watch = |tasks: &[Task]| {
+            let waker = woken.clone();
+            let inputs: Vec<_> = tasks.iter().flat_map(|task| task.inputs().to_vec()).collect();
+            broker.watch(&inputs, Arc::new(move || waker.notify_one()))
+        };
+        let mut watched = watch(tasks);
         let mut finished = vec![false; tasks.len()];
         let mut tell_at = clock::deadline(PROGRESS_PAUSE_MS);
         while !self.is_full() {
+            if self.take_in(tasks)? {
+                watched = watch(tasks);
+            }
             let round = self.step(tasks, &mut finished).await?;
             if self.lines.is_closed() {
                 return Ok(false);
@@ -197,6 +231,7 @@ impl Running {
                 () = self.lines.closed() => return Ok(false),
             }
         }
+        drop(watched);
         Ok(true)
     }
 
@@ -240,9 +275,13 @@ impl Running {
                 break;
             }
             if let Some(value) = value {
-                let kind = kind.as_deref().and_then(|kind| std::str::from_utf8(kind).ok());
-                push_row(&mut lines, kind.unwrap_or("+I"), &value);
-                self.progress.rows += 1;
+                let kind = kind.as_deref().and_then(|kind| std::str::from_utf8(kind).ok()).unwrap_or("+I");
+                push_row(&mut lines, kind, &value);
+                // Rows that are there, not changes: an update takes one back before it puts one out.
+                match kind.starts_with('-') {
+                    true => self.progress.rows = self.progress.rows.saturating_sub(1),
+                    false => self.progress.rows += 1,
+                }
             }
         }
         lines
@@ -257,7 +296,13 @@ impl Running {
             late_records: sum(|status| status.late),
             lag_records: statuses.iter().map(TaskStatus::lag).sum::<i64>().max(0).unsigned_abs(),
             watermark_ms: statuses.iter().filter(|status| status.windowed).filter_map(|status| status.watermark).min(),
-            why: statuses.iter().flat_map(|status| why(status, now)).take(2).collect(),
+            why: self
+                .grown
+                .iter()
+                .cloned()
+                .chain(statuses.iter().flat_map(|status| why(status, now)))
+                .take(2)
+                .collect(),
         };
     }
 }

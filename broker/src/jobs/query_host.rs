@@ -1,5 +1,6 @@
 //! The port of a query by itself: it reads the broker's topics and writes nothing. Its rows are taken from what it would commit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forebay_processor::host::{
@@ -23,16 +24,34 @@ pub(super) type ResultRecord = (Option<Vec<u8>>, Option<Vec<u8>>);
 pub(super) struct QueryHost {
     broker: Arc<BrokerHost>,
     rows: Mutex<Vec<ResultRecord>>,
+    /// How many partitions topics had when they were first asked for: a task is opened anew where one is added, which the query has to see to.
+    counts: Mutex<BTreeMap<String, i32>>,
+    /// How far it has read.
+    offsets: Mutex<BTreeMap<TopicPartition, CommittedOffset>>,
 }
 
 impl QueryHost {
     pub(super) fn new(broker: Arc<BrokerHost>) -> QueryHost {
-        QueryHost { broker, rows: Mutex::default() }
+        QueryHost { broker, rows: Mutex::default(), counts: Mutex::default(), offsets: Mutex::default() }
     }
 
     /// The rows since the last call, in their order.
     pub(super) fn take_rows(&self) -> Vec<ResultRecord> {
         std::mem::take(&mut self.rows.lock())
+    }
+
+    /// A topic that has more partitions than it had, with both numbers.
+    pub(super) fn grown(&self) -> Option<(String, i32, i32)> {
+        let counts = self.counts.lock();
+        let now = |topic: &String| self.broker.partitions(topic);
+        counts
+            .iter()
+            .find_map(|(topic, known)| now(topic).filter(|now| now > known).map(|now| (topic.clone(), *known, now)))
+    }
+
+    /// Takes the numbers of partitions as they are from now on.
+    pub(super) fn count_anew(&self) {
+        self.counts.lock().clear();
     }
 
     /// Whether a topic is one that only a job would have: there is nothing in it here.
@@ -51,7 +70,9 @@ impl Host for QueryHost {
     }
 
     fn partitions(&self, topic: &str) -> Option<i32> {
-        self.broker.partitions(topic)
+        let now = self.broker.partitions(topic)?;
+        // Fewer than before are those of a topic that was made anew, which its id tells too.
+        Some(now.min(*self.counts.lock().entry(topic.to_owned()).or_insert(now)))
     }
 
     fn topic_id(&self, topic: &str) -> Option<TopicId> {
@@ -72,7 +93,8 @@ impl Host for QueryHost {
         partitions: &[TopicPartition],
         _require_stable: bool,
     ) -> Result<Vec<Option<CommittedOffset>>, HostError> {
-        Ok(vec![None; partitions.len()])
+        let offsets = self.offsets.lock();
+        Ok(partitions.iter().map(|partition| offsets.get(partition).cloned()).collect())
     }
 
     fn offset_range(&self, partition: &TopicPartition) -> Result<OffsetRange, HostError> {
@@ -96,6 +118,7 @@ impl Host for QueryHost {
 
     fn commit(&self, _session: &mut Session, commit: CommitSet) -> Result<(), HostError> {
         let damaged = |error: &dyn std::fmt::Display| HostError::Refused(format!("a result cannot be read: {error}"));
+        self.offsets.lock().extend(commit.offsets);
         let mut rows = self.rows.lock();
         for (to, builder) in commit.records {
             // State, dead letters and late records go nowhere.

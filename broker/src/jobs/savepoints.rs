@@ -30,11 +30,19 @@ pub struct Savepoint {
     pub pipelines: usize,
 }
 
+/// Characters of a topic's name, at most (Kafka: `Topic.MAX_NAME_LENGTH`).
+const MAX_TOPIC: usize = 249;
+
 /// The topic of a savepoint.
 pub fn topic_of(job: &str, name: &str) -> Result<String, String> {
     check_name(name)
         .map_err(|why| why.replace("the job's name", "the savepoint's name").replace("a job", "a savepoint"))?;
-    Ok(format!("{PREFIX}{job}{MIDDLE}{name}"))
+    let topic = format!("{PREFIX}{job}{MIDDLE}{name}");
+    if topic.len() > MAX_TOPIC {
+        let most = MAX_TOPIC - (topic.len() - name.len()).min(MAX_TOPIC);
+        return Err(format!("the savepoint's name may have {most} characters with a job of this name"));
+    }
+    Ok(topic)
 }
 
 /// Makes the empty topic of a new savepoint; false if there is one of that name.

@@ -23,9 +23,7 @@ impl Jobs {
             Asked::Known(message) => {
                 Ok(at_once(SqlHead { warnings, ..SqlHead::default() }, &[], SqlEnd { message, ..end }))
             }
-            Asked::Listing(Listing { columns, rows: all }) => {
-                Ok(listing(&columns, &all[..most(all.len(), rows)], warnings, end))
-            }
+            Asked::Listing(Listing { columns, rows: all }) => Ok(listing_of(&columns, &all, rows, (warnings, end))),
             Asked::Query(query) => {
                 let (columns, updates) = (columns(&query), query.updates);
                 let head = SqlHead { columns, updates, warnings, ..SqlHead::default() };
@@ -38,7 +36,8 @@ impl Jobs {
                 Ok(at_once(SqlHead { warnings, ..SqlHead::default() }, &[], SqlEnd { message, ..end }))
             }
             Asked::Jobs => {
-                Ok(listing(&["job", "state", "reads", "writes", "lag", "reason"], &self.job_rows(), warnings, end))
+                let columns = ["job", "state", "reads", "writes", "lag", "reason"];
+                Ok(listing_of(&columns, &self.job_rows(), rows, (warnings, end)))
             }
             Asked::Topics => {
                 let shown = self.topic_names().into_iter().filter(|(name, _)| !name.starts_with("__"));
@@ -47,7 +46,7 @@ impl Jobs {
                     vec![Some(name), Some(partitions.to_string()), Some(records.to_string())]
                 };
                 let all: Vec<_> = shown.map(row).collect();
-                Ok(listing(&["topic", "partitions", "offsets"], &all, warnings, end))
+                Ok(listing_of(&["topic", "partitions", "offsets"], &all, rows, (warnings, end)))
             }
             Asked::Infer { table, options, .. } => self.infer(table, options).await,
             Asked::State { job, key } => self.show_state(&job, key, rows).await,
@@ -81,8 +80,17 @@ impl Jobs {
     }
 }
 
-fn most(len: usize, rows: Option<u64>) -> usize {
-    rows.and_then(|rows| usize::try_from(rows).ok()).map_or(len, |rows| rows.min(len))
+/// So many rows of a listing as are wanted; says so if there are more.
+fn listing_of(
+    names: &[&str],
+    all: &[Vec<Option<String>>],
+    wanted: Option<u64>,
+    (warnings, end): (Vec<String>, SqlEnd),
+) -> Lines {
+    let most = wanted.and_then(|rows| usize::try_from(rows).ok()).map_or(all.len(), |rows| rows.min(all.len()));
+    let more = most < all.len();
+    let message = if more { format!("the first {most} of {}", all.len()) } else { end.message };
+    listing(names, &all[..most], warnings, SqlEnd { message, more, ..end })
 }
 
 fn columns(query: &Query) -> Vec<SqlColumn> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use forebay_control::metadata::command::{Command, CreatePartitions, MorePartitions};
 use forebay_storage::batch::{BatchBuilder, BatchStamp};
 use forebay_storage::compress::Compression;
 use forebay_storage::ids::Timestamp;
@@ -44,11 +45,15 @@ impl World {
     }
 
     pub fn append(&self, values: &[&str]) {
+        self.append_to(0, values);
+    }
+
+    fn append_to(&self, partition: i32, values: &[&str]) {
         let mut batch = BatchBuilder::new(Compression::None);
         for value in values {
             batch.push(Timestamp(1_000), None, Some(value.as_bytes()), &[]);
         }
-        let partition = self.running.rooms.partitions.get("clicks", 0).unwrap();
+        let partition = self.running.rooms.partitions.get("clicks", partition).unwrap();
         partition.append(batch.finish(&BatchStamp::default()), false).unwrap();
     }
 
@@ -330,6 +335,78 @@ async fn the_windows_of_a_job_are_shown_as_of_its_last_commit() {
     );
     assert_eq!(group.unwrap()[0].as_ref().unwrap().offset.0, 6);
     assert!(matches!(world.sql("SHOW STATE OF JOB count").await.err(), Some(JobError::Unknown { .. })));
+    world.end().await;
+}
+
+/// What a job keeps that has no windows: groups as they are, by keys of any type; of a join, how many entries there are of each key.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_and_joins_are_shown_as_of_offsets_that_are_told() {
+    let world = World::start().await;
+    let groups = "CREATE TABLE totals (day DATE, big BOOLEAN, c BIGINT, PRIMARY KEY (day, big) NOT ENFORCED)
+          WITH ('connector' = 'upsert-kafka', 'topic' = 'totals', 'key.format' = 'json', 'value.format' = 'json');
+        SET 'pipeline.name' = 'totalling';
+        INSERT INTO totals SELECT CAST(TO_TIMESTAMP_LTZ(ms, 3) AS DATE), n > 5, COUNT(*) FROM clicks GROUP BY CAST(TO_TIMESTAMP_LTZ(ms, 3) AS DATE), n > 5";
+    world.whole(groups).await;
+    world.append(&[
+        r#"{"u":"ann","n":1,"ms":1000}"#,
+        r#"{"u":"bob","n":9,"ms":2000}"#,
+        r#"{"u":"ann","n":9,"ms":86400000}"#,
+        r#"{"u":"cy","n":1,"ms":1000}"#,
+    ]);
+    let rows = [
+        r#"+I {"day":"1970-01-01","big":false,"c":2}"#,
+        r#"+I {"day":"1970-01-01","big":true,"c":1}"#,
+        r#"+I {"day":"1970-01-02","big":true,"c":1}"#,
+    ];
+    world.until_shown("SHOW STATE OF JOB totalling", &rows).await;
+    world.until_shown("SHOW STATE OF JOB totalling WHERE KEY = '1970-01-02'", &rows[2..]).await;
+    world.until_shown("SHOW STATE OF JOB totalling WHERE KEY = 'false'", &rows[..1]).await;
+    let (_, end) = world.whole("SHOW STATE OF JOB totalling").await;
+    assert_eq!((end.message.as_str(), end.more), ("as of clicks-0@4", false));
+    let two = SqlRequest { sql: "SHOW STATE OF JOB totalling".to_owned(), rows: Some(2), ..SqlRequest::default() };
+    let (shown, end) = world.ask(two).await.unwrap().whole().await;
+    assert_eq!(shown, rows[..2]);
+    assert_eq!((end.message.as_str(), end.more), ("the first 2 rows of more; as of clicks-0@4", true));
+
+    let join = "SET 'pipeline.name' = 'meeting';
+        INSERT INTO out SELECT a.u, b.n FROM clicks a JOIN clicks b ON a.u = b.u AND b.ts BETWEEN a.ts - INTERVAL '1' DAY AND a.ts + INTERVAL '1' DAY";
+    world.whole(join).await;
+    let of_ann = r#"+I {"key":["ann"],"entries":4}"#;
+    world.until_shown("SHOW STATE OF JOB meeting WHERE KEY = 'ann'", &[of_ann]).await;
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_reads_partitions_that_are_added() {
+    let world = World::start().await;
+    let mut live = world.sql("SELECT u FROM clicks").await.unwrap();
+    world.append(&[r#"{"u":"ann","ms":1}"#]);
+    assert_eq!(live.row().await, r#"+I {"u":"ann"}"#);
+    let metadata = world.running.rooms.metadata.clone();
+    let enlarge = move || {
+        let topics = vec![MorePartitions { name: "clicks".to_owned(), count: 2, assignments: None }];
+        metadata.ask(|reply_to| Command::CreatePartitions(CreatePartitions { reply_to, topics, validate_only: false }))
+    };
+    tokio::task::spawn_blocking(enlarge).await.unwrap().unwrap();
+    world.append_to(1, &[r#"{"u":"bob","ms":1}"#]);
+    assert_eq!(live.row().await, r#"+I {"u":"bob"}"#);
+    world.append(&[r#"{"u":"cy","ms":1}"#]);
+    assert_eq!(live.row().await, r#"+I {"u":"cy"}"#);
+    drop(live);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_of_rows_and_not_of_changes() {
+    let world = World::start().await;
+    let mut live = world.sql("SELECT u, COUNT(*) AS c FROM clicks GROUP BY u LIMIT 2").await.unwrap();
+    for count in 1..4 {
+        world.append(&[r#"{"u":"ann","ms":1}"#]);
+        while !live.row().await.ends_with(&format!(r#" {{"u":"ann","c":{count}}}"#)) {}
+    }
+    world.append(&[r#"{"u":"bob","ms":1}"#]);
+    let (rows, end) = live.whole().await;
+    assert_eq!((rows.last().map(String::as_str), end.rows), (Some(r#"+I {"u":"bob","c":1}"#), 2));
     world.end().await;
 }
 

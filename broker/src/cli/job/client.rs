@@ -9,7 +9,8 @@ use ureq::{Agent, Body, RequestBuilder};
 
 use crate::cli::exit::{CliError, Exit};
 use crate::http::{
-    CreateJob, CreateSavepoint, ErrorBody, JobStatus, ReplaceJob, Replaced, SavepointInfo, SqlProblem, SqlRequest,
+    CreateJob, CreateSavepoint, ErrorBody, JobStatus, ProblemCode, ReplaceJob, Replaced, SavepointInfo, SqlProblem,
+    SqlRequest,
 };
 
 /// A broker that does not answer is given up after this.
@@ -18,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const STATE_TIMEOUT: Duration = Duration::from_secs(12 * 60);
 
 /// A broker's `/v1/jobs`.
+#[derive(Clone)]
 pub(in crate::cli) struct Client {
     agent: Agent,
     admin: String,
@@ -72,7 +74,11 @@ impl Client {
     pub(super) fn replace(&self, name: &str, sql: &str) -> Result<Replaced, CliError> {
         let request = ReplaceJob { sql: sql.to_owned() };
         let answer = self.agent.put(self.url(&segment(name))).send_json(request);
-        self.read(answer.map_err(|error| self.unreachable(&error)))
+        let answer = answer.map_err(|error| self.unreachable(&error))?;
+        // What is there already is the job with its state.
+        let is_there = answer.status() == StatusCode::CONFLICT;
+        let exit = |error: CliError| if is_there { CliError { exit: Exit::AlreadyThere, ..error } } else { error };
+        self.read(Ok(answer)).map_err(exit)
     }
 
     pub(super) fn savepoint(&self, job: &str, name: &str) -> Result<SavepointInfo, CliError> {
@@ -161,7 +167,7 @@ fn patient<T>(request: RequestBuilder<T>) -> RequestBuilder<T> {
 fn failure(status: StatusCode, problem: &SqlProblem) -> CliError {
     let exit = match status {
         StatusCode::NOT_FOUND => Exit::NotThere,
-        StatusCode::CONFLICT => Exit::AlreadyThere,
+        StatusCode::CONFLICT if problem.code == Some(ProblemCode::Exists) => Exit::AlreadyThere,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::Refused,
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Exit::Unreachable,
         _ => Exit::Failed,
@@ -214,14 +220,16 @@ mod tests {
             line: Some(4),
             column: Some(9),
             hint: Some("did you mean page?".to_owned()),
-            rendered: None,
+            ..SqlProblem::default()
         };
         let error = failure(StatusCode::BAD_REQUEST, &problem);
         assert_eq!(error.exit, Exit::Failed);
         assert_eq!(error.message, "line 4, column 9: unknown column pagee\ndid you mean page?");
         let drawn = SqlProblem { rendered: Some("4 | pagee\n    ^\n".to_owned()), ..problem };
         assert_eq!(failure(StatusCode::NOT_FOUND, &drawn), CliError::new(Exit::NotThere, "4 | pagee\n    ^"));
-        assert_eq!(failure(StatusCode::CONFLICT, &drawn).exit, Exit::AlreadyThere);
+        assert_eq!(failure(StatusCode::CONFLICT, &drawn).exit, Exit::Failed);
+        let there = SqlProblem { code: Some(ProblemCode::Exists), ..drawn };
+        assert_eq!(failure(StatusCode::CONFLICT, &there).exit, Exit::AlreadyThere);
     }
 
     #[test]
