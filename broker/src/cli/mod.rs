@@ -70,7 +70,7 @@ pub fn run() -> ExitCode {
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("forebay: {error}");
+            eprintln!("forebay: {}", output::printable(&error.message));
             error.exit.into()
         }
     }

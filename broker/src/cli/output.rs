@@ -1,5 +1,6 @@
 //! What commands print: tables for people, JSON for programs.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
@@ -31,6 +32,16 @@ pub fn print(text: &str) -> CliResult {
     }
 }
 
+/// A text in which nothing is left that a terminal would obey: what is in topics is others' words. Ends of lines and tabs stay.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().flat_map(|c| if obeyed(c) { c.escape_default().collect() } else { vec![c] }).collect())
+}
+
 /// Prints a value as JSON.
 ///
 /// # Errors
@@ -45,7 +56,8 @@ pub fn print_json(value: &impl Serialize) -> CliResult {
 pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_preset(comfy_table::presets::NOTHING).set_header(header);
-    table.add_rows(rows);
+    let cell = |cell: String| printable(&cell).into_owned();
+    table.add_rows(rows.into_iter().map(|row| row.into_iter().map(cell).collect::<Vec<_>>()));
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

@@ -39,7 +39,7 @@ pub(super) fn shown(value: &str) -> String {
     match value {
         "null" => "NULL".to_owned(),
         text if text.starts_with('"') => plain(&text_of(text)),
-        other => other.to_owned(),
+        other => plain(other),
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) fn text_of(value: &str) -> String {
 }
 
 /// A text in one line, control characters written out.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 

@@ -7,8 +7,6 @@ pub(super) enum Command {
     Quit,
     /// A statement that stands for it.
     Sql(String),
-    /// Functions whose names begin so.
-    Functions(String),
     /// So many rows end each query; none for no end.
     Limit(Option<u64>),
     Format(String),
@@ -74,9 +72,8 @@ pub(super) fn parse(line: &str) -> Command {
         ("d" | "schema", [table, ..]) => Command::Sql(format!("DESCRIBE {}", name_of(table))),
         ("jobs", _) => sql("SHOW JOBS"),
         ("topics", _) => sql("SHOW TOPICS"),
-        ("df" | "functions", names) => {
-            Command::Functions(names.first().map(|name| name.to_uppercase()).unwrap_or_default())
-        }
+        ("df" | "functions", []) => sql("SHOW FUNCTIONS"),
+        ("df" | "functions", [name, ..]) => Command::Sql(format!("SHOW FUNCTIONS LIKE {}", text(&format!("{name}%")))),
         ("state", [job]) => Command::Sql(format!("SHOW STATE OF JOB {}", text(job))),
         ("state", [job, key @ ..]) if !key.is_empty() => {
             Command::Sql(format!("SHOW STATE OF JOB {} WHERE KEY = {}", text(job), text(&key.join(" "))))
@@ -131,6 +128,7 @@ mod tests {
         assert_eq!(sql("\\d"), "SHOW TABLES");
         assert_eq!(sql(".tables;"), "SHOW TABLES");
         assert_eq!(sql("\\d clicks"), "DESCRIBE `clicks`");
+        assert_eq!(sql("\\df up"), "SHOW FUNCTIONS LIKE 'up%'");
         assert_eq!(sql("\\state user-metrics it's me"), "SHOW STATE OF JOB 'user-metrics' WHERE KEY = 'it''s me'");
         assert_eq!(
             sql("\\infer web-clicks c"),

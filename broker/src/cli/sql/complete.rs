@@ -76,7 +76,10 @@ impl Typing {
 
 /// The names that begin with a word, in any case; each once, in their order.
 fn starting<'a>(names: impl Iterator<Item = &'a str>, word: &str) -> Vec<String> {
-    let begins = |name: &&str| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    // What a terminal would obey is not shown, nor typed for anybody.
+    let begins = |name: &&str| {
+        !name.contains(char::is_control) && name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
     let mut found: Vec<String> = names.filter(begins).map(str::to_owned).collect();
     found.sort();
     found.dedup();

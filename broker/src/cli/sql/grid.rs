@@ -2,6 +2,8 @@
 
 use ratatui::crossterm::terminal;
 
+use super::cells::plain;
+
 /// The widest a column may be on a terminal, in characters, where not all columns fit.
 const CUT: usize = 40;
 /// Blanks between columns.
@@ -20,7 +22,7 @@ impl Grid {
     /// `columns` are names and types.
     pub(super) fn new<'a>(columns: impl Iterator<Item = (&'a str, &'a str)>) -> Grid {
         let (names, right): (Vec<String>, Vec<bool>) =
-            columns.map(|(name, data_type)| (name.to_owned(), is_number(data_type))).unzip();
+            columns.map(|(name, data_type)| (plain(name), is_number(data_type))).unzip();
         let widths = names.iter().map(|name| width(name)).collect();
         Grid { names, right, widths }
     }
@@ -94,6 +96,22 @@ pub(super) fn fitted(text: &str, most: usize) -> String {
     cut
 }
 
+/// A text in lines of at most so many columns, broken between words; a longer word stays whole.
+pub(super) fn wrapped(text: &str, most: usize) -> String {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split(' ') {
+        if !line.is_empty() && width(&line) + 1 + width(word) > most {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
 /// Columns and rows of the terminal; 80 by 24 if it does not say.
 pub(super) fn screen() -> (usize, usize) {
     match terminal::size() {
@@ -115,6 +133,12 @@ mod tests {
         assert_eq!(grid.line(&rows[0]), "ann                        7");
         grid.cut(16);
         assert_eq!(grid.line(&rows[1]), "a long na…  1234");
+    }
+
+    #[test]
+    fn texts_are_broken_between_words() {
+        assert_eq!(wrapped("warning: a long word", 12), "warning: a\nlong word");
+        assert_eq!(wrapped("incomprehensible it is", 6), "incomprehensible\nit is");
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(super) struct Live {
     /// The positions of the key's columns; all columns where there is no key.
     key: Vec<usize>,
     rows: BTreeMap<Vec<String>, Shown>,
+    /// How many more there are that are not remembered; about, once some of these have changed.
+    forgotten: usize,
     /// Counts changes.
     changes: u64,
     /// Lines on the screen.
@@ -40,7 +42,16 @@ impl Live {
     pub(super) fn new(grid: Grid, head: &SqlHead) -> Live {
         let key = head.columns.iter().enumerate().filter(|(_, column)| head.key.contains(&column.name));
         let key = key.map(|(at, _)| at).collect();
-        Live { grid, key, rows: BTreeMap::new(), changes: 0, drawn: 0, stale: true, status: String::new() }
+        Live {
+            grid,
+            key,
+            rows: BTreeMap::new(),
+            forgotten: 0,
+            changes: 0,
+            drawn: 0,
+            stale: true,
+            status: String::new(),
+        }
     }
 
     /// Takes a change in.
@@ -57,8 +68,8 @@ impl Live {
                     && shown.times > 1
                 {
                     shown.times -= 1;
-                } else {
-                    self.rows.remove(&key);
+                } else if self.rows.remove(&key).is_none() {
+                    self.forgotten = self.forgotten.saturating_sub(1);
                 }
             }
             _ => {
@@ -70,7 +81,7 @@ impl Live {
         if self.rows.len() > MOST_ROWS
             && let Some(oldest) = self.rows.iter().min_by_key(|(_, shown)| shown.change).map(|(key, _)| key.clone())
         {
-            self.rows.remove(&oldest);
+            self.forgotten += self.rows.remove(&oldest).map_or(0, |shown| shown.times);
         }
     }
 
@@ -109,7 +120,7 @@ impl Live {
         for row in lines {
             text.push_str(&format!("{}\n", grid::fitted(&grid.line(row), columns.saturating_sub(1))));
         }
-        let hidden = self.rows.values().map(|shown| shown.times).sum::<usize>().saturating_sub(room);
+        let hidden = self.rows.values().map(|shown| shown.times).sum::<usize>().saturating_sub(room) + self.forgotten;
         if hidden > 0 {
             text.push_str(&format!("{}\n", dim(&format!("... {} more", friendly_count(hidden as u64)), color)));
         }

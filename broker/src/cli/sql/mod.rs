@@ -15,6 +15,7 @@ mod commands;
 mod complete;
 mod grid;
 mod highlight;
+mod interrupt;
 mod live;
 mod run;
 mod shell;
@@ -84,7 +85,8 @@ impl From<Output> for Format {
 /// Runs statements, or a shell.
 ///
 /// # Errors
-/// A statement has a mistake or fails (1), a file cannot be read (2), the broker cannot be reached (3), something is not there (5).
+/// A statement has a mistake or fails (1), a file cannot be read (2), the broker cannot be reached (3), something is not there (5),
+/// Ctrl-C (130).
 pub fn run(args: &SqlArgs) -> CliResult {
     let admin = match args.admin.contains("://") {
         true => args.admin.clone(),
@@ -102,8 +104,10 @@ pub fn run(args: &SqlArgs) -> CliResult {
         format: args.output.into(),
         color: on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         live: on_terminal && script.is_none(),
+        on_terminal,
     };
     let mut runner = Runner::new(client, look, args.rows);
+    interrupt::listen(runner.interrupted.clone())?;
     if let Some(init) = &args.init {
         runner.script(&read(init)?, Some(&init.display().to_string()))?;
     }

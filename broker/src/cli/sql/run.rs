@@ -1,16 +1,18 @@
 //! Sends statements to the broker one by one, and keeps what they make known: the broker itself keeps no session.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use super::grid;
 use super::highlight;
 use super::sink::{Format, Look, Sink, put};
 use super::split::{Piece, split};
 use crate::cli::exit::{CliError, CliResult, Exit};
 use crate::cli::job::client::{Client, render};
+use crate::cli::output::printable;
 use crate::http::{SqlEnd, SqlHead, SqlLine, SqlRequest, row_of};
 
 /// How long nothing has to come before what has come is shown.
@@ -22,6 +24,8 @@ const AHEAD: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     On,
+    /// A person has ended the statement, and with it those behind it.
+    Ended,
     /// Nobody reads the output any more.
     Over,
 }
@@ -36,6 +40,8 @@ pub(super) struct Runner {
     definitions: Vec<String>,
     /// Set by Ctrl-C; ends the query that runs.
     pub interrupted: Arc<AtomicBool>,
+    /// Whether Ctrl-C ends no more than that.
+    pub is_shell: bool,
 }
 
 /// How an answer ended.
@@ -46,7 +52,7 @@ struct Answer {
 
 impl Runner {
     pub(super) fn new(client: Client, look: Look, rows: Option<u64>) -> Runner {
-        Runner { client, look, rows, definitions: Vec::new(), interrupted: Arc::default() }
+        Runner { client, look, rows, definitions: Vec::new(), interrupted: Arc::default(), is_shell: false }
     }
 
     /// The statements that every request builds on.
@@ -68,7 +74,7 @@ impl Runner {
                 }
                 _ => error,
             })?;
-            if done == Flow::Over {
+            if done != Flow::On {
                 return Ok(());
             }
         }
@@ -92,16 +98,19 @@ impl Runner {
 
     /// A person is told everything; a script has what it asked for on its standard output, and nothing but that.
     fn tell(&self, end: &SqlEnd) {
+        let message = printable(&end.message);
         if self.look.live {
-            println!("{}", highlight::dim(&end.message, self.look.color));
+            println!("{}", highlight::dim(&message, self.look.color));
         } else if !end.keep {
-            eprintln!("{}", end.message);
+            eprintln!("{message}");
         }
     }
 
     /// Shows a statement that the broker proposes, and takes it: a person is asked before.
     fn proposed(&mut self, ddl: &str) -> Result<Flow, CliError> {
-        let shown = if self.look.color { highlight::statement(ddl) } else { ddl.to_owned() };
+        // Names of columns are those of fields, whatever is in them.
+        let plain = if self.look.on_terminal { printable(ddl) } else { ddl.into() };
+        let shown = if self.look.color { highlight::statement(&plain) } else { plain.into_owned() };
         if !put(&format!("{shown};\n"))? {
             return Ok(Flow::Over);
         }
@@ -120,8 +129,10 @@ impl Runner {
             rows: self.rows,
             progress: self.look.live,
         };
-        self.interrupted.store(false, Ordering::Relaxed);
-        let lines = read_ahead(self.client.sql(&request)?);
+        if self.is_shell {
+            self.interrupted.store(false, Ordering::Relaxed);
+        }
+        let lines = ask(self.client.clone(), request);
         let mut sink = None;
         loop {
             if self.interrupted.swap(false, Ordering::Relaxed) {
@@ -133,10 +144,8 @@ impl Runner {
                     Line::Last(answer) => return Ok(answer),
                 },
                 Err(RecvTimeoutError::Timeout) => sink.as_mut().map_or(Ok(true), Sink::pause)?,
-                Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {
-                    let message = "the broker has left before the answer was over; is it being stopped?";
-                    return Err(CliError::new(Exit::Unreachable, message));
-                }
+                Ok(Err(error)) => return Err(error),
+                Err(RecvTimeoutError::Disconnected) => return Err(left()),
             };
             if !wrote {
                 return Ok(Answer { end: SqlEnd::default(), flow: Flow::Over });
@@ -173,7 +182,9 @@ impl Runner {
 
     fn warn(&self, head: &SqlHead) {
         for warning in &head.warnings {
-            eprintln!("{}", highlight::dim(&format!("warning: {warning}"), self.look.color && self.look.live));
+            let warning = format!("warning: {}", printable(warning));
+            let warning = if self.look.live { grid::wrapped(&warning, grid::screen().0) } else { warning };
+            eprintln!("{}", highlight::dim(&warning, self.look.color && self.look.live));
         }
     }
 
@@ -181,8 +192,13 @@ impl Runner {
         let end = SqlEnd::default();
         if let Some(mut sink) = sink {
             sink.end(&end, Some("ended by Ctrl-C"))?;
+        } else if self.look.live {
+            println!();
         }
-        Ok(Answer { end, flow: Flow::On })
+        match self.is_shell {
+            true => Ok(Answer { end, flow: Flow::Ended }),
+            false => Err(CliError::new(Exit::Interrupted, "ended by Ctrl-C")),
+        }
     }
 }
 
@@ -191,21 +207,33 @@ enum Line {
     Last(Answer),
 }
 
-/// Reads lines on a thread of its own: it ends when nobody takes them any more, and with it the query.
-fn read_ahead(answer: impl Read + Send + 'static) -> Receiver<std::io::Result<String>> {
+/// Asks the broker, and reads the lines of its answer, on a thread of its own: whoever takes them can leave at any time. The thread ends when
+/// nobody takes them any more, and with it the query.
+fn ask(client: Client, request: SqlRequest) -> Receiver<Result<String, CliError>> {
     let (sender, receiver) = sync_channel(AHEAD);
     std::thread::spawn(move || {
-        let mut lines = BufReader::new(answer);
+        let mut lines = match client.sql(&request) {
+            Ok(answer) => BufReader::new(answer),
+            Err(error) => {
+                // Nobody waits for it any more.
+                let _ = sender.send(Err(error));
+                return;
+            }
+        };
         loop {
             let mut line = String::new();
             let read = lines.read_line(&mut line);
             let last = !matches!(read, Ok(bytes) if bytes > 0);
-            if matches!(read, Ok(0)) || sender.send(read.map(|_| line)).is_err() || last {
+            if matches!(read, Ok(0)) || sender.send(read.map(|_| line).map_err(|_| left())).is_err() || last {
                 return;
             }
         }
     });
     receiver
+}
+
+fn left() -> CliError {
+    CliError::new(Exit::Unreachable, "the broker has left before the answer was over; is it being stopped?")
 }
 
 impl Format {

@@ -1,13 +1,9 @@
 //! The shell on a terminal: reads statements and commands until the person leaves.
 
-use std::io::{BufRead, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use forebay_processor::sql::function_forms;
 use rustyline::Editor;
-use rustyline::config::{Builder, CompletionType};
+use rustyline::config::{Behavior, Builder, CompletionType};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 
@@ -18,6 +14,7 @@ use super::run::{Flow, Runner};
 use super::sink::Format;
 use super::split::split;
 use crate::cli::exit::{CliError, CliResult};
+use crate::cli::output::printable;
 
 /// Statements that are remembered.
 const HISTORY: usize = 5_000;
@@ -28,10 +25,12 @@ const PROMPT: &str = "forebay> ";
 /// # Errors
 /// The terminal cannot be used.
 pub(super) fn run(runner: &mut Runner, admin: &str) -> CliResult {
-    listen_for_ctrl_c(runner.interrupted.clone())?;
+    runner.is_shell = true;
     let failed =
         |error: ReadlineError| CliError::failed(format!("the terminal cannot be used: {error}; -e takes statements"));
     let config = Builder::new().max_history_size(HISTORY).map_err(failed)?.history_ignore_space(true);
+    // Rows may go to a file: the line that is typed does not.
+    let config = config.behavior(Behavior::PreferTerm);
     let config = config.completion_type(CompletionType::List).auto_add_history(false).build();
     let mut editor: Editor<Typing, FileHistory> = Editor::with_config(config).map_err(failed)?;
     editor.set_helper(Some(Typing::new(runner.look.color)));
@@ -77,6 +76,7 @@ fn take(runner: &mut Runner, text: &str) -> Result<bool, CliError> {
         match runner.statement(&piece) {
             Ok(Flow::On) => {}
             Ok(Flow::Over) => return Ok(false),
+            Ok(Flow::Ended) => break,
             Err(error) => {
                 complain(runner, &error);
                 break;
@@ -87,9 +87,10 @@ fn take(runner: &mut Runner, text: &str) -> Result<bool, CliError> {
 }
 
 fn complain(runner: &Runner, error: &CliError) {
+    let message = printable(&error.message);
     match runner.look.color {
-        true => eprintln!("{}", highlight::message(&error.message)),
-        false => eprintln!("{}", error.message),
+        true => eprintln!("{}", highlight::message(&message)),
+        false => eprintln!("{message}"),
     }
 }
 
@@ -98,9 +99,6 @@ fn command(runner: &mut Runner, command: Command) -> Result<bool, CliError> {
         Command::Quit => return Ok(false),
         Command::Help => println!("{}", commands::HELP),
         Command::Sql(text) => return take(runner, &text),
-        Command::Functions(start) => {
-            function_forms().filter(|form| form.starts_with(&start)).for_each(|form| println!("{form}"));
-        }
         Command::Limit(rows) => runner.rows = rows,
         Command::Format(name) => match Format::named(&name) {
             Some(format) => runner.look.format = format,
@@ -114,20 +112,18 @@ fn command(runner: &mut Runner, command: Command) -> Result<bool, CliError> {
                 complain(runner, &error);
             }
         }
-        Command::Session => print!("{}", runner.session()),
+        Command::Session => print!("{}", printable(&runner.session())),
         Command::Forget => runner.forget(),
         Command::Wrong(message) => eprintln!("{message}"),
     }
     Ok(true)
 }
 
-/// Asks a person; no answer is yes.
+/// Asks a person; an empty line is yes, Ctrl-C and Ctrl-D are no.
 pub(super) fn yes(question: &str) -> bool {
-    print!("{question}");
-    let _ = std::io::stdout().flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    matches!(read, Ok(bytes) if bytes > 0) && !answer.trim().to_ascii_lowercase().starts_with('n')
+    let config = Builder::new().behavior(Behavior::PreferTerm).build();
+    let Ok(mut editor) = Editor::<(), FileHistory>::with_config(config) else { return false };
+    editor.readline(question).is_ok_and(|answer| !answer.trim().to_ascii_lowercase().starts_with('n'))
 }
 
 /// Where statements are remembered: the XDG base directories' place for what outlives a program and is no setting.
@@ -137,18 +133,4 @@ fn history_file() -> Option<PathBuf> {
     let folder = state.join("forebay");
     std::fs::create_dir_all(&folder).ok()?;
     Some(folder.join("sql_history"))
-}
-
-/// While a query runs the terminal sends Ctrl-C as a signal: it ends the query.
-fn listen_for_ctrl_c(interrupted: Arc<AtomicBool>) -> CliResult {
-    let failed = |error: std::io::Error| CliError::failed(format!("cannot listen for Ctrl-C: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let listen = move || {
-        runtime.block_on(async {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                interrupted.store(true, Ordering::Relaxed);
-            }
-        });
-    };
-    std::thread::Builder::new().name("ctrl-c".to_owned()).spawn(listen).map(drop).map_err(failed)
 }

@@ -7,11 +7,13 @@ use super::grid::{self, Grid};
 use super::highlight::dim;
 use super::live::Live;
 use crate::cli::exit::CliError;
-use crate::cli::output::{friendly_count, friendly_ms};
+use crate::cli::output::{friendly_count, friendly_ms, printable};
 use crate::http::{SqlEnd, SqlHead, SqlProgress};
 
 /// Rows of a table that are looked at for the widths of its columns before the first one is printed.
 const FIT_ROWS: usize = 500;
+/// The name of the column that tells what a row does to others.
+const OPERATION: &str = "op";
 /// Columns that hold whole texts, which are printed as they are.
 const TEXTS: &[&str] = &["plan", "create table"];
 
@@ -31,6 +33,8 @@ pub(super) struct Look {
     pub color: bool,
     /// Whether a person looks on: lines are drawn over, counts told.
     pub live: bool,
+    /// Whether rows go to a terminal, which would obey what is in them.
+    pub on_terminal: bool,
 }
 
 /// Writes one answer.
@@ -57,7 +61,8 @@ pub(super) type Wrote = Result<bool, CliError>;
 
 impl Sink {
     pub(super) fn new(look: Look, head: &SqlHead) -> Sink {
-        let operation = head.updates.then_some(("op", "STRING"));
+        let operation = head.updates.then(|| free_name(head));
+        let operation = operation.as_deref().map(|name| (name, "STRING"));
         let columns = || head.columns.iter().map(|column| (column.name.as_str(), column.data_type.as_str()));
         let is_live = look.live && look.format == Format::Table && head.updates;
         Sink {
@@ -80,7 +85,8 @@ impl Sink {
         if self.silent {
             return Ok(true);
         }
-        self.rows += 1;
+        // Rows that are there, not changes.
+        self.rows = if op.starts_with('-') { self.rows.saturating_sub(1) } else { self.rows + 1 };
         let fields = || cells::fields(row).into_iter().map(|(_, value)| value);
         match self.look.format {
             Format::Table if self.is_text => {
@@ -99,16 +105,21 @@ impl Sink {
             }
             Format::Json => {
                 let before = if std::mem::replace(&mut self.begun, true) { ",\n" } else { "[\n" };
-                put(&format!("{before}{}", self.with_operation(op, row)))
+                self.put_line(&format!("{before}{}", self.with_operation(op, row)))
             }
-            Format::Jsonl => put(&format!("{}\n", self.with_operation(op, row))),
+            Format::Jsonl => self.put_line(&format!("{}\n", self.with_operation(op, row))),
             Format::Csv => {
                 let operation = self.updates.then(|| op.to_owned());
                 let line: Vec<String> = operation.into_iter().chain(fields().map(cells::csv)).collect();
                 let header = if std::mem::replace(&mut self.begun, true) { String::new() } else { self.csv_header() };
-                put(&format!("{header}{}\n", line.join(",")))
+                self.put_line(&format!("{header}{}\n", line.join(",")))
             }
         }
+    }
+
+    /// Writes what a program would read; a terminal is not given what it would obey.
+    fn put_line(&self, text: &str) -> Wrote {
+        if self.look.on_terminal { put(&printable(text)) } else { put(text) }
     }
 
     fn csv_header(&self) -> String {
@@ -119,9 +130,10 @@ impl Sink {
 
     /// The row with its operation as the first field, where rows take others back.
     fn with_operation(&self, op: &str, row: &str) -> String {
+        let name = self.names.first().map_or(OPERATION, String::as_str);
         match (self.updates, row.strip_prefix('{')) {
-            (true, Some("}")) => format!(r#"{{"op":"{op}"}}"#),
-            (true, Some(rest)) => format!(r#"{{"op":"{op}",{rest}"#),
+            (true, Some("}")) => format!(r#"{{"{name}":"{op}"}}"#),
+            (true, Some(rest)) => format!(r#"{{"{name}":"{op}",{rest}"#),
             _ => row.to_owned(),
         }
     }
@@ -211,12 +223,20 @@ impl Sink {
                 end.progress.as_ref().map(|done| format!(", {} records read", friendly_count(done.records_read)));
             let late = end.progress.as_ref().filter(|done| done.late_records > 0);
             let late = late.map(|done| format!(", {} late and dropped", friendly_count(done.late_records)));
-            let how = how.map(|how| format!("; {how}"));
+            let limit = end.more && end.message.is_empty();
+            let how = how.or(limit.then_some("there may be more: \\limit ends it here")).map(|how| format!("; {how}"));
             let about: String = [read, late, how].into_iter().flatten().collect();
             text.push_str(&format!("{}\n", dim(&format!("{rows}{about}"), self.look.color)));
         }
         put(&text)
     }
+}
+
+/// The name of the column of operations: one that no other column has.
+fn free_name(head: &SqlHead) -> String {
+    let taken = |name: &str| head.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    let numbered = (0..).map(|number| format!("{OPERATION}{number}"));
+    std::iter::once(OPERATION.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
 }
 
 fn status(progress: &SqlProgress) -> String {
@@ -228,10 +248,12 @@ fn status(progress: &SqlProgress) -> String {
     if let Some(watermark) = progress.watermark_ms {
         text.push_str(&format!(", watermark {} behind", friendly_ms(crate::clock::now().0.saturating_sub(watermark))));
     }
+    text.push_str(" (Ctrl-C ends it)");
+    // It may be long, and is what is cut on a narrow terminal.
     if let Some(why) = progress.why.first().filter(|_| progress.lag_records == 0) {
-        text.push_str(&format!("; {why}"));
+        text.push_str(&format!("; {}", printable(why)));
     }
-    format!("{text} (Ctrl-C ends it)")
+    text
 }
 
 /// Writes a text to standard output at once; false if nobody reads it any more.
