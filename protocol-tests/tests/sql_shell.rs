@@ -136,7 +136,13 @@ struct Terminal {
 
 impl Terminal {
     fn open(node: &Node, state: &std::path::Path) -> Terminal {
-        let shell = format!("stty rows 30 cols 100; exec {} sql -b {}", binary::forebay().display(), node.admin_url());
+        Terminal::run(node, state, "")
+    }
+
+    /// With more words on the command line, as a shell reads them.
+    fn run(node: &Node, state: &std::path::Path, more: &str) -> Terminal {
+        let forebay = binary::forebay();
+        let shell = format!("stty rows 30 cols 100; exec {} sql -b {} {more}", forebay.display(), node.admin_url());
         let mut command = Command::new("script");
         command
             .args(["-qefc", &shell, "/dev/null"])
@@ -156,6 +162,18 @@ impl Terminal {
             }
         });
         Terminal { child, keys, screen, seen: 0 }
+    }
+
+    /// Waits for its end; its exit code.
+    fn ended(mut self) -> Option<i32> {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it goes on: {:?}", &self.screen.lock().unwrap()[self.seen..]);
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     fn keys(&mut self, keys: &str) {
@@ -222,4 +240,88 @@ fn a_person_types_completes_and_looks_on() {
     shell.until("forebay> ");
     let history = std::fs::read_to_string(state.path().join("forebay/sql_history")).unwrap();
     assert!(history.contains("SELECT n FROM clicks;"), "{history}");
+}
+
+/// What was typed in one session is there in the next; Tab knows columns and functions; a result that changes is drawn over itself; `quit` and
+/// Ctrl-D leave.
+#[test]
+fn a_person_comes_back() {
+    let node = with_clicks("sql-back");
+    let folder = tempfile::tempdir().unwrap();
+    let tables = folder.path().join("tables.sql");
+    std::fs::write(&tables, format!("{CLICKS};")).unwrap();
+    let init = format!("-i {}", tables.display());
+    let mut shell = Terminal::run(&node, folder.path(), &init);
+    shell.until("forebay> ");
+    // A column, and a function with few others like it.
+    shell.keys("SELECT REGEXP_EXT\t(user_\t, 'a') AS x FROM clicks LIMIT 1;\r");
+    shell.until("\u{1b}[1;34mLIMIT\u{1b}[0m");
+    shell.until("1 row");
+    shell.until("forebay> ");
+    shell.keys("SELECT COUNT(*) AS c FROM clicks;\r");
+    shell.until("\r\n3\r\n");
+    produce(&node, &["{\"n\":44}"]);
+    // The lines of before are gone: the cursor goes up and the screen is cleared from there.
+    shell.until("\u{1b}[J");
+    shell.until("\r\n4\r\n");
+    shell.keys("\u{3}");
+    shell.until("ended by Ctrl-C");
+    shell.until("forebay> ");
+    shell.keys("quit\r");
+    assert_eq!(shell.ended(), Some(0));
+
+    let mut shell = Terminal::run(&node, folder.path(), &init);
+    shell.until("forebay> ");
+    // The last is `quit`, before it the count, and before that what is asked for again.
+    shell.keys("\u{1b}[A\u{1b}[A\u{1b}[A\r");
+    shell.until("REGEXP_EXTRACT(user_id");
+    shell.until("1 row");
+    shell.until("forebay> ");
+    shell.keys("\u{4}");
+    assert_eq!(shell.ended(), Some(0));
+}
+
+/// Ctrl-C ends what runs where no shell goes on: what was written is whole, and the exit code says so.
+#[test]
+fn ctrl_c_ends_a_script() {
+    let node = with_clicks("sql-ctrl-c");
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.json");
+    let words = format!("-o json -e \"{CLICKS}; SELECT n FROM clicks; SELECT n FROM clicks\" > {}", rows.display());
+    let mut script = Terminal::run(&node, folder.path(), &words);
+    let deadline = Instant::now() + LIMIT;
+    // It is written to a file: nothing is on the screen to be waited for.
+    while !std::fs::read_to_string(&rows).is_ok_and(|text| text.contains("{\"n\":3}")) {
+        assert!(Instant::now() < deadline, "no rows");
+        std::thread::sleep(LOOK_EVERY);
+    }
+    script.keys("\u{3}");
+    script.until("ended by Ctrl-C");
+    assert_eq!(script.ended(), Some(130));
+    assert_eq!(std::fs::read_to_string(&rows).unwrap(), "[\n{\"n\":1},\n{\"n\":2},\n{\"n\":3}\n]\n");
+}
+
+/// The words of a record are shown, not obeyed.
+#[test]
+fn a_terminal_is_not_given_what_it_would_obey() {
+    let node = with_clicks("sql-escapes");
+    produce(&node, &["{\"user_id\":\"\\u001b]0;x\\u0007\",\"n\":9,\"a\\u001b[2J\":1}"]);
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["table", "csv"] {
+        let words = format!("-o {format} -e \"{CLICKS}; SELECT user_id FROM clicks WHERE n = 9 LIMIT 1\"");
+        let mut shown = Terminal::run(&node, folder.path(), &words);
+        shown.until("\\u{1b}]0;x\\u{7}");
+        assert_eq!(shown.ended(), Some(0));
+    }
+    let mut shell = Terminal::open(&node, folder.path());
+    shell.until("forebay> ");
+    shell.keys("\\infer clicks\r");
+    let before = shell.until("a\\u{1b}[2J");
+    assert!(!before.contains("\u{1b}[2J"), "{before:?}");
+    // Neither Ctrl-C nor Ctrl-D is a yes.
+    shell.until("Take this table into the session? [Y/n] ");
+    shell.keys("\u{3}");
+    shell.until("forebay> ");
+    shell.keys("\\d\r");
+    shell.until("0 rows");
 }
