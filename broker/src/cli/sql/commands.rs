@@ -58,6 +58,12 @@ pub(super) fn is_command(line: &str) -> bool {
     line.trim_start().starts_with(['\\', '.'])
 }
 
+/// Whether a line is a word by which people leave shells: it needs no semicolon.
+pub(super) fn is_leaving(line: &str) -> bool {
+    let word = line.trim().trim_end_matches(';').trim_end();
+    ["quit", "exit"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
 /// Reads a command.
 pub(super) fn parse(line: &str) -> Command {
     let line = line.trim().trim_end_matches(';').trim_end();

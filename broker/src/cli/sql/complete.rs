@@ -111,7 +111,8 @@ impl Highlighter for Typing {
 impl Validator for Typing {
     fn validate(&self, typed: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let text = typed.input();
-        let ended = text.trim().is_empty() || commands::is_command(text) || !split(text).open;
+        let is_word = commands::is_command(text) || commands::is_leaving(text);
+        let ended = text.trim().is_empty() || is_word || !split(text).open;
         Ok(if ended { ValidationResult::Valid(None) } else { ValidationResult::Incomplete })
     }
 }

@@ -69,7 +69,7 @@ fn take(runner: &mut Runner, text: &str) -> Result<bool, CliError> {
     if commands::is_command(text) {
         return command(runner, commands::parse(text));
     }
-    if ["quit", "exit"].contains(&text.trim().trim_end_matches(';').to_ascii_lowercase().as_str()) {
+    if commands::is_leaving(text) {
         return Ok(false);
     }
     for piece in split(text).pieces {
