@@ -172,7 +172,7 @@ pub(super) fn problem(format: &Format, columns: &[&Column], what: &str) -> Optio
         (Format::Raw(_), [_]) => None,
         (Format::Raw(_), columns) => Some(format!("{what} = 'raw' takes one column, there are {}", columns.len())),
         (Format::Csv(_), columns) => {
-            let odd = |column: &&&Column| matches!(column.data_type, DataType::TimestampLtz(_) | DataType::Nested(_));
+            let odd = |column: &&&Column| matches!(column.data_type, DataType::Nested(_));
             let odd = columns.iter().find(odd)?;
             Some(format!("the 'csv' format has no form for {}, which is {}", odd.name, odd.data_type))
         }

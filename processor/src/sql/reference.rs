@@ -19,7 +19,7 @@ put out for the same statements. What is not here is refused with its line and c
 
 | Statement | Here | Not here |
 |---|---|---|
-| `CREATE TABLE` | physical, computed and metadata columns (`topic`, `partition`, `offset`, `leader-epoch`, `timestamp-type`, and to be written too `timestamp` and `headers`), `PROCTIME()` as a column, `WATERMARK FOR`, `LIKE` with its rules, connector `kafka`, and `upsert-kafka` with `PRIMARY KEY`, written and read (a record replaces the row of its key, a tombstone removes it), formats `json`, `csv` and `raw` for values and keys (`key.fields`, `key.fields-prefix`, `value.fields-include`) | a key that is read although it is in the value too, TIMESTAMP_LTZ in `csv`, other charsets than UTF-8, `AS SELECT` |
+| `CREATE TABLE` | physical, computed and metadata columns (`topic`, `partition`, `offset`, `leader-epoch`, `timestamp-type`, and to be written too `timestamp` and `headers`), `PROCTIME()` as a column, `WATERMARK FOR`, `LIKE` with its rules, connector `kafka`, and `upsert-kafka` with `PRIMARY KEY`, written and read (a record replaces the row of its key, a tombstone removes it), formats `json`, `csv` and `raw` for values and keys (`key.fields`, `key.fields-prefix`, `value.fields-include`) | a key that is read although it is in the value too, other charsets than UTF-8, `AS SELECT` |
 | `CREATE VIEW` | with or without names of columns | |
 | `INSERT INTO` | a query, with or without names of columns; several in one job | |
 | `EXECUTE STATEMENT SET BEGIN .. END` | several `INSERT INTO` | one read for all of them |

@@ -65,7 +65,9 @@ impl CsvEncoder {
                     self.write_text(&String::from_utf8_lossy(&text), out);
                 }
                 (Value::Timestamp(v), _) => {
-                    write_timestamp(*v, TimestampFormat::Sql, false, &mut text);
+                    // A moment has its Z, as it is read.
+                    let is_moment = matches!(data_type, DataType::TimestampLtz(_));
+                    write_timestamp(*v, TimestampFormat::Sql, is_moment, &mut text);
                     self.write_text(&String::from_utf8_lossy(&text), out);
                 }
                 (Value::Nested(_), other) => {

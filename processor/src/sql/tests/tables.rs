@@ -357,7 +357,7 @@ fn the_options_of_formats() {
         ("n INT, m INT", "'format' = 'raw'", "'format' = 'raw' takes one column, there are 2"),
         ("n DATE", "'format' = 'raw'", "the 'raw' format has no form for n, which is DATE"),
         ("n INT", "'format' = 'raw', 'raw.charset' = 'UTF-16'", "'raw.charset' cannot be 'UTF-16'"),
-        ("t TIMESTAMP_LTZ(3)", "'format' = 'csv'", "the 'csv' format has no form for t, which is TIMESTAMP_LTZ(3)"),
+        ("t ARRAY<INT>", "'format' = 'csv'", "the 'csv' format has no form for t, which is ARRAY<INT>"),
         (
             "n INT",
             "'format' = 'csv', 'csv.field-delimiter' = 'ab'",
