@@ -65,10 +65,12 @@ impl SqlError {
 
     /// The mistake in one line: `line 14, column 8: there is no column 'usr_id'; did you mean user_id?`.
     pub fn one_line(&self) -> String {
-        match &self.hint {
+        let text = match &self.hint {
             Some(hint) => format!("line {}, column {}: {}; {hint}", self.line, self.column, self.message),
             None => format!("line {}, column {}: {}", self.line, self.column, self.message),
-        }
+        };
+        // It may quote a text of several lines.
+        text.replace(['\n', '\r'], " ")
     }
 
     /// Renders as `Display` does, with the file's name before line and column.
