@@ -7,15 +7,17 @@ use super::group::GroupOperator;
 use super::join::JoinOperator;
 use super::local::split_rows;
 use super::look::{self, TakeCount, Walk, Wanted};
+use super::materialize::MaterializeOperator;
 use super::normalize::NormalizeOperator;
+use super::over::OverOperator;
 use super::pipeline::{LateRow, LateTardy, MergedLate};
 use super::rank::RankOperator;
 use super::session::{Added, SessionOperator};
 use super::window::{RowPlace, TakeRow, WindowOperator};
 use crate::expr::{DataType, EvalError, Expr, Value};
 use crate::plan::{
-    Aggregate, AggregateFunction, GroupAggregate, Join, JoinSide, JoinTime, RowKind, Stage, Top, Window,
-    WindowAggregate, WindowRows,
+    Aggregate, AggregateFunction, Frame, GroupAggregate, Join, JoinSide, JoinTime, Over, OverCall, RowKind, Stage, Top,
+    Window, WindowAggregate, WindowRows,
 };
 use crate::state::changelog::Record;
 use crate::state::{Session, SessionState, StageState, Tardy, WindowState};
@@ -38,6 +40,10 @@ pub enum Keeper {
     Deduplicate(DeduplicateOperator),
     /// The first rows of each key.
     Rank(RankOperator),
+    /// Rows with what is computed over those before them.
+    Over(OverOperator),
+    /// Rows by the key of the sink.
+    Materialize(MaterializeOperator),
 }
 
 /// Operator and state were not made together: our bug.
@@ -61,6 +67,8 @@ impl Keeper {
             Stage::Normalize(plan) => Some(Keeper::Normalize(NormalizeOperator::new(plan))),
             Stage::Deduplicate(plan) => Some(Keeper::Deduplicate(DeduplicateOperator::new(plan))),
             Stage::Rank(plan) => Some(Keeper::Rank(RankOperator::new(plan))),
+            Stage::Over(plan) => Some(Keeper::Over(OverOperator::new(plan))),
+            Stage::Materialize(plan) => Some(Keeper::Materialize(MaterializeOperator::new(plan))),
             Stage::Filter(_) | Stage::Project(_) | Stage::Unnest(_) | Stage::Union(_) => None,
         }
     }
@@ -76,6 +84,8 @@ impl Keeper {
             Keeper::Normalize(operator) => StageState::Keyed(operator.new_state()),
             Keeper::Deduplicate(operator) => StageState::Keyed(operator.new_state()),
             Keeper::Rank(operator) => StageState::Keyed(operator.new_state()),
+            Keeper::Over(operator) => StageState::Keyed(operator.new_state()),
+            Keeper::Materialize(operator) => StageState::Keyed(operator.new_state()),
         }
     }
 
@@ -89,6 +99,8 @@ impl Keeper {
             Keeper::Normalize(operator) => operator.check(row),
             Keeper::Deduplicate(operator) => operator.check(row),
             Keeper::Rank(operator) => operator.check(row),
+            Keeper::Over(operator) => operator.check(row),
+            Keeper::Materialize(operator) => operator.check(row),
         }
     }
 
@@ -114,6 +126,11 @@ impl Keeper {
                 Ok(Added::Taken)
             }
             (Keeper::Deduplicate(operator), StageState::Keyed(state)) => operator.add(state, row, place, take),
+            (Keeper::Over(operator), StageState::Keyed(state)) => operator.add(state, row, place, take),
+            (Keeper::Materialize(operator), StageState::Keyed(state)) => {
+                operator.add(state, row, (place.kind, place.now), take)?;
+                Ok(Added::Taken)
+            }
             (Keeper::Rank(operator), StageState::Keyed(state)) => {
                 operator.add(state, row, place.kind, place.now)?;
                 Ok(Added::Taken)
@@ -137,7 +154,7 @@ impl Keeper {
         match self {
             Keeper::Join(operator) => operator.is_windowed(),
             // Rows come out one by one, in their order.
-            Keeper::Deduplicate(_) => false,
+            Keeper::Deduplicate(_) | Keeper::Over(_) => false,
             _ => true,
         }
     }
@@ -162,6 +179,10 @@ impl Keeper {
         match (self, state) {
             (Keeper::Group(operator), StageState::Keyed(state)) => operator.flush(state, take),
             (Keeper::Rank(operator), StageState::Keyed(state)) => operator.flush(state, take),
+            (Keeper::Over(operator), _) => {
+                operator.settle();
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -234,6 +255,8 @@ impl Keeper {
             Keeper::Normalize(operator) => operator.keys(),
             Keeper::Deduplicate(operator) => operator.keys(),
             Keeper::Rank(operator) => operator.keys(),
+            Keeper::Over(operator) => operator.keys(),
+            Keeper::Materialize(operator) => operator.keys(),
         }
     }
 
@@ -268,7 +291,9 @@ impl Keeper {
             (Keeper::Grid(operator), StageState::Grid(state)) => operator.next_close(state, fired),
             (_, StageState::Sessions(state)) => state.next_end(),
             (Keeper::Join(operator), StageState::Keyed(state)) => operator.next_close(state),
-            (Keeper::Deduplicate(_), StageState::Keyed(state)) => state.next_time().map(|time| time.saturating_add(1)),
+            (Keeper::Deduplicate(_) | Keeper::Over(_), StageState::Keyed(state)) => {
+                state.next_time().map(|time| time.saturating_add(1))
+            }
             _ => None,
         }
     }
@@ -279,7 +304,7 @@ impl Keeper {
     pub fn close(
         &mut self,
         state: &mut StageState,
-        (closed, frontier): (i64, Frontier),
+        (closed, frontier, now): (i64, Frontier, i64),
         late: &mut dyn FnMut(Tardy, LateRow),
         take: &mut TakeRow<'_>,
     ) -> Result<bool, RowError> {
@@ -291,10 +316,16 @@ impl Keeper {
                 operator.close(state, closed, frontier.watermark, take)?;
             }
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take)?,
+            (Keeper::Over(operator), StageState::Keyed(state)) => {
+                operator.close(state, (frontier.watermark, now), take)?;
+            }
             (Keeper::Deduplicate(operator), StageState::Keyed(state)) => {
                 operator.close(state, frontier.watermark, take)?;
             }
-            (Keeper::Group(_) | Keeper::Normalize(_) | Keeper::Rank(_), StageState::Keyed(_)) => {}
+            (
+                Keeper::Group(_) | Keeper::Normalize(_) | Keeper::Rank(_) | Keeper::Materialize(_),
+                StageState::Keyed(_),
+            ) => {}
             _ => return Err(MIXED_UP.into()),
         }
         Ok(true)
@@ -316,6 +347,10 @@ pub fn layout(stage: &Stage) -> String {
             let order = if plan.time_column.is_some() { "event time" } else { "coming" };
             let (keys, types) = (key_types(&plan.keys), column_types(&plan.columns));
             format!("1; DEDUPLICATE {which} by {order}; by {keys}; rows of {types}")
+        }
+        Stage::Over(plan) => over_layout(plan),
+        Stage::Materialize(plan) => {
+            format!("1; KEYED; by {}; rows of {}", key_types(&plan.keys), column_types(&plan.columns))
         }
         Stage::Rank(plan) => {
             let retracts = if plan.retracts { "; of rows that change" } else { "" };
@@ -345,6 +380,23 @@ fn window_text(window: &Window) -> String {
 fn key_types(keys: &[Expr]) -> String {
     let keys: Vec<String> = keys.iter().map(|key| key.data_type().to_string()).collect();
     keys.join(", ")
+}
+
+fn over_layout(plan: &Over) -> String {
+    let frame = match plan.frame {
+        Frame::AllRows => "ROWS".to_owned(),
+        Frame::Rows(rows) => format!("ROWS {rows}"),
+        Frame::AllTime => "RANGE".to_owned(),
+        Frame::Time(ms) => format!("RANGE {ms} ms"),
+    };
+    let order = if plan.time_column.is_some() { "event time" } else { "coming" };
+    let call = |call: &OverCall| match call {
+        OverCall::Aggregate(call) => calls_layout(std::slice::from_ref(call)),
+        OverCall::Lag { argument, offset, .. } => format!("LAG {offset} of {}", argument.data_type()),
+    };
+    let calls: Vec<String> = plan.calls.iter().map(call).collect();
+    let (keys, types) = (key_types(&plan.keys), column_types(&plan.columns));
+    format!("1; OVER {frame} by {order}; by {keys}; {}; rows of {types}", calls.join(", "))
 }
 
 fn column_types(columns: &[(usize, DataType)]) -> String {

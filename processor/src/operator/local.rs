@@ -41,7 +41,14 @@ impl LocalKeeper {
     pub fn new(keeper: Keeper, keys: usize, spread_by: Vec<usize>) -> Option<LocalKeeper> {
         let kind = match keeper {
             Keeper::Grid(operator) => Kind::Grid(LocalGrid::new(operator)),
-            Keeper::Group(_) | Keeper::Normalize(_) | Keeper::Deduplicate(_) | Keeper::Rank(_) => return None,
+            Keeper::Group(_)
+            | Keeper::Normalize(_)
+            | Keeper::Deduplicate(_)
+            | Keeper::Rank(_)
+            | Keeper::Materialize(_)
+            | Keeper::Over(_) => {
+                return None;
+            }
             Keeper::Session(operator) => {
                 let open = SessionState::new(counted(operator.initial()));
                 Kind::Session { operator, open, tardy: Vec::new() }

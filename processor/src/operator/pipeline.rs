@@ -387,7 +387,7 @@ impl Pipeline {
             };
             for _ in 0..MOST_PIECES {
                 let mut next = Downstream { segments, windows, first: at + 1, sink, out, closed, now };
-                is_all = keeper.close(own, times, &mut note_late, &mut |row, kind, group| {
+                is_all = keeper.close(own, (times.0, times.1, now.0), &mut note_late, &mut |row, kind, group| {
                     stages::run(after, row, scratch, &mut |row| next.take(*to, row, kind, group))
                 })?;
                 if is_all || out.size_in_bytes() > most {

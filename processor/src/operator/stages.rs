@@ -63,6 +63,8 @@ pub fn run(
             | Stage::Normalize(_)
             | Stage::Deduplicate(_)
             | Stage::Rank(_)
+            | Stage::Over(_)
+            | Stage::Materialize(_)
             | Stage::WindowRows(_)
             | Stage::Union(_)
             | Stage::Join(_),

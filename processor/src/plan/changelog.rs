@@ -67,6 +67,8 @@ impl Stage {
                 Ok(ChangelogMode::Retract)
             }
             Stage::WindowAggregate(_) if input != ChangelogMode::InsertOnly => Err("a window aggregation"),
+            Stage::Materialize(_) => Ok(ChangelogMode::Upsert),
+            Stage::Over(_) if input != ChangelogMode::InsertOnly => Err("an OVER window"),
             Stage::WindowRows(_) if input != ChangelogMode::InsertOnly => Err("a windowing function"),
             Stage::Join(join) => {
                 let right = join
@@ -86,7 +88,7 @@ impl Stage {
                     _ => Err("a join"),
                 }
             }
-            Stage::WindowAggregate(_) | Stage::WindowRows(_) => Ok(ChangelogMode::InsertOnly),
+            Stage::WindowAggregate(_) | Stage::WindowRows(_) | Stage::Over(_) => Ok(ChangelogMode::InsertOnly),
         }
     }
 }

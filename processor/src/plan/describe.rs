@@ -1,6 +1,6 @@
 //! EXPLAIN as a statement: the plan with what is kept for it, for how long, and where.
 
-use super::{JobPlan, Pipeline, Stage, Window};
+use super::{Frame, JobPlan, Pipeline, Stage, Window};
 use crate::expr::render::duration;
 
 impl JobPlan {
@@ -83,6 +83,20 @@ fn kept(pipeline: &Pipeline) -> String {
             Stage::Rank(plan) => {
                 let what = if plan.retracts { "all rows of each key" } else { "the first rows of each key" };
                 text.push_str(&keyed_state(what, plan.keys.len(), plan.ttl_ms));
+            }
+            Stage::Over(plan) => {
+                let what = count(plan.calls.len(), "result");
+                text.push_str(&match plan.frame {
+                    Frame::Time(ms) => format!(
+                        "  state      the rows of the frame and {what} for each key; {}\n  kept       until the watermark is {} after the last row of the key; in memory, on disk if it does not fit\n",
+                        count(plan.keys.len(), "key column"),
+                        duration(ms)
+                    ),
+                    _ => keyed_state(&format!("{what} for each key, and the rows of the frame"), plan.keys.len(), plan.ttl_ms),
+                });
+            }
+            Stage::Materialize(plan) => {
+                text.push_str(&keyed_state("the rows of each key of the table", plan.keys.len(), plan.ttl_ms));
             }
             _ => text.push_str("  state      see the step that keeps rows\n"),
         }

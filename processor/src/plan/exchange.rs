@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Deduplicate, Normalize, OutputField, Stage, Window};
+use super::{Deduplicate, Materialize, Normalize, OutputField, Stage, Window};
 use crate::expr::Expr;
 
 /// The most tasks of one stage of a pipeline (`parallelism.default`).
@@ -59,10 +59,17 @@ impl Lineage {
                 Some(Lineage { common: (begin..plan.keys.len()).collect(), columns: columns.collect() })
             }
             Stage::Normalize(Normalize { keys, columns, .. })
-            | Stage::Deduplicate(Deduplicate { keys, columns, .. }) => {
+            | Stage::Deduplicate(Deduplicate { keys, columns, .. })
+            | Stage::Materialize(Materialize { keys, columns, .. }) => {
                 let key_of = |column: usize| keys.iter().position(|key| key.as_column() == Some(column));
                 let columns = columns.iter().map(|(column, _)| key_of(*column)).collect();
                 Some(Lineage { common: (0..keys.len()).collect(), columns })
+            }
+            Stage::Over(plan) => {
+                let key_of = |column: usize| plan.keys.iter().position(|key| key.as_column() == Some(column));
+                let columns = plan.columns.iter().map(|(column, _)| key_of(*column));
+                let columns = columns.chain(plan.calls.iter().map(|_| None)).collect();
+                Some(Lineage { common: (0..plan.keys.len()).collect(), columns })
             }
             Stage::Rank(plan) => {
                 let columns = plan.output.iter().map(OutputField::key).collect();
@@ -109,13 +116,20 @@ impl Lineage {
                 };
                 self.columns = plan.output.iter().map(column).collect();
             }
+            Stage::Over(plan) => {
+                let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();
+                self.keep(&keys);
+                let kept = plan.columns.iter().map(|(column, _)| self.columns.get(*column).copied().flatten());
+                self.columns = kept.chain(plan.calls.iter().map(|_| None)).collect();
+            }
             Stage::Rank(plan) => {
                 let keys: Vec<_> = plan.keys.iter().map(|key| self.key(key)).collect();
                 self.keep(&keys);
                 self.columns = plan.output.iter().map(|field| field.key().and_then(|at| keys[at])).collect();
             }
             Stage::Normalize(Normalize { keys, columns, .. })
-            | Stage::Deduplicate(Deduplicate { keys, columns, .. }) => {
+            | Stage::Deduplicate(Deduplicate { keys, columns, .. })
+            | Stage::Materialize(Materialize { keys, columns, .. }) => {
                 let keys: Vec<_> = keys.iter().map(|key| self.key(key)).collect();
                 self.keep(&keys);
                 let kept = columns.iter().map(|(column, _)| self.columns.get(*column).copied().flatten());

@@ -102,6 +102,11 @@ fn stage_line(f: &mut fmt::Formatter<'_>, stage: &Stage, names: Vec<String>) -> 
         Stage::WindowRows(rows) => window_rows(f, rows, &names)?,
         Stage::Deduplicate(plan) => plan.line(f, &names)?,
         Stage::Rank(plan) => plan.line(f, &names)?,
+        Stage::Over(plan) => plan.line(f, &names)?,
+        Stage::Materialize(plan) => {
+            plan.line(f, &names)?;
+            names
+        }
         Stage::Union(_) => {
             writeln!(f, "  union      all of them: {}", names.join(", "))?;
             names
@@ -348,7 +353,8 @@ fn window_rows(f: &mut fmt::Formatter<'_>, rows: &WindowRows, names: &[String]) 
     Ok(kept.into_iter().chain(bounds).collect())
 }
 
-fn call_text(call: &Aggregate, names: &[String]) -> String {
+/// A call as it would be written.
+pub(super) fn call_text(call: &Aggregate, names: &[String]) -> String {
     if let Some(top) = &call.top {
         return top.text(names);
     }

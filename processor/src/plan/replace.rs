@@ -198,7 +198,8 @@ impl Schema {
             WindowSchema { window: "none".to_owned(), keys: keys.to_owned(), aggregates: aggregates.to_owned() }
         };
         let windows = [under("window"), under("windows")].concat();
-        let groups = [under("normalize"), under("group"), under("dedup"), under("rank")].concat();
+        let groups =
+            [under("normalize"), under("group"), under("dedup"), under("rank"), under("over"), under("keyed")].concat();
         let sources = pipeline.sources();
         let several = sources.len() > 1;
         let name = |table: &str, column: &str| match several {

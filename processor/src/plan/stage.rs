@@ -1,6 +1,6 @@
 //! The steps between source and sink.
 
-use super::{Branch, Deduplicate, Join, Rank, Top, Unnest};
+use super::{Branch, Deduplicate, Join, Materialize, Over, OverCall, Rank, Top, Unnest};
 use crate::expr::{DataType, Expr};
 
 /// One step.
@@ -20,6 +20,10 @@ pub enum Stage {
     Deduplicate(Deduplicate),
     /// Of each key the first rows by any order.
     Rank(Rank),
+    /// Each row with what is computed over it and rows before it, by time.
+    Over(Over),
+    /// Rows by the key of the sink: the last stage, if there is one.
+    Materialize(Materialize),
     /// A row becomes one row for each of its windows (a windowing function without an aggregation). With SESSION they come when the
     /// session closes.
     WindowRows(WindowRows),
@@ -48,6 +52,8 @@ impl Stage {
             | Stage::Normalize(_)
             | Stage::Deduplicate(_)
             | Stage::Rank(_)
+            | Stage::Over(_)
+            | Stage::Materialize(_)
             | Stage::Join(_) => true,
             Stage::WindowRows(rows) => matches!(rows.window, Window::Session { .. }),
             Stage::Union(branches) => branches.iter().any(|branch| branch.stages.iter().any(Stage::keeps_rows)),
@@ -64,6 +70,8 @@ impl Stage {
             Stage::Normalize(plan) => &plan.keys,
             Stage::Deduplicate(plan) => &plan.keys,
             Stage::Rank(plan) => &plan.keys,
+            Stage::Over(plan) => &plan.keys,
+            Stage::Materialize(plan) => &plan.keys,
             Stage::WindowRows(plan) => &plan.keys,
             Stage::Filter(_) | Stage::Project(_) | Stage::Unnest(_) | Stage::Union(_) | Stage::Join(_) => &[],
         }
@@ -111,6 +119,13 @@ impl Stage {
                 plan.keys.iter().for_each(|key| key.for_each_column(visit));
                 plan.top.for_each_column(visit);
             }
+            Stage::Materialize(plan) => plan.columns.iter().for_each(|(column, _)| visit(*column)),
+            Stage::Over(plan) => {
+                plan.keys.iter().for_each(|key| key.for_each_column(visit));
+                plan.time_column.iter().for_each(|column| visit(*column));
+                plan.calls.iter().flat_map(OverCall::parts).for_each(|part| part.for_each_column(visit));
+                plan.columns.iter().for_each(|(column, _)| visit(*column));
+            }
             Stage::GroupAggregate(group) => {
                 group.keys.iter().for_each(|key| key.for_each_column(visit));
                 let parts = group.aggregates.iter().flat_map(|call| call.argument.iter().chain(&call.filter));
@@ -153,6 +168,16 @@ impl Stage {
             Stage::Rank(plan) => {
                 plan.keys.iter_mut().for_each(|key| key.map_columns(map));
                 plan.top.map_columns(map);
+            }
+            Stage::Materialize(plan) => {
+                plan.keys.iter_mut().for_each(|key| key.map_columns(map));
+                plan.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
+            }
+            Stage::Over(plan) => {
+                plan.keys.iter_mut().for_each(|key| key.map_columns(map));
+                plan.time_column.iter_mut().for_each(|column| *column = map(*column));
+                plan.calls.iter_mut().flat_map(OverCall::parts_mut).for_each(|part| part.map_columns(map));
+                plan.columns.iter_mut().for_each(|(column, _)| *column = map(*column));
             }
             Stage::GroupAggregate(group) => {
                 group.keys.iter_mut().for_each(|key| key.map_columns(map));

@@ -187,6 +187,18 @@ pub(super) fn calls_aggregate(expr: &ast::Expr) -> bool {
     false
 }
 
+/// Whether an expression has a call with OVER.
+pub(super) fn has_over(expr: &ast::Expr) -> bool {
+    let mut stack = vec![expr];
+    while let Some(expr) = stack.pop() {
+        if matches!(expr, ast::Expr::Function(function) if function.over.is_some()) {
+            return true;
+        }
+        let _: ControlFlow<()> = parts(expr, &mut stack);
+    }
+    false
+}
+
 /// Pushes the parts of an expression in which an aggregate can stand.
 fn parts<'e>(expr: &'e ast::Expr, stack: &mut Vec<&'e ast::Expr>) -> ControlFlow<()> {
     use ast::Expr as E;

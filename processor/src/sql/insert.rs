@@ -19,7 +19,7 @@ use super::steady::{End, unsteady};
 use super::table::Table;
 use super::upsert_key;
 use crate::expr::{DataType, Expr, Metadata, Value, cast};
-use crate::plan::{ChangelogMode, Column, JoinTime, Pipeline, Sink, SinkKey, Stage, Window};
+use crate::plan::{ChangelogMode, Column, Frame, JoinTime, Materialize, Pipeline, Sink, SinkKey, Stage, Window};
 
 /// Plans one INSERT INTO, with one of its query's grouping sets.
 pub(crate) fn plan(
@@ -56,8 +56,12 @@ pub(crate) fn plan(
         return Err(append_only(table, updating));
     }
     let sink = sink(table);
-    let end = match &sink.key {
-        Some(key) if table.options.upsert => End::ByKey(&key.columns),
+    let keyed = sink.key.as_ref().filter(|_| table.options.upsert);
+    let mixes = keyed.is_some_and(|key| upsert_key::may_mix_rows(&relation.stages, &key.columns));
+    let materialized = keyed.filter(|_| settings.upsert_materialize.is_done(mixes));
+    let end = match keyed {
+        // Of a row that is taken back all counts where the rows of a key are kept.
+        Some(key) if materialized.is_none() => End::ByKey(&key.columns),
         _ => End::ByRow,
     };
     if let Some(place) = unsteady(&relation.stages, end) {
@@ -67,10 +71,9 @@ pub(crate) fn plan(
             "use a time from the record; in a table of upsert-kafka such a function may stand in columns that are not in its PRIMARY KEY",
         ));
     }
-    if table.options.upsert
-        && let Some(key) = &sink.key
-        && upsert_key::may_mix_rows(&relation.stages, &key.columns)
-    {
+    if let Some(key) = materialized {
+        relation.stages.push(by_key(table, key));
+    } else if mixes {
         warnings.push(format!(
             "different rows of the query may have one PRIMARY KEY of {}, since not all keys that tell them apart are in it: then the last \
              one written counts, and when that is taken back there is none",
@@ -111,6 +114,14 @@ pub(crate) fn plan(
             .hint("write SET 'parallelism.default' = '1' before this INSERT INTO")),
         _ => Ok(pipeline),
     }
+}
+
+/// The rows of each key of the table, of which the last one counts.
+fn by_key(table: &Table, key: &SinkKey) -> Stage {
+    let types = table.physical.iter().map(|column| widened(column.data_type));
+    let columns: Vec<(usize, DataType)> = types.enumerate().collect();
+    let keys = key.columns.iter().map(|at| Expr::column(*at, columns[*at].1)).collect();
+    Stage::Materialize(Materialize { keys, columns, ttl_ms: None })
 }
 
 /// Takes in what SET says where the tables, one for each source, say nothing.
@@ -168,6 +179,7 @@ fn unbounded(stage: &mut Stage) -> Option<(&mut Option<i64>, Option<&'static str
                            '1 d' forgets a row that was not written for so long";
             (ttl_ms, Some(warning))
         }
+        Stage::Materialize(plan) => (&mut plan.ttl_ms, None),
         Stage::GroupAggregate(plan) => {
             let warning = "GROUP BY without a window keeps each of its groups for ever; SET 'table.exec.state.ttl' = '1 d' forgets a group for \
                            which no row has come for so long";
@@ -176,6 +188,13 @@ fn unbounded(stage: &mut Stage) -> Option<(&mut Option<i64>, Option<&'static str
         Stage::Deduplicate(plan) => {
             let warning = "a deduplication without a window keeps each of its keys for ever; SET 'table.exec.state.ttl' = '1 d' forgets a key \
                            a day after it was kept";
+            (&mut plan.ttl_ms, (!plan.keys.is_empty()).then_some(warning))
+        }
+        // Time ends what a frame has by time.
+        Stage::Over(plan) if matches!(plan.frame, Frame::Time(_)) => return None,
+        Stage::Over(plan) => {
+            let warning = "OVER without a bound in time keeps each of its keys for ever; SET 'table.exec.state.ttl' = '1 d' forgets a key for \
+                           which nothing has come for so long";
             (&mut plan.ttl_ms, (!plan.keys.is_empty()).then_some(warning))
         }
         Stage::Rank(plan) => {
@@ -194,8 +213,8 @@ fn only_in_one_task(pipeline: &Pipeline) -> Option<&'static str> {
             "GROUP BY and ROW_NUMBER without a window and tables of 'upsert-kafka' that are read are for one task",
         );
     }
-    if pipeline.stages.iter().any(|stage| matches!(stage, Stage::Deduplicate(_))) {
-        return Some("a deduplication without a window is for one task");
+    if pipeline.stages.iter().any(|stage| matches!(stage, Stage::Deduplicate(_) | Stage::Over(_))) {
+        return Some("OVER, and a deduplication without a window, are for one task");
     }
     let by_clock = pipeline.source.is_processing_time();
     // What is gathered too late for its window is counted in the next one; here the window is one of the keys.

@@ -26,6 +26,7 @@ mod missing;
 mod narrow;
 mod nested_type;
 mod options;
+mod over;
 mod parse;
 mod policy;
 mod position;

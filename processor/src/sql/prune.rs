@@ -99,6 +99,13 @@ fn kept_rows(stages: &mut [Stage]) {
                 plan.columns = columns.iter().map(|index| plan.columns[*index]).collect();
                 columns
             }
+            Stage::Over(plan) => {
+                let width = plan.columns.len();
+                let columns: Vec<usize> = needed.range(..width).copied().collect();
+                plan.columns = columns.iter().map(|index| plan.columns[*index]).collect();
+                // Behind them are the results.
+                columns.into_iter().chain(width..width + plan.calls.len()).collect()
+            }
             Stage::Rank(plan) => top_columns(&mut plan.output, &mut plan.top, &needed),
             Stage::WindowAggregate(plan) => {
                 match plan.aggregates.first_mut().and_then(|call| call.top.as_deref_mut()) {
@@ -112,7 +119,7 @@ fn kept_rows(stages: &mut [Stage]) {
             },
             Stage::Join(join) => narrow_join(join, earlier.last_mut(), needed),
             Stage::Unnest(plan) => unnested(plan, &needed),
-            Stage::Filter(_) | Stage::Project(_) | Stage::GroupAggregate(_) => continue,
+            Stage::Filter(_) | Stage::Project(_) | Stage::GroupAggregate(_) | Stage::Materialize(_) => continue,
         };
         let map = |old: usize| kept.iter().position(|index| *index == old).unwrap_or(old);
         let end = row_stages(after).len();

@@ -12,6 +12,7 @@ use super::bind::Binder;
 use super::catalog::{Catalog, Entry};
 use super::error::SqlError;
 use super::group_window;
+use super::over;
 use super::parse::last_of_path;
 use super::position;
 use super::rank;
@@ -165,6 +166,9 @@ impl<'a> QueryPlanner<'a> {
         if let Some(windowing) = group_window::as_windowing(select)? {
             return self.select(&windowing);
         }
+        if !select.named_window.is_empty() {
+            return self.select(&over::with_named_windows(select)?);
+        }
         refuse_clauses(select)?;
         let mut filter = select.selection.clone();
         let mut relation = self.joined(&select.from, &mut filter, select.select_token.0.span)?;
@@ -196,6 +200,9 @@ impl<'a> QueryPlanner<'a> {
         }
         if let Some(having) = &select.having {
             return Err(SqlError::new(position::of(having), "HAVING without GROUP BY").hint("write WHERE"));
+        }
+        if over::is_over(select) {
+            return self.over_rows(select, relation);
         }
         let mut rank = rank::rank_column();
         match &select.qualify {
@@ -390,7 +397,7 @@ fn column_expr(field: &Field, span: Span) -> ast::Expr {
 }
 
 /// `t.*`.
-fn qualified(kind: &SelectItemQualifiedWildcardKind, relation: &Relation) -> Result<Vec<Field>, SqlError> {
+pub(super) fn qualified(kind: &SelectItemQualifiedWildcardKind, relation: &Relation) -> Result<Vec<Field>, SqlError> {
     let name = kind.to_string();
     let name = name.trim_end_matches(".*").trim_matches('`');
     let of_table = |field: &&Field| field.qualifier.as_deref() == Some(name);
@@ -459,7 +466,6 @@ pub(super) fn refuse_clauses(select: &ast::Select) -> Result<(), SqlError> {
         (!select.cluster_by.is_empty(), "CLUSTER BY"),
         (!select.distribute_by.is_empty(), "DISTRIBUTE BY"),
         (!select.sort_by.is_empty(), "SORT BY"),
-        (!select.named_window.is_empty(), "WINDOW"),
         (select.exclude.is_some(), "EXCLUDE"),
     ];
     match others.iter().find(|(there, _)| *there) {

@@ -11,11 +11,12 @@ use sqlparser::tokenizer::Span;
 
 use super::bind::Binder;
 use super::error::SqlError;
+use super::over;
 use super::position;
 use super::query::QueryPlanner;
 use super::relation::{Relation, Windowing};
 use super::scope::Field;
-use super::top;
+use super::top::{self, TimeOrder};
 use crate::expr::{Comparison, DataType, Expr, Node, ScalarFunction, Value};
 use crate::plan::{Aggregate, AggregateFunction, OutputField, SortKey, Stage, Top, Window, WindowAggregate};
 
@@ -30,6 +31,8 @@ const FORM: &str = "write SELECT .. FROM (SELECT *, ROW_NUMBER() OVER (PARTITION
 pub(crate) struct Ranking {
     keys: Vec<Expr>,
     order: Vec<SortKey>,
+    /// Whether the order is by time.
+    time: Option<TimeOrder>,
     span: Span,
 }
 
@@ -39,8 +42,20 @@ impl Ranking {
         [&windowing.start, &windowing.end].into_iter().all(|bound| self.keys.contains(bound))
     }
 
+    /// Nobody has said how many rows are asked for: by time rows have numbers all the same.
+    pub(crate) fn numbered(&self, mut relation: Relation) -> Result<Relation, SqlError> {
+        let ([SortKey { descending: false, .. }], Some(time)) = (&self.order[..], self.time) else {
+            return Err(self.unbounded());
+        };
+        let shown = relation.fields.len();
+        hide(&mut relation, self, Vec::new());
+        relation = relation.with_rows();
+        let (keys, order, _) = shown_again(&mut relation, self, shown);
+        Ok(over::numbered(relation, keys, time.column(&order[0].expr)))
+    }
+
     /// Nobody has said how many rows are asked for.
-    pub(crate) fn unbounded(&self) -> SqlError {
+    fn unbounded(&self) -> SqlError {
         SqlError::new(
             self.span,
             "ROW_NUMBER needs a condition on it in the query around it: without one all rows would be kept",
@@ -76,7 +91,7 @@ pub(super) fn row_number(expr: &ast::Expr) -> Option<&ast::WindowSpec> {
 }
 
 /// The name of another ranking function, if an expression is a call of it.
-fn other_rank(expr: &ast::Expr) -> Option<String> {
+pub(super) fn other_rank(expr: &ast::Expr) -> Option<String> {
     let ast::Expr::Function(function) = expr else { return None };
     let name = function.name.to_string().to_ascii_uppercase();
     (function.over.is_some() && matches!(&name[..], "RANK" | "DENSE_RANK")).then_some(name)
@@ -133,7 +148,11 @@ impl QueryPlanner<'_> {
         if order.is_empty() {
             return Err(SqlError::new(span, "ROW_NUMBER needs an ORDER BY").hint(FORM));
         }
-        Ok(Ranking { keys, order, span })
+        let time = match &order[..] {
+            [SortKey { expr, .. }] if relation.updating.is_none() => top::time_order(relation, expr),
+            _ => None,
+        };
+        Ok(Ranking { keys, order, time, span })
     }
 
     /// Keeps of the relation, whose rows are ranked, those that a condition on the rank lets pass.
@@ -145,7 +164,16 @@ impl QueryPlanner<'_> {
     ) -> Result<Relation, SqlError> {
         let bound = self.condition(condition, &relation)?;
         let (ranks, rest) = split(bound, position::of(condition))?;
-        let Some(most) = ranks.most else { return Err(ranking.unbounded()) };
+        let Some(most) = ranks.most else {
+            if ranks.from > 1 {
+                return Err(ranking.unbounded());
+            }
+            // Numbers that have no bound are a column like others.
+            let mut relation = ranking.numbered(relation)?;
+            let bound = self.condition(condition, &relation)?;
+            relation.stages.push(Stage::Filter(bound));
+            return Ok(relation);
+        };
         if ranks.from > most {
             return Err(SqlError::new(position::of(condition), "no rank fits this condition"));
         }
@@ -175,7 +203,8 @@ fn first_of_all(mut relation: Relation, ranking: Ranking, ranks: (usize, usize),
     hide(&mut relation, &ranking, rest);
     relation = relation.with_own_windows();
     let (keys, order, rest) = shown_again(&mut relation, &ranking, shown);
-    top::keep_first(relation, top::Ranked { keys, order, ranks, rest, span: ranking.span })
+    let (time, span) = (ranking.time, ranking.span);
+    top::keep_first(relation, top::Ranked { keys, order, time, ranks, rest, span })
 }
 
 /// The windows of a relation that has them.

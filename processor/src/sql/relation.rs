@@ -72,10 +72,10 @@ impl Relation {
         Scope { fields: &self.fields, what, functions: &self.table.functions }
     }
 
-    /// Refuses rows of whose ranks nobody has said which are asked for.
-    pub(crate) fn without_ranking(self) -> Result<Relation, SqlError> {
-        match &self.ranking {
-            Some(ranking) => Err(ranking.unbounded()),
+    /// The same with the numbers of rows, where nobody has said which are asked for. They are refused but for those by time.
+    pub(crate) fn without_ranking(mut self) -> Result<Relation, SqlError> {
+        match self.ranking.take() {
+            Some(ranking) => ranking.numbered(self),
             None => Ok(self),
         }
     }

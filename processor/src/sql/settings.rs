@@ -23,10 +23,32 @@ pub(crate) struct Settings {
     pub name: Option<String>,
     /// `table.exec.state.ttl` in ms: how long state without windows is kept after it was last written; `None`, or 0 in the text: for ever.
     pub state_ttl_ms: Option<i64>,
+    /// `table.exec.sink.upsert-materialize`.
+    pub upsert_materialize: UpsertMaterialize,
     /// What is done with bad records and late rows where a table does not say.
     pub policies: PolicyOptions,
 }
 
+/// Whether the rows of each key of a table of upsert-kafka are kept (Flink: `ExecutionConfigOptions.UpsertMaterialize`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum UpsertMaterialize {
+    /// Where the query's rows are told apart by another key.
+    #[default]
+    Auto,
+    /// Always.
+    Force,
+    /// Never.
+    None,
+}
+
+impl UpsertMaterialize {
+    /// Whether the rows of each key are kept, where different rows of the query may have one key or where they do not.
+    pub(crate) fn is_done(self, mixes: bool) -> bool {
+        self == UpsertMaterialize::Force || (mixes && self == UpsertMaterialize::Auto)
+    }
+}
+
+const UPSERT_MATERIALIZE: &str = "table.exec.sink.upsert-materialize";
 const IDLE_TIMEOUT: &str = "table.exec.source.idle-timeout";
 const STATE_TTL: &str = "table.exec.state.ttl";
 const TIME_ZONE: &str = "table.local-time-zone";
@@ -89,6 +111,12 @@ impl Settings {
                 "batch" => self.batch = Some(set.value.span),
                 _ => return refuse(format!("'{RUNTIME_MODE}' is streaming or batch")),
             },
+            UPSERT_MATERIALIZE => match value.to_ascii_uppercase().as_str() {
+                "AUTO" => self.upsert_materialize = UpsertMaterialize::Auto,
+                "FORCE" => self.upsert_materialize = UpsertMaterialize::Force,
+                "NONE" => self.upsert_materialize = UpsertMaterialize::None,
+                _ => return refuse(format!("'{UPSERT_MATERIALIZE}' is AUTO, FORCE or NONE")),
+            },
             NULL_ENFORCER if !value.eq_ignore_ascii_case("error") => {
                 return refuse("only ERROR is supported: NULL for a NOT NULL column fails the job".to_owned());
             }
@@ -104,8 +132,16 @@ impl Settings {
                 self.policies.take(key, &set.value)?;
             }
             key => {
-                let known =
-                    [IDLE_TIMEOUT, STATE_TTL, TIME_ZONE, RUNTIME_MODE, NULL_ENFORCER, PARALLELISM, PIPELINE_NAME];
+                let known = [
+                    UPSERT_MATERIALIZE,
+                    IDLE_TIMEOUT,
+                    STATE_TTL,
+                    TIME_ZONE,
+                    RUNTIME_MODE,
+                    NULL_ENFORCER,
+                    PARALLELISM,
+                    PIPELINE_NAME,
+                ];
                 let known = known.into_iter().chain(policy::KEYS.iter().copied());
                 return Err(SqlError::new(set.key.span, format!("there is no setting '{key}'"))
                     .maybe_hint(did_you_mean(key, known)));

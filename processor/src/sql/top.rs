@@ -17,6 +17,8 @@ use crate::plan::{Deduplicate, OutputField, Rank, SortKey, Stage, Top};
 pub(super) struct Ranked {
     pub keys: Vec<Expr>,
     pub order: Vec<SortKey>,
+    /// Whether the order is by time.
+    pub time: Option<TimeOrder>,
     pub ranks: (usize, usize),
     pub rest: Vec<Expr>,
     pub span: Span,
@@ -25,10 +27,17 @@ pub(super) struct Ranked {
 /// What orders rows, if it is nothing but time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TimeOrder {
-    /// The event time in this column.
-    Event(usize),
+    /// The event time, a column.
+    Event,
     /// The moment at which they come.
     Processing,
+}
+
+impl TimeOrder {
+    /// The column of event time, where rows are ordered by `order`.
+    pub(super) fn column(self, order: &Expr) -> Option<usize> {
+        order.as_column().filter(|_| self == TimeOrder::Event)
+    }
 }
 
 /// The time that `expr` is, if it is the time attribute of the relation or PROCTIME().
@@ -41,7 +50,7 @@ pub(super) fn time_order(relation: &Relation, expr: &Expr) -> Option<TimeOrder> 
     };
     if relation.fields.iter().any(|field| field.rowtime && field.expr == *expr) {
         let by_clock = table.event_time.as_ref().is_some_and(|time| is_clock(time.column));
-        return Some(if by_clock { TimeOrder::Processing } else { TimeOrder::Event(column) });
+        return Some(if by_clock { TimeOrder::Processing } else { TimeOrder::Event });
     }
     // As long as the row is the table's own.
     let is_own_row = relation.stages.iter().all(|stage| !stage.makes_rows());
@@ -50,11 +59,7 @@ pub(super) fn time_order(relation: &Relation, expr: &Expr) -> Option<TimeOrder> 
 
 /// Appends the step that keeps the rows of these ranks, and a filter of the other conditions, to the relation.
 pub(super) fn keep_first(relation: Relation, ranked: Ranked) -> Relation {
-    let time = match &ranked.order[..] {
-        [SortKey { expr, .. }] if ranked.ranks == (1, 1) && relation.updating.is_none() => time_order(&relation, expr),
-        _ => None,
-    };
-    match time {
+    match ranked.time.filter(|_| ranked.ranks == (1, 1)) {
         Some(time) => deduplicated(relation, ranked, time),
         None => top(relation, ranked),
     }
@@ -68,10 +73,7 @@ fn deduplicated(mut relation: Relation, ranked: Ranked, time: TimeOrder) -> Rela
     rest.iter_mut().chain(relation.fields.iter_mut().map(|field| &mut field.expr)).for_each(|expr| {
         replace(expr, &columns, 0, &Expr::literal(Value::Integer(1), DataType::BigInt));
     });
-    let time_column = match time {
-        TimeOrder::Event(column) => Some(column),
-        TimeOrder::Processing => None,
-    };
+    let time_column = time.column(&order[0].expr);
     relation.stages.push(Stage::Deduplicate(Deduplicate {
         keys: own_keys(keys),
         time_column,
@@ -90,7 +92,7 @@ fn deduplicated(mut relation: Relation, ranked: Ranked, time: TimeOrder) -> Rela
 
 /// The first rows by any order.
 fn top(mut relation: Relation, ranked: Ranked) -> Relation {
-    let Ranked { keys, order, ranks: (from, most), mut rest, span } = ranked;
+    let Ranked { keys, order, ranks: (from, most), mut rest, span, .. } = ranked;
     let keys = own_keys(keys);
     let columns = columns_of(&relation.fields, &rest);
     // The row: the rank, the columns.
@@ -122,7 +124,7 @@ fn updating(what: &'static str, span: Span) -> Updating {
 }
 
 /// Each key once, without those that are the same for all rows.
-fn own_keys(keys: Vec<Expr>) -> Vec<Expr> {
+pub(super) fn own_keys(keys: Vec<Expr>) -> Vec<Expr> {
     let mut own = Vec::new();
     for key in keys {
         if !key.is_constant() && !own.contains(&key) {

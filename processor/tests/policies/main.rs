@@ -12,6 +12,7 @@ mod joins;
 mod joins_at_limits;
 mod large;
 mod late;
+mod over;
 mod parallel;
 mod partitions;
 mod poison;

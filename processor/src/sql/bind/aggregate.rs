@@ -51,7 +51,7 @@ impl Binder<'_> {
         name: &str,
         function: &ast::Function,
     ) -> Result<Expr, SqlError> {
-        if function.over.is_some() {
+        if function.over.is_some() && self.over.is_none() {
             return Err(self.unsupported(whole, "OVER"));
         }
         if self.inside_aggregate {

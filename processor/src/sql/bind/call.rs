@@ -47,6 +47,9 @@ fn cast(input: Expr, to: DataType) -> Expr {
 impl Binder<'_> {
     pub(super) fn function(&mut self, whole: &ast::Expr, function: &ast::Function) -> Result<Expr, SqlError> {
         let name = function.name.to_string().to_ascii_uppercase();
+        if let (Some(over), Some(_)) = (&function.over, &self.over) {
+            return self.over_call(whole, &name, function, over);
+        }
         if aggregate::NAMES.contains(&name.as_str()) {
             return self.aggregate(whole, &name, function);
         }
@@ -85,7 +88,7 @@ impl Binder<'_> {
     }
 
     /// The arguments, which have no names and no options.
-    fn plain_arguments<'e>(
+    pub(super) fn plain_arguments<'e>(
         &self,
         whole: &ast::Expr,
         name: &str,

@@ -8,6 +8,7 @@ mod library;
 mod literal;
 mod nested;
 mod operator;
+mod over;
 mod scalar;
 mod spread;
 mod user;
@@ -18,6 +19,7 @@ use sqlparser::tokenizer::Span;
 pub(crate) use aggregate::{AggregateCall, is_aggregate_name};
 pub(crate) use coerce::{coerced, common as common_type, describe};
 pub(super) use library::tables as library_tables;
+pub(crate) use over::{LAGS, OverCalls, OverKind};
 
 use super::data_type;
 use super::error::SqlError;
@@ -37,6 +39,8 @@ pub(crate) struct Binder<'a> {
     pub scope: Scope<'a>,
     /// Where aggregate calls are gathered; `None` where there may be none.
     pub aggregates: Option<&'a mut Vec<AggregateCall>>,
+    /// Where calls with OVER are gathered; `None` where there may be none.
+    pub over: Option<&'a mut OverCalls>,
     /// What is bound, for messages: `WHERE`, `a computed column`.
     pub place: &'a str,
     /// Columns used outside of aggregates: their place in the text and their name.
@@ -57,6 +61,7 @@ impl<'a> Binder<'a> {
         Self {
             scope,
             aggregates: None,
+            over: None,
             place,
             used: Vec::new(),
             warnings: Vec::new(),

@@ -4,6 +4,7 @@ mod errors;
 mod infer;
 mod language;
 mod nested;
+mod over;
 mod plans;
 mod ranks;
 mod robustness;
