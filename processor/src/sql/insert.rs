@@ -71,8 +71,9 @@ pub(crate) fn plan(
             "use a time from the record; in a table of upsert-kafka such a function may stand in columns that are not in its PRIMARY KEY",
         ));
     }
-    if let Some(key) = materialized {
-        relation.stages.push(by_key(table, key));
+    if let (Some(key), Some(Stage::Project(values))) = (materialized, relation.stages.last()) {
+        let stage = by_key(values, key);
+        relation.stages.push(stage);
     } else if mixes {
         warnings.push(format!(
             "different rows of the query may have one PRIMARY KEY of {}, since not all keys that tell them apart are in it: then the last \
@@ -116,10 +117,9 @@ pub(crate) fn plan(
     }
 }
 
-/// The rows of each key of the table, of which the last one counts.
-fn by_key(table: &Table, key: &SinkKey) -> Stage {
-    let types = table.physical.iter().map(|column| widened(column.data_type));
-    let columns: Vec<(usize, DataType)> = types.enumerate().collect();
+/// Rows of these values by the key of the table, of which the last one counts.
+fn by_key(values: &[Expr], key: &SinkKey) -> Stage {
+    let columns: Vec<(usize, DataType)> = values.iter().map(Expr::data_type).enumerate().collect();
     let keys = key.columns.iter().map(|at| Expr::column(*at, columns[*at].1)).collect();
     Stage::Materialize(Materialize { keys, columns, ttl_ms: None })
 }

@@ -10,7 +10,6 @@ const LATER: &[&str] = &[
     "CURRENT_WATERMARK",
     "CUME_DIST",
     "DENSE_RANK",
-    "LAG",
     "LEAD",
     "NTILE",
     "PERCENT_RANK",

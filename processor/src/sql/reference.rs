@@ -46,6 +46,13 @@ or without, also over the results of windows, and without aggregation; the first
 first or last row by event time or `PROCTIME()` is asked for, it is a deduplication: the first row is only put in (by event time when the watermark has
 passed it; rows before the watermark are late), the last one changes. `RANK` and `DENSE_RANK` are refused, as in Flink.
 
+Aggregates, `ROW_NUMBER()` without a bound and `LAG` with `OVER (PARTITION BY .. ORDER BY ts)`, or with the name of a `WINDOW`: by event time or
+`PROCTIME()`, over `ROWS` or `RANGE` from `n`, an `INTERVAL` or `UNBOUNDED` `PRECEDING` to `CURRENT ROW`; all of a query over the same rows. By event time
+a row comes out when the watermark has passed it, and rows before the watermark are late. `LEAD`, and what reaches beyond the row, is refused, as in Flink.
+
+A table of `upsert-kafka` whose `PRIMARY KEY` several rows of the query may have keeps these rows, and the last one that was not taken back counts
+(`SET 'table.exec.sink.upsert-materialize'`: `AUTO`, `NONE`, `FORCE`).
+
 Joins are of rows of the same windows (`INNER`, `LEFT`, `RIGHT`, `FULL`, `IN`, `EXISTS` and their negations) and of rows near to each other in
 time (`l.ts BETWEEN r.ts - INTERVAL .. AND r.ts + INTERVAL ..`; `INNER`, `LEFT`, `RIGHT`, `FULL`). Without a bound in time a join is of all rows of both sides, also
 of rows that change (`INNER`, `LEFT`, `RIGHT`, `FULL`, `IN`, `EXISTS` and their negations): each row is kept until it is taken back or `table.exec.state.ttl`
@@ -56,7 +63,7 @@ version's time, as in Flink. A row whose keys take more than 30,000 bytes is a b
 `CROSS JOIN UNNEST(array, map or multiset) [WITH ORDINALITY] AS u (x, ..)` and `LEFT JOIN UNNEST(..) .. ON TRUE` make a row of each element, an array's
 rows being spread into columns; also of rows that change.
 
-Not here: `FOR SYSTEM_TIME AS OF` a processing time (nor in Flink with `upsert-kafka`), a view or a query as a table of versions, `USING`, other set operations, `OVER` otherwise, `ORDER BY`, `LIMIT`,
+Not here: `FOR SYSTEM_TIME AS OF` a processing time (nor in Flink with `upsert-kafka`), a view or a query as a table of versions, `USING`, other set operations, `ORDER BY`, `LIMIT`,
 `MATCH_RECOGNIZE`, other subqueries in expressions.
 
 ## Types

@@ -10,7 +10,9 @@ others: each partition is a file of its own, and several make a UNION ALL, so th
 watermark is sent with each row that moves it (an interval of 0), so nothing depends on the clock while there is one partition.
 
 A table of upsert-kafka that is read has one column as its key; a line with `-` in front of a row removes it. Or a line is the key, a tab and the row, and
-nothing after the tab removes it, as in the input files of `forebay job test`. One that is written becomes a changelog (format debezium-json), of which `expected.jsonl` has the rows that are left in the end.
+nothing after the tab removes it, as in the input files of `forebay job test`. One that is written becomes a changelog (format debezium-json), of which `expected.jsonl` has the rows that are left in the end. Where different rows of the query have one key,
+Flink's upsert-kafka gets what SinkUpsertMaterializer makes of the changelog; the file gets the changelog itself. Cases that meet this have the
+line `-- rows: by key`: of the rows of each PRIMARY KEY that were not taken back the last one is left.
 
 A case whose last statement is a SELECT has `expected.changes`: its changelog, in order, each row behind its kind (`+I`, `-U`, `+U`, `-D`). Flink
 handles each row by itself, without mini-batches, so a row that is replaced is taken out of a group in one change and comes back in the next; here
@@ -42,6 +44,7 @@ sys.path.insert(0, str(ROOT / "protocol-tests" / "clients" / "flink"))
 import flink  # noqa: E402
 
 WATERMARK_AT_END = "-- watermark: at the end"
+ROWS_BY_KEY = "-- rows: by key"
 TABLE = re.compile(r"CREATE TABLE (\w+)(.*?)\bWITH\s*\((.*)\)\s*$", re.S)
 
 
@@ -156,6 +159,15 @@ def changes_of(environment, case, output):
     with result.collect() as rows:
         changes = [(kinds[row.get_row_kind().value], dict(zip(names, row))) for row in rows]
     return [f"{kind} {json.dumps(row, ensure_ascii=False, separators=(',', ':'))}" for kind, row in changes]
+def table_by_key(lines, columns):
+    """The last row of each key that was not taken back, by the rule of SinkUpsertMaterializer."""
+    rows = collections.defaultdict(list)
+    for line in lines:
+        before, after, op = re.fullmatch(r'\{"before":(.*),"after":(.*),"op":"([cd])"\}', line).groups()
+        row = before if op == "d" else after
+        of_key = rows[tuple(json.dumps(json.loads(row)[column]) for column in columns)]
+        of_key.append(row) if op == "c" else of_key.remove(row)
+    return sorted(of_key[-1] for of_key in rows.values() if of_key)
 
 
 def run(case):
@@ -189,7 +201,11 @@ def run(case):
         if re.search(r"'upsert-kafka'[^;]*'topic' = 'o'", (case / "query.sql").read_text()):
             # One writer: its files are numbered.
             files.sort(key=lambda file: int(file.name.rsplit("-", 1)[1]))
-            return table_of(line for file in files for line in file.read_text().splitlines())
+            lines = [line for file in files for line in file.read_text().splitlines()]
+            if has_note(case, ROWS_BY_KEY):
+                table = re.search(r"CREATE TABLE o .*?PRIMARY KEY \((.*?)\)", (case / "query.sql").read_text(), re.S)
+                return table_by_key(lines, [column.strip() for column in table.group(1).split(",")])
+            return table_of(lines)
         return sorted(line for file in files for line in file.read_text().splitlines())
     finally:
         shutil.rmtree(output)

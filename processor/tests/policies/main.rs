@@ -10,6 +10,7 @@ mod forgotten;
 mod gone;
 mod joins;
 mod joins_at_limits;
+mod keyed;
 mod large;
 mod late;
 mod over;

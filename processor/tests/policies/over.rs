@@ -26,6 +26,9 @@ struct Event {
     ts: i64,
 }
 
+/// What orders a row, its number, and its value.
+type Placed = (i64, usize, Option<i64>);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Frame {
     /// The row and so many before it; all of them.
@@ -83,7 +86,7 @@ impl Frame {
     /// The rows that come out, going over the whole frame for each; and how many are late.
     fn expected(self, events: &[Event]) -> (Vec<String>, u64) {
         let mut watermarks: BTreeMap<i32, i64> = BTreeMap::new();
-        let mut keys: BTreeMap<&str, Vec<(i64, usize, Option<i64>)>> = BTreeMap::new();
+        let mut keys: BTreeMap<&str, Vec<Placed>> = BTreeMap::new();
         let mut late = 0;
         for (at, event) in events.iter().enumerate() {
             let watermark = watermarks.entry(event.partition).or_insert(i64::MIN);

@@ -363,7 +363,7 @@ fn windows_over_windows() {
 }
 
 #[test]
-fn a_primary_key_that_mixes_rows_is_warned_of() {
+fn rows_under_a_primary_key_that_mixes_them_are_kept_or_warned_of() {
     let table = |name: &str, key: &str| {
         format!(
             "CREATE TABLE {name} (a STRING NOT NULL, b STRING NOT NULL, n BIGINT, PRIMARY KEY ({key}) NOT ENFORCED)
@@ -371,8 +371,19 @@ fn a_primary_key_that_mixes_rows_is_warned_of() {
         )
     };
     let warned = |key: &str, query: &str| {
-        let text = format!("{} {} INSERT INTO o2 {query}", table("i2", "a"), table("o2", key));
-        super::plan(&text).unwrap().warnings.iter().any(|warning| warning.contains("one PRIMARY KEY of o2"))
+        let planned = |mode: &str| {
+            let set = format!("SET 'table.exec.sink.upsert-materialize' = '{mode}';");
+            let text = format!("{set} {} {} INSERT INTO o2 {query}", table("i2", "a"), table("o2", key));
+            let plan = super::plan(&text).unwrap();
+            let warns = plan.warnings.iter().any(|warning| warning.contains("one PRIMARY KEY of o2"));
+            (warns, plan.explain().lines().any(|line| line.starts_with("  keyed ")))
+        };
+        let (warns, keeps) = planned("none");
+        assert!(!keeps);
+        // Where they are kept there is nothing to be warned of.
+        assert_eq!(planned("AUTO"), (false, warns));
+        assert_eq!(planned("FORCE"), (false, true));
+        warns
     };
     assert!(!warned("a", "SELECT a, b, n FROM i2"));
     assert!(!warned("a, b", "SELECT a, b, n FROM i2"), "more than tells rows apart");
