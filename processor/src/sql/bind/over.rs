@@ -48,7 +48,9 @@ impl Binder<'_> {
             return Err(self.error(whole, "OVER inside of an aggregate function"));
         }
         let kind = match name {
-            "APPROX_COUNT_DISTINCT" => return Err(self.unsupported(whole, "APPROX_COUNT_DISTINCT with OVER")),
+            "APPROX_COUNT_DISTINCT" | "ARRAY_AGG" | "JSON_ARRAYAGG" | "JSON_OBJECTAGG" => {
+                return Err(self.unsupported(whole, &format!("{name} with OVER")));
+            }
             _ if aggregate::NAMES.contains(&name) => OverKind::Aggregate,
             "ROW_NUMBER" => OverKind::RowNumber,
             "LAG" => OverKind::Lag,
