@@ -61,6 +61,11 @@ pub(super) struct Open {
 }
 
 impl BrokerHost {
+    /// Forgets a session that commits nothing more.
+    pub(super) fn close_session(&self, session: &Session) {
+        self.sessions.lock().remove(&session.token);
+    }
+
     /// A port to these rooms.
     pub fn new(
         metadata: Arc<Metadata>,

@@ -5,6 +5,7 @@ mod change;
 mod commit;
 mod host;
 mod infer;
+mod insert;
 mod look;
 mod pace;
 mod query;

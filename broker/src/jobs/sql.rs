@@ -29,6 +29,10 @@ impl Jobs {
                 let head = SqlHead { columns, updates, warnings, ..SqlHead::default() };
                 self.query(*query, head, rows, progress).await
             }
+            Asked::Values(values) => {
+                let message = self.insert(values).await?;
+                Ok(at_once(SqlHead { warnings, ..SqlHead::default() }, &[], SqlEnd { message, ..end }))
+            }
             Asked::Job { name, plan } => {
                 let (job, _) = self.apply(name.as_deref(), &plan.text).await?;
                 let message =

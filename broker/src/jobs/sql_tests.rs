@@ -423,3 +423,29 @@ async fn a_table_is_proposed_from_records() {
     assert_eq!(rows, [r#"+I {"who":"ann"}"#, r#"+I {"who":"bob"}"#]);
     world.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_stand_in_a_statement_are_written_once() {
+    let world = World::start().await;
+    let (_, end) = world.whole("INSERT INTO out VALUES ('ann', 1), (UPPER('bob'), 1 + 1), (NULL, 3)").await;
+    assert_eq!(end.message, "3 rows written to topic out");
+    let (_, end) = world.whole("INSERT INTO out (n) VALUES (4)").await;
+    assert_eq!(end.message, "1 row written to topic out");
+    let (mut rows, _) = world.whole(&format!("{BATCH} SELECT u, n FROM out")).await;
+    rows.sort();
+    let expected = [r#"{"u":"BOB","n":2}"#, r#"{"u":"ann","n":1}"#, r#"{"u":null,"n":3}"#, r#"{"u":null,"n":4}"#];
+    assert_eq!(rows, expected.map(|row| format!("+I {row}")));
+    let (rows, _) = world.whole("EXPLAIN INSERT INTO out VALUES ('cy', 5)").await;
+    assert_eq!(rows, [r#"+I {"plan":"rows as they stand, 1, into topic out"}"#]);
+    for (wrong, why) in [
+        ("INSERT INTO out VALUES ('ann')", "columns"),
+        ("INSERT INTO out VALUES ('ann', 'one')", "column n of out is BIGINT, the query gives"),
+        ("INSERT INTO out VALUES (u, 1)", "there is no column u"),
+    ] {
+        let error = world.sql(wrong).await.err().expect(wrong).to_string();
+        assert!(error.contains(why), "{wrong}: {error}");
+    }
+    let (rows, _) = world.whole(&format!("{BATCH} SELECT u FROM out")).await;
+    assert_eq!(rows.len(), 4, "neither an explanation nor a mistake writes: {rows:?}");
+    world.end().await;
+}

@@ -35,5 +35,6 @@ pub use error::RowError;
 pub use look::{COUNT_FIELDS, Look, LookPlace, Looked, LookedRow};
 pub use pipeline::{CLOCK_BEHIND_MS, Closed, LateRow, LateTardy, MergedLate, Pipeline, Place, Taken};
 pub use sink::RecordSink;
+pub(crate) use sink::Spread;
 pub use source::BatchOrigin;
 pub use spread::StateSpread;

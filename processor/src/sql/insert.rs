@@ -235,7 +235,7 @@ fn can_be_corrected(stages: &[Stage]) -> bool {
 }
 
 /// One value for each of the table's columns.
-fn sink_values(insert: &Insert, table: &Table, fields: &[Field]) -> Result<Vec<Expr>, SqlError> {
+pub(super) fn sink_values(insert: &Insert, table: &Table, fields: &[Field]) -> Result<Vec<Expr>, SqlError> {
     let columns = table.sink_columns();
     let targets = targets(insert, table, &columns)?;
     if fields.len() != targets.len() {
@@ -348,7 +348,7 @@ fn item_span(query: &ast::Query, index: usize, count: usize) -> Option<Span> {
     }
 }
 
-fn sink(table: &Table) -> Sink {
+pub(super) fn sink(table: &Table) -> Sink {
     let place = |metadata| table.written.iter().position(|(_, written)| *written == metadata);
     let written = |metadata| place(metadata).map(|at| table.physical.len() + at);
     let position = |name: &String| table.physical.iter().position(|column| column.name == *name);

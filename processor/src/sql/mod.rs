@@ -48,6 +48,7 @@ mod top;
 mod union;
 mod unnest;
 mod upsert_key;
+mod values;
 mod window;
 
 #[cfg(test)]
@@ -65,6 +66,7 @@ pub use reference::page as reference_page;
 pub use session::{
     Asked, Listing, Names, Query, RESULT_TOPIC, SessionPlan, function_forms, names, plan_job_or_query, plan_session,
 };
+pub use values::Values;
 
 use crate::expr::Functions;
 use crate::plan::{JobPlan, Pipeline};

@@ -112,7 +112,8 @@ impl<'a> QueryPlanner<'a> {
             SetExpr::SetOperation { op, .. } => {
                 Err(SqlError::new(span, format!("{op} is not supported yet")).hint("there is UNION and UNION ALL"))
             }
-            SetExpr::Values(_) => Err(SqlError::new(span, "VALUES is not supported: a job reads a topic")),
+            SetExpr::Values(_) => Err(SqlError::new(span, "VALUES is not supported: a job reads a topic")
+                .hint("in `forebay sql`, INSERT INTO a table VALUES (..) writes rows once")),
             _ => Err(SqlError::new(span, "expected SELECT")),
         }
     }

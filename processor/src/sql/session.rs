@@ -16,6 +16,7 @@ use super::query::QueryPlanner;
 use super::reference::FAMILIES;
 use super::statement::{self, ColumnDef, ColumnKind, CreateTable, Insert, Name, Show, Statement};
 use super::table::Table;
+use super::values::{self, Values};
 use super::{Definitions, PlanContext, plan_job, with_deep_stack};
 use crate::expr::like::LikePattern;
 use crate::expr::{DataType, Functions};
@@ -47,6 +48,8 @@ pub enum Asked {
     Listing(Listing),
     /// A query's rows.
     Query(Box<Query>),
+    /// Rows that are written once.
+    Values(Values),
     /// A job; `name` is that of `SET 'pipeline.name'`.
     Job {
         /// The job's name, if it was set.
@@ -194,6 +197,11 @@ impl Planner {
                     said.push(about);
                 }
                 Some(Statement::Explain) => self.explains = true,
+                Some(Statement::Insert(insert))
+                    if let Some(values) = values::of_insert(&insert, &self.known.catalog)? =>
+                {
+                    asked = Some(Asked::Values(values));
+                }
                 Some(Statement::Insert(insert)) => self.known.insert(&insert, &mut self.pipelines)?,
                 Some(Statement::Query(query)) => asked = Some(self.query(text, &query)?),
                 Some(Statement::Describe(name)) => asked = Some(Asked::Listing(describe(&self.known.catalog, &name)?)),
@@ -483,6 +491,7 @@ fn explained(asked: Asked, warnings: &[String]) -> Asked {
             plan.describe(Some(&columns.join(", ")))
         }
         Asked::Job { plan, .. } => JobPlan { warnings: warnings.to_vec(), ..(**plan).clone() }.describe(None),
+        Asked::Values(values) => format!("rows as they stand, {}, into topic {}", values.len(), values.sink.topic),
         _ => return asked,
     };
     let rows = text.lines().map(|line| vec![Some(line.to_owned())]).collect();
