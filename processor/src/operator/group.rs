@@ -251,6 +251,11 @@ fn count(
             true => retract::apply(call, accumulator, value, retracts, (&mut kept, stale))?,
         }
     }
+    if plan.retracts && group.rows == 0 {
+        // Without rows it is gone, whatever is left of sums that were not exact (Flink: GroupAggFunction clears its state then).
+        group.states = plan.aggregates.iter().map(|call| initial(plan, call)).collect();
+        group.stale.clear();
+    }
     Ok(())
 }
 

@@ -200,7 +200,7 @@ pub(super) fn has_over(expr: &ast::Expr) -> bool {
 }
 
 /// Pushes the parts of an expression in which an aggregate can stand.
-fn parts<'e>(expr: &'e ast::Expr, stack: &mut Vec<&'e ast::Expr>) -> ControlFlow<()> {
+pub(super) fn parts<'e>(expr: &'e ast::Expr, stack: &mut Vec<&'e ast::Expr>) -> ControlFlow<()> {
     use ast::Expr as E;
     match expr {
         E::BinaryOp { left, right, .. } | E::IsDistinctFrom(left, right) | E::IsNotDistinctFrom(left, right) => {

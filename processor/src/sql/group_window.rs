@@ -1,9 +1,12 @@
 //! Windows in GROUP BY, as they were written before there were windowing functions: `GROUP BY k, TUMBLE(ts, INTERVAL '5' SECOND)` and
 //! TUMBLE_START(..) beside it. Such a query is planned as the one that stands for it, over a windowing function.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, Ident, SelectItem, SetExpr, TableFactor, TableWithJoins};
 
 use super::error::SqlError;
+use super::group;
 use super::position;
 
 /// The windows that can stand in GROUP BY.
@@ -33,6 +36,7 @@ pub(super) fn as_windowing(select: &ast::Select) -> Result<Option<ast::Select>, 
         return Err(SqlError::new(position::of(second), "a query has one window in GROUP BY"));
     }
     let (time, lengths) = arguments_of(window)?;
+    check_bounds(select, window, name)?;
     let mut data = ast::Expr::Subquery(Box::new(rows_of(select)));
     let others: Vec<&ast::Expr> =
         keys.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, key)| key).collect();
@@ -54,6 +58,31 @@ pub(super) fn as_windowing(select: &ast::Select) -> Result<Option<ast::Select>, 
         group_by: ast::GroupByExpr::Expressions(group_by, modifiers.clone()),
         ..select.clone()
     }))
+}
+
+/// TUMBLE_START(..) and its like are of the window in GROUP BY.
+fn check_bounds(select: &ast::Select, window: &ast::Function, name: &str) -> Result<(), SqlError> {
+    let items = select.projection.iter().filter_map(|item| match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+        _ => None,
+    });
+    let mut parts: Vec<&ast::Expr> = items.chain(&select.having).collect();
+    while let Some(part) = parts.pop() {
+        if let ast::Expr::Function(function) = part
+            && let called = function.name.to_string().to_ascii_uppercase()
+            && column_of(&called).is_some()
+            && (called.rsplit_once('_').is_none_or(|(of, _)| of != name)
+                || function.args.to_string() != window.args.to_string())
+        {
+            return Err(SqlError::new(
+                position::of(part),
+                format!("{called} is of another window than the one in GROUP BY"),
+            )
+            .hint(format!("write {called}{}", window.args)));
+        }
+        let _: ControlFlow<()> = group::parts(part, &mut parts);
+    }
+    Ok(())
 }
 
 /// The window that a key of GROUP BY is, with its name.

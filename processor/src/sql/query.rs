@@ -138,7 +138,7 @@ impl<'a> QueryPlanner<'a> {
     /// A table, view or WITH query by its name.
     pub(super) fn named(&mut self, name: &str, span: Span) -> Result<Relation, SqlError> {
         if let Some(relation) = self.with.get(name) {
-            return Ok(relation.clone());
+            return Ok(relation.clone().with_steady_columns());
         }
         match self.catalog.get(name) {
             Some(Entry::Table(table)) if table.options.upsert => Ok(changing(table, name, span)),
@@ -152,7 +152,7 @@ impl<'a> QueryPlanner<'a> {
                 ranking: None,
             }),
             Some(Entry::View(relation)) => {
-                let mut relation = (**relation).clone();
+                let mut relation = (**relation).clone().with_steady_columns();
                 relation.qualify(name);
                 Ok(relation)
             }
@@ -226,31 +226,38 @@ impl<'a> QueryPlanner<'a> {
             return Err(SqlError::new(span, "SELECT DISTINCT of groups is not supported yet")
                 .hint("the rows of a window's groups are different already, if the keys are among their columns"));
         }
-        let mut columns = Vec::new();
-        for item in &select.projection {
-            match item {
-                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => columns.push(expr.clone()),
-                SelectItem::Wildcard(_) => {
-                    let all = ast::Select { distinct: None, projection: vec![item.clone()], ..select.clone() };
-                    let fields = self.select(&all)?.fields;
-                    columns.extend(fields.into_iter().map(|field| column_expr(&field, span)));
-                }
-                _ => {
-                    return Err(
-                        SqlError::new(span, "SELECT DISTINCT t.* is not supported yet").hint("name the columns")
-                    );
-                }
-            }
+        if let [SelectItem::Wildcard(_)] = select.projection.as_slice() {
+            return self.distinct_rows(select).map(Some);
         }
-        let projection = match select.projection.as_slice() {
-            [SelectItem::Wildcard(_)] => columns.iter().cloned().map(SelectItem::UnnamedExpr).collect(),
-            items if items.iter().any(|item| matches!(item, SelectItem::Wildcard(_))) => {
-                return Err(SqlError::new(span, "SELECT DISTINCT *, .. is not supported yet").hint("name the columns"));
-            }
-            items => items.to_vec(),
+        let column = |item: &SelectItem| match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Ok(expr.clone()),
+            _ => Err(SqlError::new(span, "SELECT DISTINCT with t.*, or with * beside columns, is not supported yet")
+                .hint("name the columns")),
         };
+        let columns = select.projection.iter().map(column).collect::<Result<Vec<_>, _>>()?;
         let group_by = ast::GroupByExpr::Expressions(columns, Vec::new());
-        Ok(Some(ast::Select { distinct: None, group_by, projection, ..select.clone() }))
+        Ok(Some(ast::Select { distinct: None, group_by, ..select.clone() }))
+    }
+
+    /// `SELECT DISTINCT *`: the query without DISTINCT gets a name and columns by number, and is grouped by all of them.
+    fn distinct_rows(&mut self, select: &ast::Select) -> Result<ast::Select, SqlError> {
+        let span = select.select_token.0.span;
+        // No name in a statement is like it.
+        let name = format!("\0{}", self.depth);
+        let mut relation = self.select(&ast::Select { distinct: None, ..select.clone() })?;
+        let part = |text: String| ast::Ident { value: text, quote_style: Some('`'), span };
+        let (mut projection, mut columns) = (Vec::new(), Vec::new());
+        for (at, field) in relation.fields.iter_mut().enumerate() {
+            let alias = part(std::mem::replace(&mut field.name, at.to_string()));
+            field.qualifier = None;
+            let expr = ast::Expr::Identifier(part(at.to_string()));
+            columns.push(expr.clone());
+            projection.push(SelectItem::ExprWithAlias { expr, alias });
+        }
+        self.with.insert(name.clone(), relation.without_ranking()?);
+        let all = union::all_of(part(name), span);
+        let group_by = ast::GroupByExpr::Expressions(columns, Vec::new());
+        Ok(ast::Select { projection, group_by, ..all })
     }
 
     /// The condition of WHERE.
@@ -308,7 +315,7 @@ impl<'a> QueryPlanner<'a> {
                 Ok(relation)
             }
             TableFactor::Derived { lateral: false, subquery, alias, .. } => {
-                let mut relation = self.query(subquery)?;
+                let mut relation = self.query(subquery)?.with_steady_columns();
                 match alias {
                     Some(alias) => rename(&mut relation, alias)?,
                     None => relation.fields.iter_mut().for_each(|field| field.qualifier = None),
@@ -385,15 +392,6 @@ pub(super) fn changing(table: &Rc<Table>, name: &str, span: Span) -> Relation {
             instead: None,
         }),
         ranking: None,
-    }
-}
-
-/// What names a field in a query.
-fn column_expr(field: &Field, span: Span) -> ast::Expr {
-    let part = |text: &str| ast::Ident { value: text.to_owned(), quote_style: Some('`'), span };
-    match &field.qualifier {
-        Some(table) => ast::Expr::CompoundIdentifier(vec![part(table), part(&field.name)]),
-        None => ast::Expr::Identifier(part(&field.name)),
     }
 }
 

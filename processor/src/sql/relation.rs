@@ -97,6 +97,29 @@ impl Relation {
         }
     }
 
+    /// The same, whose columns of the clock or of chance are computed once for each row, however often they are read.
+    pub(crate) fn with_steady_columns(self) -> Relation {
+        if self.ranking.is_some() || !self.fields.iter().any(|field| field.expr.is_volatile()) {
+            return self;
+        }
+        let mut relation = self.with_own_windows();
+        let mut columns: Vec<Expr> = Vec::new();
+        let mut column = |expr: &mut Expr| {
+            let at = columns.iter().position(|known| known == expr && !known.is_volatile()).unwrap_or(columns.len());
+            if at == columns.len() {
+                columns.push(expr.clone());
+            }
+            *expr = Expr::column(at, expr.data_type());
+        };
+        relation.fields.iter_mut().for_each(|field| column(&mut field.expr));
+        if let Some(windowing) = &mut relation.windowing {
+            let Windowing { time, keys, start, end, last, .. } = windowing;
+            keys.iter_mut().chain([time, start, end, last]).for_each(column);
+        }
+        relation.stages.push(Stage::Project(columns));
+        relation
+    }
+
     /// The same with a row for each window that a row is in; the windows' columns are columns of it.
     pub(crate) fn with_rows(mut self) -> Relation {
         let Some(windowing) = self.windowing.take() else { return self };

@@ -11,22 +11,62 @@ use super::scope::Field;
 use crate::expr::Expr;
 use crate::plan::{Branch, Stage};
 
+/// The same queries with equal rows: they are left out behind all of them.
+fn with_all(body: &SetExpr) -> SetExpr {
+    match body {
+        SetExpr::SetOperation {
+            op: op @ SetOperator::Union,
+            set_quantifier: SetQuantifier::None | SetQuantifier::Distinct | SetQuantifier::All,
+            left,
+            right,
+        } => SetExpr::SetOperation {
+            op: *op,
+            set_quantifier: SetQuantifier::All,
+            left: Box::new(with_all(left)),
+            right: right.clone(),
+        },
+        other => other.clone(),
+    }
+}
+
 /// UNION without ALL: `SELECT DISTINCT *` of the rows of both.
 pub(super) fn distinct(query: &ast::Query, left: &SetExpr, right: &SetExpr, span: Span) -> ast::Select {
     let all = SetExpr::SetOperation {
         op: SetOperator::Union,
         set_quantifier: SetQuantifier::All,
-        left: Box::new(left.clone()),
+        left: Box::new(with_all(left)),
         right: Box::new(right.clone()),
     };
     let subquery = Box::new(ast::Query { with: None, body: Box::new(all), ..query.clone() });
     let relation = ast::TableFactor::Derived { lateral: false, subquery, alias: None, sample: None };
+    ast::Select { distinct: Some(ast::Distinct::Distinct), ..all_from(relation, span) }
+}
+
+/// `SELECT * FROM name`.
+pub(super) fn all_of(name: ast::Ident, span: Span) -> ast::Select {
+    let name = ast::ObjectName::from(vec![name]);
+    let relation = ast::TableFactor::Table {
+        name,
+        alias: None,
+        args: None,
+        with_hints: Vec::new(),
+        version: None,
+        with_ordinality: false,
+        partitions: Vec::new(),
+        json_path: None,
+        sample: None,
+        index_hints: Vec::new(),
+    };
+    all_from(relation, span)
+}
+
+fn all_from(relation: ast::TableFactor, span: Span) -> ast::Select {
     ast::Select {
         select_token: ast::helpers::attached_token::AttachedToken(sqlparser::tokenizer::TokenWithSpan {
             token: sqlparser::tokenizer::Token::Mul,
             span,
         }),
-        distinct: Some(ast::Distinct::Distinct),
+        distinct: None,
         projection: vec![ast::SelectItem::Wildcard(ast::WildcardAdditionalOptions::default())],
         from: vec![ast::TableWithJoins { relation, joins: Vec::new() }],
         group_by: ast::GroupByExpr::Expressions(Vec::new(), Vec::new()),

@@ -348,3 +348,24 @@ fn a_row_can_tell_when_it_was_computed() {
     run_and_finish(&mut task, &host).unwrap();
     assert_eq!(rows(&host), [expected("a", began), expected("b", began + 61_000)], "c came too late for the condition");
 }
+
+/// A column of chance is computed once for each row, however often it is read.
+#[test]
+fn what_comes_of_chance_is_the_same_wherever_it_is_read() {
+    let host = host(1);
+    let text = format!(
+        "CREATE TABLE clicks (`user` STRING) WITH ('connector' = 'kafka', 'topic' = '{INPUT}', 'format' = 'json');
+         CREATE TABLE metrics (same BOOLEAN, low BOOLEAN) WITH ('connector' = 'kafka', 'topic' = '{OUTPUT}', 'format' = 'json');
+         CREATE VIEW drawn AS SELECT UUID() AS id, RAND() AS r FROM clicks;
+         INSERT INTO metrics SELECT a.id = a.other, a.r < 0.5 FROM (SELECT id, id AS other, r FROM drawn) AS a WHERE a.r < 0.5;"
+    );
+    let plan = Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")));
+    let mut task = open(&plan, &host);
+    let records = vec![Some(r#"{"user":"a"}"#); 200];
+    host.produce(INPUT, 0, &records);
+    run_and_finish(&mut task, &host).unwrap();
+    let rows = rows(&host);
+    // Half of them on average; neither none nor all but once in 2 to the 200.
+    assert!((1..200).contains(&rows.len()), "{}", rows.len());
+    assert!(rows.iter().all(|row| row == r#"{"same":true,"low":true}"#), "{rows:?}");
+}

@@ -39,7 +39,9 @@ impl Shape {
     /// The line has no key; says how it is written.
     pub fn split<'a>(&self, line: &'a [u8]) -> Result<Line<'a>, String> {
         let Shape::Keyed(key) = self else { return Ok(Line { key: None, value: Some(line) }) };
-        if let Some(at) = line.iter().position(|byte| *byte == SEPARATOR) {
+        // A tab may also stand between the parts of one JSON object.
+        let is_row = line.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+        if let Some(at) = line.iter().position(|byte| *byte == SEPARATOR).filter(|_| !is_row) {
             let value = Some(&line[at + 1..]).filter(|value| !value.is_empty());
             return Ok(Line { key: Some(Cow::Borrowed(&line[..at])), value });
         }
@@ -105,6 +107,8 @@ mod tests {
         let row = "{\"v\":2,\"k_n\":null,\"k_id\":\"x\"}";
         assert_eq!(split(&json, row), Ok((some("{\"id\":\"x\",\"n\":null}"), some(row))));
         assert!(split(&json, "{\"v\":2}").unwrap_err().starts_with("the row has no k_id for its key; a line"));
+        let row = "{\"k_id\":1,\t\"k_n\":2}";
+        assert_eq!(split(&json, row), Ok((some("{\"id\":1,\"n\":2}"), some(row))), "a tab within a row");
         let raw = keyed(Format::Raw(RawFormat::default()), &["id"], "");
         assert_eq!(split(&raw, "{\"id\":\"x\"}"), Ok((some("x"), some("{\"id\":\"x\"}"))));
         assert!(split(&raw, "x").unwrap_err().contains("no JSON object"));

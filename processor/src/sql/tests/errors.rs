@@ -52,7 +52,11 @@ fn statements() {
             "expected an expression, found FROM",
             "there is a comma too many before FROM",
         ),
-        ("INSERT INTO «o» VALUES ('a', 1)", "VALUES is not supported: a job reads a topic", ""),
+        (
+            "INSERT INTO «o» VALUES ('a', 1)",
+            "VALUES is not supported: a job reads a topic",
+            "in `forebay sql`, INSERT INTO a table VALUES (..) writes rows once",
+        ),
         ("SET «a» = 'b'", "expected the key in single quotes, found a", "write 'a'"),
         (
             "«EXECUTE» STATEMENT SET BEGIN INSERT INTO o SELECT u, n FROM t",
@@ -358,7 +362,10 @@ fn what_is_not_there_yet_is_refused_by_name() {
             "INSERT INTO o «SELECT» DISTINCT u, COUNT(*) FROM t GROUP BY u",
             "SELECT DISTINCT of groups is not supported yet",
         ),
-        ("INSERT INTO o «SELECT» DISTINCT plain.* FROM plain", "SELECT DISTINCT t.* is not supported yet"),
+        (
+            "INSERT INTO o «SELECT» DISTINCT plain.* FROM plain",
+            "SELECT DISTINCT with t.*, or with * beside columns, is not supported yet",
+        ),
         ("INSERT INTO o SELECT u, n FROM «other.t»", "there is one catalog with one database"),
         (
             "INSERT INTO o SELECT u, COUNT(*) FROM t GROUP BY u, TUMBLE(ts, INTERVAL '1' DAY), «HOP»(ts, INTERVAL '1' DAY, INTERVAL '2' DAY)",
@@ -371,6 +378,10 @@ fn what_is_not_there_yet_is_refused_by_name() {
         (
             "INSERT INTO o SELECT u, COUNT(*) FROM t GROUP BY «UPPER»(u), SESSION(ts, INTERVAL '1' DAY)",
             "beside SESSION in GROUP BY there are columns only",
+        ),
+        (
+            "INSERT INTO o SELECT «TUMBLE_START»(ts, INTERVAL '2' DAY), COUNT(*) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' DAY)",
+            "TUMBLE_START is of another window than the one in GROUP BY",
         ),
         (
             "INSERT INTO o SELECT u, «TUMBLE_START»(ts, INTERVAL '1' DAY) FROM t",
@@ -424,6 +435,24 @@ fn the_clock_and_chance_where_rows_change() {
                 "INSERT INTO k SELECT x, x, COUNT(*), MAX(at) FROM (SELECT UUID() AS x, n, NOW() AS at FROM {group}) GROUP BY x"
             ),
             "in a GROUP BY",
+        ),
+        (
+            format!(
+                "INSERT INTO k SELECT u, 'x', COUNT(DISTINCT x), NOW() FROM (SELECT u, UUID() AS x FROM {group} UNION ALL SELECT u, u FROM t) GROUP BY u"
+            ),
+            "in a column",
+        ),
+        (
+            format!(
+                "INSERT INTO k SELECT u, 'x', n, NOW() FROM (SELECT u, n, ROW_NUMBER() OVER (PARTITION BY u ORDER BY RAND()) AS r FROM {group}) WHERE r = 1"
+            ),
+            "in what rows that change are ranked by",
+        ),
+        (
+            format!(
+                "INSERT INTO k SELECT g.u, 'x', g.n, NOW() FROM {group} AS g LEFT JOIN t ON g.u = t.u AND g.n > RAND()"
+            ),
+            "in the condition of a join",
         ),
     ] {
         let message = plan(&wrong).unwrap_err().to_string();

@@ -413,3 +413,20 @@ fn what_says_how_flink_runs_is_told_and_passed_over() {
         ["'table.exec.mini-batch.enabled' has no effect here", "'state.backend.type' has no effect here"]
     );
 }
+
+/// Equal names, and more queries than may be nested.
+#[test]
+fn distinct_rows_of_any_columns_and_many_queries() {
+    let tables = "CREATE TABLE t (a STRING, b STRING) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+        CREATE TABLE o (x STRING, y STRING, PRIMARY KEY (x, y) NOT ENFORCED)
+          WITH ('connector' = 'upsert-kafka', 'topic' = 'o', 'key.format' = 'json', 'value.format' = 'json');";
+    let plan = |query: &str| plan_job(&format!("{tables} INSERT INTO o {query};"), &PlanContext::nowhere());
+    let groups = |query: &str| {
+        let plan = plan(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        plan.pipelines[0].stages.iter().filter(|stage| matches!(stage, Stage::GroupAggregate(_))).count()
+    };
+    assert_eq!(groups("SELECT a, a FROM t UNION SELECT b, a FROM t"), 1);
+    assert_eq!(groups("SELECT DISTINCT * FROM (SELECT l.a, l.b FROM t AS l)"), 1);
+    assert_eq!(groups(&["SELECT a, b FROM t"; 12].join(" UNION ")), 1);
+    assert_eq!(groups("SELECT a, b FROM t UNION ALL SELECT b, a FROM t UNION SELECT a, b FROM t"), 1);
+}
