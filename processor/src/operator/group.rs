@@ -253,7 +253,7 @@ fn count(
     }
     if plan.retracts && group.rows == 0 {
         // Without rows it is gone, whatever is left of sums that were not exact (Flink: GroupAggFunction clears its state then).
-        group.states = plan.aggregates.iter().map(|call| initial(plan, call)).collect();
+        group.states = initial(plan);
         group.stale.clear();
     }
     Ok(())
