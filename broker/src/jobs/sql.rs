@@ -30,7 +30,7 @@ impl Jobs {
                 self.query(*query, head, rows, progress).await
             }
             Asked::Values(values) => {
-                let message = self.insert(values).await?;
+                let message = self.insert(*values).await?;
                 Ok(at_once(SqlHead { warnings, ..SqlHead::default() }, &[], SqlEnd { message, ..end }))
             }
             Asked::Job { name, plan } => {

@@ -49,7 +49,7 @@ pub enum Asked {
     /// A query's rows.
     Query(Box<Query>),
     /// Rows that are written once.
-    Values(Values),
+    Values(Box<Values>),
     /// A job; `name` is that of `SET 'pipeline.name'`.
     Job {
         /// The job's name, if it was set.
@@ -200,7 +200,7 @@ impl Planner {
                 Some(Statement::Insert(insert))
                     if let Some(values) = values::of_insert(&insert, &self.known.catalog)? =>
                 {
-                    asked = Some(Asked::Values(values));
+                    asked = Some(Asked::Values(values.into()));
                 }
                 Some(Statement::Insert(insert)) => self.known.insert(&insert, &mut self.pipelines)?,
                 Some(Statement::Query(query)) => asked = Some(self.query(text, &query)?),

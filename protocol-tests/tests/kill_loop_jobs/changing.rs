@@ -64,10 +64,10 @@ impl Sender {
         self.send(INPUT, &click.user_id, Some(&value), None)?;
         let view = json!({ "user_id": click.user_id, "event_time": time - (number as i64 * 37 % 4_000) + 1_000 });
         self.send("views", &click.user_id, Some(&view.to_string()), None)?;
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let key = json!({ "user_id": click.user_id }).to_string();
             let level = json!({ "user_id": click.user_id, "level": number % 7 }).to_string();
-            self.send("levels", &key, (number % 15 != 0).then_some(&level), None)?;
+            self.send("levels", &key, (!number.is_multiple_of(15)).then_some(&level), None)?;
         }
         Ok(())
     }
@@ -200,7 +200,9 @@ fn expected(bootstrap: &str) -> Result<Outcome, String> {
         };
     }
     let mut of_level: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
-    levels.into_iter().for_each(|(user, level)| drop(of_level.entry(level).or_default().insert(user)));
+    for (user, level) in levels {
+        of_level.entry(level).or_default().insert(user);
+    }
     let counted = of_level.into_iter().filter(|(_, users)| users.len() != 2);
     outcome.census =
         counted.filter_map(|(level, users)| Some((level, (users.len() as i64, users.first()?.clone())))).collect();
