@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::buffers::BUFFERS;
 use super::header::{self, CRC_START};
-use super::varint::{put_varint, put_varlong, varlong_size};
+use super::varint::{put_varint, put_varlong, set_varlong, varlong_size};
 use crate::batch::{BatchHeader, HEADER_SIZE, TimestampType};
 use crate::compress::{Compression, CompressionLevels};
 use crate::ids::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, Timestamp};
@@ -174,6 +174,10 @@ impl BatchBuilder {
     }
 }
 
+/// Most bytes before a record's key: its length, its attributes, ten bytes of time, its number, and the key's length; and room for one
+/// number more.
+const FRONT_BYTES: usize = 5 + 1 + 10 + 5 + 5 + 10;
+
 /// Appends a record, as it stands in a batch.
 pub(super) fn put_record<'h>(
     out: &mut Vec<u8>,
@@ -192,11 +196,16 @@ pub(super) fn put_record<'h>(
     }
     size += varlong_size(header_count);
     out.reserve(size + 5);
-    put_varint(out, i32::try_from(size).expect("a record is smaller than 2 GiB"));
-    out.push(0); // attributes: none are defined
-    put_varlong(out, timestamp_delta);
-    put_varint(out, offset_delta);
-    put_bytes(out, key);
+    let size = i32::try_from(size).expect("a record is smaller than 2 GiB");
+    // The numbers before the key are put together first: length, attributes (none are defined), the deltas and the key's length.
+    let mut front = [0; FRONT_BYTES];
+    let mut end = set_varlong(&mut front, 0, i64::from(size)) + 1;
+    end = set_varlong(&mut front, end, timestamp_delta);
+    end = set_varlong(&mut front, end, i64::from(offset_delta));
+    // None is longer than the record.
+    end = set_varlong(&mut front, end, key.map_or(-1, |key| key.len() as i64));
+    out.extend_from_slice(&front[..end]);
+    out.extend_from_slice(key.unwrap_or_default());
     put_bytes(out, value);
     put_varlong(out, header_count);
     for (key, value) in headers {
@@ -205,10 +214,12 @@ pub(super) fn put_record<'h>(
     }
 }
 
+#[inline]
 fn bytes_size(bytes: Option<&[u8]>) -> usize {
     bytes.map_or(1, |bytes| varlong_size(bytes.len() as i64) + bytes.len())
 }
 
+#[inline]
 fn put_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     match bytes {
         None => put_varint(out, -1),

@@ -132,6 +132,17 @@ impl Slice<'_> {
 
     #[inline]
     fn unsigned(&mut self, max_bytes: usize) -> Result<u64, Stop> {
+        // Most are of one byte.
+        match self.0.split_first() {
+            Some((byte, rest)) if *byte < 0x80 => {
+                self.0 = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long(max_bytes),
+        }
+    }
+
+    fn long(&mut self, max_bytes: usize) -> Result<u64, Stop> {
         let mut bits = 0u64;
         for (at, byte) in self.0.iter().take(max_bytes).enumerate() {
             bits |= u64::from(byte & 0x7f) << (7 * at);

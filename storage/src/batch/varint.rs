@@ -17,6 +17,18 @@ pub(crate) fn put_varlong(out: &mut Vec<u8>, value: i64) {
     out.push(bits as u8);
 }
 
+/// The same to the bytes from `at` on, of which there must be ten. Returns where it ends.
+#[inline]
+pub(crate) fn set_varlong(out: &mut [u8], mut at: usize, value: i64) -> usize {
+    let mut bits = ((value << 1) ^ (value >> 63)) as u64;
+    while bits >= 0x80 {
+        out[at] = bits as u8 | 0x80;
+        (at, bits) = (at + 1, bits >> 7);
+    }
+    out[at] = bits as u8;
+    at + 1
+}
+
 /// Number of bytes that [`put_varlong`] writes for `value`.
 #[inline]
 pub(crate) fn varlong_size(value: i64) -> usize {
@@ -40,6 +52,17 @@ pub(crate) fn take_varlong(input: &mut &[u8]) -> Option<i64> {
 
 #[inline]
 fn take_unsigned(input: &mut &[u8], max_bytes: usize) -> Option<u64> {
+    // Most are of one byte.
+    match input.split_first() {
+        Some((byte, rest)) if *byte < 0x80 => {
+            *input = rest;
+            Some(u64::from(*byte))
+        }
+        _ => take_long(input, max_bytes),
+    }
+}
+
+fn take_long(input: &mut &[u8], max_bytes: usize) -> Option<u64> {
     let mut bits = 0u64;
     for at in 0..max_bytes {
         let byte = *input.get(at)?;
@@ -75,6 +98,9 @@ mod tests {
             put_varlong(&mut out, value);
             assert_eq!(out, bytes, "{value}");
             assert_eq!(varlong_size(value), bytes.len());
+            let mut set = [7; 12];
+            assert_eq!(set_varlong(&mut set, 1, value), 1 + bytes.len());
+            assert_eq!(&set[1..=bytes.len()], bytes);
         }
         assert_eq!(take_varint(&mut &[0xff; 5][..]), None);
         assert_eq!(take_varlong(&mut &[0x80][..]), None);
