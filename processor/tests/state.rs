@@ -3,7 +3,7 @@
 
 mod support;
 
-use forebay_processor::job::{Task, TaskError, TaskOptions, resources};
+use forebay_processor::job::{Progress, Task, TaskError, TaskOptions, resources};
 use support::host::{Crash, MemoryHost};
 use support::plans::{self, INPUT, OUTPUT, click, host, metric};
 use support::{run, run_and_finish};
@@ -56,6 +56,27 @@ fn snapshots_bound_the_changelog_and_restore_the_same() {
         (status.open_windows, status.state_keys, status.state_bytes, status.changelog_bytes)
     };
     assert_eq!(state(&after), state(&before));
+}
+
+/// A commit writes all that has changed, and nothing else is done meanwhile.
+#[test]
+fn much_changed_state_is_committed_before_its_time() {
+    let host = host(1);
+    for n in 0..2_000 {
+        send(&host, &format!("user{n}"), n);
+    }
+    let commits = |commit_state_bytes: u64| {
+        let options = TaskOptions { step_bytes: 1, read_bytes: 1, commit_state_bytes, ..TaskOptions::default() };
+        let job = format!("job-{commit_state_bytes}");
+        let mut task = Task::open(&plans::tumbling(10_000, Some(0), false), &job, 0, &host, options).unwrap();
+        // No time passes.
+        while task.step(&host).unwrap() == Progress::Busy {}
+        (task.status().commits, task.status().state_keys)
+    };
+    assert_eq!(commits(u64::MAX), (0, 2_000));
+    let (many, keys) = commits(2_000);
+    assert_eq!(keys, 2_000);
+    assert!((50..500).contains(&many), "{many} commits for 2,000 keys of about 80 bytes");
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct StepEnd {
     pub bytes_in: u64,
     /// Bytes of what is to be written.
     pub output_bytes: u64,
+    /// Bytes of state that has changed, about.
+    pub changed_bytes: u64,
     /// How old the oldest of what is not committed is, in ms.
     pub age_ms: i64,
 }
@@ -50,12 +52,13 @@ impl CatchUp {
     /// Whether what is to be committed may wait for the next step, which follows at once.
     #[must_use]
     pub fn may_go_on(&self, step: StepEnd, options: &TaskOptions) -> bool {
-        let least = if step.with_rows { options.state_commit_ms } else { 2 * options.state_commit_ms };
+        let least = if step.with_rows { options.behind_commit_ms } else { 2 * options.behind_commit_ms };
         step.began.saturating_sub(self.step_ended) < AT_ONCE_US
             && step.unread > options.behind_records
             && step.can_read
             && step.bytes_in.saturating_sub(self.committed_bytes) < options.behind_bytes
             && step.output_bytes < options.output_bytes / 2
+            && step.changed_bytes <= options.commit_state_bytes
             && step.age_ms < least
     }
 }

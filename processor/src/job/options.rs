@@ -20,8 +20,13 @@ pub struct TaskOptions {
     /// Records that a task has not read yet from which on it is so far behind that results of several steps may share a commit: see
     /// `catch_up.rs`.
     pub behind_records: u64,
+    /// How long such results wait for more, in ms; a step that has closed no windows waits for twice as long.
+    pub behind_commit_ms: i64,
     /// Bytes of input after which it commits all the same.
     pub behind_bytes: u64,
+    /// Bytes of changed state, about, after which a commit does not wait any longer: it writes all of them, and until it has, nothing else is
+    /// done.
+    pub commit_state_bytes: u64,
     /// Bytes of changelog that are always allowed before a snapshot is written.
     pub snapshot_floor: u64,
     /// Bytes of output after which no further record is taken and no further window closed before a commit. The rows of one record, and
@@ -70,7 +75,9 @@ impl Default for TaskOptions {
             state_commit_ms: 200,
             progress_commit_ms: 1_000,
             behind_records: 100_000,
+            behind_commit_ms: 500,
             behind_bytes: 64 * 1024 * 1024,
+            commit_state_bytes: 16 * 1024 * 1024,
             snapshot_floor: 16 * 1024 * 1024,
             output_bytes: 24 * 1024 * 1024,
             aligned_read_bytes: 64 * 1024,

@@ -304,6 +304,12 @@ impl KeyedState {
         self.content
     }
 
+    /// About how many bytes the next commit writes.
+    #[must_use]
+    pub fn changed_bytes(&self) -> u64 {
+        self.dirty.len() as u64 * (self.content / self.entries.len().max(1) as u64)
+    }
+
     /// About how much memory is taken, in bytes.
     #[must_use]
     pub fn memory_in_bytes(&self) -> u64 {

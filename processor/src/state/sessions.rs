@@ -309,6 +309,12 @@ impl SessionState {
         self.keys.len() + self.cold.as_ref().map_or(0, cold::Cold::keys)
     }
 
+    /// About how many bytes the next commit writes.
+    #[must_use]
+    pub fn changed_bytes(&self) -> u64 {
+        self.dirty.len() as u64 * (self.size_in_bytes() / self.keys.len().max(1) as u64)
+    }
+
     /// About how much memory it takes, in bytes; sets that came since the last commit are not counted.
     #[must_use]
     pub fn size_in_bytes(&self) -> u64 {

@@ -167,6 +167,13 @@ impl Slice {
         self.keys.len() + entries + self.accumulators.len() * size_of::<Accumulator>() + self.heap_bytes as usize
     }
 
+    /// About how many bytes of keys and accumulators the next commit writes.
+    #[must_use]
+    pub fn changed_bytes(&self) -> u64 {
+        let each = self.size_in_bytes() / self.entries.len().max(1);
+        (self.dirty.len() * each) as u64
+    }
+
     /// How much memory is taken, with the room that is kept for more, in bytes. What has no size of its own is exact; sets and texts
     /// count as they were at the last commit.
     #[must_use]

@@ -72,6 +72,16 @@ impl StageState {
         }
     }
 
+    /// About how many bytes the next commit writes.
+    #[must_use]
+    pub fn changed_bytes(&self) -> u64 {
+        match self {
+            StageState::Grid(state) => state.changed_bytes(),
+            StageState::Sessions(state) => state.changed_bytes(),
+            StageState::Keyed(state) => state.changed_bytes(),
+        }
+    }
+
     /// How much memory is taken, with the room that is kept for more, in bytes.
     #[must_use]
     pub fn memory_in_bytes(&self) -> u64 {

@@ -143,6 +143,12 @@ impl TaskState {
         self.windows.iter().map(StageState::waiting_bytes).sum()
     }
 
+    /// About how many bytes of state the next commit writes.
+    #[must_use]
+    pub fn changed_bytes(&self) -> u64 {
+        self.windows.iter().map(StageState::changed_bytes).sum()
+    }
+
     /// How much memory is taken, with the room that is kept for more and the store's cache, in bytes.
     #[must_use]
     pub fn memory_in_bytes(&self) -> u64 {

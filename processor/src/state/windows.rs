@@ -247,6 +247,12 @@ impl WindowState {
         self.slices.values().map(|slice| slice.size_in_bytes() as u64).sum()
     }
 
+    /// About how many bytes of state the next commit writes.
+    #[must_use]
+    pub fn changed_bytes(&self) -> u64 {
+        self.slices.values().map(Slice::changed_bytes).sum()
+    }
+
     /// How much memory is taken, with the room that is kept for more, in bytes.
     #[must_use]
     pub fn memory_in_bytes(&self) -> u64 {

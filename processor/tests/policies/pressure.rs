@@ -58,8 +58,8 @@ fn a_task_that_is_far_behind_commits_less_often() {
     let far_behind = TaskOptions { behind_records: 50, ..TaskOptions::default() };
     assert_eq!(commits(TaskOptions::default(), 0), (55, 60), "one a step");
     assert_eq!(commits(far_behind, 0), (1, 6), "all but the last steps in one");
-    // Not for longer than state may wait, where each step takes 3 ms.
-    let (early, _) = commits(TaskOptions { state_commit_ms: 30, ..far_behind }, 3);
+    // Not for longer than they may wait, where each step takes 3 ms.
+    let (early, _) = commits(TaskOptions { behind_commit_ms: 30, ..far_behind }, 3);
     assert_eq!(early, 5);
     let (early, _) = commits(TaskOptions { behind_bytes: 1, ..far_behind }, 0);
     assert_eq!(early, 55, "nor for more input");

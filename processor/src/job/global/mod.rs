@@ -162,6 +162,7 @@ impl GlobalTask {
             can_read: self.has_more(),
             bytes_in: self.counters.bytes_in,
             output_bytes: self.output.size_in_bytes(),
+            changed_bytes: self.pipeline.state().map_or(0, TaskState::changed_bytes),
             age_ms: self.pending.age_ms(now),
         }
     }
@@ -260,6 +261,7 @@ impl GlobalTask {
     }
 
     fn commit_due(&self) -> Option<Timestamp> {
-        self.pending.due(!self.output.is_empty(), &self.options)
+        let changed = self.pipeline.state().map_or(0, TaskState::changed_bytes);
+        self.pending.due(!self.output.is_empty() || changed > self.options.commit_state_bytes, &self.options)
     }
 }

@@ -13,10 +13,11 @@ use crate::job::spill::{self, NothingBeside};
 use crate::state::TaskState;
 
 impl Task {
-    /// When what is pending is to be committed: output at once, the rest a little later.
+    /// When what is pending is to be committed: output and much state at once, the rest a little later.
     pub(super) fn commit_due(&self) -> Option<Timestamp> {
         let results = !self.output.is_empty() || (self.exchange.is_some() && self.pending.records);
-        self.pending.due(results, &self.options)
+        let changed = self.pipeline.state().map_or(0, TaskState::changed_bytes);
+        self.pending.due(results || changed > self.options.commit_state_bytes, &self.options)
     }
 
     pub(super) fn commit(&mut self, host: &dyn Host, started: Timestamp) -> Result<(), TaskError> {

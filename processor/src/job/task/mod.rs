@@ -204,6 +204,7 @@ impl Task {
             can_read: self.inputs.iter().any(|input| can_read(input, limit)),
             bytes_in: self.counters.bytes_in,
             output_bytes: self.output.size_in_bytes(),
+            changed_bytes: self.pipeline.state().map_or(0, TaskState::changed_bytes),
             age_ms: self.pending.age_ms(now),
         }
     }
