@@ -15,7 +15,7 @@ use crate::{open_with, try_plan};
 const CHANGELOG: &str = "__forebay-job-0-changelog";
 
 /// Windows of 10 s, windows of 9 s that begin every 3 s, and sessions.
-const WINDOWS: [&str; 3] = [
+pub const WINDOWS: [&str; 3] = [
     "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)",
     "HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '3' SECOND, INTERVAL '9' SECOND)",
     "SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '10' SECOND)",
@@ -35,28 +35,28 @@ fn plan(window: &str) -> Arc<JobPlan> {
 }
 
 /// A job that is opened again whenever it has stopped.
-struct Job {
-    host: MemoryHost,
+pub struct Job {
+    pub host: MemoryHost,
     plan: Arc<JobPlan>,
     memory: u64,
-    task: Option<Task>,
+    pub task: Option<Task>,
 }
 
 impl Job {
-    fn new(window: &str, memory: u64) -> Job {
+    pub fn new(window: &str, memory: u64) -> Job {
         let host = MemoryHost::new();
         host.create_topic("t", 1);
         host.create_topic("o", 1);
         Job { host, plan: plan(window), memory, task: None }
     }
 
-    fn open(&self) -> Result<Task, TaskError> {
+    pub fn open(&self) -> Result<Task, TaskError> {
         let options = TaskOptions { state_memory_bytes: self.memory, snapshot_floor: 2_000, ..TaskOptions::default() };
         open_with(&self.plan, &self.host, options)
     }
 
     /// Reads and commits everything; returns how often it had to be opened again for an error.
-    fn run(&mut self) -> usize {
+    pub fn run(&mut self) -> usize {
         for failures in 0..5 {
             let task = match self.task.take() {
                 Some(task) => Ok(task),
@@ -76,12 +76,12 @@ impl Job {
     }
 
     /// Rows of 50 keys in one commit.
-    fn round(&mut self, round: i64) -> usize {
+    pub fn round(&mut self, round: i64) -> usize {
         self.send(round);
         self.run()
     }
 
-    fn send(&self, round: i64) {
+    pub fn send(&self, round: i64) {
         let row = |key: i64| {
             let (value, ts) = ((round * key) % 5, sql_time(round * 900 + key));
             Some(format!(r#"{{"k":"k{:02}","v":{value},"ts":"{ts}"}}"#, key * 7 % 50))
@@ -90,14 +90,14 @@ impl Job {
     }
 
     /// Closes everything; all that was put out.
-    fn rows(mut self) -> Vec<String> {
+    pub fn rows(mut self) -> Vec<String> {
         let last = format!(r#"{{"k":"z","v":0,"ts":"{}"}}"#, sql_time(1_000_000));
         self.host.produce("t", 0, &[Some(last)]);
         self.run();
         self.host.consume("o").into_iter().flatten().collect()
     }
 
-    fn store(&self) -> PathBuf {
+    pub fn store(&self) -> PathBuf {
         self.host.state_path(&TopicPartition::new(CHANGELOG, 0))
     }
 
@@ -106,10 +106,10 @@ impl Job {
     }
 }
 
-const ROUNDS: i64 = 16;
+pub const ROUNDS: i64 = 16;
 
 /// What memory alone gives.
-fn expected(window: &str) -> Vec<String> {
+pub fn expected(window: &str) -> Vec<String> {
     let mut job = Job::new(window, TaskOptions::default().state_memory_bytes);
     (0..ROUNDS).for_each(|round| assert_eq!(job.round(round), 0));
     assert!(!job.store().exists(), "no store without need");

@@ -7,6 +7,7 @@ mod clock;
 mod crash;
 mod disk;
 mod forgotten;
+mod full_disk;
 mod gone;
 mod joins;
 mod joins_at_limits;
