@@ -29,6 +29,34 @@ impl QuickExpr {
         QuickExpr { expr: expr.clone(), shape }
     }
 
+    /// The column of the number that it is the moment of, and whether that counts seconds.
+    #[must_use]
+    pub fn as_epoch(&self) -> Option<(usize, bool)> {
+        match self.shape {
+            Shape::Epoch { column, seconds } => Some((column, seconds)),
+            Shape::Shifted { .. } | Shape::Other => None,
+        }
+    }
+
+    /// The moment of `number`, where it is one of a number; NULL beyond the years 0 to 9999.
+    #[inline]
+    #[must_use]
+    pub fn epoch_millis(number: i64, seconds: bool) -> Option<i64> {
+        match to_timestamp_ltz(&Value::Integer(number), seconds, DataType::BigInt) {
+            Value::Timestamp(time) => Some(time.millis),
+            _ => None,
+        }
+    }
+
+    /// The column of timestamps, and how many ms are added to it.
+    #[must_use]
+    pub fn as_shifted(&self) -> Option<(usize, i64)> {
+        match self.shape {
+            Shape::Shifted { column, ms } => Some((column, ms)),
+            Shape::Epoch { .. } | Shape::Other => None,
+        }
+    }
+
     /// As [`Expr::eval`].
     ///
     /// # Errors

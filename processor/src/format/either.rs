@@ -28,6 +28,15 @@ impl Decoder {
         }
     }
 
+    /// The reader of JSON, if it is one.
+    #[inline]
+    pub fn json_mut(&mut self) -> Option<&mut JsonDecoder> {
+        match self {
+            Decoder::Json(json) => Some(json),
+            Decoder::Csv(_) | Decoder::Raw(_) => None,
+        }
+    }
+
     /// Appends one value for each column to `row`, which must be empty; false if there is no row in the record.
     ///
     /// # Errors
@@ -64,6 +73,23 @@ impl Encoder {
                 let position = positions.first().copied().unwrap_or(0);
                 Encoder::Raw(RawEncoder::new(position, columns[position].data_type, raw))
             }
+        }
+    }
+
+    /// The writer of JSON, if it is one.
+    pub fn json_mut(&mut self) -> Option<&mut JsonEncoder> {
+        match self {
+            Encoder::Json(json) => Some(json),
+            Encoder::Csv(_) | Encoder::Raw(_) => None,
+        }
+    }
+
+    /// The same, to be looked at.
+    #[must_use]
+    pub fn json(&self) -> Option<&JsonEncoder> {
+        match self {
+            Encoder::Json(json) => Some(json),
+            Encoder::Csv(_) | Encoder::Raw(_) => None,
         }
     }
 

@@ -9,7 +9,7 @@ mod number;
 mod raw;
 
 pub use either::{Decoder, Encoder};
-pub use json::{JsonDecoder, JsonEncoder};
+pub use json::{JsonDecoder, JsonEncoder, RawField, is_plain as is_plain_json, write_integer as write_json_integer};
 pub use raw::fits as fits_raw;
 
 use crate::expr::Value;

@@ -5,6 +5,7 @@
 
 use super::aggregate;
 use crate::expr::{DataType, EvalError, Value};
+use crate::format::RawField;
 use crate::plan::Aggregate;
 use crate::state::{Accumulator, KeyList};
 use crate::time::WindowSpan;
@@ -121,6 +122,25 @@ impl HeldRows {
     #[inline]
     pub fn push(&mut self, span: WindowSpan, key: &[u8], row: &[Value<'_>]) {
         self.waiting.push(span, key, self.columns.iter().map(|column| row[*column].borrowed().into_owned()));
+    }
+
+    /// The columns that are kept of a row.
+    #[must_use]
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// As [`HeldRows::push`] of a row that is not made of its fields yet.
+    #[inline]
+    pub fn push_fields(&mut self, span: WindowSpan, key: &[u8], fields: &[RawField<'_>]) {
+        self.waiting.push(
+            span,
+            key,
+            self.columns.iter().map(|column| match fields[*column] {
+                RawField::Integer(number) => Value::Integer(number),
+                RawField::Text(_) | RawField::Null => Value::Null,
+            }),
+        );
     }
 
     /// Takes the row at this place into the accumulators of its key.

@@ -11,11 +11,14 @@ use super::error::RowError;
 use super::fuse;
 use super::graph::{Entrance, Graph, Segment};
 use super::keeper::Keeper;
+use super::lane::Lane;
 use super::local::{LocalKeeper, PutPartial};
 use super::look::{self, Look, LookPlace, Looked, LookedRow, Spot, Walk, Wanted};
+use super::rendered::RenderedRows;
 use super::sink::{RecordSink, Spread};
 use super::source::{BatchOrigin, RecordOrigin, RowSource};
 use super::stages::{self, Scratch};
+use super::window::emit_key;
 use crate::commit::RecordBuffer;
 use crate::expr::Value;
 use crate::plan::{self, ChangelogMode, RowKind, Stage};
@@ -50,6 +53,10 @@ pub struct Pipeline {
     scratch: Scratch,
     /// In which segment the last row waits that had to.
     waiting: usize,
+    /// The short way in, if there is one.
+    lane: Option<Lane>,
+    /// The short way out of the last segment, if there is one.
+    rendered: Option<RenderedRows>,
 }
 
 /// What became of one record.
@@ -144,7 +151,12 @@ impl Pipeline {
             sink.collect_changes();
         }
         let (readers, scratch) = (readers(plan), Scratch::new());
-        Pipeline { entrances, readers, local: None, segments, state, sink, scratch, waiting: 0 }
+        let lane = match (&entrances[..], &segments[..]) {
+            ([entrance], [segment, ..]) => Lane::new(entrance, segment),
+            _ => None,
+        };
+        let rendered = segments.last().and_then(|segment| RenderedRows::new(segment, &sink));
+        Pipeline { entrances, readers, local: None, segments, state, sink, scratch, waiting: 0, lane, rendered }
     }
 
     /// Of `plan` only what comes before the first stage that keeps rows, and what that gathers for another task, see
@@ -159,7 +171,15 @@ impl Pipeline {
         let (source, sink) = (RowSource::new(&plan.source), RecordSink::new(&plan.sink, 1));
         let entrances = vec![Entrance { source, before, to: None }];
         let (segments, scratch, readers) = (Vec::new(), Scratch::new(), readers(plan));
-        Some(Pipeline { entrances, readers, local: Some(local), segments, state: None, sink, scratch, waiting: 0 })
+        let (local, state) = (Some(local), None);
+        let (lane, rendered) = (None, None);
+        Some(Pipeline { entrances, readers, local, segments, state, sink, scratch, waiting: 0, lane, rendered })
+    }
+
+    /// The same without short ways. Returns whether there was one in, and one out.
+    #[cfg(test)]
+    pub(super) fn take_long_ways(&mut self) -> (bool, bool) {
+        (self.lane.take().is_some(), self.rendered.take().is_some())
     }
 
     /// Whether undecodable records of a topic are skipped instead of failing the job.
@@ -188,8 +208,14 @@ impl Pipeline {
     /// Takes key and value of one record in; output of pipelines without windows goes to `out`. Its row may not be in its window before
     /// [`Pipeline::settle`].
     pub fn process(&mut self, record: &Record<'_>, place: Place, out: &mut RecordBuffer) -> Result<Taken, RowError> {
-        let Pipeline { entrances, readers, local, segments, state, sink, scratch, waiting } = self;
+        let Pipeline { entrances, readers, local, segments, state, sink, scratch, waiting, lane, .. } = self;
         let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
+        if let (Some(lane), Some(value)) = (lane, record.value)
+            && let ([entrance], [segment, ..], [windows, ..]) = (&mut entrances[..], &mut segments[..], &mut *windows)
+            && let Some(taken) = lane.take(entrance, (segment, windows), value, &place)?
+        {
+            return Ok(taken);
+        }
         let rest = Downstream { segments, windows, first: 0, sink, out, closed: place.closed, now: place.now };
         let mut entry = Entry { local: local.as_mut(), rest, place, taken: false, waits: None, late: None };
         let now = clock_after(place.now, place.closed);
@@ -373,7 +399,7 @@ impl Pipeline {
         now: Timestamp,
         (out, most): (&mut RecordBuffer, u64),
     ) -> Result<Closed, RowError> {
-        let Pipeline { segments, state, sink, scratch, .. } = self;
+        let Pipeline { segments, state, sink, scratch, rendered, .. } = self;
         let (mut late, mut is_all) = (Vec::new(), true);
         let windows = state.as_mut().map_or(&mut [][..], TaskState::windows_mut);
         for at in 0..segments.len() {
@@ -382,6 +408,19 @@ impl Pipeline {
             let Segment { keeper, after, to, behind, .. } = segment;
             let watermark = frontier.watermark.saturating_sub(*behind);
             let times = (closed.saturating_sub(*behind), Frontier { watermark, ..frontier });
+            if let (true, Some(rendered), Keeper::Grid(operator), StageState::Grid(state)) =
+                (segments.is_empty(), rendered.as_mut(), &mut *keeper, &mut *own)
+            {
+                let mut next = Downstream { segments, windows, first: at + 1, sink, out, closed, now };
+                operator.close_each(state, times.0, watermark, &mut |plan, window, key, states, row| {
+                    if rendered.write(window, key, states, next.sink, (now, &mut *next.out)) {
+                        return Ok(());
+                    }
+                    let take = &mut |row: &[Value<'_>], kind, group: &[u8]| next.take(None, row, kind, group);
+                    emit_key(plan, window, key, states, row, take)
+                })?;
+                continue;
+            }
             let mut note_late = |tardy: Tardy, row| {
                 late.push(LateTardy { partition: tardy.stamp.partition, row, origin: tardy.row.origin });
             };

@@ -111,6 +111,26 @@ impl RecordSink {
         JsonEncoder::new(&self.plan.columns, &all, &JsonFormat::default())
     }
 
+    /// What writes the values, if that is JSON and a row is a record without a key as soon as it comes.
+    #[must_use]
+    pub fn plain_json(&self) -> Option<&JsonEncoder> {
+        let alone = self.key.is_none() && self.plan.timestamp.is_none() && self.plan.headers.is_none();
+        let plain = alone && self.changes.is_none() && !self.tells_kinds;
+        self.value.json().filter(|_| plain)
+    }
+
+    /// The same, to write with.
+    pub fn plain_json_mut(&mut self) -> Option<&mut JsonEncoder> {
+        self.value.json_mut()
+    }
+
+    /// Adds the record of a row of the group `group`, which is `value` already, to `out`.
+    #[inline]
+    pub fn push_value(&self, group: &[u8], value: &[u8], now: Timestamp, out: &mut RecordBuffer) {
+        let partition = partition_for_key(group, self.partitions.len() as i32);
+        out.push(&self.partitions[partition as usize], now, None, Some(value));
+    }
+
     /// Adds the record of `row` to `out`.
     pub fn write(
         &mut self,

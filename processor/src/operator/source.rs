@@ -3,8 +3,8 @@
 use super::error::RowError;
 use super::source_key::{KeyReader, RemovalReader};
 use crate::expr::{Expr, Metadata, QuickExpr, Value};
-use crate::format::{DecodeError, Decoder, recycle};
-use crate::plan::Source;
+use crate::format::{DecodeError, Decoder, JsonDecoder, recycle};
+use crate::plan::{Column, Source};
 use forebay_storage::batch::{BatchHeader, Headers, TimestampType};
 
 /// Which record a value is of.
@@ -38,6 +38,19 @@ impl BatchOrigin {
         let log_append_time = header.timestamp_type() == TimestampType::LogAppendTime;
         BatchOrigin { leader_epoch: header.leader_epoch.0, log_append_time }
     }
+}
+
+/// An event time that is one number of a record, and its watermark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainTime {
+    /// The column of the number.
+    pub column: usize,
+    /// Whether it counts seconds and not milliseconds.
+    pub seconds: bool,
+    /// The column of the event time, behind those that are read.
+    pub time_column: usize,
+    /// What is added to it for the watermark, in ms.
+    pub ms: i64,
 }
 
 /// Makes rows of a source table.
@@ -96,6 +109,33 @@ impl RowSource {
     #[must_use]
     pub fn ignores_parse_errors(&self) -> bool {
         self.plan.format.ignores_parse_errors()
+    }
+
+    /// What its event time is made of, if that is all that is computed and the columns are texts and integers of a JSON object.
+    #[must_use]
+    pub fn plain_time(&self) -> Option<PlainTime> {
+        let types = self.plan.columns.iter().map(|column| column.data_type);
+        let plain = types.into_iter().all(|data_type| data_type.is_text() || data_type.is_integer());
+        if !plain || self.key.is_some() || self.removals.is_some() || !matches!(self.decoder, Decoder::Json(_)) {
+            return None;
+        }
+        let [Computation::Expr(computed)] = &self.computed[..] else { return None };
+        let (time_column, watermark) = self.event_time.as_ref()?;
+        let ((column, seconds), (shifted, ms)) = (computed.as_epoch()?, watermark.as_shifted()?);
+        let own = self.plan.columns.len();
+        (*time_column == own && shifted == own).then_some(PlainTime { column, seconds, time_column: own, ms })
+    }
+
+    /// The columns that are read.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.plan.columns
+    }
+
+    /// What reads its records, if they are JSON.
+    #[inline]
+    pub fn json_mut(&mut self) -> Option<&mut JsonDecoder> {
+        self.decoder.json_mut()
     }
 
     /// Whether rows are of the time at which they are read.

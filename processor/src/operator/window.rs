@@ -18,13 +18,17 @@ use super::pipeline::LateRow;
 use super::session::Added;
 use super::top;
 use crate::expr::{EvalError, Expr, Value};
-use crate::format::recycle;
+use crate::format::{RawField, recycle};
 use crate::plan::{OutputField, RowKind, WindowAggregate};
-use crate::state::{Accumulator, WindowSpot, WindowState, decode_value, encode_value};
+use crate::state::{Accumulator, WindowSpot, WindowState, decode_value, encode_text, encode_value};
 use crate::time::{Grid, WindowSpan, is_window_fired};
 
 /// Takes a result row, its kind, and its group key.
 pub type TakeRow<'t> = dyn FnMut(&[Value<'_>], RowKind, &[u8]) -> Result<(), RowError> + 't;
+
+/// Takes a key of a window that closes (start and end), its accumulators, and room for a row.
+pub type EmitWindow<'e> = dyn FnMut(&WindowAggregate, (i64, i64), &[u8], &[Accumulator], &mut Vec<Value<'static>>) -> Result<(), RowError>
+    + 'e;
 
 /// Where in time a row is.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +141,12 @@ impl WindowOperator {
         &self.plan.keys
     }
 
+    /// What comes out, field by field.
+    #[must_use]
+    pub fn output(&self) -> &[OutputField] {
+        &self.plan.output
+    }
+
     /// The accumulators of a new key.
     #[must_use]
     pub fn initial(&self) -> Vec<Accumulator> {
@@ -167,6 +177,52 @@ impl WindowOperator {
         }
         self.count(state.update(span, &self.key)?, row)?;
         self.fired = (self.lateness > 0 && is_window_fired(span.first, place.closed)).then_some(span);
+        Ok(Added::Taken)
+    }
+
+    /// The columns of its keys, if rows of these columns alone can be taken in by [`WindowOperator::add_fields`]: `is_text` and `is_integer`
+    /// tell which ones there are, `time_column` which one is the event time.
+    #[must_use]
+    pub fn plain_keys(
+        &self,
+        time_column: usize,
+        is_text: impl Fn(usize) -> bool,
+        is_integer: impl Fn(usize) -> bool,
+    ) -> Option<Vec<usize>> {
+        let held = self.held.as_ref()?;
+        if self.plan.time_column != time_column || !held.columns().iter().all(|column| is_integer(*column)) {
+            return None;
+        }
+        let keys: Vec<usize> = self.plan.keys.iter().map(Expr::as_column).collect::<Option<_>>()?;
+        keys.iter().all(|key| is_text(*key) || is_integer(*key)).then_some(keys)
+    }
+
+    /// As [`WindowOperator::add`] for a row at `time` that is not made of its fields yet; `keys` are [`WindowOperator::plain_keys`], and
+    /// `watermark` is what has passed: that of the row's partition, or up to which windows are closed.
+    #[inline]
+    pub fn add_fields(
+        &mut self,
+        state: &mut WindowState,
+        (time, watermark): (i64, i64),
+        keys: &[usize],
+        fields: &[RawField<'_>],
+    ) -> Result<Added, RowError> {
+        let Some(span) = self.grid.place(time, watermark) else {
+            return Ok(Added::Late(LateRow { window_end: self.grid.last_end(time), watermark }));
+        };
+        self.key.clear();
+        for key in keys {
+            match fields[*key] {
+                RawField::Text(text) => encode_text(text, &mut self.key),
+                RawField::Integer(number) => encode_value(&Value::Integer(number), &mut self.key),
+                RawField::Null => encode_value(&Value::Null, &mut self.key),
+            }
+        }
+        let held = self.held.as_mut().ok_or(EvalError::Shape("rows that may not wait came without their values"))?;
+        held.push_fields(span, &self.key, fields);
+        if held.waiting.is_full() {
+            self.settle(state)?;
+        }
         Ok(Added::Taken)
     }
 
@@ -272,6 +328,19 @@ impl WindowOperator {
         watermark: i64,
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
+        self.close_each(state, closed, watermark, &mut |plan, window, key, states, row| {
+            emit_key(plan, window, key, states, row, take)
+        })
+    }
+
+    /// As [`WindowOperator::close`], with `emit` for each key of a window.
+    pub fn close_each(
+        &mut self,
+        state: &mut WindowState,
+        closed: i64,
+        watermark: i64,
+        emit: &mut EmitWindow<'_>,
+    ) -> Result<(), RowError> {
         let WindowOperator { plan, grid, row, .. } = self;
         let mut fired = closed;
         let failure = std::cell::Cell::new(None);
@@ -280,7 +349,7 @@ impl WindowOperator {
             && is_window_fired(end, watermark)
         {
             let window = (grid.start(end), end);
-            let mut emit = |key: &[u8], states: &[Accumulator]| emit_key(plan, window, key, states, row, take);
+            let mut emit = |key: &[u8], states: &[Accumulator]| emit(plan, window, key, states, row);
             match self.lateness {
                 0 => state.fire(end, &merge, &mut emit)?,
                 _ => state.show(end, &merge, &mut emit)?,

@@ -66,11 +66,39 @@ fn encode_nested(nested: &Nested, out: &mut Vec<u8>) {
     });
 }
 
+/// Appends a text that is known to be UTF-8, as [`encode_value`] does.
+#[inline]
+pub fn encode_text(text: &[u8], out: &mut Vec<u8>) {
+    sized(STRING, text, out);
+}
+
+/// Takes a text off the front, if that is what comes next; the bytes are UTF-8.
+#[inline]
+#[must_use]
+pub fn take_text<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let mut rest = input.strip_prefix(&[STRING])?;
+    let text = take_sized(&mut rest)?;
+    *input = rest;
+    Some(text)
+}
+
+/// Takes an integer off the front, if that is what comes next.
+#[inline]
+#[must_use]
+pub fn take_integer(input: &mut &[u8]) -> Option<i64> {
+    let mut rest = input.strip_prefix(&[INTEGER])?;
+    let number = i64::from_be_bytes(*take(&mut rest)?);
+    *input = rest;
+    Some(number)
+}
+
+#[inline]
 fn fixed(tag: u8, payload: &[u8], out: &mut Vec<u8>) {
     out.push(tag);
     out.extend_from_slice(payload);
 }
 
+#[inline]
 fn sized(tag: u8, payload: &[u8], out: &mut Vec<u8>) {
     out.push(tag);
     out.extend_from_slice(&(payload.len() as u32).to_be_bytes());

@@ -24,7 +24,7 @@ mod windows;
 
 pub use accumulator::Accumulator;
 pub use changelog::{from_sortable as from_sortable_time, sortable as sortable_time};
-pub use codec::{decode_value, encode_value};
+pub use codec::{decode_value, encode_text, encode_value, take_integer, take_text};
 pub use counter::Counter;
 pub use distinct::DistinctValues;
 pub use error::StateError;

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::super::DecodeError;
 use super::convert::{self, Converted};
 use super::nested::Reading;
-use super::scan::{Shape, scan};
+use super::scan::{RawField, Shape, Slot, scan};
 use crate::expr::{DataType, Value};
 use crate::plan::{Column, JsonFormat, TimestampFormat};
 
@@ -51,9 +51,16 @@ impl JsonDecoder {
         self.parse(json, row)
     }
 
+    /// Sets `fields`, one for each column and all NULL, if the record is plain; false if it is to be decoded instead. Columns must be of
+    /// texts and integers.
+    #[inline]
+    pub fn fields<'a>(&mut self, json: &'a [u8], fields: &mut [RawField<'a>]) -> bool {
+        self.decode_plain(json, fields)
+    }
+
     /// Tries the quick way, unless records have not been plain lately.
     #[inline]
-    fn decode_plain<'a>(&mut self, json: &'a [u8], row: &mut [Value<'a>]) -> bool {
+    fn decode_plain<'a, S: Slot<'a>>(&mut self, json: &'a [u8], row: &mut [S]) -> bool {
         if self.pause > 0 {
             self.pause -= 1;
             return false;

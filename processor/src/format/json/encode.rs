@@ -41,6 +41,24 @@ impl JsonEncoder {
         JsonEncoder { fields: positions.iter().map(field).collect(), format: format.clone() }
     }
 
+    /// The positions of its fields in a row.
+    pub fn positions(&self) -> impl Iterator<Item = usize> + '_ {
+        self.fields.iter().map(|field| field.position)
+    }
+
+    /// Appends the name of the field at this place in quotes, and a colon.
+    pub fn write_label(&self, at: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.fields[at].label);
+    }
+
+    /// Appends the value of the field at this place.
+    ///
+    /// # Errors
+    /// As [`JsonEncoder::encode`].
+    pub fn write_value(&mut self, at: usize, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        write(value, &mut self.fields[at], &self.format, out)
+    }
+
     /// Appends the object to `out`.
     ///
     /// # Errors
@@ -207,12 +225,21 @@ fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
 }
 
-fn write_integer(value: i64, out: &mut Vec<u8>) {
+/// Appends an integer.
+#[inline]
+pub fn write_integer(value: i64, out: &mut Vec<u8>) {
     serde_json::to_writer(out, &value).expect("a number can be written to memory");
 }
 
+/// Whether a text stands in JSON as it is.
+#[inline]
+#[must_use]
+pub fn is_plain(text: &[u8]) -> bool {
+    plain_length(text) == text.len()
+}
+
 fn write_text(text: &str, out: &mut Vec<u8>) {
-    if plain_length(text.as_bytes()) == text.len() {
+    if is_plain(text.as_bytes()) {
         return quoted(out, |out| out.extend_from_slice(text.as_bytes()));
     }
     serde_json::to_writer(out, text).expect("a text can be written to memory");

@@ -8,4 +8,5 @@ mod scan;
 mod text;
 
 pub use decode::JsonDecoder;
-pub use encode::JsonEncoder;
+pub use encode::{JsonEncoder, is_plain, write_integer};
+pub use scan::RawField;

@@ -22,39 +22,76 @@ const MAX_LEARNT: usize = 64;
 /// A name in quotes, with its colon and white space, that takes more bytes is not learnt.
 const MAX_LABEL_BYTES: usize = 128;
 
-/// The names of the fields of the first plain records, each with its place among the columns: records mostly have the same fields in
-/// the same order.
+/// What stands before the values of the first plain records, field by field: records mostly have the same fields in the same order.
 #[derive(Clone, Debug, Default)]
-pub struct Shape(Vec<(Box<[u8]>, Option<usize>)>);
+pub struct Shape(Vec<Label>);
+
+/// What stands between two values: comma or brace, name, colon, and white space.
+#[derive(Clone, Debug)]
+struct Label {
+    text: Box<[u8]>,
+    /// Its first 16 bytes, and which bits of them are its own.
+    words: [u64; 2],
+    masks: [u64; 2],
+    /// The place of the field that follows among the columns.
+    column: Option<usize>,
+}
+
+impl Label {
+    fn new(text: &[u8], column: Option<usize>) -> Label {
+        let (mut bytes, mut mask) = ([0; 16], [0; 16]);
+        for (at, byte) in text.iter().take(16).enumerate() {
+            (bytes[at], mask[at]) = (*byte, 0xff);
+        }
+        Label { text: text.into(), words: two_words(&bytes), masks: two_words(&mask), column }
+    }
+}
 
 impl Shape {
     fn learn(&mut self, position: usize, label: &[u8], column: Option<usize>) {
         if position == self.0.len() && position < MAX_LEARNT && label.len() <= MAX_LABEL_BYTES {
-            self.0.push((label.into(), column));
+            self.0.push(Label::new(label, column));
         }
     }
 }
 
+/// What a needed field is read as.
+pub trait Slot<'a>: Sized {
+    /// The value at which the scanner stands, for a column of this type; `None` if it is not plain.
+    fn read(scanner: &mut Scanner<'a>, data_type: DataType, timestamps: TimestampFormat) -> Option<Self>;
+}
+
+/// A field of a column of texts or integers, before anything is made of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RawField<'a> {
+    /// NULL, or not there.
+    #[default]
+    Null,
+    /// A text: UTF-8.
+    Text(&'a [u8]),
+    /// An integer.
+    Integer(i64),
+}
+
 /// Sets the values of `columns` in `row`. Returns how many fields were among them, or `None` if the record is not plain: then `row` may
 /// hold some values already.
-pub fn scan<'a>(
+pub fn scan<'a, S: Slot<'a>>(
     json: &'a [u8],
     columns: &[(Box<str>, DataType)],
     timestamps: TimestampFormat,
     shape: &mut Shape,
-    row: &mut [Value<'a>],
+    row: &mut [S],
 ) -> Option<usize> {
     let mut scanner = Scanner { json, at: 0 };
     let (mut expected, mut seen) = (0, 0);
-    scanner.symbol(b'{')?;
-    if scanner.peek()? == b'}' {
-        return Some(0);
-    }
     for position in 0.. {
         let column = match shape.0.get(position) {
-            Some((label, column)) if scanner.label(label).is_some() => *column,
+            Some(label) if scanner.label(label) => label.column,
             _ => {
                 let start = scanner.at;
+                if scanner.ends(position)? {
+                    return Some(seen);
+                }
                 let column = scanner.field(columns, expected)?;
                 shape.learn(position, &json[start..scanner.at], column);
                 column
@@ -62,14 +99,11 @@ pub fn scan<'a>(
         };
         match column {
             Some(index) => {
-                scanner.value(columns[index].1, timestamps, &mut row[index])?;
+                row[index] = S::read(&mut scanner, columns[index].1, timestamps)?;
                 expected = index + 1;
                 seen += 1;
             }
             None => scanner.skip(MAX_DEPTH)?,
-        }
-        if scanner.is_end(b'}')? {
-            return Some(seen);
         }
     }
     None
@@ -84,7 +118,9 @@ fn column_of(name: &[u8], columns: &[(Box<str>, DataType)], expected: usize) -> 
     columns.iter().position(|(column, _)| column.as_bytes() == name)
 }
 
-struct Scanner<'a> {
+/// Where in a record it is.
+#[derive(Debug)]
+pub struct Scanner<'a> {
     json: &'a [u8],
     at: usize,
 }
@@ -117,6 +153,15 @@ impl<'a> Scanner<'a> {
         (byte == b',').then_some(false)
     }
 
+    /// Before the first field, or after one: whether there is none that follows.
+    fn ends(&mut self, position: usize) -> Option<bool> {
+        if position > 0 {
+            return self.is_end(b'}');
+        }
+        self.symbol(b'{')?;
+        Some(self.peek()? == b'}')
+    }
+
     /// A field's name and the colon.
     #[inline]
     fn name(&mut self) -> Option<&'a [u8]> {
@@ -146,11 +191,21 @@ impl<'a> Scanner<'a> {
         Some(&rest[..length])
     }
 
-    /// What was learnt of this field, if the record has the same.
+    /// Passes over what was learnt, if the record has the same.
     #[inline]
-    fn label(&mut self, label: &[u8]) -> Option<()> {
-        let there = self.json.get(self.at..self.at + label.len())?;
-        same(there, label).then(|| self.at += label.len())
+    fn label(&mut self, label: &Label) -> bool {
+        let rest = &self.json[self.at..];
+        let same = match rest.first_chunk::<16>() {
+            Some(bytes) if label.text.len() <= 16 => {
+                let [low, high] = two_words(bytes);
+                (low ^ label.words[0]) & label.masks[0] | (high ^ label.words[1]) & label.masks[1] == 0
+            }
+            _ => rest.starts_with(&label.text),
+        };
+        if same {
+            self.at += label.text.len();
+        }
+        same
     }
 
     #[inline]
@@ -204,23 +259,6 @@ impl<'a> Scanner<'a> {
         Some(if negative { -number } else { number })
     }
 
-    /// Sets `place` to the value of a needed field.
-    #[inline]
-    fn value(&mut self, data_type: DataType, timestamps: TimestampFormat, place: &mut Value<'a>) -> Option<()> {
-        *place = match self.peek()? {
-            b'"' if data_type.is_text() => {
-                self.at += 1;
-                Value::String(Cow::Borrowed(std::str::from_utf8(self.text()?).ok()?))
-            }
-            b'-' | b'0'..=b'9' if data_type == DataType::BigInt => Value::Integer(self.integer()?),
-            _ => match self.converted(data_type, timestamps)? {
-                Converted::Value(value) => value,
-                _ => return None,
-            },
-        };
-        Some(())
-    }
-
     /// The value of a field that may have to be converted.
     fn converted(&mut self, data_type: DataType, timestamps: TimestampFormat) -> Option<Converted<'a>> {
         Some(match self.peek()? {
@@ -248,11 +286,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes over a value that nobody needs.
+    #[inline]
     fn skip(&mut self, depth: u8) -> Option<()> {
+        if self.json.get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return self.text().map(drop);
+        }
+        self.skip_other(depth)
+    }
+
+    /// As [`Scanner::skip`], where it is not a text right here.
+    fn skip_other(&mut self, depth: u8) -> Option<()> {
         match self.peek()? {
             b'"' => {
                 self.at += 1;
-                self.text().map(|_| ())
+                self.text().map(drop)
             }
             b'-' | b'0'..=b'9' => self.skip_number(),
             b'n' => self.literal(b"null"),
@@ -296,16 +344,47 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether two texts of one length are the same. Most names have 8 to 16 bytes with their quotes, which two words settle.
-#[inline]
-fn same(text: &[u8], other: &[u8]) -> bool {
-    if text.len() <= 16
-        && let (Some(head), Some(tail)) = (text.first_chunk::<8>(), text.last_chunk::<8>())
-        && let (Some(other_head), Some(other_tail)) = (other.first_chunk::<8>(), other.last_chunk::<8>())
-    {
-        return head == other_head && tail == other_tail;
+impl<'a> Slot<'a> for Value<'a> {
+    #[inline]
+    fn read(scanner: &mut Scanner<'a>, data_type: DataType, timestamps: TimestampFormat) -> Option<Value<'a>> {
+        Some(match scanner.peek()? {
+            b'"' if data_type.is_text() => {
+                scanner.at += 1;
+                Value::String(Cow::Borrowed(std::str::from_utf8(scanner.text()?).ok()?))
+            }
+            b'-' | b'0'..=b'9' if data_type == DataType::BigInt => Value::Integer(scanner.integer()?),
+            _ => match scanner.converted(data_type, timestamps)? {
+                Converted::Value(value) => value,
+                _ => return None,
+            },
+        })
     }
-    text == other
+}
+
+impl<'a> Slot<'a> for RawField<'a> {
+    #[inline]
+    fn read(scanner: &mut Scanner<'a>, data_type: DataType, timestamps: TimestampFormat) -> Option<RawField<'a>> {
+        Some(match scanner.peek()? {
+            b'"' if data_type.is_text() => {
+                scanner.at += 1;
+                let text = scanner.text()?;
+                (text.is_ascii() || std::str::from_utf8(text).is_ok()).then_some(RawField::Text(text))?
+            }
+            b'-' | b'0'..=b'9' if data_type == DataType::BigInt => RawField::Integer(scanner.integer()?),
+            _ => match scanner.converted(data_type, timestamps)? {
+                Converted::Value(Value::Null) => RawField::Null,
+                Converted::Value(Value::Integer(number)) => RawField::Integer(number),
+                _ => return None,
+            },
+        })
+    }
+}
+
+/// Sixteen bytes as two words, the first byte lowest.
+#[inline]
+fn two_words(bytes: &[u8; 16]) -> [u64; 2] {
+    let word = u128::from_le_bytes(*bytes);
+    [word as u64, (word >> 64) as u64]
 }
 
 /// The powers of ten, by how many digits they stand for.
@@ -359,10 +438,30 @@ fn eight_from(json: &[u8], at: usize) -> u64 {
 /// How many bytes there are before the first quote, backslash or control character.
 #[inline]
 pub(super) fn plain_length(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(bytes) = text[at..].first_chunk::<16>() {
+        let found = special_of(bytes);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 16;
+    }
+    plain_length_of_rest(text, at)
+}
+
+/// Of sixteen bytes, which are a quote, a backslash or a control character: all bits of these are set, the first byte's are lowest. In a form of
+/// which compilers make one step.
+#[inline]
+fn special_of(bytes: &[u8; 16]) -> u128 {
+    let special = |byte| (byte == b'"') | (byte == b'\\') | (byte < 0x20);
+    u128::from_le_bytes(bytes.map(|byte| if special(byte) { 0xff } else { 0 }))
+}
+
+/// As [`plain_length`], from `at` on, behind which there are less than sixteen bytes.
+fn plain_length_of_rest(text: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    let mut at = 0;
-    while let Some(bytes) = text[at..].first_chunk::<8>() {
+    if let Some(bytes) = text[at..].first_chunk::<8>() {
         let word = u64::from_le_bytes(*bytes);
         let (quote, backslash) = (word ^ (ONES * u64::from(b'"')), word ^ (ONES * u64::from(b'\\')));
         // A byte's high bit is set where subtracting borrowed from it; the lowest one set is never a false one.
@@ -388,9 +487,22 @@ mod tests {
     }
 
     fn scanned(json: &[u8]) -> Option<(usize, Vec<Value<'_>>)> {
-        let mut row = vec![Value::Null, Value::Null];
-        let seen = scan(json, &columns(), TimestampFormat::Sql, &mut Shape::default(), &mut row)?;
-        Some((seen, row))
+        let (mut row, mut fields) = (vec![Value::Null, Value::Null], [RawField::Null; 2]);
+        let seen = scan(json, &columns(), TimestampFormat::Sql, &mut Shape::default(), &mut row);
+        // Fields are the same before they are values.
+        assert_eq!(scan(json, &columns(), TimestampFormat::Sql, &mut Shape::default(), &mut fields), seen);
+        if seen.is_some() {
+            assert_eq!(fields.map(value_of).to_vec(), row);
+        }
+        Some((seen?, row))
+    }
+
+    fn value_of(field: RawField<'_>) -> Value<'_> {
+        match field {
+            RawField::Null => Value::Null,
+            RawField::Text(text) => Value::text(std::str::from_utf8(text).unwrap()),
+            RawField::Integer(number) => Value::Integer(number),
+        }
     }
 
     #[test]

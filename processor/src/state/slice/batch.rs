@@ -40,10 +40,20 @@ impl KeyList {
 /// Hands the places of the rows of each slice to `take`, slice by slice; `spans` tell the slice of each row. Rows of one slice keep
 /// their order.
 pub fn each_slice<E>(spans: &[WindowSpan], mut take: impl FnMut(WindowSpan, &[u32]) -> Result<(), E>) -> Result<(), E> {
-    let mut places: Vec<u32> = (0..spans.len() as u32).collect();
-    places.sort_unstable_by_key(|place| (spans[*place as usize], *place));
-    for places in places.chunk_by(|a, b| spans[*a as usize] == spans[*b as usize]) {
-        take(spans[places[0] as usize], places)?;
+    let mut rest: Vec<u32> = (0..spans.len() as u32).collect();
+    let mut places = Vec::with_capacity(rest.len());
+    // Few rows of a few slices: no order is needed.
+    while let Some(first) = rest.first() {
+        let span = spans[*first as usize];
+        places.clear();
+        rest.retain(|place| {
+            let other = spans[*place as usize] != span;
+            if !other {
+                places.push(*place);
+            }
+            other
+        });
+        take(span, &places)?;
     }
     Ok(())
 }
