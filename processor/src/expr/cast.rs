@@ -16,7 +16,7 @@ pub(crate) fn is_castable(from: DataType, to: DataType) -> bool {
         (T::Null, _) => true,
         (_, T::Null) => false,
         (f, t) if f.is_text() && t.is_text() => true,
-        (T::Nested(f), T::Nested(t)) => is_nested(f, t, is_castable),
+        (T::Nested(f), T::Nested(t)) => is_nested(&f, &t, is_castable),
         (f, t) if f.nested().is_some() => t.is_text(),
         (_, T::Nested(_)) => false,
         (f, T::VarBinary(_)) => f.is_text() || matches!(f, T::VarBinary(_)),
@@ -38,7 +38,7 @@ pub(crate) fn is_implicit(from: DataType, to: DataType) -> bool {
     match (from, to) {
         (T::Null, _) => true,
         (f, t) if f == t => true,
-        (T::Nested(f), T::Nested(t)) => is_nested(f, t, is_implicit),
+        (T::Nested(f), T::Nested(t)) => is_nested(&f, &t, is_implicit),
         (f, t) if f.is_text() => matches!(t, T::VarChar(_)) || matches!((f, t), (T::Char(_), T::Char(_))),
         (T::VarBinary(_), T::VarBinary(_)) => true,
         (f, T::Decimal { .. } | T::Double) => f.is_numeric(),
@@ -72,7 +72,7 @@ pub(crate) fn cast(value: Value<'_>, from: DataType, to: DataType) -> Result<Val
         DataType::Date => to_date(value),
         DataType::Time => to_time(value),
         DataType::Timestamp(precision) | DataType::TimestampLtz(precision) => to_timestamp(value, to, precision),
-        DataType::Nested(to) => to_nested(&value, from, to),
+        DataType::Nested(to) => to_nested(&value, from, &to),
         DataType::IntervalDayTime | DataType::IntervalYearMonth | DataType::Null => Err(shape()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::NestedType;
+use super::KnownType;
 
 /// A Flink SQL type, and by it the representation of its values.
 ///
@@ -66,7 +66,7 @@ pub enum DataType {
     /// The type of a bare NULL; nothing but NULL has it.
     Null,
     /// ARRAY, MAP, MULTISET or ROW, see [`DataType::array`] and the like.
-    Nested(&'static NestedType),
+    Nested(KnownType),
 }
 
 impl DataType {
@@ -142,7 +142,7 @@ impl fmt::Display for DataType {
             Self::IntervalDayTime => f.write_str("INTERVAL DAY TO SECOND"),
             Self::IntervalYearMonth => f.write_str("INTERVAL YEAR TO MONTH"),
             Self::Null => f.write_str("NULL"),
-            Self::Nested(nested) => nested.fmt(f),
+            Self::Nested(known) => fmt::Display::fmt(&*known, f),
         }
     }
 }

@@ -35,7 +35,7 @@ pub use decimal::MAX_DECIMAL_PRECISION;
 pub use error::EvalError;
 pub(crate) use function::{Metadata, ScalarFunction, TrimSide, WindowBound};
 pub(crate) use like::LikePattern;
-pub use nested::{MAX_TYPE_DEPTH, Nested, NestedType};
+pub use nested::{KnownType, MAX_TYPE_DEPTH, Nested, NestedType, TypeLimit};
 pub(crate) use node::{Arithmetic, Comparison, Node, TruthTest};
 pub(crate) use quick::QuickExpr;
 pub(crate) use time_field::{TimeField, Unit};

@@ -23,7 +23,7 @@ pub fn each<E>(plan: &Unnest, value: &Value<'_>, mut then: impl FnMut(&[Value<'_
         put(&mut part)?;
     }
     for (key, value) in value.entries() {
-        let is_multiset = matches!(data_type, DataType::Nested(NestedType::Multiset(_)));
+        let is_multiset = matches!(data_type.nested(), Some(NestedType::Multiset(_)));
         // A multiset's element is there as often as its count says.
         let times = match value {
             Value::Integer(count) if is_multiset => *count,
@@ -77,17 +77,17 @@ mod tests {
     #[test]
     fn elements_become_rows() {
         let int = Value::Integer;
-        let numbers = DataType::array(DataType::Int);
+        let numbers = DataType::array(DataType::Int).unwrap();
         let array = || Value::array(vec![int(7), Value::Null]);
         assert_eq!(rows(numbers, array(), false, true), [vec![int(7), int(1)], vec![Value::Null, int(2)]]);
         let fields = vec![("x".to_owned(), DataType::Int), ("y".to_owned(), DataType::Int)];
-        let of_rows = DataType::array(DataType::row(fields));
+        let of_rows = DataType::array(DataType::row(fields).unwrap()).unwrap();
         let array = Value::array(vec![Value::row(vec![int(1), int(2)]), Value::Null]);
         assert_eq!(rows(of_rows, array, false, false), [vec![int(1), int(2)], vec![Value::Null, Value::Null]]);
         let map = Value::map(vec![(int(1), int(3)), (int(2), Value::Null)]);
-        let of_map = DataType::map(DataType::Int, DataType::Int);
+        let of_map = DataType::map(DataType::Int, DataType::Int).unwrap();
         assert_eq!(rows(of_map, map.clone(), false, false), [vec![int(1), int(3)], vec![int(2), Value::Null]]);
-        let of_set = DataType::multiset(DataType::Int);
+        let of_set = DataType::multiset(DataType::Int).unwrap();
         let set = Value::map(vec![(int(1), int(2)), (int(2), int(1))]);
         assert_eq!(rows(of_set, set, false, true), [vec![int(1), int(1)], vec![int(1), int(2)], vec![int(2), int(3)]]);
         for nothing in [Value::Null, Value::array(Vec::new())] {

@@ -43,9 +43,6 @@ const LATER: &[&str] = &["RAW", "VARIANT", "STRUCTURED", "DESCRIPTOR", "BITMAP"]
 pub(crate) fn parse(parser: &mut Parser) -> Result<(DataType, Span), ParserError> {
     let start = parser.peek_token().span;
     let data_type = nested_type::parse(parser, &mut Brackets::default(), 0)?;
-    if let Some(excess) = data_type.excess() {
-        return Err(at(start.start, excess));
-    }
     Ok((data_type, between(start, parser.get_current_token().span)))
 }
 

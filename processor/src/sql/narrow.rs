@@ -22,7 +22,8 @@ pub(super) fn narrowed(source: &Source, stages: &[Stage]) -> Vec<(usize, DataTyp
         let left = |(at, (name, data_type)): (usize, &(String, DataType))| {
             (name.clone(), if by_field.contains_key(&at) { *data_type } else { DataType::Null })
         };
-        Some((at, DataType::row(fields.iter().enumerate().map(left).collect())))
+        // One type too many is no reason to refuse the query.
+        Some((at, DataType::row(fields.iter().enumerate().map(left).collect()).ok()?))
     };
     source.columns.iter().enumerate().filter_map(narrow).collect()
 }

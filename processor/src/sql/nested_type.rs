@@ -5,7 +5,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
 use super::data_type::{at, parse_one, skip_word};
-use crate::expr::{DataType, MAX_TYPE_DEPTH};
+use crate::expr::{DataType, MAX_TYPE_DEPTH, TypeLimit};
 
 /// The most fields of a ROW.
 const MAX_FIELDS: usize = 2_000;
@@ -33,6 +33,8 @@ impl Brackets {
 
 /// Reads a type, with ARRAY and MULTISET behind it.
 pub(super) fn parse(parser: &mut Parser, brackets: &mut Brackets, depth: usize) -> Result<DataType, ParserError> {
+    let place = parser.peek_token().span.start;
+    let refused = |limit: TypeLimit| at(place, limit.to_string());
     let mut data_type = parse_one(parser, brackets, depth)?;
     // What stands behind a bracket that is still to be taken belongs to the type outside.
     if brackets.left > 0 {
@@ -40,17 +42,13 @@ pub(super) fn parse(parser: &mut Parser, brackets: &mut Brackets, depth: usize) 
     }
     loop {
         if skip_word(parser, "ARRAY") {
-            data_type = DataType::array(data_type);
+            data_type = DataType::array(data_type).map_err(refused)?;
         } else if skip_word(parser, "MULTISET") {
-            data_type = DataType::multiset(data_type);
+            data_type = DataType::multiset(data_type).map_err(refused)?;
         } else {
-            break;
-        }
-        if data_type.excess().is_some() {
-            break;
+            return Ok(data_type);
         }
     }
-    Ok(data_type)
 }
 
 /// Reads what follows the word ARRAY, MAP, MULTISET or ROW.
@@ -61,13 +59,14 @@ pub(super) fn parse_named(
     depth: usize,
 ) -> Result<DataType, ParserError> {
     let place = parser.get_current_token().span.start;
+    let refused = |limit: TypeLimit| at(place, limit.to_string());
     if depth == MAX_TYPE_DEPTH {
-        return Err(at(place, format!("types are nested at most {MAX_TYPE_DEPTH} deep")));
+        return Err(refused(TypeLimit::Depth));
     }
     if name == "ROW" && parser.consume_token(&Token::LParen) {
         let fields = fields(parser, &mut Brackets::default(), depth)?;
         parser.expect_token(&Token::RParen)?;
-        return Ok(DataType::row(fields));
+        return DataType::row(fields).map_err(refused);
     }
     if !parser.consume_token(&Token::Lt) {
         let form = match name {
@@ -88,7 +87,8 @@ pub(super) fn parse_named(
         }
         "MULTISET" => DataType::multiset(part(parser, brackets, depth)?),
         _ => DataType::array(part(parser, brackets, depth)?),
-    };
+    }
+    .map_err(refused)?;
     match brackets.close(parser) {
         true => Ok(data_type),
         false => {

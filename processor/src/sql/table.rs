@@ -49,7 +49,7 @@ const METADATA: &[Metadata] = &[
 /// The type that the connector has it in.
 fn native(metadata: Metadata) -> DataType {
     match metadata {
-        Metadata::Headers => DataType::map(DataType::STRING, DataType::BYTES),
+        Metadata::Headers => DataType::MAP_OF_BYTES,
         Metadata::LeaderEpoch | Metadata::Partition => DataType::Int,
         Metadata::Offset => DataType::BigInt,
         Metadata::Timestamp => DataType::TimestampLtz(3),

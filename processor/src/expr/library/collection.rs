@@ -299,7 +299,7 @@ pub(crate) const COLLECTIONS: &[Function] = &[
         arguments: &[Kind::Map],
         result: Returns::By("ARRAY<ROW<key, value>>", |arguments| {
             let (key, value) = entry(arguments);
-            DataType::array(DataType::row(vec![("key".to_owned(), key), ("value".to_owned(), value)]))
+            DataType::array(DataType::row(vec![("key".to_owned(), key), ("value".to_owned(), value)])?)
         }),
         compute: |values, _| {
             let entries = values[0].entries().iter();
@@ -342,7 +342,7 @@ pub(crate) const COLLECTIONS: &[Function] = &[
         arguments: &[Kind::Map],
         repeats: true,
         unify: Unify::All,
-        result: Returns::By("MAP", |arguments| arguments.first().map_or(DataType::Null, Expr::data_type)),
+        result: Returns::By("MAP", |arguments| Ok(arguments.first().map_or(DataType::Null, Expr::data_type))),
         compute: |values, _| Ok(Value::map(values.iter().flat_map(|map| map.entries()).cloned().collect())),
         ..PLAIN
     },
@@ -360,7 +360,7 @@ pub(crate) const COLLECTIONS: &[Function] = &[
         form: "SPLIT(text, separator)",
         about: "the parts between the separators; of no separator the characters",
         arguments: &[Kind::Text, Kind::Text],
-        result: Returns::By("ARRAY<STRING>", |_| DataType::array(DataType::STRING)),
+        result: Returns::By("ARRAY<STRING>", |_| Ok(DataType::TEXTS)),
         compute: split,
         ..PLAIN
     },
@@ -370,18 +370,18 @@ pub(crate) const COLLECTIONS: &[Function] = &[
         about: "a map of what stands between `,` and around `=`, or other separators",
         arguments: &[Kind::Text, Kind::Text, Kind::Text],
         required: 1,
-        result: Returns::By("MAP<STRING, STRING>", |_| DataType::map(DataType::STRING, DataType::STRING)),
+        result: Returns::By("MAP<STRING, STRING>", |_| Ok(DataType::MAP_OF_TEXTS)),
         compute: text_to_map,
         ..PLAIN
     },
 ];
 
 /// Of the type of the first argument.
-const FIRST: Returns = Returns::By("ARRAY", |arguments| arguments.first().map_or(DataType::Null, Expr::data_type));
+const FIRST: Returns = Returns::By("ARRAY", |arguments| Ok(arguments.first().map_or(DataType::Null, Expr::data_type)));
 
 /// Of the type of its elements.
 const ELEMENT: Returns = Returns::By("the element's type", |arguments| {
-    arguments.first().and_then(|array| array.data_type().element()).unwrap_or(DataType::Null)
+    Ok(arguments.first().and_then(|array| array.data_type().element()).unwrap_or(DataType::Null))
 });
 
 fn entry(arguments: &[Expr]) -> (DataType, DataType) {

@@ -10,7 +10,7 @@ pub(crate) mod sketch;
 mod text;
 mod url;
 
-use super::{DataType, EvalError, Expr, Value};
+use super::{DataType, EvalError, Expr, TypeLimit, Value};
 
 pub(crate) use collection::{
     AT_INDEX, AT_KEY, COLLECTIONS, GATHERED, GATHERED_ARRAY, MAKE_ARRAY, MAKE_MAP, MAKE_ROW, gathered,
@@ -108,7 +108,7 @@ pub(crate) enum Unify {
 pub(crate) enum Returns {
     Is(DataType),
     /// Told by the arguments; with a word for it.
-    By(&'static str, fn(&[Expr]) -> DataType),
+    By(&'static str, fn(&[Expr]) -> Result<DataType, TypeLimit>),
 }
 
 /// Two functions are the same if their names are.

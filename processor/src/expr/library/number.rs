@@ -1,7 +1,7 @@
 //! Functions of numbers.
 
 use super::{Call, Function, Kind, MISSHAPEN, PLAIN, Returns};
-use crate::expr::{DataType, EvalError, Expr, Value, decimal};
+use crate::expr::{DataType, EvalError, Expr, TypeLimit, Value, decimal};
 
 const DOUBLE: Returns = Returns::Is(DataType::Double);
 
@@ -160,7 +160,7 @@ pub(crate) const NUMBERS: &[Function] = &[
 ];
 
 const OF_THE_NUMBER: Returns =
-    Returns::By("the number's type", |arguments| arguments.first().map_or(DataType::Null, Expr::data_type));
+    Returns::By("the number's type", |arguments| Ok(arguments.first().map_or(DataType::Null, Expr::data_type)));
 
 fn double(values: &[Value<'_>], compute: fn(f64) -> f64) -> Result<Value<'static>, EvalError> {
     match values {
@@ -187,13 +187,13 @@ fn sign(values: &[Value<'_>], call: &Call<'_>) -> Result<Value<'static>, EvalErr
 }
 
 /// Of a DECIMAL to fewer digits as ROUND's.
-fn truncated_type(arguments: &[Expr]) -> DataType {
+fn truncated_type(arguments: &[Expr]) -> Result<DataType, TypeLimit> {
     let digits = arguments.get(1).map_or(Some(&Value::Integer(0)), Expr::as_literal);
     let number = arguments.first().map_or(DataType::Null, Expr::data_type);
-    match digits {
+    Ok(match digits {
         Some(Value::Integer(digits)) => decimal::rounded_type(number, *digits),
         _ => number,
-    }
+    })
 }
 
 fn truncate(values: &[Value<'_>], call: &Call<'_>) -> Result<Value<'static>, EvalError> {

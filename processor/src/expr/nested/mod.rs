@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{EvalError, Value, compare};
 
-pub use types::{MAX_TYPE_DEPTH, NestedType};
+pub use types::{KnownType, MAX_TYPE_DEPTH, NestedType, TypeLimit};
 
 /// A value that is made of others, all of which it owns.
 #[derive(Clone, Debug, PartialEq)]

@@ -148,25 +148,25 @@ mod tests {
     }
 
     fn row(fields: &[(&str, DataType)]) -> DataType {
-        DataType::row(fields.iter().map(|(name, data_type)| ((*name).to_owned(), *data_type)).collect())
+        DataType::row(fields.iter().map(|(name, data_type)| ((*name).to_owned(), *data_type)).collect()).unwrap()
     }
 
     #[test]
     fn parts_are_converted_as_columns_are() {
-        let numbers = DataType::array(DataType::Int);
+        let numbers = DataType::array(DataType::Int).unwrap();
         let integers = |values: &[i64]| values.iter().map(|value| Value::Integer(*value)).collect::<Vec<_>>();
         assert_eq!(read("[1, \"2\", 3.9]", numbers, false, false), Ok(Value::array(integers(&[1, 2, 3]))));
-        let texts = DataType::array(DataType::STRING);
+        let texts = DataType::TEXTS;
         let expected = Value::array(vec![Value::text("1.50"), Value::text(r#"{"a":[1]}"#), Value::Null]);
         assert_eq!(read(r#"[1.50, {"a": [1]}, null]"#, texts, false, false), Ok(expected));
-        let map = DataType::map(DataType::STRING, row(&[("x", DataType::Int)]));
+        let map = DataType::map(DataType::STRING, row(&[("x", DataType::Int)])).unwrap();
         let expected = Value::map(vec![(Value::text("k"), Value::row(integers(&[5])))]);
         assert_eq!(read(r#"{"k":{"y":1,"x":5}}"#, map, false, false), Ok(expected));
     }
 
     #[test]
     fn what_does_not_fit_is_an_error_or_null_by_itself() {
-        let nested = row(&[("a", DataType::array(DataType::Int)), ("b", DataType::Int)]);
+        let nested = row(&[("a", DataType::array(DataType::Int).unwrap()), ("b", DataType::Int)]);
         let error = read(r#"{"a":[1,"x"],"b":2}"#, nested, false, false).unwrap_err();
         assert_eq!(error, "'a' is not a INT: \"x\"");
         let expected = Value::row(vec![Value::array(vec![Value::Integer(1), Value::Null]), Value::Null]);
@@ -174,7 +174,7 @@ mod tests {
         assert!(read("5", nested, true, false).is_err(), "the column decides what becomes of it");
         assert_eq!(read(r#"{"a":[]}"#, nested, false, true), Err("has no 'b'".to_owned()));
         for raw in ["{}", "5", "\"[]\"", "true"] {
-            assert!(read(raw, DataType::array(DataType::Int), false, false).is_err(), "{raw}");
+            assert!(read(raw, DataType::array(DataType::Int).unwrap(), false, false).is_err(), "{raw}");
         }
     }
 }

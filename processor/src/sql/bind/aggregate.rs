@@ -115,7 +115,7 @@ impl Binder<'_> {
                 let bytes = Expr::new(Node::Library(GATHERED, vec![argument]), DataType::BYTES);
                 let call = Aggregate { function: kind, distinct, argument: Some(bytes), filter, result, top: None };
                 let kept = self.add_call(whole, call)?;
-                self.made(whole, Expr::new(Node::Library(GATHERED_ARRAY, vec![kept]), DataType::array(element)))
+                self.made(whole, Node::Library(GATHERED_ARRAY, vec![kept]), DataType::array(element))
             }
             ("APPROX_COUNT_DISTINCT", argument, _) => {
                 let call = Aggregate { function: kind, distinct: false, argument, filter, result, top: None };

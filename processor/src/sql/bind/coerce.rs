@@ -15,15 +15,15 @@ pub(crate) fn common(a: DataType, b: DataType) -> Option<DataType> {
         (T::Timestamp(a), T::Timestamp(b)) => T::Timestamp(a.max(b)),
         (T::TimestampLtz(a), T::TimestampLtz(b)) => T::TimestampLtz(a.max(b)),
         (T::Date, T::Timestamp(p)) | (T::Timestamp(p), T::Date) => T::Timestamp(p),
-        (T::Nested(a), T::Nested(b)) => common_nested(a, b)?,
+        (T::Nested(a), T::Nested(b)) => common_nested(&a, &b)?,
         _ => return None,
     })
 }
 
-/// Part by part; a row keeps the names of the first.
+/// Part by part; a row keeps the names of the first. There is none if it would be over a limit of types.
 fn common_nested(a: &NestedType, b: &NestedType) -> Option<DataType> {
     use NestedType as N;
-    Some(match (a, b) {
+    let common = match (a, b) {
         (N::Array(a), N::Array(b)) => DataType::array(common(*a, *b)?),
         (N::Multiset(a), N::Multiset(b)) => DataType::multiset(common(*a, *b)?),
         (N::Map(key, value), N::Map(other, others)) => DataType::map(common(*key, *other)?, common(*value, *others)?),
@@ -32,7 +32,8 @@ fn common_nested(a: &NestedType, b: &NestedType) -> Option<DataType> {
             DataType::row(both.collect::<Option<_>>()?)
         }
         _ => return None,
-    })
+    };
+    common.ok()
 }
 
 /// Whether every value of each is a value of the other as it is.

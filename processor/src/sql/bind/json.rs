@@ -137,9 +137,7 @@ impl Binder<'_> {
                 match found {
                     Some(to) if to.is_text() => DataType::STRING,
                     Some(to @ (DataType::Boolean | DataType::Int | DataType::Double)) if scalar => to,
-                    Some(to) if !scalar && to.element().is_some_and(DataType::is_text) => {
-                        DataType::array(DataType::STRING)
-                    }
+                    Some(to) if !scalar && to.element().is_some_and(DataType::is_text) => DataType::TEXTS,
                     _ => {
                         let known = if scalar { "STRING, BOOLEAN, INT and DOUBLE" } else { "STRING and ARRAY<STRING>" };
                         return Err(self.error(named, format!("{name} can return {known}")));

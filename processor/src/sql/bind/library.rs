@@ -55,10 +55,10 @@ impl Binder<'_> {
             return Err(self.error(arguments.get(position).copied().unwrap_or(whole), why));
         }
         let result = match function.result {
-            Returns::Is(data_type) => data_type,
+            Returns::Is(data_type) => Ok(data_type),
             Returns::By(_, of) => of(&bound),
         };
-        self.made(whole, Expr::new(Node::Library(function, bound), result))
+        self.made(whole, Node::Library(function, bound), result)
     }
 
     /// Brings arguments together, if the function wants it.
@@ -79,7 +79,10 @@ impl Binder<'_> {
             return Err(self.error(whole, message).hint("CAST one of them"));
         };
         for (at, argument) in bound.iter_mut().enumerate() {
-            let to = if function.unify == Unify::ElementOfFirst && at == 0 { DataType::array(common) } else { common };
+            let to = match function.unify == Unify::ElementOfFirst && at == 0 {
+                true => DataType::array(common).map_err(|limit| self.error(whole, limit.to_string()))?,
+                false => common,
+            };
             let owned = std::mem::replace(argument, Expr::literal(Value::Null, DataType::Null));
             *argument = coerced(owned, to);
             // The result is of the first argument's type, so that has to be the common one.

@@ -6,7 +6,7 @@ use sqlparser::tokenizer::Span;
 use super::super::error::{SqlError, did_you_mean};
 use super::{Binder, coerce, coerced, describe};
 use crate::expr::library::{AT_INDEX, AT_KEY, MAKE_ARRAY, MAKE_MAP, MAKE_ROW};
-use crate::expr::{DataType, Expr, Node, Value};
+use crate::expr::{DataType, Expr, Node, TypeLimit, Value};
 
 impl Binder<'_> {
     /// `table.column`, `column.field`, `table.column.field` and so on: what is before the first dot is a table if there is one of that name.
@@ -122,7 +122,7 @@ impl Binder<'_> {
             return Err(self.error(whole, "an ARRAY[..] needs an element, to know its type"));
         }
         let (elements, element) = self.all_of_one_type(elements.iter(), "the elements of ARRAY")?;
-        self.made(whole, Expr::new(Node::Library(MAKE_ARRAY, elements), DataType::array(element)))
+        self.made(whole, Node::Library(MAKE_ARRAY, elements), DataType::array(element))
     }
 
     /// `MAP[key, value, ..]`.
@@ -136,7 +136,7 @@ impl Binder<'_> {
         let (keys, key) = self.all_of_one_type(every(0), "the keys of MAP")?;
         let (values, value) = self.all_of_one_type(every(1), "the values of MAP")?;
         let parts = keys.into_iter().zip(values).flat_map(|(key, value)| [key, value]).collect();
-        self.made(whole, Expr::new(Node::Library(MAKE_MAP, parts), DataType::map(key, value)))
+        self.made(whole, Node::Library(MAKE_MAP, parts), DataType::map(key, value))
     }
 
     /// `ROW(a, b, ..)`: its fields are called EXPR$0, EXPR$1 and so on, as in Flink.
@@ -147,7 +147,7 @@ impl Binder<'_> {
         let fields = fields.iter().map(|field| self.bind(field)).collect::<Result<Vec<_>, _>>()?;
         let named = fields.iter().enumerate().map(|(at, field)| (format!("EXPR${at}"), field.data_type()));
         let data_type = DataType::row(named.collect());
-        self.made(whole, Expr::new(Node::Library(MAKE_ROW, fields), data_type))
+        self.made(whole, Node::Library(MAKE_ROW, fields), data_type)
     }
 
     fn all_of_one_type<'e>(
@@ -159,12 +159,14 @@ impl Binder<'_> {
         self.unified(bound, what)
     }
 
-    /// Refuses what is nested too deep.
-    pub(super) fn made(&self, whole: &ast::Expr, expr: Expr) -> Result<Expr, SqlError> {
-        match expr.data_type().excess() {
-            Some(excess) => Err(self.error(whole, excess)),
-            None => Ok(expr),
-        }
+    /// An expression of a type that may be over a limit.
+    pub(super) fn made(
+        &self,
+        whole: &ast::Expr,
+        node: Node,
+        data_type: Result<DataType, TypeLimit>,
+    ) -> Result<Expr, SqlError> {
+        Ok(Expr::new(node, data_type.map_err(|limit| self.error(whole, limit.to_string()))?))
     }
 
     /// Refuses to order values that have no order.
