@@ -152,3 +152,29 @@ fn metadata_that_kafka_decides_is_not_written() {
     .unwrap_err();
     assert_eq!(error.message, "column at of x is TIMESTAMP_LTZ(3), the query gives INT");
 }
+
+/// Maps are equal whatever the order of their entries, so they are one group and one value.
+#[test]
+fn equal_maps_are_one_group_and_one_value() {
+    let last = |query: &str| {
+        let text = format!(
+            "CREATE TABLE i (k INT, m MAP<STRING, INT>)
+               WITH ('connector' = 'kafka', 'topic' = 'i', 'format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+             CREATE TABLE x (k INT, n BIGINT, PRIMARY KEY (k) NOT ENFORCED)
+               WITH ('connector' = 'upsert-kafka', 'topic' = 'x', 'key.format' = 'json', 'value.format' = 'json');
+             INSERT INTO x {query};"
+        );
+        let plan = Arc::new(plan_job(&text, &PlanContext::nowhere()).unwrap_or_else(|error| panic!("{error}")));
+        let host = MemoryHost::new();
+        host.create_topic("i", 1);
+        host.create_topic("x", 1);
+        for m in [r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, r#"{"a":2,"b":1}"#] {
+            host.produce("i", 0, &[Some(format!(r#"{{"k":1,"m":{m}}}"#))]);
+        }
+        run(&plan, &host).unwrap();
+        host.consume("x")[0].last().cloned()
+    };
+    let two = Some(r#"{"k":1,"n":2}"#.to_owned());
+    assert_eq!(last("SELECT k, COUNT(DISTINCT m) FROM i GROUP BY k"), two);
+    assert_eq!(last("SELECT k, COUNT(*) FROM (SELECT k, m, COUNT(*) AS c FROM i GROUP BY k, m) GROUP BY k"), two);
+}

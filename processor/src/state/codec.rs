@@ -1,7 +1,7 @@
 //! Values as bytes: group keys, and what accumulators keep.
 //!
 //! One tag byte, then the payload: integers and floating-point bits big-endian, texts and bytes after their length (4 bytes), the parts
-//! of arrays, maps and rows after their number (4 bytes).
+//! of arrays, maps and rows after their number (4 bytes); a map's entries in the order of their bytes.
 //! Equal values have equal bytes and different ones different bytes (every NaN is the same), so encoded keys are compared as bytes.
 
 use std::borrow::Cow;
@@ -60,10 +60,20 @@ fn encode_nested(nested: &Nested, out: &mut Vec<u8>) {
     };
     fixed(tag, &(count as u32).to_be_bytes(), out);
     nested.items().iter().for_each(|item| encode_value(item, out));
-    nested.entries().iter().for_each(|(key, value)| {
-        encode_value(key, out);
-        encode_value(value, out);
-    });
+    encode_entries(nested.entries(), out);
+}
+
+/// Maps are equal whatever the order of their entries.
+fn encode_entries(entries: &[(Value<'static>, Value<'static>)], out: &mut Vec<u8>) {
+    let encoded = |(key, value): &(Value<'static>, Value<'static>)| {
+        let mut bytes = Vec::new();
+        encode_value(key, &mut bytes);
+        encode_value(value, &mut bytes);
+        bytes
+    };
+    let mut entries: Vec<Vec<u8>> = entries.iter().map(encoded).collect();
+    entries.sort_unstable();
+    entries.iter().for_each(|entry| out.extend_from_slice(entry));
 }
 
 /// Appends a text that is known to be UTF-8, as [`encode_value`] does.
@@ -175,9 +185,21 @@ pub(crate) mod tests {
             prop_oneof![
                 prop::collection::vec(part.clone(), 0..4).prop_map(Value::array),
                 prop::collection::vec(part.clone(), 0..4).prop_map(Value::row),
-                prop::collection::vec((part.clone(), part), 0..4).prop_map(Value::map),
+                prop::collection::vec((part.clone(), part), 0..4).prop_map(map_in_order),
             ]
         })
+    }
+
+    /// Entries are read back in the order of their bytes.
+    fn map_in_order(mut entries: Vec<(Value<'static>, Value<'static>)>) -> Value<'static> {
+        entries.sort_by_cached_key(|(key, _)| encoded(key));
+        Value::map(entries)
+    }
+
+    fn encoded(value: &Value<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_value(value, &mut bytes);
+        bytes
     }
 
     fn any_plain_value() -> impl Strategy<Value = Value<'static>> {
@@ -193,6 +215,18 @@ pub(crate) mod tests {
             any::<i32>().prop_map(Value::Time),
             (any::<i64>(), 0..1_000_000u32).prop_map(|(millis, nanos)| Value::Timestamp(Timestamp { millis, nanos })),
         ]
+    }
+
+    #[test]
+    fn equal_maps_have_equal_bytes() {
+        let text = |text: &'static str| Value::String(Cow::Borrowed(text));
+        let [a, b] = [("a", 1), ("bb", 2)].map(|(key, value)| (text(key), Value::Integer(value)));
+        let (one, other) = (Value::map(vec![a.clone(), b.clone()]), Value::map(vec![b, a]));
+        assert_eq!(encoded(&one), encoded(&other));
+        assert_eq!(
+            encoded(&Value::row(vec![Value::array(vec![one])])),
+            encoded(&Value::row(vec![Value::array(vec![other])]))
+        );
     }
 
     /// A few bytes that claim to be nested without end, and many elements that are not there.
