@@ -483,9 +483,11 @@ fn sort(values: &[Value<'_>], _: &Call<'_>) -> Result<Value<'static>> {
     let nulls_first = flag(2, ascending);
     let (nulls, mut rest): (Vec<_>, Vec<_>) = values[0].items().iter().cloned().partition(Value::is_null);
     rest.sort_by(|a, b| {
-        // NaN is above all numbers, as Java's Double.compare has it.
+        // There is one NaN, above all numbers, as Java's Double.compare has it.
         let order = match (a, b) {
-            (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
+            (Value::Double(a), Value::Double(b)) => {
+                a.is_nan().cmp(&b.is_nan()).then_with(|| if a.is_nan() { Ordering::Equal } else { a.total_cmp(b) })
+            }
             _ => compare(a, b).ok().flatten().unwrap_or(Ordering::Equal),
         };
         if ascending { order } else { order.reverse() }
@@ -556,6 +558,13 @@ mod tests {
             call("ARRAY_SORT", &[array.clone(), Value::Boolean(false)]),
             Ok(integers(&[Some(3), Some(1), Some(1), None]))
         );
+        // One NaN of either sign, behind all numbers.
+        let doubles = |values: [f64; 4]| Value::array(values.into_iter().map(Value::Double).collect());
+        let Ok(sorted) = call("ARRAY_SORT", &[doubles([f64::INFINITY, -f64::NAN, -1.0, f64::NAN])]) else {
+            panic!("not sorted")
+        };
+        assert_eq!(sorted.items()[..2], [Value::Double(-1.0), Value::Double(f64::INFINITY)]);
+        assert!(sorted.items()[2..].iter().all(|value| matches!(value, Value::Double(v) if v.is_nan())));
         assert_eq!(call("ARRAY_MAX", std::slice::from_ref(&array)), Ok(Value::Integer(3)));
         assert_eq!(call("ARRAY_MIN", &[integers(&[None])]), Ok(Value::Null));
         let slice = |from, to| call("ARRAY_SLICE", &[array.clone(), Value::Integer(from), Value::Integer(to)]);
