@@ -370,7 +370,9 @@ fn without_a_bound_it_says_so_and_what_may_change_is_said() {
     // How long rows are kept may change while the job goes on.
     assert!(check_state(&plan, &bounded).is_ok());
     let left = Query { kind: Kind::Left, ..query };
-    assert_eq!(try_plan(&left.sql()).unwrap().pipelines[0].changelog(), Ok(ChangelogMode::Retract));
+    // Not what the table's end makes of it, whose key does not tell all rows apart.
+    let as_it_is = format!("SET 'table.exec.sink.upsert-materialize' = 'NONE';{}", left.sql());
+    assert_eq!(try_plan(&as_it_is).unwrap().pipelines[0].changelog(), Ok(ChangelogMode::Retract));
     assert!(check_state(&plan, &try_plan(&left.sql()).unwrap()).is_err());
     let appended = left.sql().replace(", PRIMARY KEY (lk, rk) NOT ENFORCED", "").replace(
         "'upsert-kafka', 'topic' = 'o', 'key.format' = 'json', 'value.format'",
