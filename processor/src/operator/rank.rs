@@ -9,8 +9,9 @@
 //! # What is kept
 //! Where rows are only put in, those that come out; where rows may be taken back, all of them. Behind the key of a group:
 //! - `ROW`, what orders the row (in the form that sorts) and its number: the row's columns;
-//! - `PLACE`, a hash of the row's columns and its number: nothing, to find a row that is taken back (only where rows may be);
-//! - `NEXT`: the number of the next row (only there, too).
+//! - `PLACE`, a hash of what orders the row and of its columns, and its number: nothing, to find a row that is taken back (only where
+//!   rows may be);
+//! - `NEXT`: the number of the next row (only there, too, and while the group has rows).
 
 use hashbrown::HashMap;
 
@@ -148,8 +149,14 @@ impl RankOperator {
         self.places.clear();
         for group in std::mem::take(&mut self.groups) {
             let after = if self.plan.retracts {
-                state.put(&[&group.key[..], &[NEXT]].concat(), &group.next.to_be_bytes());
-                self.first_rows(state, &group.key)?
+                let first = self.first_rows(state, &group.key)?;
+                let next = [&group.key[..], &[NEXT]].concat();
+                if first.is_empty() {
+                    state.delete(&next)?;
+                } else {
+                    state.put(&next, &group.next.to_be_bytes());
+                }
+                first
             } else {
                 group.write(state)?;
                 group.first
@@ -259,8 +266,9 @@ impl Group {
         [&self.key[..], &[ROW], sort, number].concat()
     }
 
-    fn places(&self, row: &[u8]) -> Vec<u8> {
-        [&self.key[..], &[PLACE], &murmur2(row).to_be_bytes()].concat()
+    /// Rows of which few columns are kept may be many of the same; what orders them tells them apart.
+    fn places(&self, sort: &[u8], row: &[u8]) -> Vec<u8> {
+        [&self.key[..], &[PLACE], &murmur2(&[sort, row].concat()).to_be_bytes()].concat()
     }
 
     /// Puts a row in that may be taken back.
@@ -268,12 +276,12 @@ impl Group {
         let number = self.next.to_be_bytes();
         self.next += 1;
         state.put(&self.name(sort, &number), row);
-        state.put(&[&self.places(row)[..], &number].concat(), &[]);
+        state.put(&[&self.places(sort, row)[..], &number].concat(), &[]);
     }
 
     /// Takes the first of the rows that are like this one back. One that is not there, or is forgotten, is passed over (Flink: lenient).
     fn take_back(&mut self, state: &mut KeyedState, sort: &[u8], row: &[u8]) -> Result<(), RowError> {
-        let places = self.places(row);
+        let places = self.places(sort, row);
         let mut found = None;
         for item in state.scan(&places) {
             let (place, _) = item?;
@@ -303,5 +311,55 @@ fn encode_place(key: &SortKey, value: &Value<'_>, out: &mut Vec<u8>) {
     });
     if !value.is_null() {
         encode_sorted(value, key.descending, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expr::DataType;
+    use crate::plan::Top;
+
+    /// The first by its second column of the rows of a key, which is the first column and all that is kept.
+    fn operator() -> RankOperator {
+        let column = |at| Expr::column(at, DataType::BigInt);
+        let order = vec![SortKey { expr: column(1), descending: false, nulls_first: true }];
+        let columns = vec![(0, DataType::BigInt)];
+        let top = Top { order, latest_first: false, columns, from: 1, most: 1 };
+        let output = vec![OutputField::TopColumn(0)];
+        RankOperator::new(&Rank { keys: vec![column(0)], top, output, retracts: true, ttl_ms: None })
+    }
+
+    fn add(operator: &mut RankOperator, state: &mut KeyedState, sort: i64, kind: RowKind) {
+        operator.add(state, &[Value::Integer(1), Value::Integer(sort)], kind, 0).unwrap();
+    }
+
+    fn flush(operator: &mut RankOperator, state: &mut KeyedState) {
+        operator.flush(state, &mut |_, _, _| Ok(())).unwrap();
+    }
+
+    /// What is kept of a group without rows would be kept for ever.
+    #[test]
+    fn nothing_is_left_of_a_group_without_rows() {
+        let (mut operator, mut state) = (operator(), operator().new_state());
+        [3, 4].into_iter().for_each(|sort| add(&mut operator, &mut state, sort, RowKind::Insert));
+        flush(&mut operator, &mut state);
+        assert_eq!(state.scan(&[]).count(), 5, "two rows, their places, and the next number");
+        [3, 4].into_iter().for_each(|sort| add(&mut operator, &mut state, sort, RowKind::Delete));
+        flush(&mut operator, &mut state);
+        assert_eq!(state.scan(&[]).count(), 0);
+    }
+
+    /// Taking a row back looks at those that have its hash: only at itself.
+    #[test]
+    fn rows_that_differ_only_in_order_have_different_places() {
+        let (mut operator, mut state) = (operator(), operator().new_state());
+        (0..100).for_each(|sort| add(&mut operator, &mut state, sort, RowKind::Insert));
+        let group = &operator.groups[0];
+        let prefix = [&group.key[..], &[PLACE]].concat();
+        let hash = |place: &[u8]| place[prefix.len()..place.len() - NUMBER_BYTES].to_vec();
+        let mut hashes: Vec<_> = state.scan(&prefix).map(|item| hash(&item.unwrap().0)).collect();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 100);
     }
 }
