@@ -151,10 +151,16 @@ fn versions(state: &KeyedState, group: &[u8]) -> Result<Versions, RowError> {
     Ok(versions)
 }
 
-/// Removes the versions that nothing after `up_to` meets, and what was to remind of them.
+/// Removes the versions that nothing after `up_to` meets. What was to remind of them reminds of the first one after it.
 fn forget_old(state: &mut KeyedState, group: &[u8], versions: &Versions, up_to: i64) -> Result<(), RowError> {
-    state.delete(&[group, &[TIMER]].concat())?;
+    let timer = [group, &[TIMER]].concat();
     let newer = versions.partition_point(|(from, _)| *from <= up_to);
+    match versions.get(newer) {
+        Some((next, _)) => state.put_until(&timer, &sortable_time(*next), *next),
+        None => {
+            state.delete(&timer)?;
+        }
+    }
     let last = newer.checked_sub(1);
     for (at, (time, value)) in versions[..newer].iter().enumerate() {
         // A removal with nothing before it says nothing.
