@@ -9,7 +9,7 @@ use super::super::position;
 use super::super::query::{QueryPlanner, changing, rename};
 use super::super::relation::Relation;
 use super::conditions::Parts;
-use crate::expr::Expr;
+use crate::expr::{DataType, Expr, Node};
 use crate::plan::JoinKind;
 
 /// What can be joined by versions.
@@ -103,19 +103,34 @@ pub(super) fn keys(
     }
     let mut keys = Vec::new();
     for (name, at) in versions {
-        let is_of_key = |theirs: &Expr| {
-            let mut columns = Vec::new();
-            theirs.for_each_column(&mut |column| columns.push(column));
-            columns == [*at]
-        };
-        let Some(found) = parts.equal.iter().position(|(_, theirs, _)| is_of_key(theirs)) else {
-            let message =
-                format!("a temporal join goes by the whole PRIMARY KEY, and nothing is equal to {name} of it");
-            return Err(SqlError::new(span, message).hint(format!("add ON .. = {name}")));
+        let Some(found) = parts.equal.iter().position(|(_, theirs, _)| is_column(theirs, *at)) else {
+            let of_it = parts.equal.iter().any(|(_, theirs, _)| {
+                let mut columns = Vec::new();
+                theirs.for_each_column(&mut |column| columns.push(column));
+                columns == [*at]
+            });
+            let (why, not) = match of_it {
+                true => ("only a function of it is compared with", ": the column as it is"),
+                false => ("nothing is equal to", ""),
+            };
+            let message = format!("a temporal join goes by the whole PRIMARY KEY, and {why} {name} of it");
+            return Err(SqlError::new(span, message).hint(format!("add ON .. = {name}{not}")));
         };
         let (ours, theirs, _) = parts.equal.remove(found);
         keys.push((ours, theirs));
     }
     parts.pairs.extend(parts.equal.drain(..).map(|(_, _, whole)| whole));
     Ok(keys)
+}
+
+/// Whether this is the column, or what it is compared as: of different keys it is different.
+fn is_column(theirs: &Expr, column: usize) -> bool {
+    match theirs.node() {
+        Node::Cast { input, from, .. }
+            if from.is_integer() && matches!(theirs.data_type(), DataType::Decimal { .. }) =>
+        {
+            input.as_column() == Some(column)
+        }
+        _ => theirs.as_column() == Some(column),
+    }
 }
