@@ -9,6 +9,8 @@ mod interval;
 mod regular;
 mod rows;
 mod temporal;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use super::error::RowError;

@@ -105,8 +105,8 @@ impl JoinOperator {
             let counts = Counts::decode(&value)?;
             met = met.saturating_add(counts.rows);
             let after = if retracts { counts.met.saturating_sub(1) } else { counts.met.saturating_add(1) };
-            // The first match has come, or the last one has gone.
-            let turns = counts_others && if retracts { after == 0 } else { counts.met == 0 };
+            // The first match has come, or the last one has gone: not if it was never counted.
+            let turns = counts_others && counts.met == u32::from(retracts);
             let others = (side.other(), &other[..]);
             if turns && !retracts {
                 self.tell_others(others, (counts.rows, retracts), take)?;
