@@ -78,11 +78,17 @@ impl EventClock {
     }
 
     /// Places the rows whose turn has come and closes the windows that the watermark has passed, as far as there is room for their rows;
-    /// if the inputs are `quiet`, all windows.
-    pub fn advance(&mut self, quiet: bool, mut closing: Closing<'_>) -> Result<(), TaskError> {
+    /// if the inputs are `quiet`, all windows. Returns whether something was done for what was over already.
+    pub fn advance(&mut self, quiet: bool, mut closing: Closing<'_>) -> Result<bool, TaskError> {
         let frontier = self.frontier(self.closed);
         if closing.pipeline.state().is_some_and(|state| state.has_tardy(frontier)) {
             self.close_up_to(self.closed, &mut closing)?;
+        }
+        // What came late and waits for the next watermark: none comes by itself any more.
+        let is_over = |end: i64| end <= self.closed.saturating_add(1);
+        let overdue = quiet && !self.is_behind() && closing.pipeline.next_close(self.closed).is_some_and(is_over);
+        if overdue && !self.close_up_to(self.closed, &mut closing)? {
+            return Ok(true);
         }
         loop {
             if quiet && !self.is_behind() {
@@ -90,11 +96,11 @@ impl EventClock {
                 next.into_iter().for_each(|end| self.raise(end.saturating_sub(1)));
             }
             if !self.is_behind() || closing.out.size_in_bytes() > closing.most {
-                return Ok(());
+                return Ok(overdue);
             }
             let up_to = self.next_stop(closing.pipeline);
             if !self.close_up_to(up_to, &mut closing)? {
-                return Ok(());
+                return Ok(overdue);
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::support::world::{Action, World, action, state_memory};
 use crate::try_plan;
 
 /// Partitions of each topic.
-const PARTITIONS: i32 = 2;
+pub(super) const PARTITIONS: i32 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -183,7 +183,7 @@ fn table(host: &MemoryHost) -> BTreeSet<String> {
     rows.into_values().flatten().collect()
 }
 
-fn host(topics: &[&str]) -> MemoryHost {
+pub(super) fn host(topics: &[&str]) -> MemoryHost {
     let host = MemoryHost::new();
     topics.iter().for_each(|topic| host.create_topic(topic, PARTITIONS));
     host
@@ -230,14 +230,14 @@ struct Timed {
     n: i64,
 }
 
-const TEMPORAL: &str = "CREATE TABLE l (k STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)
+pub(super) const TEMPORAL: &str = "CREATE TABLE l (k STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)
        WITH ('connector' = 'kafka', 'topic' = 'l', 'format' = 'json');
      CREATE TABLE r (k STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND, PRIMARY KEY (k) NOT ENFORCED)
        WITH ('connector' = 'upsert-kafka', 'topic' = 'r', 'key.format' = 'raw', 'value.format' = 'json');
      CREATE TABLE o (k STRING, n BIGINT, v BIGINT, ts TIMESTAMP(3)) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');";
 
 /// Time of the rows that let all others come out.
-const FAR: i64 = 10_000_000;
+pub(super) const FAR: i64 = 10_000_000;
 
 fn timed() -> impl Strategy<Value = Vec<Timed>> {
     let k = prop::option::weighted(0.9, prop::char::range('a', 'c'));
@@ -245,7 +245,7 @@ fn timed() -> impl Strategy<Value = Vec<Timed>> {
     prop::collection::vec(row, 0..8)
 }
 
-fn produce_timed(host: &MemoryHost, (right, partition): (bool, i32), k: Option<char>, n: i64, ts: i64) {
+pub(super) fn produce_timed(host: &MemoryHost, (right, partition): (bool, i32), k: Option<char>, n: i64, ts: i64) {
     let key = k.map(String::from);
     let value = format!(r#"{{"k":{},"n":{n},"ts":"{}"}}"#, quoted(key.clone()), sql_time(ts));
     let key = key.unwrap_or_default();
@@ -417,6 +417,11 @@ fn a_primary_key_that_does_not_tell_pairs_apart_is_warned_of() {
 fn temporal_joins_that_cannot_be_are_refused_with_the_reason() {
     for (query, words) in [
         ("SELECT l.k, l.n, r.n, l.ts FROM l JOIN r FOR SYSTEM_TIME AS OF l.ts ON l.n = r.n", "nothing is equal to k"),
+        // Two keys would be one.
+        (
+            "SELECT l.k, l.n, r.n, l.ts FROM l JOIN r FOR SYSTEM_TIME AS OF l.ts ON UPPER(l.k) = UPPER(r.k)",
+            "only a function of it is compared with k",
+        ),
         (
             "SELECT l.k, l.n, r.n, l.ts FROM l RIGHT JOIN r FOR SYSTEM_TIME AS OF l.ts ON l.k = r.k",
             "an inner join or a LEFT JOIN",

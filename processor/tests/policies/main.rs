@@ -24,6 +24,7 @@ mod ranks;
 mod savepoints;
 #[path = "../support/mod.rs"]
 mod support;
+mod versions;
 
 use std::sync::Arc;
 

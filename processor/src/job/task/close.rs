@@ -31,10 +31,11 @@ impl Task {
             input.add_late(1);
             topics[input.topic_number()].side.late_tardy(input.partition(), &tardy, out);
         };
-        clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now, late: &mut late })?;
+        let closing = Closing { pipeline, out, most: options.output_bytes, now, late: &mut late };
+        let overdue = clock.advance(quiet, closing)?;
         // The task's watermark is committed with some input's offset, whatever it was that moved it. What was done of the work that is not
         // done yet is in memory until then.
-        let is_behind = clock.is_behind();
+        let is_behind = clock.is_behind() || overdue;
         self.pending.records |= is_behind;
         if (clock.closed() > before || is_behind)
             && !inputs.iter().any(Input::is_dirty)
