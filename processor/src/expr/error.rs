@@ -22,9 +22,9 @@ pub enum EvalError {
         /// The most bytes.
         most: usize,
     },
-    /// The keys of a join are too long.
+    /// The keys of a row, or what orders it, are too long.
     #[error(
-        "the keys of a join take {length} bytes, at most {most} are possible: join by something shorter, such as a hash (SHA256(..))"
+        "the keys by which a row is kept take {length} bytes, at most {most} are possible: take something shorter, such as a hash (SHA256(..))"
     )]
     LongKey {
         /// Bytes of the row's keys.

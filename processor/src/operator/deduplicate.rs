@@ -12,6 +12,7 @@
 //! time-to-live; and for the row that waits for the watermark, which is over at its time.
 
 use super::error::RowError;
+use super::key::encode_keys;
 use super::pipeline::LateRow;
 use super::session::Added;
 use super::window::{RowPlace, TakeRow, spread, time_of};
@@ -58,7 +59,7 @@ impl DeduplicateOperator {
     /// Whether `row` can be taken in.
     pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
         self.time(row)?;
-        Ok(self.plan.keys.iter().try_for_each(|key| key.eval(row).map(drop))?)
+        Ok(encode_keys(&self.plan.keys, row, &mut Vec::new())?)
     }
 
     /// The event time of a row, or the same for all where they are in the order in which they come.
@@ -75,10 +76,7 @@ impl DeduplicateOperator {
         take: &mut TakeRow<'_>,
     ) -> Result<Added, RowError> {
         let time = self.time(row)?;
-        self.key.clear();
-        for key in &self.plan.keys {
-            encode_value(&key.eval(row)?, &mut self.key);
-        }
+        encode_keys(&self.plan.keys, row, &mut self.key)?;
         self.key.push(DONE);
         self.value.clear();
         self.value.extend_from_slice(&time.to_be_bytes());

@@ -15,12 +15,13 @@ use hashbrown::HashMap;
 use super::aggregate;
 use super::error::RowError;
 use super::kept::{self, KeptValues};
+use super::key::encode_keys;
 use super::look::{self, Walk, Wanted};
 use super::retract::{self, Stale};
 use super::window::TakeRow;
 use crate::expr::{EvalError, Expr, Value};
 use crate::plan::{Aggregate, AggregateFunction, GroupAggregate, OutputField, RowKind};
-use crate::state::{Accumulator, KeyedState, decode_value, encode_value};
+use crate::state::{Accumulator, KeyedState, decode_value};
 
 const DAMAGED: EvalError = EvalError::Shape("a group's state cannot be read back");
 
@@ -83,17 +84,14 @@ impl GroupOperator {
 
     /// Whether `row` can be taken in, as far as the row goes.
     pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
-        self.plan.keys.iter().try_for_each(|key| key.eval(row).map(drop))?;
+        encode_keys(&self.plan.keys, row, &mut Vec::new())?;
         self.plan.aggregates.iter().try_for_each(|call| aggregate::check(call, row))?;
         Ok(())
     }
 
     /// Takes `row` in; `now` is the host's clock in ms.
     pub fn add(&mut self, state: &mut KeyedState, row: &[Value<'_>], kind: RowKind, now: i64) -> Result<(), RowError> {
-        self.key.clear();
-        for key in &self.plan.keys {
-            encode_value(&key.eval(row)?, &mut self.key);
-        }
+        encode_keys(&self.plan.keys, row, &mut self.key)?;
         if self.may_fail {
             self.plan.aggregates.iter().try_for_each(|call| aggregate::check(call, row))?;
         }

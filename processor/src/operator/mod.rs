@@ -13,6 +13,7 @@ mod join;
 mod keeper;
 mod kept;
 mod lane;
+mod key;
 mod local;
 mod local_grid;
 mod look;

@@ -5,6 +5,7 @@
 //! before says nothing, unless rows are forgotten after a time; nor does the removal of a key that is not there.
 
 use super::error::RowError;
+use super::key::encode_keys;
 use super::look::{self, Walk, Wanted};
 use super::window::TakeRow;
 use crate::expr::{EvalError, Expr, Value};
@@ -34,7 +35,7 @@ impl NormalizeOperator {
 
     /// Whether `row` can be taken in.
     pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
-        Ok(self.plan.keys.iter().try_for_each(|key| key.eval(row).map(drop))?)
+        Ok(encode_keys(&self.plan.keys, row, &mut Vec::new())?)
     }
 
     /// Takes `row` in, of which only the key counts if it is gone, and hands what changes to `take`; `now` is the host's clock in ms.
@@ -46,10 +47,7 @@ impl NormalizeOperator {
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
         let NormalizeOperator { plan, key, value } = self;
-        key.clear();
-        for part in &plan.keys {
-            encode_value(&part.eval(row)?, key);
-        }
+        encode_keys(&plan.keys, row, key)?;
         state.expire(now)?;
         let before = state.get(key)?.map(<[u8]>::to_vec);
         let by = super::window::spread(key);

@@ -16,6 +16,7 @@
 use hashbrown::HashMap;
 
 use super::error::RowError;
+use super::key::{check_length, encode_keys};
 use super::window::{TakeRow, spread};
 use crate::commit::murmur2;
 use crate::expr::{EvalError, Expr, Value};
@@ -85,21 +86,14 @@ impl RankOperator {
 
     /// Whether `row` can be taken in.
     pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
-        self.plan.keys.iter().try_for_each(|key| key.eval(row).map(drop))?;
-        self.plan.top.order.iter().try_for_each(|key| key.expr.eval(row).map(drop))?;
-        Ok(())
+        encode_keys(&self.plan.keys, row, &mut Vec::new())?;
+        Ok(encode_order(&self.plan.top.order, row, &mut Vec::new())?)
     }
 
     /// Takes `row` in, or back; `now` is the host's clock in ms.
     pub fn add(&mut self, state: &mut KeyedState, row: &[Value<'_>], kind: RowKind, now: i64) -> Result<(), RowError> {
-        self.key.clear();
-        for key in &self.plan.keys {
-            encode_value(&key.eval(row)?, &mut self.key);
-        }
-        self.sort.clear();
-        for key in &self.plan.top.order {
-            encode_place(key, &key.expr.eval(row)?, &mut self.sort);
-        }
+        encode_keys(&self.plan.keys, row, &mut self.key)?;
+        encode_order(&self.plan.top.order, row, &mut self.sort)?;
         self.row.clear();
         self.plan.top.columns.iter().for_each(|(column, _)| encode_value(&row[*column], &mut self.row));
         let place = match self.places.get(&self.key) {
@@ -299,6 +293,13 @@ impl Group {
         }
         Ok(())
     }
+}
+
+/// Encodes what orders `row` into `to`, whose content is replaced; what is too long for a key is the record's fault.
+fn encode_order(order: &[SortKey], row: &[Value<'_>], to: &mut Vec<u8>) -> Result<(), EvalError> {
+    to.clear();
+    order.iter().try_for_each(|key| key.expr.eval(row).map(|value| encode_place(key, &value, to)))?;
+    check_length(to)
 }
 
 /// Appends what orders a row by one key.

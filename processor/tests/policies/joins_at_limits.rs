@@ -233,3 +233,48 @@ fn keys_of_many_bytes_are_the_records_fault() {
         assert_eq!(task.status().undecodable, 1);
     }
 }
+
+/// Also where rows are kept by key without a join: state on disk could not take them.
+#[test]
+fn keys_of_many_bytes_are_the_records_fault_in_all_that_keeps_rows_by_key() {
+    let ranked = |by: &str, order: &str, most: i64| {
+        format!(
+            "SELECT k, n FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {order}) AS rn FROM l) WHERE rn <= {most}"
+        )
+    };
+    for (upsert, query) in [
+        (true, "SELECT k, n FROM l".to_owned()),
+        (true, "SELECT g.k, g.n FROM l AS g LEFT JOIN l ON g.k = l.k".to_owned()),
+        (false, "SELECT k, COUNT(*) FROM l GROUP BY k".to_owned()),
+        (false, ranked("k", "ts DESC", 1)),
+        (false, ranked("k", "n", 2)),
+        (false, ranked("n", "k", 2)),
+    ] {
+        let host = host();
+        let (key, connector) = match upsert {
+            true => (", PRIMARY KEY (k) NOT ENFORCED", "'upsert-kafka', 'key.format' = 'raw', 'value.format'"),
+            false => ("", "'kafka', 'format'"),
+        };
+        let plan = |options: &str| {
+            let text = format!(
+                "CREATE TABLE l (k STRING, n BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts{key})
+                   WITH ('connector' = {connector} = 'json', 'topic' = 'l'{options});
+                 CREATE TABLE o (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED)
+                   WITH ('connector' = 'upsert-kafka', 'topic' = 'o', 'key.format' = 'raw', 'value.format' = 'json');
+                 INSERT INTO o {query};"
+            );
+            Arc::new(try_plan(&text).unwrap_or_else(|error| panic!("{error}")))
+        };
+        for k in ["k".repeat(31_000), "short".to_owned()] {
+            let value = format!(r#"{{"k":"{k}","n":1,"ts":"{}"}}"#, sql_time(1_000));
+            host.produce_record("l", 0, (0, Some(k.as_bytes()), Some(value.as_bytes())), &[]);
+        }
+        let mut task = open(&plan(""), &host, TaskOptions::default());
+        let TaskError::Failed(why) = run(&mut task, &host).unwrap_err() else { panic!("{query}") };
+        assert!(why.starts_with("l-0@0: ") && why.contains("at most 30000"), "{query}: {why}");
+        let options = TaskOptions { state_memory_bytes: 1, ..TaskOptions::default() };
+        let mut task = open(&plan(", 'forebay.on-error' = 'skip'"), &host, options);
+        run_and_finish(&mut task, &host).unwrap();
+        assert_eq!(rows(&host), [r#"{"k":"short","n":1}"#], "{query}");
+    }
+}

@@ -15,13 +15,14 @@ mod window;
 
 use super::error::RowError;
 use super::graph::Side;
+use super::key::{check_length, encode_keys};
 use super::pipeline::LateRow;
 use super::session::Added;
 use super::window::{RowPlace, TakeRow, time_of};
-use crate::expr::{EvalError, Expr, Value};
+use crate::expr::{Expr, Value};
 use crate::plan::{Join, JoinTime};
 use crate::state::{KeyedState, encode_value};
-use rows::{MOST_KEY_BYTES, Output, encode_row};
+use rows::{Output, encode_row};
 
 /// About so many rows go in and out in one piece of work, when time has passed that of many.
 pub(super) const PIECE: usize = 1_024;
@@ -80,9 +81,7 @@ impl JoinOperator {
     pub fn check(&self, row: &[Value<'_>], side: Side) -> Result<(), RowError> {
         let plan = self.plan.side(side);
         plan.time_column.map(|column| time_of(row, column)).transpose()?;
-        let mut group = Vec::new();
-        plan.keys.iter().try_for_each(|key| key.eval(row).map(|value| encode_value(&value, &mut group)))?;
-        check_length(&group)
+        Ok(encode_keys(&plan.keys, row, &mut Vec::new())?)
     }
 
     /// Takes `row` in; what comes out at once goes to `take`.
@@ -157,14 +156,6 @@ impl JoinOperator {
     /// The number of keys, of which a group consists.
     fn output(&self) -> Output<'_> {
         Output::new(&self.plan)
-    }
-}
-
-/// A row whose keys are too long for state on disk is not taken in: that is the record's fault.
-fn check_length(group: &[u8]) -> Result<(), RowError> {
-    match group.len() {
-        length if length > MOST_KEY_BYTES => Err(EvalError::LongKey { length, most: MOST_KEY_BYTES }.into()),
-        _ => Ok(()),
     }
 }
 

@@ -9,10 +9,6 @@ use crate::operator::window::TakeRow;
 use crate::plan::{Join, JoinKind, JoinSide, RowKind};
 use crate::state::{decode_value, encode_value};
 
-/// Most bytes of the encoded keys of a row: the key of an entry has them, with a row of [`MOST_IN_KEY`], and state on disk takes keys of up
-/// to 65,535 bytes.
-pub const MOST_KEY_BYTES: usize = 30_000;
-
 /// Most bytes of a row in the key of an entry. Of a longer one the key has a hash, and the entry's value the row.
 const MOST_IN_KEY: usize = 30_000;
 
