@@ -99,7 +99,7 @@ impl JoinOperator {
             let group = self.group_of(&first)?;
             done += match few(state, &group)? {
                 Some(entries) => self.join_few(state, &group, &entries, take)?,
-                None => self.join_some(state, &group, take)?,
+                None => self.join_many(state, &group, PIECE as u64 - done, take)?,
             };
         }
         Ok(true)
@@ -133,11 +133,38 @@ impl JoinOperator {
         Ok(pairs(entries, group.prefix.len())? + entries.len() as u64)
     }
 
-    /// Joins one left row of a large group, or lets some right rows go where there is none. Returns how many rows that was.
-    fn join_some(&self, state: &mut KeyedState, group: &Group, take: &mut TakeRow<'_>) -> Result<u64, RowError> {
-        let Some(own) = first_of(state, &group.side(Side::Left))? else {
+    /// Joins rows of a large group, about `most` or all that are left. Returns how many that was.
+    fn join_many(
+        &self,
+        state: &mut KeyedState,
+        group: &Group,
+        most: u64,
+        take: &mut TakeRow<'_>,
+    ) -> Result<u64, RowError> {
+        let (mut done, mut from) = (0, group.side(Side::Left));
+        while done < most {
+            match self.join_some(state, group, &mut from, take)? {
+                0 => break,
+                some => done += some,
+            }
+        }
+        // What was begun with is gone in any case.
+        Ok(done.max(1))
+    }
+
+    /// Joins one left row of a large group, the first one at `from` or behind it, or lets some right rows go where there is none. Returns how
+    /// many rows that was: 0 if none is left.
+    fn join_some(
+        &self,
+        state: &mut KeyedState,
+        group: &Group,
+        from: &mut Vec<u8>,
+        take: &mut TakeRow<'_>,
+    ) -> Result<u64, RowError> {
+        let Some(own) = first_of(state, &group.side(Side::Left), from)? else {
             return self.right_rows_go(state, group, take);
         };
+        from.clone_from(&own.0);
         let output = self.output();
         let (kind, can_match) = (self.plan.kind, self.can_match(group.name())?);
         let [keeps_left, keeps_right] = kind.keeps_unmatched();
@@ -195,7 +222,7 @@ impl JoinOperator {
             }
             state.delete(&entry.0)?;
         }
-        Ok(some.len().max(1) as u64)
+        Ok(some.len() as u64)
     }
 
     fn join_rows(
@@ -268,8 +295,8 @@ fn pairs(entries: &[Entry], side_at: usize) -> Result<u64, RowError> {
     Ok(counts[0].saturating_mul(counts[1]))
 }
 
-fn first_of(state: &KeyedState, prefix: &[u8]) -> Result<Option<Entry>, RowError> {
-    let Some(item) = state.scan(prefix).next() else { return Ok(None) };
+fn first_of(state: &KeyedState, prefix: &[u8], from: &[u8]) -> Result<Option<Entry>, RowError> {
+    let Some(item) = state.scan_from(prefix, from).next() else { return Ok(None) };
     let (key, value) = item?;
     Ok(Some((key.into_owned(), value.into_owned())))
 }
