@@ -153,11 +153,16 @@ fn append_only(table: &Table, updating: &Updating) -> SqlError {
     SqlError::new(updating.span, message).hint(hint)
 }
 
-/// Bounds what stages keep by `table.exec.state.ttl`, or warns that nothing does.
+/// Bounds what stages keep by `table.exec.state.ttl`, or warns that nothing does. What versions are made of is kept: of a row that is
+/// forgotten a removal would not be told, and its last version would be there for ever.
 fn bound_state(stages: &mut [Stage], ttl_ms: Option<i64>, warnings: &mut Vec<String>) {
     for stage in stages {
+        let of_versions = matches!(stage, Stage::Join(join) if join.time == JoinTime::Temporal);
+        if of_versions && ttl_ms.is_some() && !warnings.iter().any(|other| other == VERSIONS_STAY) {
+            warnings.push(VERSIONS_STAY.to_owned());
+        }
         for branch in stage.branches_mut() {
-            bound_state(&mut branch.stages, ttl_ms, warnings);
+            bound_state(&mut branch.stages, ttl_ms.filter(|_| !of_versions), warnings);
         }
         let Some((ttl, warning)) = unbounded(stage) else { continue };
         *ttl = ttl_ms;
@@ -168,6 +173,9 @@ fn bound_state(stages: &mut [Stage], ttl_ms: Option<i64>, warnings: &mut Vec<Str
         }
     }
 }
+
+const VERSIONS_STAY: &str = "'table.exec.state.ttl' does not forget rows of a table that is joined FOR SYSTEM_TIME AS OF: each of its keys is \
+                             kept until a record without a value removes it";
 
 /// How long a stage keeps what it keeps of a key, if time does not end it, and what is to be known of that.
 fn unbounded(stage: &mut Stage) -> Option<(&mut Option<i64>, Option<&'static str>)> {
