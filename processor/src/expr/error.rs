@@ -32,6 +32,12 @@ pub enum EvalError {
         /// The most bytes.
         most: usize,
     },
+    /// A row meets too many others in a join.
+    #[error("the row meets more than {most} rows of the other side of a join: join by something that fewer rows share")]
+    ManyPairs {
+        /// The most rows.
+        most: u64,
+    },
     /// A pattern of LIKE or SIMILAR TO that came from a row is none.
     #[error("'{0}' is no pattern: the escape character stands before %, _ or itself, and brackets are closed")]
     Pattern(String),

@@ -99,6 +99,9 @@ impl JoinOperator {
                 self.meet(state, (time, can_match), [lower_ms, upper_ms], place, take)
             }
             JoinTime::Regular { .. } => {
+                if can_match {
+                    self.check_met(state, place.side)?;
+                }
                 self.change(state, can_match, place, take).map_err(in_pairs)?;
                 Ok(Added::Taken)
             }

@@ -10,7 +10,7 @@
 
 use super::JoinOperator;
 use super::rows::{BROKEN, decode_row, in_value, push_row, row_of};
-use crate::expr::Value;
+use crate::expr::{EvalError, Value};
 use crate::operator::error::RowError;
 use crate::operator::graph::Side;
 use crate::operator::window::{RowPlace, TakeRow};
@@ -19,6 +19,9 @@ use crate::state::KeyedState;
 
 /// Bytes of the two counts at the front of a value.
 const COUNT_BYTES: usize = 2 * size_of::<u32>();
+
+/// Most rows that one row may meet: what it makes is in memory until it is committed.
+pub const MOST_MET: u64 = 1_000_000;
 
 /// How many equal rows an entry is, and how many rows each of them has met.
 #[derive(Clone, Copy, Default)]
@@ -45,6 +48,40 @@ fn turned(retracts: bool) -> [RowKind; 2] {
 }
 
 impl JoinOperator {
+    /// Whether the present row meets no more rows than one may. Before anything of it is told: then it is the record's fault.
+    pub(super) fn check_met(&self, state: &KeyedState, side: Side) -> Result<(), RowError> {
+        let prefix = [&self.group[..], &[side.other().byte()]].concat();
+        let mut rows = 0_u64;
+        for item in state.scan(&prefix) {
+            rows = rows.saturating_add(Counts::decode(&item?.1)?.rows.into());
+            if rows > MOST_MET {
+                return self.check_pairs(state, side, &prefix);
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, of those for which the condition holds.
+    fn check_pairs(&self, state: &KeyedState, side: Side, prefix: &[u8]) -> Result<(), RowError> {
+        let row = decode_row(&self.row)?;
+        let mut rows = 0_u64;
+        for item in state.scan(prefix) {
+            let (key, value) = item?;
+            let other = decode_row(row_of(&key[prefix.len()..], value.get(COUNT_BYTES..).ok_or(BROKEN)?))?;
+            let pair = match side {
+                Side::Left => self.output().pair(&row, &other)?,
+                Side::Right => self.output().pair(&other, &row)?,
+            };
+            if pair.is_some() {
+                rows = rows.saturating_add(Counts::decode(&value)?.rows.into());
+            }
+            if rows > MOST_MET {
+                return Err(EvalError::ManyPairs { most: MOST_MET }.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the present row in, or back.
     pub(super) fn change(
         &mut self,

@@ -54,3 +54,38 @@ fn taking_back_what_was_never_counted_pads_no_row_again() {
     assert_eq!(tell(Side::Right, RowKind::Insert), [(RowKind::Delete, alone.clone()), (RowKind::Insert, pair.clone())]);
     assert_eq!(tell(Side::Right, RowKind::Delete), [(RowKind::Delete, pair), (RowKind::Insert, alone)]);
 }
+
+#[test]
+fn a_row_that_meets_too_many_is_the_records_fault_and_leaves_nothing() {
+    let mut operator = operator("INNER");
+    let mut state = operator.new_state();
+    told(&mut operator, &mut state, (Side::Left, RowKind::Insert), 1).unwrap();
+    // So many equal rows are one entry, which counts them.
+    let (key, mut value) = state
+        .scan(&[])
+        .map(|item| item.map(|(key, value)| (key.into_owned(), value.into_owned())))
+        .next()
+        .unwrap()
+        .unwrap();
+    let many = u32::try_from(regular::MOST_MET).unwrap();
+    for (rows, is_taken) in [(many + 1, false), (many, true)] {
+        value[..size_of::<u32>()].copy_from_slice(&rows.to_be_bytes());
+        state.put(&key, &value);
+        let (mut count, place) =
+            (0, RowPlace { watermark: 0, closed: 0, partition: 0, side: Side::Right, kind: RowKind::Insert, now: 0 });
+        let mut take = |_: &[Value<'_>], _: RowKind, _: &[u8]| {
+            count += 1;
+            Ok(())
+        };
+        let row = [Value::text("g"), Value::Integer(2)];
+        let added = operator.add(&mut state, &row, place, &mut take);
+        assert_eq!(count, if is_taken { many } else { 0 });
+        match added {
+            Ok(_) => assert!(is_taken),
+            Err(error) => {
+                assert!(!is_taken && error.is_of_record() && error.to_string().contains("1000000"), "{error}")
+            }
+        }
+        assert_eq!(state.keys(), 1 + usize::from(is_taken));
+    }
+}
