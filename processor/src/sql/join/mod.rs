@@ -62,7 +62,7 @@ impl QueryPlanner<'_> {
         let all_inner = tables.iter().all(|(kind, _, _)| *kind == JoinKind::Inner);
         // UNNEST meets no other rows.
         let several = tables.iter().filter(|(_, factor, _)| Unnesting::of(factor).is_none()).count() > 1;
-        let mut waiting = Vec::new();
+        let (mut waiting, mut used) = (Vec::new(), Vec::new());
         if all_inner && several {
             let (plain, subqueries): (Vec<_>, Vec<_>) =
                 filter.take().map_or_else(Vec::new, conjuncts).into_iter().partition(|part| !is_subquery(part));
@@ -97,7 +97,10 @@ impl QueryPlanner<'_> {
             let mut later = Vec::new();
             for part in std::mem::take(&mut waiting) {
                 match self.over_both(&relation.table.functions, &part, &fields, "WHERE") {
-                    Ok(bound) => conditions.push(bound),
+                    Ok(bound) => {
+                        conditions.push(bound);
+                        used.push(part);
+                    }
                     Err(_) => later.push(part),
                 }
             }
@@ -105,6 +108,12 @@ impl QueryPlanner<'_> {
             let versions = versions.as_ref().map(|(times, key)| (*times, &key[..]));
             relation = join(relation, right, Joining { kind, conditions, span: here, what: "a join", versions })?;
         }
+        // A name that the first tables alone have said must also be none of a later one.
+        let (fields, warned): (Vec<Field>, usize) = (number(&relation.fields, 0).collect(), self.warnings.len());
+        for part in &used {
+            self.over_both(&relation.table.functions, part, &fields, "WHERE")?;
+        }
+        self.warnings.truncate(warned);
         let left = waiting.into_iter().reduce(and);
         *filter = [left, filter.take()].into_iter().flatten().reduce(and);
         Ok(relation)

@@ -459,3 +459,12 @@ fn the_clock_and_chance_where_rows_change() {
         assert!(message.contains(place), "{wrong}: {message}");
     }
 }
+
+#[test]
+fn a_name_of_two_joined_tables_is_ambiguous_in_where_whichever_join_comes_first() {
+    let hint = "write the table's name or alias before it";
+    let from = "INSERT INTO o SELECT t.u, t.n FROM t JOIN plain ON t.u = plain.u JOIN t AS later ON later.u = t.u";
+    let error = mistake_over_tables(&format!("{from} WHERE t.i = 1 AND «i» = 1"));
+    assert_eq!((error.message.as_str(), error.hint.as_deref()), ("column i is ambiguous", Some(hint)));
+    over_tables(&format!("{from} WHERE t.i = 1 AND later.i = 2")).unwrap_or_else(|error| panic!("{error}"));
+}
