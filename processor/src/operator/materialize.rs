@@ -7,6 +7,7 @@
 //! Key of an entry: the key, and the row's number (8 bytes); value: the row.
 
 use super::error::RowError;
+use super::key::encode_keys;
 use super::window::{TakeRow, spread};
 use crate::expr::{EvalError, Expr, Value};
 use crate::plan::{Materialize, RowKind};
@@ -46,7 +47,7 @@ impl MaterializeOperator {
 
     /// Whether `row` can be taken in.
     pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
-        Ok(self.plan.keys.iter().try_for_each(|key| key.eval(row).map(drop))?)
+        Ok(encode_keys(&self.plan.keys, row, &mut Vec::new())?)
     }
 
     /// Takes `row` in, or back, and hands what changes to `take`; `now` is the host's clock in ms.
@@ -58,10 +59,7 @@ impl MaterializeOperator {
         take: &mut TakeRow<'_>,
     ) -> Result<(), RowError> {
         let MaterializeOperator { plan, key, value } = self;
-        key.clear();
-        for part in &plan.keys {
-            encode_value(&part.eval(row)?, key);
-        }
+        encode_keys(&plan.keys, row, key)?;
         value.clear();
         plan.columns.iter().for_each(|(column, _)| encode_value(&row[*column], value));
         state.expire(now)?;

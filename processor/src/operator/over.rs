@@ -20,6 +20,7 @@ use hashbrown::HashMap;
 use super::aggregate;
 use super::error::RowError;
 use super::kept::KeptValues;
+use super::key::encode_keys;
 use super::pipeline::LateRow;
 use super::retract::{self, Stale};
 use super::session::Added;
@@ -88,7 +89,7 @@ impl OverOperator {
     /// Whether `row` can be taken in.
     pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
         self.plan.time_column.map_or(Ok(0), |column| time_of(row, column))?;
-        self.plan.keys.iter().try_for_each(|key| key.eval(row).map(drop))?;
+        encode_keys(&self.plan.keys, row, &mut Vec::new())?;
         self.plan.calls.iter().flat_map(OverCall::parts).try_for_each(|part| part.eval(row).map(drop))?;
         Ok(())
     }
@@ -101,10 +102,7 @@ impl OverOperator {
         place: RowPlace,
         take: &mut TakeRow<'_>,
     ) -> Result<Added, RowError> {
-        self.key.clear();
-        for key in &self.plan.keys {
-            encode_value(&key.eval(row)?, &mut self.key);
-        }
+        encode_keys(&self.plan.keys, row, &mut self.key)?;
         self.value.clear();
         self.plan.columns.iter().for_each(|(column, _)| encode_value(&row[*column], &mut self.value));
         for call in &self.plan.calls {

@@ -249,6 +249,7 @@ fn keys_of_many_bytes_are_the_records_fault_in_all_that_keeps_rows_by_key() {
         (false, ranked("k", "ts DESC", 1)),
         (false, ranked("k", "n", 2)),
         (false, ranked("n", "k", 2)),
+        (false, "SELECT k, COUNT(*) OVER (PARTITION BY k ORDER BY ts) FROM l".to_owned()),
     ] {
         let host = host();
         let (key, connector) = match upsert {
