@@ -52,6 +52,16 @@ pub enum EvalError {
         /// What it says.
         why: String,
     },
+    /// A record stands for too many rows.
+    #[error(
+        "a record stands for more than {rows} rows or {bytes} bytes of them; UNNEST less, or fewer columns beside it"
+    )]
+    ManyRows {
+        /// The most rows.
+        rows: usize,
+        /// The most bytes they take.
+        bytes: usize,
+    },
     /// The row does not have the shape the expression was planned for: a defect of the engine.
     #[error("the row does not have the planned shape: {0}")]
     Shape(&'static str),

@@ -87,6 +87,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// About how much memory a copy takes, in bytes; what nested values share is not counted.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Value::String(text) => text.len(),
+                Value::Bytes(bytes) => bytes.len(),
+                _ => 0,
+            }
+    }
+
     /// A text that borrows.
     #[inline]
     pub fn text(text: &'a str) -> Self {

@@ -22,6 +22,8 @@ use crate::state::{KeyedState, decode_value, encode_value};
 
 /// Behind a key: what has come out.
 const DONE: u8 = 0;
+/// So many rows that have waited come out in one piece.
+const MOST_AT_ONCE: usize = 10_000;
 /// Behind a key: the row that waits for the watermark.
 const WAITS: u8 = 1;
 /// Bytes of a time before a row.
@@ -136,16 +138,26 @@ impl DeduplicateOperator {
         Ok(())
     }
 
-    /// Lets event time pass up to `watermark`: the rows that have waited for it go to `take`.
-    pub fn close(&mut self, state: &mut KeyedState, watermark: i64, take: &mut TakeRow<'_>) -> Result<(), RowError> {
-        for (key, value) in state.take_passed(watermark, usize::MAX)? {
+    /// Lets event time pass up to `watermark`: the rows that have waited for it go to `take`; `now` is the host's clock in ms. Returns
+    /// whether these were all: else it is to be called again.
+    pub fn close(
+        &mut self,
+        state: &mut KeyedState,
+        (watermark, now): (i64, i64),
+        take: &mut TakeRow<'_>,
+    ) -> Result<bool, RowError> {
+        // What is put here is forgotten after its time-to-live from now on, whenever a row came last.
+        state.expire(now)?;
+        let passed = state.take_passed(watermark, MOST_AT_ONCE)?;
+        let is_all = passed.len() < MOST_AT_ONCE;
+        for (key, value) in passed {
             self.key.clear();
             self.key.extend_from_slice(&key[..key.len() - 1]);
             self.key.push(DONE);
             state.put(&self.key, &[]);
             self.tell(&value, RowKind::Insert, take)?;
         }
-        Ok(())
+        Ok(is_all)
     }
 
     /// Hands an encoded row of the present key to `take`.

@@ -4,6 +4,7 @@ use forebay_storage::ids::Timestamp;
 
 use super::error::RowError;
 use super::graph::{Port, Segment};
+use super::session::Added;
 use super::sink::{RecordSink, Spread};
 use super::stages;
 use super::window::RowPlace;
@@ -37,14 +38,15 @@ impl Downstream<'_> {
         let Some(port) = to else { return self.sink.write(row, kind, Spread::Group(group), self.now, self.out) };
         let (closed, now) = (self.closed, self.now.0);
         self.enter(port, |segment, windows, mut next| {
-            let Segment { keeper, after, to, behind, .. } = segment;
+            let Segment { keeper, after, to, behind, late, .. } = segment;
             let closed = closed.saturating_sub(*behind);
             let place = RowPlace { watermark: closed, closed, partition: 0, side: port.side, kind, now };
             let mut scratch = Vec::new();
             let added = keeper.add(windows, row, place, &mut |row, kind, group| {
                 stages::run(after, row, &mut scratch, &mut |row| next.take(*to, row, kind, group))
             });
-            added.map(drop)
+            *late += u64::from(matches!(added?, Added::Late(_)));
+            Ok(())
         })
     }
 

@@ -60,6 +60,8 @@ pub struct Segment {
     pub behind: i64,
     /// Whether rows of another segment come in.
     pub is_fed: bool,
+    /// Rows of another segment that came too late for it, since they were last asked for.
+    pub late: u64,
 }
 
 /// All of them.
@@ -133,7 +135,7 @@ impl Graph {
             self.layout.push_str(" > ");
         }
         self.layout.push_str(&keeper::layout(stage));
-        self.segments.push(Segment { keeper, after: Vec::new(), to: None, behind, is_fed });
+        self.segments.push(Segment { keeper, after: Vec::new(), to: None, behind, is_fed, late: 0 });
         End::Segment(number)
     }
 

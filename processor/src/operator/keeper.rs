@@ -317,10 +317,10 @@ impl Keeper {
             }
             (Keeper::Session(operator), StageState::Sessions(state)) => operator.close(state, frontier, late, take)?,
             (Keeper::Over(operator), StageState::Keyed(state)) => {
-                operator.close(state, (frontier.watermark, now), take)?;
+                return operator.close(state, (frontier.watermark, now), take);
             }
             (Keeper::Deduplicate(operator), StageState::Keyed(state)) => {
-                operator.close(state, frontier.watermark, take)?;
+                return operator.close(state, (frontier.watermark, now), take);
             }
             (
                 Keeper::Group(_) | Keeper::Normalize(_) | Keeper::Rank(_) | Keeper::Materialize(_),

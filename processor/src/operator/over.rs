@@ -31,6 +31,8 @@ use crate::state::keyed::{MOST_EXPIRED, NEVER};
 use crate::state::{Accumulator, KeyedState, decode_value, encode_value, sortable_time};
 
 const WAITS: u8 = 0xF0;
+/// So many rows that have waited come out in one piece, and those of the last one's time.
+const MOST_AT_ONCE: usize = 10_000;
 const STATE: u8 = 0xF1;
 const FRAME: u8 = 0xF2;
 /// Bytes of a time, and of a number.
@@ -90,7 +92,7 @@ impl OverOperator {
     pub fn check(&self, row: &[Value<'_>]) -> Result<(), RowError> {
         self.plan.time_column.map_or(Ok(0), |column| time_of(row, column))?;
         encode_keys(&self.plan.keys, row, &mut Vec::new())?;
-        self.plan.calls.iter().flat_map(OverCall::parts).try_for_each(|part| part.eval(row).map(drop))?;
+        self.plan.calls.iter().try_for_each(|call| counted(call, row).map(drop))?;
         Ok(())
     }
 
@@ -140,15 +142,17 @@ impl OverOperator {
         self.waiting.clear();
     }
 
-    /// Lets event time pass up to `watermark`: the rows that have waited for it go to `take`; `now` is the host's clock in ms.
+    /// Lets event time pass up to `watermark`: the rows that have waited for it go to `take`; `now` is the host's clock in ms. Returns
+    /// whether these were all: else it is to be called again.
     pub fn close(
         &mut self,
         state: &mut KeyedState,
         (watermark, now): (i64, i64),
         take: &mut TakeRow<'_>,
-    ) -> Result<(), RowError> {
+    ) -> Result<bool, RowError> {
         self.waiting.clear();
         self.forget_old(state, now)?;
+        let mut fired = 0;
         while let Some(time) = state.next_time().filter(|time| *time <= watermark) {
             let passed = state.take_passed(time, usize::MAX)?;
             let mut waiting = Vec::with_capacity(passed.len());
@@ -156,15 +160,20 @@ impl OverOperator {
                 match self.split(key)? {
                     (group, [WAITS, ..]) => waiting.push((group, &value[..])),
                     // What is over by now counts for no row of this time.
-                    (group, _) => forget(state, group)?,
+                    (group, _) => self.forget(state, group)?,
                 }
             }
             for rows in waiting.chunk_by(|(a, _), (b, _)| a == b) {
                 let values: Vec<&[u8]> = rows.iter().map(|(_, value)| *value).collect();
                 self.fire(state, (rows[0].0, time), &values, now, take)?;
             }
+            // Rows of one time come out together.
+            fired += waiting.len();
+            if fired >= MOST_AT_ONCE {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The group of a key of the state, and what is behind it.
@@ -174,6 +183,21 @@ impl OverOperator {
             decode_value(&mut rest).ok_or(DAMAGED)?;
         }
         Ok((&key[..key.len() - rest.len()], rest))
+    }
+
+    /// Forgets a group, but for the rows that wait, which are not looked at: there may be many.
+    fn forget(&self, state: &mut KeyedState, group: &[u8]) -> Result<(), RowError> {
+        let calls = (0..self.plan.calls.len()).map(|call| (call as u16).to_be_bytes().to_vec());
+        let mut keys = vec![[group, &[STATE]].concat()];
+        for tag in calls.chain([vec![FRAME]]) {
+            for item in state.scan(&[group, &tag[..]].concat()) {
+                keys.push(item?.0.into_owned());
+            }
+        }
+        for key in keys {
+            state.delete(&key)?;
+        }
+        Ok(())
     }
 
     /// Forgets groups that are over by the host's clock.
@@ -188,7 +212,7 @@ impl OverOperator {
             if state.scan(&[group, &[WAITS]].concat()).next().is_some() {
                 state.put_until(&key, &value, now.saturating_add(ttl));
             } else {
-                forget(state, group)?;
+                self.forget(state, group)?;
             }
         }
         Ok(())
@@ -417,21 +441,6 @@ fn kept_values<'k>(
 
 fn frame_key(group: &[u8], number: u64) -> Vec<u8> {
     [group, &[FRAME], &number.to_be_bytes()].concat()
-}
-
-/// Forgets a group, but for the rows that wait.
-fn forget(state: &mut KeyedState, group: &[u8]) -> Result<(), RowError> {
-    let mut keys = Vec::new();
-    for item in state.scan(group) {
-        let (key, _) = item?;
-        if key.get(group.len()) != Some(&WAITS) {
-            keys.push(key.into_owned());
-        }
-    }
-    for key in keys {
-        state.delete(&key)?;
-    }
-    Ok(())
 }
 
 fn decode_row(mut bytes: &[u8]) -> Result<Vec<Value<'_>>, EvalError> {

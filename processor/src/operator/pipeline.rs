@@ -20,7 +20,7 @@ use super::source::{BatchOrigin, RecordOrigin, RowSource};
 use super::stages::{self, Scratch};
 use super::window::emit_key;
 use crate::commit::RecordBuffer;
-use crate::expr::Value;
+use crate::expr::{EvalError, Value};
 use crate::plan::{self, ChangelogMode, RowKind, Stage};
 use crate::state::changelog::Record as Gathered;
 use crate::state::{StageState, Tardy, TaskState};
@@ -133,6 +133,12 @@ pub struct Place {
     pub kind: RowKind,
 }
 
+/// A record stands for so many rows at most (UNNEST), as it is taken whole or not at all.
+const MOST_ROWS_OF_RECORD: usize = 1_000_000;
+/// They take so much memory at most.
+const MOST_BYTES_OF_RECORD: usize = 256 << 20;
+const TOO_MANY_ROWS: EvalError = EvalError::ManyRows { rows: MOST_ROWS_OF_RECORD, bytes: MOST_BYTES_OF_RECORD };
+
 impl Pipeline {
     /// For `plan`, writing to a topic of `sink_partitions` partitions; `snapshot_floor` as in [`TaskState::new`].
     #[must_use]
@@ -236,11 +242,15 @@ impl Pipeline {
                 entry.outcome(watermark)
             }
             several => {
-                let (mut rows, mut watermark) = (Vec::<OwnedRow>::new(), None);
+                let (mut rows, mut watermark, mut bytes) = (Vec::<OwnedRow>::new(), None, 0);
                 for reader in several {
                     let Entrance { source, before, to } = &mut entrances[*reader];
                     watermark = source.read(record, now, origin, &mut |row| {
                         stages::run(before, row, scratch, &mut |row| {
+                            bytes += row.iter().map(Value::size_in_bytes).sum::<usize>();
+                            if rows.len() == MOST_ROWS_OF_RECORD || bytes > MOST_BYTES_OF_RECORD {
+                                return Err(TOO_MANY_ROWS.into());
+                            }
                             rows.push((*to, row.iter().map(|value| value.clone().into_owned()).collect()));
                             Ok(())
                         })
@@ -290,6 +300,11 @@ impl Pipeline {
             })?;
         }
         sink.flush(now, out)
+    }
+
+    /// How many rows that stages made came too late for the stages after them since this was last asked: no record is late by itself.
+    pub fn take_late(&mut self) -> u64 {
+        self.segments.iter_mut().map(|segment| std::mem::take(&mut segment.late)).sum()
     }
 
     /// Hands all that is gathered for another task to `put`, and forgets it.

@@ -56,7 +56,8 @@ impl RenderedRows {
         let positions: Vec<usize> = sink.plain_json()?.positions().collect();
         let field = |position: usize| Some((position, *operator.output().get(position)?));
         let fields = positions.into_iter().map(field).collect::<Option<Vec<_>>>()?;
-        if fields.iter().any(|(_, field)| matches!(field, OutputField::TopColumn(_) | OutputField::Rank)) {
+        // A key has a row for each rank then, whichever columns are put out.
+        if operator.is_ranked() {
             return None;
         }
         let (pieces, end, value) = (Vec::new(), Vec::new(), Vec::new());

@@ -147,6 +147,12 @@ impl WindowOperator {
         &self.plan.output
     }
 
+    /// Whether a key has a row for each of its first ones (Top-N).
+    #[must_use]
+    pub fn is_ranked(&self) -> bool {
+        self.plan.aggregates.iter().any(|call| call.top.is_some())
+    }
+
     /// The accumulators of a new key.
     #[must_use]
     pub fn initial(&self) -> Vec<Accumulator> {

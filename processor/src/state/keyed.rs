@@ -307,7 +307,9 @@ impl KeyedState {
     /// About how many bytes the next commit writes.
     #[must_use]
     pub fn changed_bytes(&self) -> u64 {
-        self.dirty.len() as u64 * (self.content / self.entries.len().max(1) as u64)
+        // What is deleted counts as content until it is forgotten.
+        let all = self.entries.len() + self.deleted.len();
+        self.dirty.len() as u64 * (self.content / all.max(1) as u64)
     }
 
     /// About how much memory is taken, in bytes.

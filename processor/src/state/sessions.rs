@@ -312,7 +312,8 @@ impl SessionState {
     /// About how many bytes the next commit writes.
     #[must_use]
     pub fn changed_bytes(&self) -> u64 {
-        self.dirty.len() as u64 * (self.size_in_bytes() / self.keys.len().max(1) as u64)
+        let of_keys = self.size_in_bytes() - self.waiting_bytes;
+        self.dirty.len() as u64 * (of_keys / self.keys.len().max(1) as u64)
     }
 
     /// About how much memory it takes, in bytes; sets that came since the last commit are not counted.

@@ -170,7 +170,9 @@ impl Slice {
     /// About how many bytes of keys and accumulators the next commit writes.
     #[must_use]
     pub fn changed_bytes(&self) -> u64 {
-        let each = self.size_in_bytes() / self.entries.len().max(1);
+        // Of sets only what is new is written.
+        let fixed = self.size_in_bytes() - self.heap_bytes as usize;
+        let each = fixed / self.entries.len().max(1);
         (self.dirty.len() * each) as u64
     }
 

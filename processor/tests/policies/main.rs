@@ -25,6 +25,7 @@ mod savepoints;
 #[path = "../support/mod.rs"]
 mod support;
 mod versions;
+mod waiting_rows;
 
 use std::sync::Arc;
 

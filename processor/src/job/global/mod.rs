@@ -254,6 +254,7 @@ impl GlobalTask {
             side.late_tardy(tardy.partition, &tardy, out);
         };
         clock.advance(quiet, Closing { pipeline, out, most: options.output_bytes, now, late: &mut late })?;
+        self.late += self.pipeline.take_late();
         if self.clock.closed() > before {
             self.pending.note(now);
         }

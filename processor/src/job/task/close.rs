@@ -33,6 +33,9 @@ impl Task {
         };
         let closing = Closing { pipeline, out, most: options.output_bytes, now, late: &mut late };
         let overdue = clock.advance(quiet, closing)?;
+        if let Some(input) = inputs.first_mut() {
+            input.add_late(pipeline.take_late());
+        }
         // The task's watermark is committed with some input's offset, whatever it was that moved it. What was done of the work that is not
         // done yet is in memory until then.
         let is_behind = clock.is_behind() || overdue;
