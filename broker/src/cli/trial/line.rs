@@ -40,7 +40,9 @@ impl Shape {
     pub fn split<'a>(&self, line: &'a [u8]) -> Result<Line<'a>, String> {
         let Shape::Keyed(key) = self else { return Ok(Line { key: None, value: Some(line) }) };
         // A tab may also stand between the parts of one JSON object.
-        let is_row = line.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+        let is_row = line.starts_with(b"{")
+            && !line.ends_with(&[SEPARATOR])
+            && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
         if let Some(at) = line.iter().position(|byte| *byte == SEPARATOR).filter(|_| !is_row) {
             let value = Some(&line[at + 1..]).filter(|value| !value.is_empty());
             return Ok(Line { key: Some(Cow::Borrowed(&line[..at])), value });

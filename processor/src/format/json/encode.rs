@@ -6,7 +6,7 @@
 use super::super::datetime::{write_date, write_time, write_timestamp};
 use super::super::number::{write_decimal, write_double, write_float};
 use super::super::{EncodeError, base64};
-use super::scan::plain_length;
+use super::words::plain_length;
 use crate::expr::{DataType, Nested, NestedType, Timestamp, Value};
 use crate::plan::{Column, JsonFormat, MapNullKey};
 

@@ -6,6 +6,7 @@ mod encode;
 mod nested;
 mod scan;
 mod text;
+mod words;
 
 pub use decode::JsonDecoder;
 pub use encode::{JsonEncoder, is_plain, write_integer};
