@@ -193,7 +193,7 @@ async fn change(jobs: Arc<Jobs>, turn: usize, name: String) -> Result<Option<Sav
         2 => jobs.replace("job", &COUNT.replace("COUNT(*) FROM", "COUNT(*) AS c FROM")).await.map(|_| None),
         // A job that has just been started has nothing to save yet.
         _ => match jobs.savepoint("job", &name).await {
-            Err(JobError::Failed(why)) if why.contains("not started yet") => Ok(None),
+            Err(JobError::Busy(why)) if why.contains("not started yet") => Ok(None),
             other => other.map(Some),
         },
     }
@@ -271,14 +271,14 @@ fn a_savepoint_is_deleted_as_what_it_is() {
     send_texts(&mut client, &input, &counted(0..2));
     node.with_jobs(async |jobs| {
         let error = jobs.drop_savepoint("job", "yours").await.unwrap_err();
-        assert!(matches!(&error, JobError::Invalid(why) if why.contains("is no savepoint")), "{error}");
+        assert!(matches!(&error, JobError::Conflict(why) if why.contains("is no savepoint")), "{error}");
         // Nothing is in it: what is left of one that was never written.
         jobs.drop_savepoint("job", "mine").await.unwrap();
         jobs.pause("job").await.unwrap();
         jobs.savepoint("job", "a-savepoint-b").await.unwrap();
         let error = jobs.drop_savepoint("job-savepoint-a", "b").await.unwrap_err();
         assert!(
-            matches!(&error, JobError::Invalid(why) if why.contains("holds the savepoint a-savepoint-b of job job")),
+            matches!(&error, JobError::Conflict(why) if why.contains("holds the savepoint a-savepoint-b of job job")),
             "{error}"
         );
         jobs.drop_savepoint("job", "a-savepoint-b").await.unwrap();
